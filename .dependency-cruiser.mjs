@@ -1,0 +1,38 @@
+// The rooms of src/ and what each may import: only the rooms before it in this list (docs/ARCHITECTURE.md).
+const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report'];
+// Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
+const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'cli'];
+const nodeOnlyFiles = ['^src/kernels/(native|open)\\.ts$', '^src/data/(files|sources|sources/.*)\\.ts$'];
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'root-files-import-no-room',
+      severity: 'error',
+      from: { path: '^src/(errors|random|math)\\.ts$' },
+      to: { path: '^src/[^/]+/' },
+    },
+    ...rooms.map((room, i) => ({
+      name: `room-${room}`,
+      comment: `${room}/ may import errors, random, math and: ${rooms.slice(0, i).join(', ') || 'no room'}`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: `^src/((errors|random|math)\\.ts$|(${rooms.slice(0, i + 1).join('|')})/)` },
+    })),
+    {
+      name: 'cli-knows-only-the-public-api',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$)' },
+    },
+    {
+      name: 'browser-rooms-need-no-node',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [`^src/(${nodeOnlyRooms.join('|')})/`, '^src/index\\.ts$', ...nodeOnlyFiles] },
+      to: { dependencyTypes: ['core'] },
+    },
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+};

@@ -1,0 +1,133 @@
+/**
+ * The contract of a kernels backend: the arithmetic of one fully connected layer, and its numeric rules.
+ * What a layer learns (objectives, heads) is composed from this in model/; nothing here knows of labels or losses.
+ *
+ * Legend for shapes: R rows = V · B; B samples of a batch; V variants of each sample (positive and negative: 2; all
+ * labels for a prediction: as many as classes); I = P + C inputs; P prefix inputs (the image part, or all the
+ * activations below); C suffix inputs (the label values, 0 if none); O outputs. Matrices are row-major.
+ *
+ * Numeric rules. All arithmetic is f32; `fma(a, b, c)` rounds once. They fix every bit of every result:
+ *  1. forward     acc = bias[o]; for p = 0 … P-1: acc = fma(prefix[b, p], W[p, o], acc);
+ *                 for c = 0 … C-1 with suffix[r, c] ≠ 0: acc = fma(suffix[r, c], W[P + c, o], acc).
+ *                 relu(acc) = acc > 0 ? acc : 0; linear(acc) = acc. The prefix part is computed once for all V variants.
+ *  2. sumSquares  16 lanes: lane j takes y[j], y[j + 16], … in order, lane = fma(y, y, lane) from 0; then lanes are added
+ *                 j += j + 8 for j < 8, j += j + 4 for j < 4, j += j + 2 for j < 2, and lane 0 + lane 1.
+ *  3. normalise   y · (1 / sqrt(sumSquares + 1e-12)): f32 add, correctly rounded sqrt and division, one multiplication.
+ *  4. gradient    delta[r, o] = rowScale[r] · y[r, o], or the given values[r, o] where y[r, o] > 0, else 0 (for a linear
+ *                 layer the values as they are).
+ *                 prefix weights: s[b, o] = delta[b, o] + delta[B + b, o] + … (in order of the variants);
+ *                   gW[p, o] = chain over b = 0 … B-1 of fma(prefix[b, p], s[b, o], acc) from 0;
+ *                 suffix weights: gW[P + c, o] = chain over r = 0 … R-1 with suffix[r, c] ≠ 0 of
+ *                   fma(suffix[r, c], delta[r, o], acc) from 0;
+ *                 bias: gb[o] = ((0 + delta[0, o]) + delta[1, o]) + … over r.
+ *  5. Adam        m = fma(1 - β1, g, β1 · m);  v = fma((1 - β2) · g, g, β2 · v);
+ *                 w = fma(-stepSize · m, rsqrt(v + epsilonSquared), keep · w). ε stands inside the root, so that one rsqrt
+ *                 serves; see `AdamRule`. rsqrt(x) is not the CPU's estimate (it differs between CPUs) but:
+ *                   y = float(0x5f375a86 - (bits(x) >> 1)); three times y = y · fma(-(0.5 · x) · y, y, 1.5).
+ *                 Bias: the same with keep = 1 (no decay).
+ *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.
+ * The TypeScript reference has no fused multiply-add; it rounds a · b + c from double, which differs from fma only where
+ * double rounding does. It equals the native kernels within 1e-5 relative to the largest term of a sum.
+ */
+
+export type Activation = 'relu' | 'linear';
+
+/** Everything that training one dense layer changes. All arrays may lie in SharedArrayBuffers. */
+export interface DenseTensors {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** [I, O]; the rows of the suffix (label) inputs come last. */
+  readonly weights: Float32Array;
+  /** [O] */
+  readonly bias: Float32Array;
+  /** Adam's first and second moments, shaped as weights and bias. */
+  readonly weightMoment1: Float32Array;
+  readonly weightMoment2: Float32Array;
+  readonly biasMoment1: Float32Array;
+  readonly biasMoment2: Float32Array;
+}
+
+/** Rows that enter a layer. */
+export interface LayerInput {
+  /** [any, P]: where the prefixes lie. */
+  readonly prefix: Float32Array;
+  /** [B]: which rows of `prefix` make up the batch, in order; without it rows 0 … B-1. */
+  readonly rows?: Uint32Array | undefined;
+  /** B */
+  readonly batch: number;
+  /** V; at least 1. */
+  readonly variants: number;
+  /** [V · B, C], variant-major: row v · B + b belongs to sample b. Absent when C = 0 (then V = 1). */
+  readonly suffix?: Float32Array | undefined;
+}
+
+/** What to do with the rows that leave a layer in `infer`. */
+export interface LayerOutput {
+  /** [R, O], written if given. May be the very array of `prefix` if `rows` is absent, V = 1 and O = P. */
+  readonly activations?: Float32Array | undefined;
+  /** Scale each row of `activations` to unit length (rule 3). */
+  readonly normalise?: boolean;
+  /** [R], written if given: sum of squares of each row before it is normalised. */
+  readonly sumSquares?: Float32Array | undefined;
+}
+
+/** The derivative of the loss by a layer's pre-activations, as rule 4 reads it. */
+export type Delta = { readonly rowScale: Float32Array } | { readonly values: Float32Array };
+
+/**
+ * One Adam step (Kingma & Ba 2015, with decoupled weight decay after Loshchilov & Hutter 2019), as f32 scalars:
+ * stepSize = rate · sqrt(1 - β2^t) / (1 - β1^t); epsilonSquared = (ε · sqrt(1 - β2^t))²; keep = 1 - rate · decay.
+ */
+export interface AdamRule {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly stepSize: number;
+  readonly epsilonSquared: number;
+  readonly keep: number;
+}
+
+/** One layer held in a backend's own layout for as long as it is trained or used. Not safe for use by two threads at once. */
+export interface DenseKernel {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Runs any number of rows through the layer; keeps nothing. Safe between `forward` and `update`. */
+  infer(input: LayerInput, output: LayerOutput): void;
+  /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
+  forward(input: LayerInput, sumSquares?: Float32Array): void;
+  /** The activations [R, O] of the kept batch: a view that the next `forward` overwrites. */
+  activations(): Float32Array;
+  /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
+  inputGradient(delta: Delta, out: Float32Array): void;
+  /** Gradient of the kept batch and one Adam step, fused: the gradient matrix is never written. */
+  update(delta: Delta, rule: AdamRule): void;
+  /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
+  read(into: DenseTensors): void;
+  /** Frees the backend's memory. The kernel must not be used afterwards. */
+  close(): void;
+}
+
+export interface DenseOptions {
+  readonly activation: Activation;
+  /** Most rows (V · B) that `forward` will be given; 0 if it is never called and no moments need be kept. */
+  readonly maxRows: number;
+  /** C: how many of the inputs are suffix inputs. */
+  readonly suffixInputs: number;
+}
+
+/** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
+export interface Kernels {
+  /** `reference`, or `native` and the instruction set: `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
+  readonly name: string;
+  /** Backends with the same bit-class give the same bits: `f32-fma/1` for every native one, `reference/1`. */
+  readonly bitClass: string;
+  readonly threads: number;
+  /** Copies `tensors` into the backend's layout. */
+  openDense(tensors: DenseTensors, options: DenseOptions): DenseKernel;
+  /**
+   * Stages images as f32: out[b, j] = fround(bytes[rows[b] · width + skip + j] · scale[rows[b]]) for j < width - skip.
+   * `bytes` [n, width], `scale` [n], `out` [B, width - skip]; B = rows.length.
+   */
+  stageBytes(bytes: Uint8Array, width: number, skip: number, rows: Uint32Array, scale: Float32Array, out: Float32Array): void;
+  /** Releases threads. Kernels opened from this backend must be closed before. */
+  close(): void;
+}
