@@ -1,0 +1,162 @@
+/**
+ * How labels enter the network: where the label values stand in a row of the first layer's input, what a row is scaled
+ * by, and the label part of a batch. The first layer's input is always [image part | label part].
+ */
+import { PffError } from '../errors.js';
+import { imageSize, type ImageShape, type Samples } from './dataset.js';
+
+/**
+ * `overlay`: the label stands in place of the image's first C values, as in the paper; the image part is the rest.
+ * `append`: the label values are C inputs more; the image part is the whole image.
+ */
+export type LabelMode = 'overlay' | 'append';
+
+/** Where things stand in a row of the first layer's input. C is the number of classes. */
+export interface LabelLayout {
+  /** How many of the image's first values are left out: C in overlay mode, else 0. */
+  readonly skip: number;
+  /** P: values of the image part. */
+  readonly prefix: number;
+  /** C: values of the label part. */
+  readonly suffix: number;
+  /** P + C: inputs of the first layer. */
+  readonly inputs: number;
+}
+
+/** What each sample's values are multiplied by, so that a row [image part | label part] has unit length. */
+export interface RowScales {
+  /** [n]: for the image's bytes (0 … 255). */
+  readonly bytes: Float32Array;
+  /** [n]: for the label values. */
+  readonly label: Float32Array;
+}
+
+/** Squared length of a one-hot label part: `labelNorm2` of `rowScales`. */
+export const ONE_HOT_NORM2 = 1;
+
+/** Squared length of a neutral label part (1/C everywhere): `labelNorm2` of `rowScales`. */
+export function neutralNorm2(classes: number): number {
+  return 1 / classes;
+}
+
+/**
+ * The input layout of the first layer.
+ * @throws PffError `data` if the label does not fit over the image, or there are fewer than two classes.
+ */
+export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode): LabelLayout {
+  const size = imageSize(shape);
+  if (!Number.isInteger(classes) || classes < 2)
+    throw new PffError('data', `labels need at least two classes, but the dataset has ${classes}`, {
+      hint: 'Check the label files: every label is the same, or there are none.',
+    });
+  if (mode === 'append') return { skip: 0, prefix: size, suffix: classes, inputs: size + classes };
+  if (size <= classes)
+    throw new PffError('data', `a label of ${classes} values cannot be written over an image of ${size} values`, {
+      hint: 'Use --label-mode append: it adds the label as extra inputs.',
+    });
+  return { skip: classes, prefix: size - classes, suffix: classes, inputs: size };
+}
+
+/**
+ * Scales that give each row unit length: 1 / sqrt(Σ (byte / 255)² over the image part + labelNorm2), for values in 0 … 1.
+ * The sum is over integers and exact, so its order does not matter. A row that is all zeros keeps scale 0.
+ * @param labelNorm2 squared length of the label part: `ONE_HOT_NORM2` or `neutralNorm2(C)`.
+ * @returns Float32Arrays [samples.count] over SharedArrayBuffers.
+ */
+export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: number): RowScales {
+  const { count, images } = samples;
+  const size = layout.skip + layout.prefix;
+  if (images.length !== count * size)
+    throw new PffError(
+      'data',
+      `${count} images of ${size} values each need ${count * size} bytes, but there are ${images.length}`,
+      {
+        hint: 'The layout was made for images of another size.',
+      },
+    );
+  const bytes = sharedFloats(count);
+  const label = sharedFloats(count);
+  for (let i = 0; i < count; i++) {
+    let squares = 0;
+    const end = (i + 1) * size;
+    for (let p = i * size + layout.skip; p < end; p++) {
+      const value = images[p] as number;
+      squares += value * value;
+    }
+    const length = Math.sqrt(squares / 65025 + labelNorm2);
+    bytes[i] = length === 0 ? 0 : 1 / (255 * length);
+    label[i] = length === 0 ? 0 : 1 / length;
+  }
+  return { bytes, label };
+}
+
+/**
+ * Writes one-hot label rows into the suffix matrix `out` [any, C]: row `firstRow + b` gets `scale` at its label, else 0.
+ * Sample b is `rows[b]` where `rows` is given, else b; so `labels` and `scale` are those of the whole split, or of the batch.
+ */
+export function fillOneHot(
+  labels: Uint8Array,
+  scale: Float32Array,
+  classes: number,
+  out: Float32Array,
+  firstRow = 0,
+  rows?: Uint32Array,
+): void {
+  const count = rows?.length ?? labels.length;
+  clearRows(out, classes, firstRow, count);
+  for (let b = 0; b < count; b++) {
+    const sample = rows === undefined ? b : (rows[b] as number);
+    out[(firstRow + b) * classes + (labels[sample] as number)] = scale[sample] as number;
+  }
+}
+
+/** As `fillOneHot`, with the same label for every row: one variant of a prediction that tries all labels. */
+export function fillSameLabel(
+  label: number,
+  scale: Float32Array,
+  classes: number,
+  out: Float32Array,
+  firstRow = 0,
+  rows?: Uint32Array,
+): void {
+  const count = rows?.length ?? scale.length;
+  clearRows(out, classes, firstRow, count);
+  for (let b = 0; b < count; b++) {
+    const sample = rows === undefined ? b : (rows[b] as number);
+    out[(firstRow + b) * classes + label] = scale[sample] as number;
+  }
+}
+
+/** As `fillOneHot`, with the neutral label: every value of a row is its scale / C (the paper's 0.1 for ten classes). */
+export function fillNeutral(
+  scale: Float32Array,
+  classes: number,
+  out: Float32Array,
+  firstRow = 0,
+  rows?: Uint32Array,
+): void {
+  const count = rows?.length ?? scale.length;
+  checkRows(out, classes, firstRow, count);
+  for (let b = 0; b < count; b++) {
+    const sample = rows === undefined ? b : (rows[b] as number);
+    const start = (firstRow + b) * classes;
+    out.fill((scale[sample] as number) / classes, start, start + classes);
+  }
+}
+
+function clearRows(out: Float32Array, classes: number, firstRow: number, count: number): void {
+  checkRows(out, classes, firstRow, count);
+  out.fill(0, firstRow * classes, (firstRow + count) * classes);
+}
+
+function checkRows(out: Float32Array, classes: number, firstRow: number, count: number): void {
+  // A typed array swallows writes beyond its end: a label that vanished would only show as bad accuracy.
+  if ((firstRow + count) * classes > out.length)
+    throw new RangeError(
+      `rows ${firstRow} … ${firstRow + count - 1} of ${classes} values do not fit in ${out.length} values`,
+    );
+}
+
+function sharedFloats(length: number): Float32Array<SharedArrayBuffer> {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+}

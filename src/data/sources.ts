@@ -1,0 +1,55 @@
+/** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
+import { join } from 'node:path';
+import { closest } from 'fastest-levenshtein';
+import { PffError } from '../errors.js';
+import type { Dataset } from './dataset.js';
+import { cacheFolder } from './files.js';
+import { CIFAR_FOLDER, loadCifar10 } from './sources/cifar10.js';
+import { loadFashionMnist } from './sources/fashion-mnist.js';
+import { loadIdx } from './sources/idx.js';
+import { loadMnist } from './sources/mnist.js';
+
+/** Names that `loadDataset` knows. */
+export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
+
+export interface LoadOptions {
+  /** One of `DATASET_NAMES`. */
+  readonly dataset: string;
+  /** The folder of the dataset's files, or one with a folder of the dataset's name in it. `idx` needs it. */
+  readonly dataDir?: string | undefined;
+  /** Where `pff data get` keeps datasets; by default $PFF_CACHE_DIR or the platform's cache folder. */
+  readonly cacheDir?: string | undefined;
+}
+
+/**
+ * Loads a dataset whole; cutting it is up to the caller (`takeSamples`).
+ * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
+ */
+export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): Promise<Dataset> {
+  const name = checkDatasetName(dataset);
+  const folders = dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
+  switch (name) {
+    case 'mnist':
+      return loadMnist(dataDir === undefined ? undefined : folders);
+    case 'fashion-mnist':
+      return loadFashionMnist(folders);
+    case 'cifar10':
+      return loadCifar10([...folders, ...folders.map((folder) => join(folder, CIFAR_FOLDER))]);
+    case 'idx':
+      if (dataDir === undefined)
+        throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {
+          hint: 'Name the folder of the four IDX files by --data-dir.',
+        });
+      return loadIdx(dataDir);
+  }
+}
+
+/** @throws PffError `usage` if there is no such dataset; it names the nearest one. */
+export function checkDatasetName(name: string): DatasetName {
+  const known = DATASET_NAMES.find((each) => each === name);
+  if (known !== undefined) return known;
+  throw new PffError('usage', `unknown dataset ${JSON.stringify(name)}`, {
+    hint: `Did you mean ${closest(name.toLowerCase(), DATASET_NAMES)}? Known are ${DATASET_NAMES.join(', ')}.`,
+  });
+}

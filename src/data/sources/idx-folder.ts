@@ -1,0 +1,133 @@
+/** The four IDX files of a dataset in MNIST's form: their names, finding them in a folder, reading them. */
+import { PffError } from '../../errors.js';
+import type { Dataset, ImageShape, Samples } from '../dataset.js';
+import { findFile, md5, readBytes } from '../files.js';
+import { checkCounts, parseIdxImages, parseIdxLabels } from '../idx.js';
+import { assembleDataset, toShared } from './assemble.js';
+
+/** The standard names; each may also be spelled `train-images.idx3-ubyte`, and end in .gz. */
+export const IDX_FILES = [
+  'train-images-idx3-ubyte',
+  'train-labels-idx1-ubyte',
+  't10k-images-idx3-ubyte',
+  't10k-labels-idx1-ubyte',
+] as const;
+export type IdxFileName = (typeof IDX_FILES)[number];
+
+export interface IdxFolderOptions {
+  readonly name: string;
+  /** Where to look, in this order. */
+  readonly folders: readonly string[];
+  /** What to do if files are missing. */
+  readonly hint: string;
+  /** Names of the classes, which fixes their number; without them they are 0 … highest label. */
+  readonly classes?: readonly string[];
+  /** The size that images must have; without it the training images say. */
+  readonly shape?: ImageShape;
+  /** MD5 of the unpacked files, checked if given. */
+  readonly md5?: Readonly<Record<IdxFileName, string>>;
+}
+
+/** All spellings of a standard name. */
+export function spellings(name: IdxFileName): string[] {
+  const dotted = name.replace('-idx', '.idx');
+  return [name, `${name}.gz`, dotted, `${dotted}.gz`];
+}
+
+/**
+ * Reads the dataset.
+ * @throws PffError `data`: a file is missing, damaged, of the wrong size, or does not fit the others.
+ */
+export async function loadIdxFolder(options: IdxFolderOptions): Promise<Dataset> {
+  const paths = await findFiles(options);
+  const train = await readSplit(options, paths, 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte');
+  const test = await readSplit(options, paths, 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte');
+  const { shape } = train;
+  if (test.shape.width !== shape.width || test.shape.height !== shape.height)
+    throw new PffError(
+      'data',
+      `training images in ${paths['train-images-idx3-ubyte']} are ${sizeText(shape)}, but test images in ${paths['t10k-images-idx3-ubyte']} are ${sizeText(test.shape)}`,
+      { hint: 'All images of a dataset must have one size.' },
+    );
+  return assembleDataset(
+    options.name,
+    shape,
+    options.classes ?? numberedClasses(options, train.samples, test.samples),
+    train.samples,
+    test.samples,
+  );
+}
+
+async function findFiles({ name, folders, hint }: IdxFolderOptions): Promise<Record<IdxFileName, string>> {
+  const found = await Promise.all(
+    IDX_FILES.map(async (file) => [file, await findFile(folders, spellings(file))] as const),
+  );
+  const missing = found.filter(([, path]) => path === undefined).map(([file]) => file);
+  if (missing.length > 0)
+    throw new PffError(
+      'data',
+      `dataset ${name}: ${missing.join(', ')} not found (also with .gz) in ${folders.join(' or ')}`,
+      { hint },
+    );
+  return Object.fromEntries(found) as Record<IdxFileName, string>;
+}
+
+async function readSplit(
+  options: IdxFolderOptions,
+  paths: Readonly<Record<IdxFileName, string>>,
+  imagesFile: IdxFileName,
+  labelsFile: IdxFileName,
+): Promise<{ shape: ImageShape; samples: Samples }> {
+  const imagesPath = paths[imagesFile];
+  const labelsPath = paths[labelsFile];
+  const { count, width, height, images } = parseIdxImages(
+    await readChecked(options, imagesFile, imagesPath),
+    imagesPath,
+  );
+  const labels = parseIdxLabels(
+    await readChecked(options, labelsFile, labelsPath),
+    labelsPath,
+    options.classes?.length,
+  );
+  checkCounts(count, imagesPath, labels.length, labelsPath);
+  const shape = { width, height, channels: 1 };
+  const wanted = options.shape;
+  if (wanted !== undefined && (wanted.width !== width || wanted.height !== height))
+    throw new PffError(
+      'data',
+      `${imagesPath}: images of ${options.name} are ${sizeText(wanted)}, but these are ${sizeText(shape)}`,
+      {
+        hint: 'For images of your own use --dataset idx.',
+      },
+    );
+  return { shape, samples: { count, images: toShared(images), labels: toShared(labels) } };
+}
+
+async function readChecked(options: IdxFolderOptions, file: IdxFileName, path: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path);
+  const expected = options.md5?.[file];
+  const found = expected === undefined ? undefined : md5(bytes);
+  if (found !== expected)
+    throw new PffError(
+      'data',
+      `${path}: MD5 is ${found}, but the original file's is ${expected}: the file was changed or damaged`,
+      {
+        hint: options.hint,
+      },
+    );
+  return bytes;
+}
+
+function numberedClasses({ name }: IdxFolderOptions, train: Samples, test: Samples): string[] {
+  let highest = 0;
+  for (const { labels } of [train, test]) for (const label of labels) if (label > highest) highest = label;
+  if (highest === 0)
+    throw new PffError('data', `dataset ${name}: every label is 0, so there is only one class`, {
+      hint: 'Give labels of at least two classes, counted from 0.',
+    });
+  return Array.from({ length: highest + 1 }, (_, label) => String(label));
+}
+
+function sizeText({ width, height }: ImageShape): string {
+  return `${width} x ${height} pixels`;
+}
