@@ -37,12 +37,13 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
     case 'cifar10':
       return loadCifar10([...folders, ...folders.map((folder) => join(folder, CIFAR_FOLDER))]);
     case 'idx':
-      if (dataDir === undefined)
-        throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {
-          hint: 'Name the folder of the four IDX files by --data-dir.',
-        });
-      return loadIdx(dataDir);
+      break;
   }
+  if (dataDir === undefined)
+    throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {
+      hint: 'Name the folder of the four IDX files by --data-dir.',
+    });
+  return loadIdx(dataDir);
 }
 
 /** @throws PffError `usage` if there is no such dataset; it names the nearest one. */

@@ -5,7 +5,7 @@ import { loadDataset } from '../../src/data/sources.js';
 /** How often each digit occurs. */
 function histogram(labels: Uint8Array): number[] {
   const counts = Array.from({ length: 10 }, () => 0);
-  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
 
