@@ -5,15 +5,7 @@
 import { log } from './math.js';
 
 /** What a stream is for. Two purposes never share numbers. */
-export type Purpose =
-  | 'weights'
-  | 'shuffle'
-  | 'negatives'
-  | 'shards'
-  | 'augment'
-  | 'dropout'
-  | 'simulate'
-  | 'test';
+export type Purpose = 'weights' | 'shuffle' | 'negatives' | 'shards' | 'augment' | 'dropout' | 'simulate' | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
   weights: 1,
@@ -43,7 +35,12 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /** One Philox4x32-10 block: counter (4 words) and key (2 words) to four random words, written to `out`. */
-export function philox(counter: readonly [number, number, number, number], key0: number, key1: number, out: Uint32Array): void {
+export function philox(
+  counter: readonly [number, number, number, number],
+  key0: number,
+  key1: number,
+  out: Uint32Array,
+): void {
   let [c0, c1, c2, c3] = counter;
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0);
@@ -104,7 +101,7 @@ export class RandomStream {
 
   /** Fills `out` with N(0, standardDeviation^2), by Marsaglia's polar method. */
   fillNormal(out: Float32Array, standardDeviation: number): void {
-    for (let i = 0; i < out.length; ) {
+    for (let i = 0; i < out.length;) {
       const u = 2 * this.uniform() - 1;
       const v = 2 * this.uniform() - 1;
       const s = u * u + v * v;

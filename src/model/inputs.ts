@@ -1,0 +1,150 @@
+/**
+ * What a layer trains on: labelled images for the first layer, the normalised activations of the layer below for the
+ * others. Each holds the samples of one chapter.
+ */
+import { fillNeutral, fillOneHot, type LabelLayout, type RowScales } from '../data/labels.js';
+import type { Samples } from '../data/dataset.js';
+import { PffError, messageOf } from '../errors.js';
+import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+
+/** One split of a dataset, ready for the first layer. Everything in it can be shared between threads. */
+export interface LabelledData {
+  readonly samples: Samples;
+  readonly layout: LabelLayout;
+  /** Scales of rows with a one-hot label, and with a neutral one. */
+  readonly oneHot: RowScales;
+  readonly neutral: RowScales;
+}
+
+/** A chapter's samples as inputs of some layer. */
+export interface LayerInputs {
+  /** Rows for the samples at `positions` [B]: V · B rows, variant by variant. Valid until the next call. */
+  batch(positions: Uint32Array): LayerInput;
+}
+
+/** How many samples pass through a layer at a time. */
+const BLOCK = 256;
+
+/** Images with their labels; positive and negative, or one neutral variant where `negatives` is absent. */
+export class ImageInputs implements LayerInputs {
+  readonly #kernels: Kernels;
+  readonly #data: LabelledData;
+  /** [n of the chapter]: index of each sample in the data. */
+  readonly samples: Uint32Array;
+  /** [n of the data]: wrong labels. */
+  readonly #negatives: Uint8Array | undefined;
+
+  constructor(kernels: Kernels, data: LabelledData, samples: Uint32Array, negatives: Uint8Array | undefined) {
+    this.#kernels = kernels;
+    this.#data = data;
+    this.samples = samples;
+    this.#negatives = negatives;
+  }
+
+  get variants(): 1 | 2 {
+    return this.#negatives ? 2 : 1;
+  }
+
+  batch(positions: Uint32Array): LayerInput {
+    return this.#rows(Uint32Array.from(positions, (position) => this.samples[position] as number));
+  }
+
+  #rows(rows: Uint32Array): LayerInput {
+    const { samples, layout, oneHot, neutral } = this.#data;
+    const classes = layout.suffix;
+    const batch = rows.length;
+    const scales = this.#negatives ? oneHot : neutral;
+    const prefix = new Float32Array(batch * layout.prefix);
+    this.#kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, scales.bytes, prefix);
+    const suffix = new Float32Array(this.variants * batch * classes);
+    if (this.#negatives) {
+      fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
+      fillOneHot(this.#negatives, scales.label, classes, suffix, batch, rows);
+    } else {
+      fillNeutral(scales.label, classes, suffix, 0, rows);
+    }
+    return { prefix, batch, variants: this.variants, suffix };
+  }
+
+  /** Passes all samples through the first layer, whose activations become inputs of the second. */
+  pass(layer: DenseKernel, maxWidth: number): ActivationInputs {
+    const next = new ActivationInputs(this.samples.length, this.variants, layer.outputs, maxWidth);
+    for (let start = 0; start < this.samples.length; start += BLOCK) {
+      const input = this.#rows(this.samples.subarray(start, start + BLOCK));
+      layer.infer(input, { activations: next.block(start, layer.outputs), normalise: true });
+    }
+    return next;
+  }
+}
+
+/**
+ * Normalised activations. Rows lie block by block, within a block variant by variant, so that a block passes through a
+ * layer in one call. One buffer serves all layers: passing on overwrites it.
+ */
+export class ActivationInputs implements LayerInputs {
+  readonly #count: number;
+  readonly #variants: number;
+  readonly #buffer: Float32Array;
+  #width: number;
+
+  /** @throws PffError `memory` */
+  constructor(count: number, variants: number, width: number, maxWidth: number) {
+    this.#count = count;
+    this.#variants = variants;
+    this.#width = width;
+    try {
+      this.#buffer = new Float32Array(count * variants * Math.max(width, maxWidth));
+    } catch (error) {
+      const bytes = 4 * count * variants * Math.max(width, maxWidth);
+      throw new PffError(
+        'memory',
+        `the activations of ${count} samples at width ${Math.max(width, maxWidth)} need ${(bytes / 1e9).toFixed(2)} GB, which could not be had: ${messageOf(error)}`,
+        {
+          hint: 'Choose smaller --layers, fewer --train-samples, or more --splits than --epochs.',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** The memory of the block that starts with sample `start`, as rows of `width`. */
+  block(start: number, width: number): Float32Array {
+    const size = Math.min(BLOCK, this.#count - start);
+    return this.#buffer.subarray(start * this.#variants * width, (start + size) * this.#variants * width);
+  }
+
+  batch(positions: Uint32Array): LayerInput {
+    const size = positions.length;
+    const rows = new Uint32Array(this.#variants * size);
+    for (let i = 0; i < size; i++) {
+      const position = positions[i] as number;
+      const start = position - (position % BLOCK);
+      const blockSize = Math.min(BLOCK, this.#count - start);
+      for (let v = 0; v < this.#variants; v++)
+        rows[v * size + i] = start * this.#variants + v * blockSize + (position - start);
+    }
+    return { prefix: this.#buffer, rows, batch: rows.length, variants: 1 };
+  }
+
+  /** Passes all samples through `layer`, in place: afterwards these are the inputs of the layer above it. */
+  pass(layer: DenseKernel): void {
+    const { inputs, outputs } = layer;
+    const starts = Array.from({ length: Math.ceil(this.#count / BLOCK) }, (_, i) => i * BLOCK);
+    // Wider rows grow towards the end of the buffer, so the last block must move first.
+    if (outputs > inputs) starts.reverse();
+    const scratch = outputs === inputs ? undefined : new Float32Array(BLOCK * this.#variants * outputs);
+    for (const start of starts) {
+      const from = this.block(start, inputs);
+      const into = this.block(start, outputs);
+      const target = scratch ? scratch.subarray(0, into.length) : into;
+      layer.infer({ prefix: from, batch: from.length / inputs, variants: 1 }, { activations: target, normalise: true });
+      if (scratch) into.set(target);
+    }
+    this.#width = outputs;
+  }
+
+  /** Values per row. */
+  get width(): number {
+    return this.#width;
+  }
+}

@@ -1,0 +1,51 @@
+/** The shapes of a network's layers and heads, as a run spec and a dataset's label layout fix them. */
+import type { LabelLayout } from '../data/labels.js';
+import type { RunSpec } from '../spec/spec.js';
+import { layerCount } from '../spec/spec.js';
+import type { DenseShape, LayerShape } from './layer-state.js';
+
+export interface NetworkShape {
+  /** The trained layers, in order. */
+  readonly layers: readonly LayerShape[];
+  /** The softmax classifier, trained as one more layer of the pipeline; absent for other classifiers. */
+  readonly classifier: LayerShape | undefined;
+  readonly classes: number;
+}
+
+/**
+ * Shapes for `spec`. Layer 0 reads image part and label part ([P + C] inputs, see data/labels.ts).
+ *
+ * Rows enter a layer with unit length, so weights of N(0, σ²) give activations of mean square σ²/2: σ² = 2θ starts the
+ * mean goodness at θ, σ² = 2θ/O the sum.
+ */
+export function networkShape(spec: RunSpec, layout: LabelLayout): NetworkShape {
+  const classes = layout.suffix;
+  const headed = spec.objective === 'performance-optimized';
+  const layers = spec.layers.slice(1).map((outputs, layer): LayerShape => {
+    const inputs = layer === 0 ? layout.inputs : (spec.layers[layer] as number);
+    const goodnessAtStart = headed ? 1 : spec.goodness === 'mean' ? spec.threshold : spec.threshold / outputs;
+    const dense: DenseShape[] = [
+      { role: 'layer', inputs, outputs, initialDeviation: spec.initScale * Math.sqrt(2 * goodnessAtStart) },
+    ];
+    if (headed) dense.push({ role: 'head', inputs: outputs, outputs: classes, initialDeviation: 0 });
+    return { layer, dense };
+  });
+  const classifier: LayerShape | undefined =
+    spec.classifier === 'softmax'
+      ? {
+          layer: layerCount(spec),
+          dense: [{ role: 'head', inputs: classifierInputs(spec), outputs: classes, initialDeviation: 0 }],
+        }
+      : undefined;
+  return { layers, classifier, classes };
+}
+
+/** The softmax classifier reads the activations of all layers but the first, side by side. */
+export function classifierInputs(spec: RunSpec): number {
+  return spec.layers.slice(2).reduce((sum, units) => sum + units, 0);
+}
+
+/** All shapes in order: the layers, then the classifier if there is one. */
+export function allShapes(network: NetworkShape): readonly LayerShape[] {
+  return network.classifier ? [...network.layers, network.classifier] : network.layers;
+}

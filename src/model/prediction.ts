@@ -1,0 +1,153 @@
+/**
+ * Prediction, by any of the paper's classifiers, as scores by layer: Goodness (all labels, the image part computed once
+ * for all of them), a Softmax head over all layers but the first, or the layers' own heads. Also the scores that
+ * adaptive negatives come from.
+ */
+import { fillNeutral, fillSameLabel } from '../data/labels.js';
+import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { LabelledData } from './inputs.js';
+import type { LayerState } from './layer-state.js';
+import { goodnessOf } from './objectives/goodness.js';
+import { logSoftmax } from './objectives/softmax.js';
+
+/** How many samples are predicted at a time. */
+export const PREDICTION_BLOCK = 256;
+
+/** Opens layers for inference only. */
+export function openForInference(kernels: Kernels, state: LayerState, suffixInputs: number): DenseKernel[] {
+  return state.dense.map((tensors, part) =>
+    kernels.openDense(tensors, {
+      activation: state.shape.dense[part]?.role === 'head' ? 'linear' : 'relu',
+      maxRows: 0,
+      suffixInputs: part === 0 && state.shape.layer === 0 ? suffixInputs : 0,
+    }),
+  );
+}
+
+/** Scores of each sample for each class, by layer: [layer][B, C]. The higher, the likelier. */
+export type LayerScores = readonly Float32Array[];
+
+/** Goodness of every label at every layer, for the samples `rows` [B] of `data`. `layers` are the layers from the first on. */
+export function goodnessScores(
+  kernels: Kernels,
+  layers: readonly DenseKernel[],
+  goodness: RunSpec['goodness'],
+  data: LabelledData,
+  rows: Uint32Array,
+): LayerScores {
+  const classes = data.layout.suffix;
+  const batch = rows.length;
+  let input = stage(kernels, data, rows, 'all-labels');
+  const scores: Float32Array[] = [];
+  layers.forEach((layer, index) => {
+    const last = index === layers.length - 1;
+    const squares = new Float32Array(classes * batch);
+    const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
+    layer.infer(input, { activations, normalise: true, sumSquares: squares });
+    // From variant-major (label by label) to sample by sample.
+    const byClass = new Float32Array(batch * classes);
+    for (let c = 0; c < classes; c++)
+      for (let b = 0; b < batch; b++)
+        byClass[b * classes + c] = goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
+    scores.push(byClass);
+    if (activations) input = { prefix: activations, batch: classes * batch, variants: 1 };
+  });
+  return scores;
+}
+
+/** Log-probabilities by each layer's own head, from one neutral pass. `layers` are pairs [layer, head]. */
+export function headScores(
+  kernels: Kernels,
+  layers: readonly (readonly DenseKernel[])[],
+  data: LabelledData,
+  rows: Uint32Array,
+): LayerScores {
+  let input = stage(kernels, data, rows, 'neutral');
+  return layers.map((parts) => {
+    const [layer, head] = parts as [DenseKernel, DenseKernel];
+    const activations = new Float32Array(rows.length * layer.outputs);
+    const sumSquares = new Float32Array(rows.length);
+    layer.infer(input, { activations, sumSquares });
+    const scores = headLogProbabilities(head, activations, rows.length);
+    normaliseRows(activations, sumSquares);
+    input = { prefix: activations, batch: rows.length, variants: 1 };
+    return scores;
+  });
+}
+
+/** Features of the Softmax classifier [B, sum of widths]: normalised activations of all layers but the first, neutral label. */
+export function classifierFeatures(
+  kernels: Kernels,
+  layers: readonly DenseKernel[],
+  data: LabelledData,
+  rows: Uint32Array,
+): Float32Array {
+  const width = layers.slice(1).reduce((sum, layer) => sum + layer.outputs, 0);
+  const features = new Float32Array(rows.length * width);
+  let input = stage(kernels, data, rows, 'neutral');
+  let offset = 0;
+  layers.forEach((layer, index) => {
+    const activations = new Float32Array(rows.length * layer.outputs);
+    layer.infer(input, { activations, normalise: true });
+    if (index > 0) {
+      for (let b = 0; b < rows.length; b++)
+        features.set(activations.subarray(b * layer.outputs, (b + 1) * layer.outputs), b * width + offset);
+      offset += layer.outputs;
+    }
+    input = { prefix: activations, batch: rows.length, variants: 1 };
+  });
+  return features;
+}
+
+/** Log-probabilities [B, C] of a linear head on `features` [B, I]. */
+export function headLogProbabilities(head: DenseKernel, features: Float32Array, batch: number): Float32Array {
+  const logits = new Float32Array(batch * head.outputs);
+  head.infer({ prefix: features, batch, variants: 1 }, { activations: logits });
+  const logProbabilities = new Float64Array(logits.length);
+  logSoftmax(logits, head.outputs, logProbabilities);
+  return Float32Array.from(logProbabilities);
+}
+
+/** Scales each row of `activations` [B, O] to unit length, bit for bit as kernels do (rule 3 of their contract). */
+function normaliseRows(activations: Float32Array, sumSquares: Float32Array): void {
+  const outputs = activations.length / sumSquares.length;
+  sumSquares.forEach((squares, b) => {
+    const scale = Math.fround(1 / Math.fround(Math.sqrt(Math.fround(squares + Math.fround(1e-12)))));
+    const end = (b + 1) * outputs;
+    for (let i = b * outputs; i < end; i++) activations[i] = (activations[i] as number) * scale;
+  });
+}
+
+/** The sum over `layers` of scores; [B, C]. */
+export function sumScores(layers: LayerScores): Float32Array {
+  const sum = new Float32Array((layers[0] as Float32Array).length);
+  for (const scores of layers) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (scores[i] as number);
+  return sum;
+}
+
+/** The class with the highest score for each row of `scores` [B, C]; of equal scores the lowest class. */
+export function strongestClass(scores: Float32Array, classes: number): Uint8Array {
+  const best = new Uint8Array(scores.length / classes);
+  for (let b = 0; b < best.length; b++) {
+    let winner = 0;
+    for (let c = 1; c < classes; c++)
+      if ((scores[b * classes + c] as number) > (scores[b * classes + winner] as number)) winner = c;
+    best[b] = winner;
+  }
+  return best;
+}
+
+function stage(kernels: Kernels, data: LabelledData, rows: Uint32Array, labels: 'all-labels' | 'neutral'): LayerInput {
+  const { samples, layout } = data;
+  const classes = layout.suffix;
+  const batch = rows.length;
+  const variants = labels === 'neutral' ? 1 : classes;
+  const scales = labels === 'neutral' ? data.neutral : data.oneHot;
+  const prefix = new Float32Array(batch * layout.prefix);
+  kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, scales.bytes, prefix);
+  const suffix = new Float32Array(variants * batch * classes);
+  if (labels === 'neutral') fillNeutral(scales.label, classes, suffix, 0, rows);
+  else for (let c = 0; c < classes; c++) fillSameLabel(c, scales.label, classes, suffix, c * batch, rows);
+  return { prefix, batch, variants, suffix };
+}

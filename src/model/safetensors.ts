@@ -1,0 +1,128 @@
+/**
+ * The safetensors file format, for f32 tensors: 8 bytes little-endian header length, a JSON header, then the data.
+ * (github.com/huggingface/safetensors, "Format".) Knows nothing of layers; see model-file.ts.
+ */
+import { PffError } from '../errors.js';
+
+export interface Tensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface TensorFile {
+  readonly tensors: readonly Tensor[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The published reader refuses longer headers too. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** Encodes tensors in the given order; the data starts at a multiple of 8 bytes. */
+export function encodeSafetensors(file: TensorFile): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: file.metadata };
+  let offset = 0;
+  for (const { name, shape, values } of file.tensors) {
+    if (name === '__metadata__' || Object.hasOwn(header, name))
+      throw new PffError('files', `two tensors are called ${name}`);
+    const elements = shape.reduce((product, size) => product * size, 1);
+    if (elements !== values.length)
+      throw new PffError(
+        'files',
+        `tensor ${name} [${shape.join(', ')}] needs ${elements} values, but has ${values.length}`,
+      );
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + 4 * elements] };
+    offset += 4 * elements;
+  }
+  let text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
+  padded.set(text);
+  text = padded;
+  const bytes = new Uint8Array(8 + text.length + offset);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  let at = 8 + text.length;
+  for (const { values } of file.tensors) {
+    for (const value of values) {
+      view.setFloat32(at, value, true);
+      at += 4;
+    }
+  }
+  return bytes;
+}
+
+/** Decodes a file of f32 tensors. @throws PffError `files` saying what is broken. */
+export function decodeSafetensors(bytes: Uint8Array): TensorFile {
+  const broken = (what: string): never => {
+    throw new PffError('files', `not a usable safetensors file: ${what}`, {
+      hint: 'The file may be cut short or damaged; take it from where it was made again.',
+    });
+  };
+  if (bytes.length < 8) broken(`it has ${bytes.length} bytes, fewer than a header's length takes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  if (headerBytes > MAX_HEADER_BYTES || headerBytes > bytes.length - 8)
+    broken(`its header is said to take ${headerBytes} bytes, but ${bytes.length - 8} are left`);
+  const header = parseHeader(bytes.subarray(8, 8 + headerBytes), broken);
+  const data = 8 + headerBytes;
+  const available = bytes.length - data;
+  const tensors: Tensor[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(header)) {
+    if (!isRecord(entry)) return broken(`the entry of ${name} is no object`);
+    if (name === '__metadata__') {
+      metadata = Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, String(value)]));
+      continue;
+    }
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (dtype !== 'F32') return broken(`tensor ${name} is of type ${String(dtype)}, and only F32 is read`);
+    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
+      return broken(`tensor ${name} has no proper shape or offsets`);
+    const [start, end] = offsets as [number, number];
+    const elements = shape.reduce((product, size) => product * size, 1);
+    if (end - start !== 4 * elements || end > available)
+      return broken(`tensor ${name} [${shape.join(', ')}] is said to lie at bytes ${start} to ${end} of ${available}`);
+    const values = new Float32Array(elements);
+    for (let i = 0; i < elements; i++) values[i] = view.getFloat32(data + start + 4 * i, true);
+    tensors.push({ name, shape, values });
+  }
+  checkGaps(tensors, header, available, broken);
+  return { tensors, metadata };
+}
+
+function parseHeader(text: Uint8Array, broken: (what: string) => never): Record<string, unknown> {
+  try {
+    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    return isRecord(header) ? header : broken('its header is no JSON object');
+  } catch (error) {
+    if (error instanceof PffError) throw error;
+    return broken('its header is not JSON');
+  }
+}
+
+/** The format allows neither overlaps nor gaps nor trailing bytes. */
+function checkGaps(
+  tensors: readonly Tensor[],
+  header: Record<string, unknown>,
+  available: number,
+  broken: (what: string) => never,
+): void {
+  const ranges = tensors
+    .map(({ name }) => (header[name] as { data_offsets: [number, number] }).data_offsets)
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let at = 0;
+  for (const [start, end] of ranges) {
+    if (start !== at) broken(`its tensors leave a gap or overlap at byte ${Math.min(start, at)} of the data`);
+    at = end;
+  }
+  if (at !== available) broken(`its tensors end at byte ${at} of the data, but ${available} bytes are there`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}

@@ -1,0 +1,57 @@
+/** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
+import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
+import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '../model/prediction.js';
+import type { LayerState } from '../model/layer-state.js';
+import { RandomStream } from '../random.js';
+import type { Breather } from './clock.js';
+import type { Job } from './job.js';
+
+/** FixedNEG and RandomNEG, and the first chapters of predicted labels: one wrong label per sample of the data [n]. */
+export function drawnLabels(job: Job, chapter: number): Uint8Array {
+  const { samples } = job.data;
+  const labels = new Uint8Array(samples.count);
+  drawWrongLabels(
+    samples.labels,
+    job.classes,
+    { seed: job.spec.seed, chapter: job.spec.negatives === 'fixed' ? 0 : chapter },
+    labels,
+  );
+  return labels;
+}
+
+/**
+ * Labels of chapter `chapter` predicted by `states`: the strongest wrong one by goodness over all layers but the first
+ * (adaptive), or sampled by the goodness of the first layer. [n of the data], filled for `rows` only, in shared memory.
+ */
+export async function predictedLabels(
+  job: Job,
+  kernels: Kernels,
+  states: readonly LayerState[],
+  chapter: number,
+  rows: Uint32Array,
+  breather: Breather,
+): Promise<Uint8Array> {
+  const { spec, data, classes } = job;
+  const layers = states.map((state) => openForInference(kernels, state, classes)[0] as DenseKernel);
+  const labels = new Uint8Array(new SharedArrayBuffer(data.samples.count));
+  const stream = new RandomStream(spec.seed, 'negatives', chapter);
+  try {
+    for (let start = 0; start < rows.length; start += PREDICTION_BLOCK) {
+      const block = rows.subarray(start, start + PREDICTION_BLOCK);
+      const truth = Uint8Array.from(block, (row) => data.samples.labels[row] as number);
+      const chosen = new Uint8Array(block.length);
+      const scores = goodnessScores(kernels, layers, spec.goodness, data, block);
+      if (spec.negatives === 'sampled')
+        sampleWrong(scores[0] as Float32Array, truth, spec.negativeTemperature, stream, chosen);
+      else strongestWrong(sumScores(scores.slice(1)), truth, chosen);
+      block.forEach((row, i) => {
+        labels[row] = chosen[i] as number;
+      });
+      await breather.breathe();
+    }
+  } finally {
+    for (const layer of layers) layer.close();
+  }
+  return labels;
+}

@@ -1,0 +1,77 @@
+/** Trains one layer, or the softmax classifier, for one chapter: state in, state out. */
+import { PffError } from '../errors.js';
+import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import { adamRule } from '../model/adam.js';
+import type { ChapterPlan } from '../model/chapter.js';
+import type { LayerInputs } from '../model/inputs.js';
+import { allocateState, type LayerState } from '../model/layer-state.js';
+import { addStats, emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
+import type { LayerShape } from '../model/layer-state.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { Breather } from './clock.js';
+
+export type OnBatch = (batch: number, batches: number, stats: StepStats) => void;
+
+/** Opens a layer's kernels for training batches of up to `spec.batch` samples. */
+export function openForTraining(
+  kernels: Kernels,
+  spec: RunSpec,
+  state: LayerState,
+  classes: number,
+  variants: number,
+): DenseKernel[] {
+  const maxRows = spec.batch * variants;
+  return state.dense.map((tensors, part) =>
+    kernels.openDense(tensors, {
+      activation: state.shape.dense[part]?.role === 'head' ? 'linear' : 'relu',
+      maxRows,
+      suffixInputs: part === 0 && state.shape.layer === 0 ? classes : 0,
+    }),
+  );
+}
+
+/**
+ * Trains opened kernels on every batch of the chapter; `labels` are those of the whole data. Returns sums over all batches.
+ * @throws PffError `training` as soon as the loss is no longer finite, naming layer, chapter and what to lower.
+ */
+export async function trainChapter(
+  spec: RunSpec,
+  objective: LayerObjective,
+  opened: readonly DenseKernel[],
+  stepsTaken: number,
+  where: { readonly layer: number; readonly chapter: number },
+  plan: ChapterPlan,
+  inputs: LayerInputs | ((positions: Uint32Array) => LayerInput),
+  labels: Uint8Array,
+  breather: Breather,
+  onBatch: OnBatch,
+): Promise<StepStats> {
+  const total = emptyStats();
+  const input = typeof inputs === 'function' ? inputs : (positions: Uint32Array) => inputs.batch(positions);
+  for (const [i, { positions, progress }] of plan.batches.entries()) {
+    const truth = Uint8Array.from(positions, (position) => labels[plan.samples[position] as number] as number);
+    const layerRule = adamRule(spec, spec.learningRate, stepsTaken + i, progress);
+    const headRule = adamRule(spec, spec.headLearningRate, stepsTaken + i, progress);
+    const stats = objective.step(opened, input(positions), truth, layerRule, headRule);
+    if (!Number.isFinite(stats.loss)) throw notFinite(where, stats.loss, i + 1);
+    addStats(total, stats);
+    onBatch(i + 1, plan.batches.length, stats);
+    await breather.breathe();
+  }
+  return total;
+}
+
+/** Reads trained kernels into a new state, in shared memory. */
+export function readState(shape: LayerShape, steps: number, opened: readonly DenseKernel[]): LayerState {
+  const state = allocateState(shape, steps);
+  opened.forEach((kernel, part) => kernel.read(state.dense[part] as LayerState['dense'][number]));
+  return state;
+}
+
+function notFinite(where: { layer: number; chapter: number }, loss: number, batch: number): PffError {
+  return new PffError(
+    'training',
+    `the loss of layer ${where.layer + 1} became ${loss} in chapter ${where.chapter + 1}, batch ${batch}`,
+    { hint: 'Lower --learning-rate (and --head-learning-rate where the layer has a head), or --init-scale.' },
+  );
+}

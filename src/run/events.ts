@@ -1,0 +1,74 @@
+/** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { Evaluation } from '../model/predictor.js';
+import type { NodeEvent } from '../node/events.js';
+import type { TimelineSummary } from '../schedule/timeline.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { Execution } from './options.js';
+
+export interface DatasetFacts {
+  readonly name: string;
+  readonly digest: string;
+  readonly trainSamples: number;
+  /** Samples that accuracy is measured on, and which ones they are. */
+  readonly testSamples: number;
+  readonly evaluatedOn: 'test' | 'validation';
+  readonly classes: readonly string[];
+}
+
+/** What a finished run was and gave; what `pff train --json` prints. */
+export interface RunResult {
+  /** Share of the test samples (or validation samples, see `evaluatedOn`) predicted right, 0 … 1. */
+  readonly testAccuracy: number;
+  readonly evaluatedOn: 'test' | 'validation';
+  readonly layerAccuracy: readonly number[];
+  readonly confusion: Evaluation['confusion'];
+  /** Wall-clock seconds from the first task's start to the last one's end. */
+  readonly trainSeconds: number;
+  readonly evaluateSeconds: number;
+  /** SHA-256 over every layer's little-endian f32 weights and biases, in order. */
+  readonly modelDigest: string;
+  readonly dataDigest: string;
+  readonly dataset: string;
+  readonly kernels: string;
+  readonly bitClass: string;
+  readonly layers: readonly number[];
+  readonly epochs: number;
+  readonly splits: number;
+  readonly negatives: string;
+  readonly classifier: string;
+  readonly objective: string;
+  readonly variant: string;
+  readonly nodes: number;
+  readonly threadsPerNode: number;
+  readonly seed: number;
+  readonly peakRssBytes: number;
+  /** The most bytes of published outputs that the store held at once. */
+  readonly peakStoreBytes: number;
+  /** Where the time went, over all nodes, in seconds. */
+  readonly timeSplit: Readonly<Record<'train' | 'pass' | 'labels' | 'wait' | 'other', number>>;
+  readonly utilisation: number;
+  /** Payload bytes that nodes took from each other. */
+  readonly bytesMoved: number;
+  readonly folder: string | undefined;
+  readonly spec: RunSpec;
+}
+
+export type RunEvent =
+  | {
+      readonly type: 'started';
+      readonly time: string;
+      readonly version: string;
+      readonly spec: RunSpec;
+      readonly execution: Execution;
+      readonly kernels: string;
+      /** Why the reference kernels are used, where they were not asked for. */
+      readonly kernelsReason: string | undefined;
+      readonly dataset: DatasetFacts;
+      readonly folder: string | undefined;
+    }
+  | NodeEvent
+  | { readonly type: 'node-died'; readonly node: number; readonly reason: string; readonly deaths: number }
+  | { readonly type: 'trained'; readonly seconds: number; readonly summary: TimelineSummary }
+  | { readonly type: 'evaluating'; readonly done: number; readonly samples: number }
+  | { readonly type: 'interrupted'; readonly chapters: number; readonly savedModel: string | undefined }
+  | { readonly type: 'finished'; readonly result: RunResult };

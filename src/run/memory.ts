@@ -1,0 +1,63 @@
+/** The memory that a run needs, stated before it starts and refused if the machine has not got it. */
+import os from 'node:os';
+import { PffError } from '../errors.js';
+import { stateBytes } from '../model/layer-state.js';
+import { allShapes, networkShape } from '../model/network.js';
+import { layerObjective } from '../model/objectives/registry.js';
+import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
+import { graphShape } from '../schedule/shape.js';
+import type { PffVariant } from '../schedule/assign.js';
+import { isBackprop, type RunSpec } from '../spec/spec.js';
+import type { PreparedData } from './prepare.js';
+
+export interface MemoryBound {
+  /** The dataset and its scales, once for all nodes. */
+  readonly data: number;
+  /** Layer inputs that a node holds: activations of a chapter's samples. */
+  readonly activationsPerNode: number;
+  /** The layer in training, in the kernels' layout, and its next state. */
+  readonly kernelsPerNode: number;
+  /** Published outputs that the store keeps at most. */
+  readonly store: number;
+  /** Node.js itself, per thread, and the rest. */
+  readonly runtime: number;
+  readonly total: number;
+}
+
+const RUNTIME_BYTES = 120e6;
+const RUNTIME_BYTES_PER_THREAD = 30e6;
+
+/** An upper bound in bytes, for runs of the pipeline. */
+export function memoryBound(spec: RunSpec, variant: PffVariant, nodes: number, prepared: PreparedData): MemoryBound {
+  const { samples, layout } = prepared.train;
+  const network = networkShape(spec, layout);
+  const shapes = allShapes(network);
+  const variants = isBackprop(spec.objective) ? 1 : layerObjective(spec).variants;
+  const data = samples.images.byteLength + samples.count * 20 + prepared.test.samples.images.byteLength;
+  const largestShard = Math.max(...prepared.shards.map((shard) => shard.length));
+  const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
+  const width = Math.max(0, ...network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
+  const activationsPerNode = 4 * variants * perChapter * width;
+  const kernelsPerNode = 2 * Math.max(...shapes.map(stateBytes));
+  const graph = graphShape(spec);
+  const chapters = maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
+  const store =
+    chapters * shapes.reduce((sum, shape) => sum + stateBytes(shape), 0) + (spec.labelLag + nodes) * samples.count;
+  const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD;
+  const total = data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
+  return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
+}
+
+/** @throws PffError `memory` if `bound` is more than this machine (or its container) has. */
+export function checkMemory(bound: MemoryBound, nodes: number): void {
+  const constrained = process.constrainedMemory();
+  const available = constrained > 0 && constrained < os.totalmem() ? constrained : os.totalmem();
+  if (bound.total <= available) return;
+  const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  throw new PffError(
+    'memory',
+    `this run may need ${gb(bound.total)}, but the machine has ${gb(available)}: data ${gb(bound.data)}, store ${gb(bound.store)}, ` +
+      `and for each of ${nodes} node(s) activations ${gb(bound.activationsPerNode)} and kernels ${gb(bound.kernelsPerNode)}`,
+    { hint: 'Choose smaller --layers, fewer --nodes or --train-samples, or more --splits than --epochs.' },
+  );
+}

@@ -1,0 +1,145 @@
+/** A trained model from a run folder or a model file, ready to evaluate or to predict with. */
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Dataset, ImageShape } from '../data/dataset.js';
+import { labelLayout } from '../data/labels.js';
+import { loadDataset } from '../data/sources.js';
+import { PffError } from '../errors.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { openKernels, type KernelsChoice } from '../kernels/open.js';
+import { softmaxOf } from '../model/objectives/softmax.js';
+import { decodeModel, statesFromTensors } from '../model/model-file.js';
+import { networkShape } from '../model/network.js';
+import { Predictor, type Evaluation } from '../model/predictor.js';
+import { strongestClass } from '../model/prediction.js';
+import type { RunSpec } from '../spec/spec.js';
+import { MODEL_FILE, readRunFile } from './folder.js';
+import { labelled, prepareData } from './prepare.js';
+
+export interface EvaluateOptions {
+  /** Evaluate on another dataset than the model was trained on (of the same image size). */
+  readonly dataset?: string | undefined;
+  readonly dataDir?: string | undefined;
+  /** 0 or absent: all test samples. */
+  readonly testSamples?: number | undefined;
+  readonly kernels?: KernelsChoice | undefined;
+  readonly threads?: number | undefined;
+}
+
+export interface EvaluationResult extends Evaluation {
+  readonly spec: RunSpec;
+  readonly dataset: string;
+  readonly classes: readonly string[];
+  readonly kernels: string;
+  readonly kernelsReason: string | undefined;
+}
+
+/** One image's prediction. */
+export interface Prediction {
+  readonly label: number;
+  readonly className: string;
+  /** Per class: goodness summed over layers, or log-probability. */
+  readonly scores: readonly number[];
+  /** Softmax of the scores: a share per class, not a calibrated probability for goodness. */
+  readonly shares: readonly number[];
+}
+
+/** Evaluates the model of `run` (a run folder or a model file) on the test set. @throws PffError */
+export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
+  const { spec, tensors } = readModel(run);
+  const dataset = await loadDataset({ dataset: options.dataset ?? spec.dataset, dataDir: options.dataDir });
+  const evaluated: RunSpec = {
+    ...spec,
+    validationSamples: 0,
+    testSamples: options.testSamples ?? 0,
+    trainSamples: 0,
+    shards: 1,
+    skew: 0,
+  };
+  const prepared = prepareData(dataset, evaluated);
+  return withKernels(options, async (kernels, kernelsReason) => {
+    const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
+    const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
+    try {
+      const evaluation = await predictor.evaluate(prepared.test);
+      return {
+        ...evaluation,
+        spec,
+        dataset: dataset.name,
+        classes: dataset.classes,
+        kernels: kernels.name,
+        kernelsReason,
+      };
+    } finally {
+      predictor.close();
+    }
+  });
+}
+
+/**
+ * Predicts images: `images` [n, width · height · channels] bytes, planar, 0 … 255, of the given shape.
+ * @throws PffError
+ */
+export async function predictImages(
+  run: string,
+  images: Uint8Array,
+  shape: ImageShape,
+  classes: readonly string[],
+  options: { readonly kernels?: KernelsChoice | undefined } = {},
+): Promise<Prediction[]> {
+  const { spec, tensors } = readModel(run);
+  const layout = labelLayout(shape, classes.length, spec.labelMode);
+  const size = layout.skip + layout.prefix;
+  if (spec.layers[0] !== size)
+    throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
+  const count = images.length / size;
+  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout);
+  return withKernels(options, (kernels) => {
+    const predictor = new Predictor(
+      kernels,
+      spec,
+      statesFromTensors(networkShape(spec, layout), tensors),
+      classes.length,
+    );
+    try {
+      const { combined } = predictor.scores(
+        data,
+        Uint32Array.from({ length: count }, (_, i) => i),
+      );
+      const labels = strongestClass(combined, classes.length);
+      return Promise.resolve(
+        Array.from(labels, (label, b) => {
+          const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
+          return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
+        }),
+      );
+    } finally {
+      predictor.close();
+    }
+  });
+}
+
+/** The dataset that a model was trained on, for its image shape, classes, and images by index. */
+export async function datasetOfRun(run: string, dataDir?: string): Promise<Dataset> {
+  return loadDataset({ dataset: readModel(run).spec.dataset, dataDir });
+}
+
+function readModel(run: string): ReturnType<typeof decodeModel> {
+  if (!existsSync(run))
+    throw new PffError('files', `there is no run ${run}`, {
+      hint: 'Give the run folder that pff train printed at its end.',
+    });
+  return decodeModel(readRunFile(statSync(run).isDirectory() ? path.join(run, MODEL_FILE) : run));
+}
+
+async function withKernels<T>(
+  options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined },
+  work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
+): Promise<T> {
+  const { kernels, reason } = openKernels({ kernels: options.kernels ?? 'auto', threads: options.threads ?? 1 });
+  try {
+    return await work(kernels, reason);
+  } finally {
+    kernels.close();
+  }
+}

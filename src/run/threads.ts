@@ -1,0 +1,126 @@
+/** Runs nodes as worker threads over a store in this process. A worker that dies is replaced, and its task done again. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { PffError, messageOf } from '../errors.js';
+import type { NodeEvent } from '../node/events.js';
+import type { Job } from '../node/job.js';
+import type { WorkerMessage, WorkerSetup } from '../node/worker.js';
+import { serveStore } from '../store/port.js';
+import type { Store } from '../store/store.js';
+import type { Execution, Fault } from './options.js';
+
+/** A node that dies this often without finishing a task in between will die again. */
+const MOST_DEATHS_PER_TASK = 5;
+
+export interface ThreadEvents {
+  readonly node: (event: NodeEvent) => void;
+  readonly died: (node: number, reason: string, deaths: number) => void;
+}
+
+/** Runs all nodes to the end of the run. Rejects with the first error that a replacement cannot mend. */
+export async function runThreads(
+  job: Job,
+  execution: Execution,
+  store: Store,
+  signal: AbortSignal,
+  faults: readonly Fault[],
+  events: ThreadEvents,
+): Promise<void> {
+  const entry = workerEntry();
+  const pendingFaults = [...faults];
+  const stop = new AbortController();
+  const all = AbortSignal.any([signal, stop.signal]);
+  const nodes = Array.from({ length: execution.nodes }, async (_, node) => {
+    let deaths = 0;
+    for (;;) {
+      const faultIndex = pendingFaults.findIndex((fault) => fault.node === node);
+      const fault = faultIndex < 0 ? undefined : pendingFaults.splice(faultIndex, 1)[0];
+      const reason = await runWorker(entry, job, node, execution, store, all, fault, (event) => {
+        if (event.type === 'task-finished') deaths = 0;
+        events.node(event);
+      });
+      if (reason === undefined) return;
+      deaths += 1;
+      events.died(node, reason, deaths);
+      if (deaths >= MOST_DEATHS_PER_TASK)
+        throw new PffError('cluster', `node ${node} died ${deaths} times at the same task: ${reason}`, {
+          hint: 'Is there enough memory? See --nodes and --layers.',
+        });
+    }
+  });
+  try {
+    await Promise.all(nodes);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(nodes);
+    throw error;
+  }
+}
+
+/** Runs one worker until it is done (undefined) or dead (why). Throws what the node itself reports as failed. */
+async function runWorker(
+  entry: string,
+  job: Job,
+  node: number,
+  execution: Execution,
+  store: Store,
+  signal: AbortSignal,
+  fault: Fault | undefined,
+  onEvent: (event: NodeEvent) => void,
+): Promise<string | undefined> {
+  const { port1, port2 } = new MessageChannel();
+  const closed = new AbortController();
+  serveStore(port1, store, closed.signal);
+  const setup: WorkerSetup = {
+    job,
+    node,
+    kernels: execution.kernels,
+    threads: execution.threadsPerNode,
+    storePort: port2,
+    ...(fault ? { dieAt: { task: fault.task, middle: fault.middle } } : {}),
+  };
+  const worker = new Worker(entry, { workerData: setup, transferList: [port2], name: `pff node ${node}` });
+  const onAbort = (): void => worker.postMessage('stop');
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await new Promise<string | undefined>((resolve, reject) => {
+      let done = false;
+      worker.on('message', (message: WorkerMessage) => {
+        if (message.type === 'event') onEvent(message.event);
+        else if (message.type === 'done') done = true;
+        else {
+          done = true;
+          const { code, message: text, hint } = message.error;
+          if (signal.aborted) reject(signal.reason as Error);
+          else reject(code ? new PffError(code, text, hint ? { hint } : {}) : new Error(text));
+        }
+      });
+      let error: unknown;
+      worker.on('error', (thrown) => {
+        error = thrown;
+      });
+      worker.on('exit', (exitCode) =>
+        resolve(done ? undefined : error === undefined ? `exit code ${exitCode}` : messageOf(error)),
+      );
+    });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    closed.abort(new PffError('cluster', `node ${node} is gone`));
+    port1.close();
+    await worker.terminate();
+  }
+}
+
+/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
+function workerEntry(): string {
+  const here = new URL('../node/worker.js', import.meta.url);
+  const built = existsSync(here) ? here : new URL('../../dist/node/worker.js', import.meta.url);
+  const entry = fileURLToPath(built);
+  if (!existsSync(entry))
+    throw new PffError('files', 'worker threads need the built program, which is not there', {
+      hint: 'Run npm run build.',
+    });
+  return entry;
+}

@@ -1,0 +1,224 @@
+/**
+ * The run spec: everything that fixes the final bits of a run (and nothing else), and how a partial one is filled in.
+ * How a run is carried out (threads, folders, servers) is no part of it; see run/.
+ */
+import { z } from 'zod';
+import { PffError } from '../errors.js';
+
+const count = z.int().positive();
+const label = (text: string) => ({ description: text });
+
+/** Each field's description is the text of its flag in `pff train --help`. */
+const shape = {
+  dataset: z.string().min(1).meta(label('mnist, fashion-mnist, cifar10, or idx (your own IDX files, with --data-dir)')),
+  trainSamples: z.int().nonnegative().meta(label('how many training samples to use, from the first on; 0 for all')),
+  testSamples: z.int().nonnegative().meta(label('how many test samples to use; 0 for all')),
+  validationSamples: z
+    .int()
+    .nonnegative()
+    .meta(
+      label('keep this many of the last training samples aside and report accuracy on them instead of on the test set'),
+    ),
+  labelMode: z
+    .enum(['overlay', 'append'])
+    .meta(label('write the label over the first values of the image, or add it as extra inputs')),
+
+  layers: z
+    .array(count)
+    .min(2)
+    .meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
+  objective: z
+    .enum(['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'])
+    .meta(
+      label('what each layer learns: goodness, symba, performance-optimized; or a baseline: backprop, backprop-heads'),
+    ),
+  goodness: z.enum(['mean', 'sum']).meta(label("goodness is the mean or the sum of a row's squared activations")),
+  threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
+  steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
+  negatives: z
+    .enum(['none', 'fixed', 'random', 'adaptive', 'sampled'])
+    .meta(
+      label(
+        'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',
+      ),
+    ),
+  negativeTemperature: z.number().positive().meta(label('temperature of --negatives sampled')),
+  labelLag: count.meta(label('adaptive and sampled: labels of chapter c come from the layers of chapter c - lag')),
+  classifier: z
+    .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
+    .meta(label('how to predict: goodness, softmax; performance-optimized: last-head or all-heads')),
+
+  epochs: count.meta(label('E: passes over the training data')),
+  splits: count.meta(label('S: chapters that training is cut into')),
+  batch: count.meta(label('samples in a batch (each positive and negative)')),
+  learningRate: z.number().positive().meta(label("Adam's rate for the layers")),
+  headLearningRate: z.number().positive().meta(label("Adam's rate for softmax heads")),
+  cooldownAfter: z
+    .number()
+    .min(0)
+    .max(1)
+    .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
+  weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
+  beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
+  beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
+  epsilon: z.number().positive().meta(label("Adam's ε")),
+  initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
+  seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
+
+  shards: count.meta(label('chapter c trains on shard c mod shards only; federated: as many as nodes')),
+  skew: z
+    .number()
+    .min(0)
+    .meta(label('label skew of the shards: the concentration of a Dirichlet distribution; 0 for equal shards')),
+};
+
+export const runSpecSchema = z.strictObject(shape);
+
+/** A complete run spec. */
+export type RunSpec = z.infer<typeof runSpecSchema>;
+export type SpecField = keyof RunSpec;
+
+/** What users write: any part of a spec. */
+export const partialSpecSchema = runSpecSchema.partial();
+export type PartialSpec = { [K in SpecField]?: RunSpec[K] | undefined };
+
+/** For building flags: each field with its schema and text. */
+export const specFields: { readonly [K in SpecField]: z.ZodType<RunSpec[K]> } = shape;
+
+/** Objectives that train on positive and negative samples. */
+export function usesNegatives(objective: RunSpec['objective']): boolean {
+  return objective === 'goodness' || objective === 'symba';
+}
+
+/** Baselines outside the pipeline: gradients pass from layer to layer. */
+export function isBackprop(objective: RunSpec['objective']): boolean {
+  return objective === 'backprop' || objective === 'backprop-heads';
+}
+
+/** Negative labels that depend on the layers of an earlier chapter. */
+export function usesPredictedLabels(negatives: RunSpec['negatives']): boolean {
+  return negatives === 'adaptive' || negatives === 'sampled';
+}
+
+/** Layers above the input. */
+export function layerCount(spec: RunSpec): number {
+  return spec.layers.length - 1;
+}
+
+/** Common defaults; presets and users' fields go over them. */
+const common: Omit<
+  RunSpec,
+  'objective' | 'negatives' | 'classifier' | 'learningRate' | 'headLearningRate' | 'splits' | 'weightDecay'
+> = {
+  dataset: 'mnist',
+  trainSamples: 0,
+  testSamples: 0,
+  validationSamples: 0,
+  labelMode: 'overlay',
+  layers: [784, 500, 500, 500, 500],
+  goodness: 'mean',
+  threshold: 1,
+  steepness: 20,
+  negativeTemperature: 0.05,
+  labelLag: 1,
+  epochs: 8,
+  batch: 64,
+  cooldownAfter: 0.5,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  initScale: 1,
+  seed: 1,
+  shards: 1,
+  skew: 0,
+};
+
+/**
+ * Fills in what `given` leaves out and checks that the fields fit each other.
+ * @throws PffError `usage`, naming the field, what was found and what would do.
+ */
+export function resolveSpec(given: PartialSpec): RunSpec {
+  const parsed = partialSpecSchema.safeParse(withoutUndefined(given));
+  if (!parsed.success)
+    throw new PffError('usage', describeIssues(parsed.error), { hint: 'pff train --help lists every field.' });
+  const part = withoutUndefined(parsed.data);
+  const objective = part.objective ?? 'goodness';
+  const negative = usesNegatives(objective);
+  const spec: RunSpec = {
+    ...common,
+    objective,
+    negatives: negative ? 'sampled' : 'none',
+    classifier: negative
+      ? 'goodness'
+      : objective === 'performance-optimized' || objective === 'backprop-heads'
+        ? 'all-heads'
+        : 'last-head',
+    learningRate: negative ? 0.03 : 0.01,
+    headLearningRate: negative ? 0.001 : 0.01,
+    weightDecay: negative ? 0.003 : 0,
+    splits: part.epochs ?? common.epochs,
+    ...part,
+  };
+  checkTogether(spec);
+  return spec;
+}
+
+/** Fields that are right one by one but not together. */
+function checkTogether(spec: RunSpec): void {
+  const wrong = (message: string, hint: string): never => {
+    throw new PffError('usage', message, { hint });
+  };
+  const negative = usesNegatives(spec.objective);
+  if (negative && spec.negatives === 'none')
+    wrong(
+      `objective ${spec.objective} needs negative samples, but negatives is none`,
+      'Choose fixed, random, adaptive or sampled.',
+    );
+  if (!negative && spec.negatives !== 'none')
+    wrong(
+      `objective ${spec.objective} uses no negative samples, but negatives is ${spec.negatives}`,
+      'Leave --negatives out.',
+    );
+  const heads = spec.classifier === 'last-head' || spec.classifier === 'all-heads';
+  if (negative && heads)
+    wrong(
+      `classifier ${spec.classifier} needs layers with heads of their own, which objective ${spec.objective} does not train`,
+      'Choose goodness or softmax.',
+    );
+  if (!negative && !heads)
+    wrong(
+      `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
+      'Choose last-head or all-heads.',
+    );
+  if (spec.objective === 'backprop' && spec.classifier !== 'last-head')
+    wrong('objective backprop has one head only', 'Choose last-head, or objective backprop-heads.');
+  if (negative && spec.layers.length < 3)
+    wrong(
+      `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
+      'Give at least two layers, such as 784,500,500.',
+    );
+  if (spec.labelLag > 1 && !usesPredictedLabels(spec.negatives))
+    wrong(
+      `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,
+      'Leave --label-lag out.',
+    );
+  if (spec.skew > 0 && spec.shards === 1)
+    wrong('skew needs more than one shard', 'Give --shards, or --variant federated with several nodes.');
+  if (
+    spec.shards > 1 &&
+    spec.validationSamples > 0 &&
+    spec.trainSamples > 0 &&
+    spec.validationSamples >= spec.trainSamples
+  )
+    wrong('validationSamples leaves no training samples', 'Lower --validation-samples.');
+}
+
+function withoutUndefined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+function describeIssues(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'spec'}: ${issue.message}`).join('; ');
+}
