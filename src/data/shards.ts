@@ -86,6 +86,11 @@ function dirichlet(stream: RandomStream, concentration: number, n: number): Floa
   const shares = Float64Array.from({ length: n }, () => logGamma(stream, concentration));
   // Scaled by the largest: with a small concentration all of them may lie below the smallest double.
   const highest = shares.reduce((a, b) => Math.max(a, b));
+  if (highest === Number.NEGATIVE_INFINITY) {
+    // Concentrations next to 0: the limit, where one shard has all.
+    const chosen = stream.below(n);
+    return new Float64Array(n).fill(1, chosen, chosen + 1);
+  }
   let sum = 0;
   for (let i = 0; i < n; i++) sum += shares[i] = exp((shares[i] as number) - highest);
   return shares.map((share) => share / sum);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { messageOf, PffError } from '../../errors.js';
 import { isMissing } from '../files.js';
 import type { RemoteFile } from './catalog.js';
@@ -53,7 +54,9 @@ export async function fetchFile(
 async function md5OfFile(path: string): Promise<string | undefined> {
   const hash = createHash('md5');
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) hash.update(chunk);
+    await pipeline(createReadStream(path), async (source: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of source) hash.update(chunk);
+    });
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new PffError('files', `${path} cannot be read: ${messageOf(error)}`, {
@@ -68,15 +71,14 @@ async function md5OfFile(path: string): Promise<string | undefined> {
 async function receive(address: string, part: string, file: string, options: FetchOptions): Promise<number> {
   const have = await sizeOf(part);
   let response = await request(address, have, options);
-  let start = have;
-  if (response.status === 416) {
-    // Nothing lies beyond what is here. If it is the whole file, its sum will show; else it is of no use.
+  if (response.status === 416 || (response.status === 206 && rangeStart(response) !== have)) {
     await response.body?.cancel();
+    // Nothing lies beyond what is here: if it is the whole file, its sum will show. Else it is of no use.
     if (response.headers.get('content-range') === `bytes */${have}`) return 0;
     response = await request(address, 0, options);
   }
-  if (response.status !== 206 || rangeStart(response) !== have) start = 0;
-  if (response.status !== 200 && !(response.status === 206 && start === have && have > 0)) {
+  const start = response.status === 206 ? have : 0;
+  if (response.status !== 200 && (response.status !== 206 || rangeStart(response) !== have)) {
     await response.body?.cancel();
     throw new PffError('data', `${address}: the server answered ${response.status} ${response.statusText}`.trimEnd(), {
       hint: 'Try again later, use a mirror (--from ADDRESS), or get the files by hand and name their folder by --data-dir.',

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { createTarDecoder } from 'modern-tar';
 import { messageOf, PffError } from '../../errors.js';
@@ -60,7 +60,9 @@ async function eachFile(
   // The archive's MD5 was checked; not strict, since old archives lack the ustar magic.
   const decoder = createTarDecoder();
   const stop = new AbortController();
-  const bytes = Readable.toWeb(createReadStream(archive).compose(createGunzip())) as unknown as Body;
+  // Its failure reaches the reader below through the unpacked stream, which it destroys.
+  const unpacked = pipeline(createReadStream(archive), createGunzip(), () => undefined);
+  const bytes: Body = Readable.toWeb(unpacked);
   const feeding = bytes.pipeTo(decoder.writable, {
     signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
   });
@@ -100,6 +102,7 @@ function checkPath(archive: string, path: string): void {
 async function writePart(path: string, body: Body): Promise<void> {
   const handle = await onDisk(path, () => open(path, 'w'));
   try {
+    // On a handle, writeFile goes on where the last chunk ended.
     for await (const chunk of body) await onDisk(path, () => handle.writeFile(chunk));
     await onDisk(path, () => handle.sync());
   } finally {
