@@ -69,6 +69,8 @@ class Engine {
   readonly #jobs: readonly Job[];
   readonly #network: Network | null;
   readonly #nodes: readonly NodeState[];
+  /** For each job the nodes that may be waiting for it. */
+  readonly #interested: readonly ReadonlySet<number>[];
   readonly #events = new EventQueue();
 
   constructor(jobs: readonly Job[], nodes: number, network: Network | null) {
@@ -76,7 +78,13 @@ class Engine {
     this.#network = network;
     this.published = jobs.map(() => Number.POSITIVE_INFINITY);
     const lists: number[][] = Array.from({ length: nodes }, () => []);
-    jobs.forEach((job, index) => lists[job.node]?.push(index));
+    const interested = jobs.map(() => new Set<number>());
+    jobs.forEach(({ node, work, gate }, index) => {
+      lists[node]?.push(index);
+      if (gate !== null) interested[gate]?.add(node);
+      for (const { needs } of work) for (const need of needs) interested[need]?.add(node);
+    });
+    this.#interested = interested;
     this.#nodes = lists.map((list, id) => ({
       id,
       jobs: list,
@@ -92,14 +100,18 @@ class Engine {
   }
 
   run(): void {
-    this.#wakeAll();
+    for (const node of this.#nodes) this.#wake(node);
     while (this.#events.step());
     const stuck = this.#nodes.find((node) => node.job < node.jobs.length);
     if (stuck !== undefined) throw new Error(`the schedule deadlocks: node ${stuck.id} waits for ever`);
   }
 
-  #wakeAll(): void {
-    for (const node of this.#nodes) this.#wake(node);
+  /** `index` was just published. */
+  #tell(index: number): void {
+    for (const id of this.#interested[index] ?? []) {
+      const node = this.#nodes[id];
+      if (node !== undefined) this.#wake(node);
+    }
   }
 
   /** Starts whatever the node can do now: a fetch, its next piece of work. */
@@ -154,7 +166,7 @@ class Engine {
     if (network === null) {
       goOn();
       this.published[index] = this.#events.now;
-      this.#wakeAll();
+      this.#tell(index);
       return;
     }
     if (network.overlap) goOn();
@@ -163,8 +175,10 @@ class Engine {
     this.#events.at(node.uplinkFree + network.latency, () => {
       this.#record(node, task, 'publish', start, this.#events.now, bytes);
       this.published[index] = this.#events.now;
-      if (!network.overlap) goOn();
-      this.#wakeAll();
+      this.#tell(index);
+      if (network.overlap) return;
+      goOn();
+      this.#wake(node);
     });
   }
 
