@@ -1,5 +1,5 @@
 /** The CIFAR-10 codec: records are written and read back; broken files have their errors. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cifarRecords, parseCifar, writeCifar } from '../../src/data/cifar.js';
 import { describeError } from './helpers.js';

@@ -20,6 +20,11 @@ function md5(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
 }
 
+/** A `fetch` that finds no server. */
+function noServer(): Promise<Response> {
+  return Promise.reject(new TypeError('fetch failed', { cause: new Error('no route') }));
+}
+
 /** A server with two files, the entry that asks for them, and an empty cache folder. */
 async function setup(): Promise<{ server: FileServer; entry: CatalogEntry; cacheDir: string; folder: string }> {
   const server = await startFileServer(
@@ -175,8 +180,6 @@ describe('files', () => {
     expect(await describeError(() => getEntry(entry, { cacheDir }))).toBe(
       `data: ${server.address}a.gz: the server answered 503 Service Unavailable | Try again later, ${other}`,
     );
-    const noServer = (): Promise<Response> =>
-      Promise.reject(new TypeError('fetch failed', { cause: new Error('no route') }));
     expect(await describeError(() => getEntry(entry, { cacheDir, fetch: noServer }))).toBe(
       `data: ${server.address}a.gz cannot be reached: no route | Check the network, ${other}`,
     );

@@ -1,5 +1,5 @@
 /** The IDX codec: what is written is read back, and every way a file can be wrong has its error. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkCounts, parseIdx, parseIdxImages, parseIdxLabels, writeIdx } from '../../src/data/idx.js';
 import { describeError } from './helpers.js';

@@ -1,7 +1,7 @@
 /** PNG files for `pff predict`: grey, colour, transparent, and those that do not fit. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
 import { decodePng, readImageFile } from '../../src/data/image-file.js';
@@ -62,7 +62,14 @@ test('files that do not fit', async () => {
   await writeFile(path, 'GIF89a');
   expect(await describeError(read)).toBe(`data: ${path}: not a PNG image | Convert the image to PNG.`);
 
-  await writeFile(path, png(new Array<number>(12).fill(0), 3, 1));
+  await writeFile(
+    path,
+    png(
+      Array.from({ length: 12 }, () => 0),
+      3,
+      1,
+    ),
+  );
   expect(await describeError(read)).toBe(
     `data: ${path}: the image is 3 x 1 pixels, but the network was trained on 2 x 2 | Scale the image to 2 x 2 pixels.`,
   );

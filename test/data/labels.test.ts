@@ -1,5 +1,5 @@
 /** Where labels stand in the first layer's input, the scales that give rows unit length, and label rows of a batch. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type ImageShape, imageSize, type Samples, takeSamples } from '../../src/data/dataset.js';
 import {

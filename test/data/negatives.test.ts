@@ -1,5 +1,5 @@
 /** Negative labels: never the true one, keyed, and distributed as they should be. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../../src/data/negatives.js';
 import { RandomStream } from '../../src/random.js';

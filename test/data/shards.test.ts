@@ -1,5 +1,5 @@
 /** Shards: always a partition into non-empty parts, fixed by the seed; equal, or skewed as a Dirichlet distribution says. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { shardSamples } from '../../src/data/shards.js';
 import { describeError } from './helpers.js';

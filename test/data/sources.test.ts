@@ -14,6 +14,11 @@ import { describeError, errorOf, temporaryFolder } from './helpers.js';
 
 const FOUR = 'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte';
 
+/** The hint of the error that a dataset's name gives. */
+async function hintOf(dataset: string): Promise<string | undefined> {
+  return (await errorOf(() => loadDataset({ dataset }))).hint;
+}
+
 describe('idx', () => {
   test.each([
     ['standard names', (name: string) => name],
@@ -211,8 +216,6 @@ describe('cifar10', () => {
 
 test('unknown datasets: the nearest name', async () => {
   const known = 'Known are mnist, fashion-mnist, cifar10, idx.';
-  const hintOf = async (dataset: string): Promise<string | undefined> =>
-    (await errorOf(() => loadDataset({ dataset }))).hint;
   expect(await describeError(() => checkDatasetName('mnits'))).toBe(
     `usage: unknown dataset "mnits" | Did you mean mnist? ${known}`,
   );

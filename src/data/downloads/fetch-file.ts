@@ -130,14 +130,14 @@ async function* chunks(
       cause,
     });
   if (response.body === null) throw brokeOff(undefined);
-  const reader = response.body.getReader();
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((error: unknown) => {
         throw signal?.aborted ? interrupted(address, error) : brokeOff(error);
       });
       if (done) break;
-      yield value as Uint8Array;
+      yield value;
     }
   } finally {
     // Ends the transfer if the disk failed; does nothing after the end.

@@ -39,14 +39,14 @@ export function spellings(name: IdxFileName): string[] {
  * @throws PffError `data`: a file is missing, damaged, of the wrong size, or does not fit the others.
  */
 export async function loadIdxFolder(options: IdxFolderOptions): Promise<Dataset> {
-  const paths = await findFiles(options);
-  const train = await readSplit(options, paths, 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte');
-  const test = await readSplit(options, paths, 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte');
+  const pathOf = await findFiles(options);
+  const train = await readSplit(options, pathOf, 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte');
+  const test = await readSplit(options, pathOf, 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte');
   const { shape } = train;
   if (test.shape.width !== shape.width || test.shape.height !== shape.height)
     throw new PffError(
       'data',
-      `training images in ${paths['train-images-idx3-ubyte']} are ${sizeText(shape)}, but test images in ${paths['t10k-images-idx3-ubyte']} are ${sizeText(test.shape)}`,
+      `training images in ${pathOf('train-images-idx3-ubyte')} are ${sizeText(shape)}, but test images in ${pathOf('t10k-images-idx3-ubyte')} are ${sizeText(test.shape)}`,
       { hint: 'All images of a dataset must have one size.' },
     );
   return assembleDataset(
@@ -58,28 +58,33 @@ export async function loadIdxFolder(options: IdxFolderOptions): Promise<Dataset>
   );
 }
 
-async function findFiles({ name, folders, hint }: IdxFolderOptions): Promise<Record<IdxFileName, string>> {
-  const found = await Promise.all(
-    IDX_FILES.map(async (file) => [file, await findFile(folders, spellings(file))] as const),
-  );
-  const missing = found.filter(([, path]) => path === undefined).map(([file]) => file);
+type PathOf = (file: IdxFileName) => string;
+
+/** Where each file lies, by its standard name. */
+async function findFiles({ name, folders, hint }: IdxFolderOptions): Promise<PathOf> {
+  const paths = new Map<IdxFileName, string>();
+  for (const file of IDX_FILES) {
+    const path = await findFile(folders, spellings(file));
+    if (path !== undefined) paths.set(file, path);
+  }
+  const missing = IDX_FILES.filter((file) => !paths.has(file));
   if (missing.length > 0)
     throw new PffError(
       'data',
       `dataset ${name}: ${missing.join(', ')} not found (also with .gz) in ${folders.join(' or ')}`,
       { hint },
     );
-  return Object.fromEntries(found) as Record<IdxFileName, string>;
+  return (file) => paths.get(file) as string;
 }
 
 async function readSplit(
   options: IdxFolderOptions,
-  paths: Readonly<Record<IdxFileName, string>>,
+  pathOf: PathOf,
   imagesFile: IdxFileName,
   labelsFile: IdxFileName,
 ): Promise<{ shape: ImageShape; samples: Samples }> {
-  const imagesPath = paths[imagesFile];
-  const labelsPath = paths[labelsFile];
+  const imagesPath = pathOf(imagesFile);
+  const labelsPath = pathOf(labelsFile);
   const { count, width, height, images } = parseIdxImages(
     await readChecked(options, imagesFile, imagesPath),
     imagesPath,
