@@ -1,7 +1,7 @@
 /** The shapes of a network's layers and heads, as a run spec and a dataset's label layout fix them. */
 import type { LabelLayout } from '../data/labels.js';
 import type { RunSpec } from '../spec/spec.js';
-import { layerCount } from '../spec/spec.js';
+import { isBackprop, layerCount, usesNegatives } from '../spec/spec.js';
 import type { DenseShape, LayerShape } from './layer-state.js';
 
 export interface NetworkShape {
@@ -20,14 +20,18 @@ export interface NetworkShape {
  */
 export function networkShape(spec: RunSpec, layout: LabelLayout): NetworkShape {
   const classes = layout.suffix;
-  const headed = spec.objective === 'performance-optimized';
+  const supervised = !usesNegatives(spec.objective);
+  const last = spec.layers.length - 2;
   const layers = spec.layers.slice(1).map((outputs, layer): LayerShape => {
     const inputs = layer === 0 ? layout.inputs : (spec.layers[layer] as number);
-    const goodnessAtStart = headed ? 1 : spec.goodness === 'mean' ? spec.threshold : spec.threshold / outputs;
+    // Backpropagation passes activations on as they are, so that its upper layers begin as He et al. (2015) have it.
+    const he = isBackprop(spec.objective) && layer > 0 ? 1 / inputs : 1;
+    const goodnessAtStart = supervised ? he : spec.goodness === 'mean' ? spec.threshold : spec.threshold / outputs;
     const dense: DenseShape[] = [
       { role: 'layer', inputs, outputs, initialDeviation: spec.initScale * Math.sqrt(2 * goodnessAtStart) },
     ];
-    if (headed) dense.push({ role: 'head', inputs: outputs, outputs: classes, initialDeviation: 0 });
+    if (supervised && (spec.objective !== 'backprop' || layer === last))
+      dense.push({ role: 'head', inputs: outputs, outputs: classes, initialDeviation: 0 });
     return { layer, dense };
   });
   const classifier: LayerShape | undefined =

@@ -44,7 +44,7 @@ export function goodnessScores(
     const last = index === layers.length - 1;
     const squares = new Float32Array(classes * batch);
     const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
-    layer.infer(input, { activations, normalise: true, sumSquares: squares });
+    layer.infer(input, { activations, normalise: !last, sumSquares: squares });
     // From variant-major (label by label) to sample by sample.
     const byClass = new Float32Array(batch * classes);
     for (let c = 0; c < classes; c++)
@@ -56,21 +56,25 @@ export function goodnessScores(
   return scores;
 }
 
-/** Log-probabilities by each layer's own head, from one neutral pass. `layers` are pairs [layer, head]. */
+/**
+ * Log-probabilities by each layer's own head, from one neutral pass. `layers` are [layer, head], or [layer] where a layer
+ * has none. `normalise`: activations pass on with unit length, as in layer-local training; not in backpropagation.
+ */
 export function headScores(
   kernels: Kernels,
   layers: readonly (readonly DenseKernel[])[],
   data: LabelledData,
   rows: Uint32Array,
+  normalise: boolean,
 ): LayerScores {
   let input = stage(kernels, data, rows, 'neutral');
-  return layers.map((parts) => {
-    const [layer, head] = parts as [DenseKernel, DenseKernel];
+  return layers.flatMap((parts) => {
+    const [layer, head] = parts as [DenseKernel, DenseKernel?];
     const activations = new Float32Array(rows.length * layer.outputs);
     const sumSquares = new Float32Array(rows.length);
     layer.infer(input, { activations, sumSquares });
-    const scores = headLogProbabilities(head, activations, rows.length);
-    normaliseRows(activations, sumSquares);
+    const scores = head ? [headLogProbabilities(head, activations, rows.length)] : [];
+    if (normalise) normaliseRows(activations, sumSquares);
     input = { prefix: activations, batch: rows.length, variants: 1 };
     return scores;
   });

@@ -8,7 +8,7 @@ import { chapterPlan, type ChapterPlan } from '../model/chapter.js';
 import { ActivationInputs, ImageInputs } from '../model/inputs.js';
 import { initialState, viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
 import { allShapes, networkShape, type NetworkShape } from '../model/network.js';
-import { addStats, emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
+import { emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
 import { layerObjective } from '../model/objectives/registry.js';
 import { SoftmaxHeadObjective } from '../model/objectives/softmax.js';
 import { classifierFeatures, openForInference } from '../model/prediction.js';
@@ -22,10 +22,8 @@ import { Breather, nowMs } from './clock.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
 import { drawnLabels, predictedLabels } from './negatives.js';
+import { progressReporter } from './progress.js';
 import { openForTraining, readState, trainChapter } from './training.js';
-
-/** How often a node reports progress within a task, in milliseconds. */
-const PROGRESS_MS = 100;
 
 export class TaskRunner {
   readonly #job: Job;
@@ -214,15 +212,7 @@ export class TaskRunner {
     plan: ChapterPlan,
     inputs: Parameters<typeof trainChapter>[6],
   ): Promise<StepStats> {
-    let since = emptyStats();
-    let last = performance.now();
-    const report = (batch: number, batches: number, stats: StepStats): void => {
-      addStats(since, stats);
-      if (performance.now() - last < PROGRESS_MS) return;
-      this.#emit({ type: 'progress', node: this.#node, task: refOf(this.#graph, task), batch, batches, stats: since });
-      since = emptyStats();
-      last = performance.now();
-    };
+    const report = progressReporter(this.#node, refOf(this.#graph, task), this.#emit);
     const { spec, data } = this.#job;
     return trainChapter(
       spec,

@@ -53,7 +53,7 @@ export async function trainChapter(
     const layerRule = adamRule(spec, spec.learningRate, stepsTaken + i, progress);
     const headRule = adamRule(spec, spec.headLearningRate, stepsTaken + i, progress);
     const stats = objective.step(opened, input(positions), truth, layerRule, headRule);
-    if (!Number.isFinite(stats.loss)) throw notFinite(where, stats.loss, i + 1);
+    checkFinite(where, stats.loss, i + 1);
     addStats(total, stats);
     onBatch(i + 1, plan.batches.length, stats);
     await breather.breathe();
@@ -68,8 +68,14 @@ export function readState(shape: LayerShape, steps: number, opened: readonly Den
   return state;
 }
 
-function notFinite(where: { layer: number; chapter: number }, loss: number, batch: number): PffError {
-  return new PffError(
+/** @throws PffError `training` if `loss` is not finite, naming layer, chapter, batch (from 1) and what to lower. */
+export function checkFinite(
+  where: { readonly layer: number; readonly chapter: number },
+  loss: number,
+  batch: number,
+): void {
+  if (Number.isFinite(loss)) return;
+  throw new PffError(
     'training',
     `the loss of layer ${where.layer + 1} became ${loss} in chapter ${where.chapter + 1}, batch ${batch}`,
     { hint: 'Lower --learning-rate (and --head-learning-rate where the layer has a head), or --init-scale.' },

@@ -3,6 +3,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { messageOf, PffError } from '../errors.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { PortStore } from '../store/port.js';
+import { dyingStore, type DieAt } from './dying-store.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
 import { runNode } from './node.js';
@@ -13,8 +14,8 @@ export interface WorkerSetup {
   readonly kernels: KernelsChoice;
   readonly threads: number;
   readonly storePort: MessagePort;
-  /** For fault tests: the worker dies without a word before its task with this number (from 0), or in its middle. */
-  readonly dieAt?: { readonly task: number; readonly middle: boolean };
+  /** For fault tests: the worker dies without a word at the publication with this number (counted from its start). */
+  readonly dieAt?: DieAt;
 }
 
 export type WorkerMessage =
@@ -36,17 +37,13 @@ port.on('message', (message: 'stop') => {
   if (message === 'stop') abort.abort(new PffError('interrupted', 'stopped'));
 });
 
-let tasksBegun = 0;
 const say = (message: WorkerMessage): void => port.postMessage(message);
-const emit = (event: NodeEvent): void => {
-  if (event.type === 'task-finished') tasksBegun++;
-  else if (setup.dieAt?.middle && setup.dieAt.task === tasksBegun) process.exit(1);
-  say({ type: 'event', event });
-};
+const emit = (event: NodeEvent): void => say({ type: 'event', event });
 
 try {
   const { kernels } = openKernels({ kernels: setup.kernels, threads: setup.threads });
-  const store = new PortStore(setup.storePort);
+  const reached = new PortStore(setup.storePort);
+  const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;
   try {
     await runNode(setup.job, setup.node, kernels, store, abort.signal, emit);
   } finally {

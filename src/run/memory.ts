@@ -6,8 +6,8 @@ import { allShapes, networkShape } from '../model/network.js';
 import { layerObjective } from '../model/objectives/registry.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { graphShape } from '../schedule/shape.js';
-import type { PffVariant } from '../schedule/assign.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
+import type { Execution } from './options.js';
 import type { PreparedData } from './prepare.js';
 
 export interface MemoryBound {
@@ -27,8 +27,8 @@ export interface MemoryBound {
 const RUNTIME_BYTES = 120e6;
 const RUNTIME_BYTES_PER_THREAD = 30e6;
 
-/** An upper bound in bytes, for runs of the pipeline. */
-export function memoryBound(spec: RunSpec, variant: PffVariant, nodes: number, prepared: PreparedData): MemoryBound {
+/** An upper bound in bytes. */
+export function memoryBound(spec: RunSpec, { variant, nodes }: Execution, prepared: PreparedData): MemoryBound {
   const { samples, layout } = prepared.train;
   const network = networkShape(spec, layout);
   const shapes = allShapes(network);
@@ -37,10 +37,11 @@ export function memoryBound(spec: RunSpec, variant: PffVariant, nodes: number, p
   const largestShard = Math.max(...prepared.shards.map((shard) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
   const width = Math.max(0, ...network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
-  const activationsPerNode = 4 * variants * perChapter * width;
+  // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
+  const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
   const kernelsPerNode = 2 * Math.max(...shapes.map(stateBytes));
   const graph = graphShape(spec);
-  const chapters = maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
+  const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const store =
     chapters * shapes.reduce((sum, shape) => sum + stateBytes(shape), 0) + (spec.labelLag + nodes) * samples.count;
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD;

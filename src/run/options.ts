@@ -2,9 +2,10 @@
 import os from 'node:os';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
+import type { DieAt } from '../node/dying-store.js';
 import type { Variant } from '../schedule/assign.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
-import { usesPredictedLabels } from '../spec/spec.js';
+import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 
 export interface TrainOptions {
   /** Any part of a spec; the rest is filled in (spec/spec.ts). */
@@ -24,12 +25,9 @@ export interface TrainOptions {
   readonly faults?: readonly Fault[] | undefined;
 }
 
-export interface Fault {
+/** A worker thread that is to die, for tests: which one, and when. */
+export interface Fault extends DieAt {
   readonly node: number;
-  /** The node's task, from 0 in its own order, at which it dies. */
-  readonly task: number;
-  /** In the middle of the task rather than before it. */
-  readonly middle: boolean;
 }
 
 export interface Execution {
@@ -56,13 +54,42 @@ export function resolveExecution(options: TrainOptions): Execution {
   return { variant, nodes, threadsPerNode: threads, kernels: options.kernels ?? 'auto' };
 }
 
+/** @throws PffError `usage` where a baseline outside the pipeline is asked to run in it, or the other way round. */
+export function checkFit(spec: RunSpec, { variant, nodes }: Execution): void {
+  const wrong = (message: string, hint: string): never => {
+    throw new PffError('usage', message, { hint });
+  };
+  if (isBackprop(spec.objective)) {
+    if (variant !== 'sequential')
+      wrong(
+        `objective ${spec.objective} is outside the pipeline, but variant is ${variant}`,
+        'Leave --variant and --nodes out.',
+      );
+    if (spec.shards > 1)
+      wrong(`objective ${spec.objective} has no shards, but shards is ${spec.shards}`, 'Leave --shards out.');
+  }
+  if (variant !== 'dff') return;
+  if (nodes > 1)
+    wrong(
+      `variant dff is carried out on one node, but nodes is ${nodes}`,
+      'Leave --nodes out; pff simulate --variant dff shows its pipeline.',
+    );
+  if (!usesNegatives(spec.objective) || usesPredictedLabels(spec.negatives) || spec.classifier !== 'goodness')
+    wrong(
+      'variant dff trains on goodness with fixed or random negatives and predicts by goodness',
+      'Give --negatives random --classifier goodness.',
+    );
+  if (spec.splits !== spec.epochs || spec.shards > 1)
+    wrong('variant dff exchanges after each epoch and has no shards', 'Leave --splits and --shards out.');
+}
+
 /** The spec's fields that default by how the run is carried out: they become part of the spec, and so of its bits. */
 export function defaultsOfExecution(given: PartialSpec, execution: Execution): PartialSpec {
   const spec: PartialSpec = { ...given };
   if (execution.variant === 'federated') spec.shards ??= execution.nodes;
   // AdaptiveNEG reads all layers: in a pipeline, labels of the chapter before would make every node wait for the last
   // layer of that chapter, so the paper takes labels N chapters old. Sampled labels read layer 1 only, which is there.
-  const negatives: RunSpec['negatives'] | undefined = given.negatives;
-  if (negatives === 'adaptive' && usesPredictedLabels(negatives)) spec.labelLag ??= Math.max(1, execution.nodes);
+  if (spec.negatives === 'adaptive') spec.labelLag ??= execution.nodes;
+  if (execution.variant === 'dff') spec.negatives ??= 'random';
   return spec;
 }

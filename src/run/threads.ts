@@ -78,7 +78,7 @@ async function runWorker(
     kernels: execution.kernels,
     threads: execution.threadsPerNode,
     storePort: port2,
-    ...(fault ? { dieAt: { task: fault.task, middle: fault.middle } } : {}),
+    ...(fault ? { dieAt: fault } : {}),
   };
   const worker = new Worker(entry, { workerData: setup, transferList: [port2], name: `pff node ${node}` });
   const onAbort = (): void => worker.postMessage('stop');

@@ -1,0 +1,106 @@
+/**
+ * Backpropagation, the baseline outside the pipeline: the same layers, kernels, data, batches and Adam, but gradients
+ * pass from layer to layer. `backprop` has one softmax head at the end; `backprop-heads` one at every layer, their losses
+ * added up: the honest match to layer-local training.
+ */
+import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
+import { adamRule } from '../../model/adam.js';
+import { chapterPlan } from '../../model/chapter.js';
+import { ImageInputs } from '../../model/inputs.js';
+import { initialState, type LayerState } from '../../model/layer-state.js';
+import { networkShape } from '../../model/network.js';
+import { addStats, emptyStats, type StepStats } from '../../model/objectives/objective.js';
+import { crossEntropy } from '../../model/objectives/softmax.js';
+import type { AdamRule } from '../../kernels/kernels.js';
+import { Breather, nowMs } from '../clock.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { progressReporter } from '../progress.js';
+import { checkFinite, openForTraining, readState } from '../training.js';
+
+/** Trains the whole network; returns its states. `saved` is called with the states after each chapter. */
+export async function trainBackprop(
+  job: Job,
+  kernels: Kernels,
+  signal: AbortSignal,
+  emit: (event: NodeEvent) => void,
+  saved: (chapter: number, states: LayerState[]) => void,
+): Promise<LayerState[]> {
+  const { spec, data } = job;
+  const initial = networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const opened = initial.map((state) => openForTraining(kernels, spec, state, job.classes, 1));
+  const breather = new Breather(signal);
+  let steps = 0;
+  let states = initial;
+  try {
+    for (let chapter = 0; chapter < spec.splits; chapter++) {
+      const start = (nowMs() - job.startedMs) / 1000;
+      const task = { chapter, layer: 'network' } as const;
+      const plan = chapterPlan(spec, job.shards[0] as Uint32Array, chapter);
+      const inputs = new ImageInputs(kernels, data, plan.samples, undefined);
+      const report = progressReporter(0, task, emit);
+      const total = emptyStats();
+      for (const [i, { positions, progress }] of plan.batches.entries()) {
+        const labels = Uint8Array.from(positions, (p) => data.samples.labels[plan.samples[p] as number] as number);
+        const layerRule = adamRule(spec, spec.learningRate, steps, progress);
+        const headRule = adamRule(spec, spec.headLearningRate, steps, progress);
+        const stats = backpropStep(opened, inputs.batch(positions), labels, layerRule, headRule);
+        checkFinite({ layer: opened.length - 1, chapter }, stats.loss, i + 1);
+        addStats(total, stats);
+        steps++;
+        report(i + 1, plan.batches.length, stats);
+        await breather.breathe();
+      }
+      states = initial.map((state, layer) => readState(state.shape, steps, opened[layer] as DenseKernel[]));
+      saved(chapter, states);
+      const spans = [
+        { node: 0, task, phase: 'train', start, end: (nowMs() - job.startedMs) / 1000, bytes: 0 } as const,
+      ];
+      emit({ type: 'task-finished', node: 0, task, stats: total, spans });
+    }
+  } finally {
+    for (const parts of opened) for (const kernel of parts) kernel.close();
+  }
+  return states;
+}
+
+/** One step on all layers ([layer, head] or [layer] each). The stats are the last head's; the loss is all heads' together. */
+export function backpropStep(
+  layers: readonly (readonly DenseKernel[])[],
+  input: LayerInput,
+  labels: Uint8Array,
+  layerRule: AdamRule,
+  headRule: AdamRule,
+): StepStats {
+  const samples = labels.length;
+  let below = input;
+  for (const [layer, head] of layers as readonly [DenseKernel, DenseKernel?][]) {
+    layer.forward(below);
+    below = { prefix: layer.activations(), batch: samples, variants: 1 };
+    head?.forward(below);
+  }
+  let stats = emptyStats();
+  let loss = 0;
+  /** Gradient by the activations of the layer at hand, from the layer above it. */
+  let fromAbove: Float32Array | undefined;
+  for (let l = layers.length - 1; l >= 0; l--) {
+    const [layer, head] = layers[l] as [DenseKernel, DenseKernel?];
+    const delta = fromAbove ?? new Float32Array(samples * layer.outputs);
+    if (head) {
+      const headDelta = new Float32Array(samples * head.outputs);
+      const headStats = crossEntropy(head.activations(), labels, head.outputs, headDelta);
+      loss += headStats.loss;
+      if (l === layers.length - 1) stats = headStats;
+      const throughHead = new Float32Array(samples * layer.outputs);
+      head.inputGradient({ values: headDelta }, throughHead);
+      for (let i = 0; i < delta.length; i++) delta[i] = (delta[i] as number) + (throughHead[i] as number);
+      head.update({ values: headDelta }, headRule);
+    }
+    if (l > 0) {
+      fromAbove = new Float32Array(samples * layer.inputs);
+      layer.inputGradient({ values: delta }, fromAbove);
+    }
+    layer.update({ values: delta }, layerRule);
+  }
+  return { ...stats, loss };
+}

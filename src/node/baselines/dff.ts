@@ -1,0 +1,79 @@
+/**
+ * DFF, the distributed baseline of Deng et al. (IEEE PRAI 2023): a server per layer, one full-batch step an epoch, and each
+ * layer sends the activations of all samples on, not its weights. Carried out here on one node, server after server, with
+ * the bytes counted that the servers would send; how its pipeline would run is for schedule/dff.ts to simulate.
+ */
+import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
+import { adamRule } from '../../model/adam.js';
+import { ImageInputs } from '../../model/inputs.js';
+import { initialState, type LayerState } from '../../model/layer-state.js';
+import { networkShape } from '../../model/network.js';
+import { layerObjective } from '../../model/objectives/registry.js';
+import { dffOutputBytes } from '../../schedule/dff.js';
+import { Breather, nowMs } from '../clock.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { drawnLabels } from '../negatives.js';
+import { checkFinite, openForTraining, readState } from '../training.js';
+
+/** Trains all layers for `spec.epochs` full-batch steps; `saved` is called with the states after each. */
+export async function trainDff(
+  job: Job,
+  kernels: Kernels,
+  signal: AbortSignal,
+  emit: (event: NodeEvent) => void,
+  saved: (epoch: number, states: LayerState[]) => void,
+): Promise<LayerState[]> {
+  const { spec, data } = job;
+  const objective = layerObjective(spec);
+  const samples = job.shards[0] as Uint32Array;
+  const all = Uint32Array.from(samples, (_, i) => i);
+  const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
+  const fullBatch = { ...spec, batch: samples.length };
+  const initial = networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const opened = initial.map((state) => openForTraining(kernels, fullBatch, state, job.classes, objective.variants));
+  const units = spec.layers.slice(1);
+  const bytesOf = dffOutputBytes({ units, rows: objective.variants * samples.length });
+  const breather = new Breather(signal, 0);
+  let states = initial;
+  try {
+    for (let epoch = 0; epoch < spec.epochs; epoch++) {
+      const negatives = objective.variants === 2 ? drawnLabels(job, epoch) : undefined;
+      let input: LayerInput = new ImageInputs(kernels, data, samples, negatives).batch(all);
+      for (const [layer, parts] of opened.entries()) {
+        const start = (nowMs() - job.startedMs) / 1000;
+        const rows = input.batch * input.variants;
+        const layerRule = adamRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
+        const headRule = adamRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
+        const stats = objective.step(parts, input, labels, layerRule, headRule);
+        checkFinite({ layer, chapter: epoch }, stats.loss, 1);
+        const trained = (nowMs() - job.startedMs) / 1000;
+        if (layer < opened.length - 1) {
+          // What the layer sends on: its outputs with the weights that it has now.
+          const activations = new Float32Array(rows * (units[layer] as number));
+          (parts[0] as DenseKernel).infer(input, { activations, normalise: true });
+          input = { prefix: activations, batch: rows, variants: 1 };
+        }
+        const end = (nowMs() - job.startedMs) / 1000;
+        const task = { chapter: epoch, layer };
+        emit({
+          type: 'task-finished',
+          node: 0,
+          task,
+          stats,
+          spans: [
+            { node: 0, task, phase: 'train', start, end: trained, bytes: 0 },
+            { node: 0, task, phase: 'pass', start: trained, end, bytes: 0 },
+            { node: 0, task, phase: 'publish', start: end, end, bytes: bytesOf[layer] ?? 0 },
+          ],
+        });
+        await breather.breathe();
+      }
+      states = initial.map((state, layer) => readState(state.shape, epoch + 1, opened[layer] as DenseKernel[]));
+      saved(epoch, states);
+    }
+  } finally {
+    for (const parts of opened) for (const kernel of parts) kernel.close();
+  }
+  return states;
+}

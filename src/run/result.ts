@@ -1,0 +1,64 @@
+/** What a finished run was and gave, put together from its parts. */
+import type { Kernels } from '../kernels/kernels.js';
+import type { Evaluation } from '../model/predictor.js';
+import type { Span, TimelineSummary } from '../schedule/timeline.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { DatasetFacts, RunResult } from './events.js';
+import type { Execution } from './options.js';
+
+export interface ResultParts {
+  readonly spec: RunSpec;
+  readonly execution: Execution;
+  readonly dataset: DatasetFacts;
+  readonly kernels: Pick<Kernels, 'name' | 'bitClass'>;
+  readonly evaluation: Evaluation;
+  readonly trainSeconds: number;
+  readonly evaluateSeconds: number;
+  readonly modelDigest: string;
+  readonly peakStoreBytes: number;
+  readonly spans: readonly Span[];
+  readonly summary: TimelineSummary;
+  readonly folder: string | undefined;
+}
+
+export function runResult(parts: ResultParts): RunResult {
+  const { spec, execution, dataset, kernels, evaluation, summary } = parts;
+  return {
+    testAccuracy: evaluation.accuracy,
+    evaluatedOn: dataset.evaluatedOn,
+    layerAccuracy: evaluation.layerAccuracy,
+    confusion: evaluation.confusion,
+    trainSeconds: parts.trainSeconds,
+    evaluateSeconds: parts.evaluateSeconds,
+    modelDigest: parts.modelDigest,
+    dataDigest: dataset.digest,
+    dataset: dataset.name,
+    kernels: kernels.name,
+    bitClass: kernels.bitClass,
+    layers: spec.layers,
+    epochs: spec.epochs,
+    splits: spec.splits,
+    negatives: spec.negatives,
+    classifier: spec.classifier,
+    objective: spec.objective,
+    variant: execution.variant,
+    nodes: execution.nodes,
+    threadsPerNode: execution.threadsPerNode,
+    seed: spec.seed,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    peakStoreBytes: parts.peakStoreBytes,
+    timeSplit: timeSplit(parts.spans, summary, execution.nodes),
+    utilisation: summary.utilisation,
+    // DFF is carried out on one node, so that its layers' outputs are published but not fetched.
+    bytesMoved: execution.variant === 'dff' ? summary.bytesOut : summary.bytesIn,
+    folder: parts.folder,
+    spec,
+  };
+}
+
+function timeSplit(spans: readonly Span[], summary: TimelineSummary, nodes: number): RunResult['timeSplit'] {
+  const of = (phase: Span['phase']): number =>
+    spans.reduce((sum, span) => sum + (span.phase === phase ? span.end - span.start : 0), 0);
+  const [train, pass, labels, wait] = [of('train'), of('pass'), of('labels'), of('wait')];
+  return { train, pass, labels, wait, other: Math.max(0, nodes * summary.makespan - train - pass - labels - wait) };
+}

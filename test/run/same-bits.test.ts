@@ -1,0 +1,75 @@
+/** Promise 1: the schedule, the number of nodes, and whatever crashed on the way change nothing but the time. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Variant } from '../../src/schedule/assign.js';
+import type { Fault } from '../../src/run/options.js';
+import { trainToEnd } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
+
+const dataset = toyDataset();
+const NODES = [1, 2, 3, 4, 5, 7];
+
+async function digest(spec: PartialSpec, variant: Variant, nodes: number, faults: readonly Fault[] = []): Promise<string> {
+  const result = await trainToEnd({ spec: toySpec(spec), variant, nodes, threadsPerNode: 1, faults }, dataset);
+  return result.modelDigest;
+}
+
+const specs: readonly [string, PartialSpec][] = [
+  ['FixedNEG-Goodness', { negatives: 'fixed' }],
+  ['RandomNEG-Goodness', { negatives: 'random' }],
+  ['RandomNEG-Softmax', { negatives: 'random', classifier: 'softmax' }],
+  ['FixedNEG-Softmax', { negatives: 'fixed', classifier: 'softmax', labelMode: 'append' }],
+  ['SymBa', { objective: 'symba', negatives: 'random' }],
+  ['AdaptiveNEG, lag 2', { negatives: 'adaptive', labelLag: 2 }],
+  ['sampled, lag 1', { negatives: 'sampled' }],
+  ['sampled, lag 3, Softmax, chapters of half an epoch', { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 }],
+  ['Performance-Optimized, all heads', { objective: 'performance-optimized' }],
+  ['Performance-Optimized, last head', { objective: 'performance-optimized', classifier: 'last-head', splits: 3 }],
+];
+
+describe.each(specs)('%s', (_, spec) => {
+  let sequential = '';
+  beforeAll(async () => {
+    sequential = await digest(spec, 'sequential', 1);
+  });
+
+  for (const variant of ['single-layer', 'all-layers'] as const)
+    it(`${variant} gives the bits of sequential on ${NODES.join(', ')} nodes`, async () => {
+      const digests = new Map<number, string>();
+      for (const nodes of NODES) digests.set(nodes, await digest(spec, variant, nodes));
+      expect(digests).toEqual(new Map(NODES.map((nodes) => [nodes, sequential])));
+    });
+
+  it('federated gives the bits of the same shards on one node', async () => {
+    const shards = { ...spec, shards: 3 };
+    const one = await digest(shards, 'sequential', 1);
+    expect(await digest(shards, 'federated', 3)).toBe(one);
+    expect(await digest(shards, 'federated', 2)).toBe(one);
+    expect(one).not.toBe(sequential);
+  });
+
+  it('another seed gives other bits', async () => {
+    expect(await digest({ ...spec, seed: 4 }, 'sequential', 1)).not.toBe(sequential);
+  });
+});
+
+describe('a worker that dies', () => {
+  const spec: PartialSpec = { negatives: 'sampled', classifier: 'softmax', epochs: 3 };
+
+  it.each(['single-layer', 'all-layers'] as const)('%s: at any task, just before or after it publishes, changes nothing', async (variant) => {
+    const whole = await digest(spec, variant, 2);
+    const different: Fault[] = [];
+    for (let node = 0; node < 2; node++)
+      for (let publication = 0; publication < 8; publication++)
+        for (const moment of ['before', 'after'] as const) {
+          const fault: Fault = { node, publication, moment };
+          if ((await digest(spec, variant, 2, [fault])) !== whole) different.push(fault);
+        }
+    expect(different).toEqual([]);
+  });
+
+  it('is told, and may happen on both nodes, again and again', async () => {
+    const faults = [0, 1].flatMap((node) => [0, 0, 2, 1].map((publication): Fault => ({ node, publication, moment: 'before' })));
+    expect(await digest(spec, 'all-layers', 2, faults)).toBe(await digest(spec, 'sequential', 1));
+  });
+});
