@@ -6,15 +6,18 @@
  * labels for a prediction: as many as classes); I = P + C inputs; P prefix inputs (the image part, or all the
  * activations below); C suffix inputs (the label values, 0 if none); O outputs. Matrices are row-major.
  *
- * Numeric rules. All arithmetic is f32; `fma(a, b, c)` rounds once. They fix every bit of every result:
+ * Numeric rules. All arithmetic is f32 with gradual underflow; `fma(a, b, c)` rounds once. They fix every bit of every
+ * result, on every backend (bit-class `f32-fma/1`), for any number of threads:
  *  1. forward     acc = bias[o]; for p = 0 … P-1: acc = fma(prefix[b, p], W[p, o], acc);
  *                 for c = 0 … C-1 with suffix[r, c] ≠ 0: acc = fma(suffix[r, c], W[P + c, o], acc).
- *                 relu(acc) = acc > 0 ? acc : 0; linear(acc) = acc. The prefix part is computed once for all V variants.
+ *                 relu(acc) = acc <= 0 ? 0 : acc, so that a NaN shows; linear(acc) = acc. The prefix part is computed once
+ *                 for all V variants.
  *  2. sumSquares  16 lanes: lane j takes y[j], y[j + 16], … in order, lane = fma(y, y, lane) from 0; then lanes are added
  *                 j += j + 8 for j < 8, j += j + 4 for j < 4, j += j + 2 for j < 2, and lane 0 + lane 1.
  *  3. normalise   y · (1 / sqrt(sumSquares + 1e-12)): f32 add, correctly rounded sqrt and division, one multiplication.
- *  4. gradient    delta[r, o] = rowScale[r] · y[r, o], or the given values[r, o] where y[r, o] > 0, else 0 (for a linear
- *                 layer the values as they are).
+ *  4. gradient    delta[r, o] = rowScale[r] · y[r, o] (a rowScale below 2^-126 in magnitude counts as 0), or the given
+ *                 values[r, o], for a relu layer 0 where y[r, o] <= 0. A delta below 2^-40 in magnitude counts as 0: it
+ *                 teaches nothing, and its square would underflow.
  *                 prefix weights: s[b, o] = delta[b, o] + delta[B + b, o] + … (in order of the variants);
  *                   gW[p, o] = chain over b = 0 … B-1 of fma(prefix[b, p], s[b, o], acc) from 0;
  *                 suffix weights: gW[P + c, o] = chain over r = 0 … R-1 with suffix[r, c] ≠ 0 of
@@ -22,12 +25,15 @@
  *                 bias: gb[o] = ((0 + delta[0, o]) + delta[1, o]) + … over r.
  *  5. Adam        m = fma(1 - β1, g, β1 · m);  v = fma((1 - β2) · g, g, β2 · v);
  *                 w = fma(-stepSize · m, rsqrt(v + epsilonSquared), keep · w). ε stands inside the root, so that one rsqrt
- *                 serves; see `AdamRule`. rsqrt(x) is not the CPU's estimate (it differs between CPUs) but:
- *                   y = float(0x5f375a86 - (bits(x) >> 1)); three times y = y · fma(-(0.5 · x) · y, y, 1.5).
+ *                 serves; see `AdamRule`. An old m or v below 2^-95 in magnitude counts as 0 (the moments of a unit or pixel
+ *                 that went quiet would end as subnormal numbers, which many CPUs handle 100 times slower).
+ *                 rsqrt(x) is not the CPU's estimate (it differs between CPUs) but, within 7.3e-7 of the true value:
+ *                   h = -0.5 · x;  y = float(0x5f376880 - (bits(x) >> 1));
+ *                   y = y · fma(h · y, y, 1.50088);  y = y · fma(h · y, y, 1.5000006).
  *                 Bias: the same with keep = 1 (no decay).
  *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.
- * The TypeScript reference has no fused multiply-add; it rounds a · b + c from double, which differs from fma only where
- * double rounding does. It equals the native kernels within 1e-5 relative to the largest term of a sum.
+ * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
+ * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
 
 export type Activation = 'relu' | 'linear';
@@ -63,9 +69,9 @@ export interface LayerInput {
 
 /** What to do with the rows that leave a layer in `infer`. */
 export interface LayerOutput {
-  /** [R, O], written if given. May be the very array of `prefix` if `rows` is absent, V = 1 and O = P. */
+  /** [R, O], written if given. May be the very array of `prefix` if `rows` is absent, V = 1 and O = P. No other overlap. */
   readonly activations?: Float32Array | undefined;
-  /** Scale each row of `activations` to unit length (rule 3). */
+  /** Scale each row of `activations` to unit length (rule 3). Needs `activations`. */
   readonly normalise?: boolean;
   /** [R], written if given: sum of squares of each row before it is normalised. */
   readonly sumSquares?: Float32Array | undefined;
@@ -94,7 +100,7 @@ export interface DenseKernel {
   infer(input: LayerInput, output: LayerOutput): void;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
   forward(input: LayerInput, sumSquares?: Float32Array): void;
-  /** The activations [R, O] of the kept batch: a view that the next `forward` overwrites. */
+  /** The activations [R, O] of the kept batch: a view that the next `forward` overwrites; not to be written to. */
   activations(): Float32Array;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
   inputGradient(delta: Delta, out: Float32Array): void;
@@ -108,7 +114,10 @@ export interface DenseKernel {
 
 export interface DenseOptions {
   readonly activation: Activation;
-  /** Most rows (V · B) that `forward` will be given; 0 if it is never called and no moments need be kept. */
+  /**
+   * Most rows (V · B) that `forward` will be given. With 0 it is never called, and moments are not kept: `read` leaves those
+   * of its argument as they are.
+   */
   readonly maxRows: number;
   /** C: how many of the inputs are suffix inputs. */
   readonly suffixInputs: number;
@@ -118,7 +127,7 @@ export interface DenseOptions {
 export interface Kernels {
   /** `reference`, or `native` and the instruction set: `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
   readonly name: string;
-  /** Backends with the same bit-class give the same bits: `f32-fma/1` for every native one, `reference/1`. */
+  /** Backends with the same bit-class give the same bits: `f32-fma/1` for the reference and every native one. */
   readonly bitClass: string;
   readonly threads: number;
   /** Copies `tensors` into the backend's layout. */
@@ -127,7 +136,14 @@ export interface Kernels {
    * Stages images as f32: out[b, j] = fround(bytes[rows[b] · width + skip + j] · scale[rows[b]]) for j < width - skip.
    * `bytes` [n, width], `scale` [n], `out` [B, width - skip]; B = rows.length.
    */
-  stageBytes(bytes: Uint8Array, width: number, skip: number, rows: Uint32Array, scale: Float32Array, out: Float32Array): void;
+  stageBytes(
+    bytes: Uint8Array,
+    width: number,
+    skip: number,
+    rows: Uint32Array,
+    scale: Float32Array,
+    out: Float32Array,
+  ): void;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
 }

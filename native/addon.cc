@@ -1,0 +1,219 @@
+// The functions that src/kernels/native.ts calls. Handles are externals; nothing is global, so any number of JavaScript
+// threads may load this. A handle that is not closed is freed with its JavaScript object.
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "arguments.h"
+#include "instruction-sets.h"
+
+namespace pff {
+namespace {
+
+struct Backend {
+  const KernelTable* kernels;
+  std::shared_ptr<Pool> pool;  // null once closed
+};
+
+struct Handle {
+  std::unique_ptr<Dense> dense;  // null once closed
+};
+
+// Tells the garbage collector what a small object holds on to.
+void adjustMemory(napi_env env, Index bytes) {
+  int64_t total = 0;
+  napi_adjust_external_memory(env, bytes, &total);
+}
+
+void close(napi_env, Backend& backend) { backend.pool.reset(); }
+
+void close(napi_env env, Handle& handle) {
+  if (handle.dense) adjustMemory(env, -handle.dense->bytes());
+  handle.dense.reset();
+}
+
+template <class T>
+void destroy(napi_env env, void* data, void*) {
+  T* object = static_cast<T*>(data);
+  close(env, *object);
+  delete object;
+}
+
+template <class T>
+napi_value external(napi_env env, std::unique_ptr<T> object) {
+  napi_value value = nullptr;
+  check(napi_create_external(env, object.get(), destroy<T>, nullptr, &value));
+  object.release();
+  return value;
+}
+
+Backend& backendAt(const Arguments& a, size_t i) {
+  Backend& backend = *static_cast<Backend*>(a.external(i));
+  if (!backend.pool) throw BadCall{"these kernels were closed"};
+  return backend;
+}
+
+Dense& denseAt(const Arguments& a, size_t i) {
+  Handle& handle = *static_cast<Handle*>(a.external(i));
+  if (!handle.dense) throw BadCall{"this dense kernel was closed"};
+  return *handle.dense;
+}
+
+// instructionSets() → names, best first
+napi_value listInstructionSets(const Arguments& a) {
+  napi_value list = nullptr;
+  check(napi_create_array(a.env, &list));
+  uint32_t i = 0;
+  for (const KernelTable* set : instructionSets()) {
+    napi_value name = nullptr;
+    check(napi_create_string_utf8(a.env, set->name, NAPI_AUTO_LENGTH, &name));
+    check(napi_set_element(a.env, list, i++, name));
+  }
+  return list;
+}
+
+// openBackend(name, threads) → backend
+napi_value openBackend(const Arguments& a) {
+  const std::string name = a.text(0);
+  const Index threads = a.index(1);
+  const KernelTable* kernels = instructionSet(name.c_str());
+  if (!kernels) throw BadCall{"this CPU does not have that instruction set"};
+  if (threads < 1 || threads > 1024) throw BadCall{"threads must be 1 to 1024"};
+  return external(a.env, std::make_unique<Backend>(Backend{kernels, std::make_shared<Pool>(static_cast<int>(threads))}));
+}
+
+// closeBackend(backend)
+napi_value closeBackend(const Arguments& a) {
+  close(a.env, *static_cast<Backend*>(a.external(0)));
+  return nullptr;
+}
+
+Tensors tensorsFrom(const Arguments& a, size_t i) {
+  return {a.floats(i), a.floats(i + 1), a.floats(i + 2), a.floats(i + 3), a.floats(i + 4), a.floats(i + 5)};
+}
+
+LayerInput inputFrom(const Arguments& a, size_t i) {
+  const Given<uint32_t> rows = a.words(i + 1);
+  return {a.constFloats(i), {rows.data, rows.length}, a.index(i + 2), a.index(i + 3), a.constFloats(i + 4)};
+}
+
+DeltaInput deltaFrom(const Arguments& a, size_t i) { return {a.constFloats(i), a.constFloats(i + 1)}; }
+
+// openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...six tensors) → dense
+napi_value openDense(const Arguments& a) {
+  Backend& backend = backendAt(a, 0);
+  const DenseShape shape{a.index(1), a.index(2), a.index(3), a.index(4), a.boolean(5)};
+  auto handle = std::make_unique<Handle>();
+  handle->dense = std::make_unique<Dense>(*backend.kernels, backend.pool, shape, tensorsFrom(a, 6));
+  adjustMemory(a.env, handle->dense->bytes());
+  return external(a.env, std::move(handle));
+}
+
+// closeDense(dense)
+napi_value closeDense(const Arguments& a) {
+  close(a.env, *static_cast<Handle*>(a.external(0)));
+  return nullptr;
+}
+
+// infer(dense, prefix, rows, batch, variants, suffix, activations, normalise, sumSquares)
+napi_value infer(const Arguments& a) {
+  denseAt(a, 0).infer(inputFrom(a, 1), a.floats(6), a.boolean(7), a.floats(8));
+  return nullptr;
+}
+
+// forward(dense, prefix, rows, batch, variants, suffix, activations, sumSquares)
+napi_value forward(const Arguments& a) {
+  denseAt(a, 0).forward(inputFrom(a, 1), a.floats(6), a.floats(7));
+  return nullptr;
+}
+
+// inputGradient(dense, activations, rowScale, values, out)
+napi_value inputGradient(const Arguments& a) {
+  denseAt(a, 0).inputGradient(a.constFloats(1), deltaFrom(a, 2), a.floats(4));
+  return nullptr;
+}
+
+// update(dense, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep)
+napi_value update(const Arguments& a) {
+  const float beta1 = a.f32(4);
+  const float beta2 = a.f32(5);
+  const Adam rule{beta1, beta2, 1.0f - beta1, 1.0f - beta2, a.f32(6), a.f32(7), a.f32(8)};
+  denseAt(a, 0).update(a.constFloats(1), deltaFrom(a, 2), rule);
+  return nullptr;
+}
+
+// read(dense, ...six tensors)
+napi_value read(const Arguments& a) {
+  denseAt(a, 0).read(tensorsFrom(a, 1));
+  return nullptr;
+}
+
+// stageBytes(backend, bytes, width, skip, rows, scale, out)
+napi_value stageBytes(const Arguments& a) {
+  Backend& backend = backendAt(a, 0);
+  const Given<uint8_t> bytes = a.bytes(1);
+  const Index width = a.index(2);
+  const Index skip = a.index(3);
+  const Given<uint32_t> rows = a.words(4);
+  const Given<float> scale = a.floats(5);
+  const Given<float> out = a.floats(6);
+  if (!bytes.data || !rows.data || !scale.data || !out.data || width < 1 || skip > width)
+    throw BadCall{"stageBytes: bad arguments"};
+  out.need(checkedProduct(rows.length, width - skip), "stageBytes: out is too short");
+  const Index available = std::min(bytes.length / width, scale.length);
+  Array<uint32_t> checked;
+  checked.reserve(std::max(rows.length, Index{1}));
+  for (Index b = 0; b < rows.length; b++) {
+    const uint32_t row = rows.data[b];
+    if (static_cast<Index>(row) >= available) throw BadCall{"stageBytes: a row index is out of range"};
+    checked.data()[b] = row;
+  }
+  const StageJob job{bytes.data, width, skip, checked.data(), scale.data, out.data};
+  backend.pool->run(rows.length, std::max(Index{64}, rows.length / (8 * backend.pool->threads())),
+                    [&](Index first, Index last, int) { backend.kernels->stage(job, first, last); });
+  return nullptr;
+}
+
+// measurePeak(backend, milliseconds) → multiply-adds of one core in a second
+napi_value measurePeak(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const double wanted = a.number(1) / 1000.0;
+  float sink = 1.0f;
+  double done = 0.0;
+  double seconds = 0.0;
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    done += backend.kernels->peak(20000, &sink);
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  } while (seconds < wanted);
+  napi_value value = nullptr;
+  check(napi_create_double(a.env, sink == 0.0f ? 0.0 : done / seconds, &value));
+  return value;
+}
+
+napi_value init(napi_env env, napi_value exports) {
+  const auto method = [](const char* name, napi_callback callback) {
+    return napi_property_descriptor{name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
+  };
+  const napi_property_descriptor methods[] = {
+      method("instructionSets", guarded<listInstructionSets>),
+      method("openBackend", guarded<openBackend>),
+      method("closeBackend", guarded<closeBackend>),
+      method("openDense", guarded<openDense>),
+      method("closeDense", guarded<closeDense>),
+      method("infer", guarded<infer>),
+      method("forward", guarded<forward>),
+      method("inputGradient", guarded<inputGradient>),
+      method("update", guarded<update>),
+      method("read", guarded<read>),
+      method("stageBytes", guarded<stageBytes>),
+      method("measurePeak", guarded<measurePeak>),
+  };
+  napi_define_properties(env, exports, sizeof methods / sizeof methods[0], methods);
+  return exports;
+}
+
+}  // namespace
+}  // namespace pff
+
+NAPI_MODULE_INIT() { return pff::init(env, exports); }

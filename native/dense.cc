@@ -1,0 +1,273 @@
+// See dense.h.
+#include "dense.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pff {
+
+namespace {
+
+// Items that a thread takes at a time: small enough to even out, large enough to keep to one panel.
+Index grainFor(Index items, int threads, Index least) { return std::max(least, items / (threads * Index{32})); }
+
+Index samplesPerChunk(Index batch, Index threads) {
+  Index chunks = blocksOf(batch, kChunkRows);
+  if (batch >= kBlock * threads) chunks = roundUp(chunks, threads);
+  return roundUp(blocksOf(batch, std::max(chunks, Index{1})), kBlock);
+}
+
+}  // namespace
+
+Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const DenseShape& shape, const Tensors& tensors)
+    : kernels_(kernels), pool_(std::move(pool)), shape_(shape) {
+  if (shape.inputs < 1 || shape.outputs < 1 || shape.suffixInputs < 0 || shape.suffixInputs > shape.inputs ||
+      shape.maxRows < 0)
+    throw BadCall{"openDense: bad sizes"};
+  const bool trained = shape.maxRows > 0;
+  checkTensors(tensors, trained);
+  lanes_.reset(new Lane[static_cast<size_t>(pool_->threads())]);
+
+  const Index panel = kPanelVecs * kernels.lanes;
+  const Index padded = roundUp(shape.outputs, kernels.lanes);
+  // The last block of inputs reads, and prefetches, a little past the end.
+  const Index weights = checkedProduct(shape.inputs, padded) + 2 * kBlock * panel;
+  w_.reserve(weights);
+  bias_.reserve(padded);
+  if (trained) {
+    m_.reserve(weights);
+    v_.reserve(weights);
+    biasM_.reserve(padded);
+    biasV_.reserve(padded);
+    x_.reserve(checkedProduct(roundUp(prefix(), kBlock), roundUp(shape.maxRows, kBlock)));
+    reserveSuffix(suffix_, shape.maxRows);
+    for (int t = 0; t < pool_->threads(); t++)
+      lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, shape.suffixInputs, kernels.lanes));
+  }
+  eachPanelRow([&](Index at, Index from, Index count) {
+    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+    std::memcpy(w_.data() + at, tensors.weights.data + from, bytes);
+    if (!trained) return;
+    std::memcpy(m_.data() + at, tensors.weightMoment1.data + from, bytes);
+    std::memcpy(v_.data() + at, tensors.weightMoment2.data + from, bytes);
+  });
+  const size_t bytes = static_cast<size_t>(shape.outputs) * sizeof(float);
+  std::memcpy(bias_.data(), tensors.bias.data, bytes);
+  if (!trained) return;
+  std::memcpy(biasM_.data(), tensors.biasMoment1.data, bytes);
+  std::memcpy(biasV_.data(), tensors.biasMoment2.data, bytes);
+}
+
+void Dense::read(const Tensors& into) const {
+  const bool trained = shape_.maxRows > 0;
+  checkTensors(into, trained);
+  eachPanelRow([&](Index at, Index to, Index count) {
+    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+    std::memcpy(into.weights.data + to, w_.data() + at, bytes);
+    if (!trained) return;
+    std::memcpy(into.weightMoment1.data + to, m_.data() + at, bytes);
+    std::memcpy(into.weightMoment2.data + to, v_.data() + at, bytes);
+  });
+  const size_t bytes = static_cast<size_t>(shape_.outputs) * sizeof(float);
+  std::memcpy(into.bias.data, bias_.data(), bytes);
+  if (!trained) return;
+  std::memcpy(into.biasMoment1.data, biasM_.data(), bytes);
+  std::memcpy(into.biasMoment2.data, biasV_.data(), bytes);
+}
+
+// copy(offset in the panels, offset in [I, O], how many) for each row of each panel.
+template <class Copy>
+void Dense::eachPanelRow(const Copy& copy) const {
+  const Index panel = kPanelVecs * kernels_.lanes;
+  for (Index start = 0; start < shape_.outputs; start += panel) {
+    const Index count = std::min(panel, shape_.outputs - start);
+    const Index width = roundUp(count, kernels_.lanes);
+    for (Index i = 0; i < shape_.inputs; i++)
+      copy(start * shape_.inputs + i * width, i * shape_.outputs + start, count);
+  }
+}
+
+void Dense::checkTensors(const Tensors& tensors, bool withMoments) const {
+  const Index weights = checkedProduct(shape_.inputs, shape_.outputs);
+  const auto exactly = [](const Given<float>& array, Index count) {
+    if (!array.data || array.length != count) throw BadCall{"tensors: an array has the wrong length"};
+  };
+  exactly(tensors.weights, weights);
+  exactly(tensors.bias, shape_.outputs);
+  if (!withMoments) return;
+  exactly(tensors.weightMoment1, weights);
+  exactly(tensors.weightMoment2, weights);
+  exactly(tensors.biasMoment1, shape_.outputs);
+  exactly(tensors.biasMoment2, shape_.outputs);
+}
+
+Layer Dense::layer() const {
+  const auto data = [](const Array<float>& array) { return const_cast<float*>(array.data()); };
+  return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), data(m_), data(v_), data(bias_), data(biasM_), data(biasV_)};
+}
+
+Index Dense::bytes() const {
+  return w_.bytes() + m_.bytes() + v_.bytes() + x_.bytes();
+}
+
+// Returns R. Afterwards rows_ holds the row indexes, if any were given.
+Index Dense::checkInput(const LayerInput& input) {
+  if (input.batch < 0 || input.variants < 1) throw BadCall{"input: bad batch or variants"};
+  const Index total = checkedProduct(input.batch, input.variants);
+  if (input.batch > 0 && prefix() > 0 && !input.prefix.data) throw BadCall{"input: prefix is missing"};
+  if (input.rows.data) {
+    input.rows.need(input.batch, "input: too few row indexes");
+    rows_.reserve(input.batch);
+    const Index available = prefix() == 0 ? Index{1} << 32 : input.prefix.length / prefix();
+    for (Index b = 0; b < input.batch; b++) {
+      const uint32_t row = input.rows.data[b];
+      if (static_cast<Index>(row) >= available) throw BadCall{"input: a row index is out of range"};
+      rows_.data()[b] = row;
+    }
+  } else {
+    input.prefix.need(checkedProduct(input.batch, prefix()), "input: prefix is too short");
+  }
+  if (shape_.suffixInputs > 0) {
+    if (!input.suffix.data) throw BadCall{"input: suffix is missing"};
+    input.suffix.need(checkedProduct(total, shape_.suffixInputs), "input: suffix is too short");
+  } else if (input.variants != 1) {
+    throw BadCall{"input: variants need suffix inputs"};
+  }
+  return total;
+}
+
+void Dense::reserveSuffix(SuffixStore& store, Index rows) const {
+  if (shape_.suffixInputs == 0) return;
+  store.start.reserve(rows + 1);
+  const Index values = checkedProduct(rows, shape_.suffixInputs);
+  if (values > INT32_MAX) throw OutOfMemory{static_cast<double>(values) * 8.0};
+  store.input.reserve(values);
+  store.value.reserve(values);
+}
+
+SuffixList Dense::listSuffix(SuffixStore& store, const LayerInput& input, Index first, Index samples) const {
+  const Index width = shape_.suffixInputs;
+  if (width == 0) return {nullptr, nullptr, nullptr};
+  uint32_t entries = 0;
+  Index row = 0;
+  for (Index v = 0; v < input.variants; v++) {
+    const float* from = input.suffix.data + (v * input.batch + first) * width;
+    for (Index i = 0; i < samples; i++, from += width) {
+      store.start.data()[row++] = entries;
+      for (Index c = 0; c < width; c++) {
+        const float value = from[c];
+        if (value == 0.0f) continue;
+        store.input.data()[entries] = static_cast<uint32_t>(c);
+        store.value.data()[entries] = value;
+        entries++;
+      }
+    }
+  }
+  store.start.data()[row] = entries;
+  return {store.start.data(), store.input.data(), store.value.data()};
+}
+
+// Each thread takes whole chunks of samples through the layer by itself.
+void Dense::infer(const LayerInput& input, Given<float> activations, bool normalise, Given<float> sumSquares) {
+  const Index rows = checkInput(input);
+  activations.need(checkedProduct(rows, shape_.outputs), "infer: activations is too short");
+  sumSquares.need(rows, "infer: sumSquares is too short");
+  if (rows == 0 || (!activations.data && !sumSquares.data)) return;
+  const Index threads = pool_->threads();
+  const Index samples = samplesPerChunk(input.batch, threads);
+  const Index chunks = blocksOf(input.batch, samples);
+  const bool sums = sumSquares.data || (normalise && activations.data);
+  // Any thread may come to take a chunk, unless there is only one.
+  for (Index t = 0; t < (chunks == 1 ? 1 : threads); t++) {
+    Lane& lane = lanes_[static_cast<size_t>(t)];
+    lane.x.reserve(checkedProduct(roundUp(prefix(), kBlock), samples));
+    reserveSuffix(lane.suffix, checkedProduct(samples, input.variants));
+    if (sums) lane.sums.reserve(checkedProduct(samples * input.variants, kSumLanes + 1));
+  }
+  pool_->run(chunks, 1, [&](Index firstChunk, Index lastChunk, int thread) {
+    Lane& lane = lanes_[static_cast<size_t>(thread)];
+    for (Index chunk = firstChunk; chunk < lastChunk; chunk++) {
+      const Index first = chunk * samples;
+      const Index count = std::min(samples, input.batch - first);
+      const Index stride = roundUp(count, kBlock);
+      kernels_.pack({input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(), lane.x.data(), stride},
+                    0, blocksOf(count, kBlock));
+      const SuffixList suffix = listSuffix(lane.suffix, input, first, count);
+      const Index chunkRows = count * input.variants;
+      float* squares = sums ? lane.sums.data() : nullptr;
+      if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
+      float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
+      const ForwardJob job{layer(), {lane.x.data(), stride, count, input.variants, prefix(), suffix}, y, input.batch, squares};
+      kernels_.forward(job, 0, forwardItems(job, kernels_.lanes));
+      if (!sums) continue;
+      float* folded = squares + chunkRows * kSumLanes;
+      kernels_.foldLanes(squares, 0, chunkRows, folded);
+      for (Index v = 0; v < input.variants; v++) {
+        if (sumSquares.data)
+          std::memcpy(sumSquares.data + v * input.batch + first, folded + v * count, static_cast<size_t>(count) * sizeof(float));
+        if (normalise && y)
+          kernels_.normaliseRows(y + v * input.batch * shape_.outputs, shape_.outputs, folded + v * count, 0, count);
+      }
+    }
+  });
+}
+
+// All threads share the panels, so that each weight is read once.
+void Dense::forward(const LayerInput& input, Given<float> activations, Given<float> sumSquares) {
+  const Index rows = checkInput(input);
+  if (rows > shape_.maxRows) throw BadCall{"forward: more rows than the layer was opened for"};
+  if (!activations.data) throw BadCall{"forward: activations is missing"};
+  activations.need(checkedProduct(rows, shape_.outputs), "forward: activations is too short");
+  sumSquares.need(rows, "forward: sumSquares is too short");
+  keptRows_ = -1;
+  const int threads = pool_->threads();
+  const Index stride = roundUp(input.batch, kBlock);
+  const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data(), stride};
+  pool_->run(blocksOf(input.batch, kBlock), 1, [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
+  kept_ = {x_.data(), stride, input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
+  const ForwardJob job{layer(), kept_, activations.data, input.batch, nullptr};
+  const Index items = forwardItems(job, kernels_.lanes);
+  pool_->run(items, grainFor(items, threads, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
+  if (sumSquares.data) {
+    pool_->run(rows, grainFor(rows, threads, 4), [&](Index first, Index last, int) {
+      kernels_.sumRows(activations.data, shape_.outputs, first, last, sumSquares.data);
+    });
+  }
+  keptRows_ = rows;
+}
+
+Delta Dense::checkDelta(Given<const float> activations, const DeltaInput& delta) const {
+  if (keptRows_ < 0) throw BadCall{"there is no kept batch"};
+  const Index values = checkedProduct(keptRows_, shape_.outputs);
+  if (!activations.data) throw BadCall{"activations is missing"};
+  activations.need(values, "activations is too short");
+  if (!delta.rowScale.data && !delta.values.data) throw BadCall{"delta is missing"};
+  delta.rowScale.need(keptRows_, "rowScale is too short");
+  delta.values.need(values, "values is too short");
+  return {activations.data, delta.rowScale.data, delta.values.data, shape_.relu};
+}
+
+void Dense::inputGradient(Given<const float> activations, const DeltaInput& given, Given<float> out) {
+  const Delta delta = checkDelta(activations, given);
+  if (!out.data) throw BadCall{"inputGradient: out is missing"};
+  out.need(checkedProduct(keptRows_, shape_.inputs), "inputGradient: out is too short");
+  const Index panel = kPanelVecs * kernels_.lanes;
+  const Index panels = blocksOf(keptRows_, panel);
+  transposed_.reserve(checkedProduct(panels * panel, shape_.outputs));
+  const InputGradientJob job{layer(), delta, keptRows_, transposed_.data(), out.data};
+  pool_->run(panels, 1, [&](Index first, Index last, int) { kernels_.transposeDelta(job, first, last); });
+  const Index items = panels * blocksOf(shape_.inputs, kBlock);
+  pool_->run(items, grainFor(items, pool_->threads(), 1),
+             [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
+}
+
+void Dense::update(Given<const float> activations, const DeltaInput& given, const Adam& rule) {
+  const UpdateJob job{layer(), kept_, checkDelta(activations, given), rule};
+  const Index items = updateItems(job, kernels_.lanes);
+  // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
+  pool_->run(items, grainFor(items, pool_->threads(), 8), [&](Index first, Index last, int thread) {
+    kernels_.update(job, first, last, lanes_[static_cast<size_t>(thread)].update.data());
+  });
+}
+
+}  // namespace pff

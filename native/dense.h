@@ -1,0 +1,102 @@
+// One dense layer in the layout of one instruction set, and the order in which its kernels run. The native side of
+// DenseKernel (src/kernels/kernels.ts). Every length is checked here again, so that no call can touch foreign memory.
+#pragma once
+#include <memory>
+
+#include "jobs.h"
+#include "memory.h"
+#include "pool.h"
+
+namespace pff {
+
+// The caller broke the contract; src/kernels/check.ts should have said so before.
+struct BadCall {
+  const char* what;
+};
+
+// An array of the caller's; data is null when it was not given.
+template <class T>
+struct Given {
+  T* data = nullptr;
+  Index length = 0;
+
+  // What the array must hold at least, if it is given.
+  void need(Index count, const char* what) const {
+    if (data && length < count) throw BadCall{what};
+  }
+};
+
+struct Tensors {
+  Given<float> weights, bias, weightMoment1, weightMoment2, biasMoment1, biasMoment2;
+};
+
+struct LayerInput {
+  Given<const float> prefix;
+  Given<const uint32_t> rows;
+  Index batch;
+  Index variants;
+  Given<const float> suffix;
+};
+
+struct DeltaInput {
+  Given<const float> rowScale;  // one of the two
+  Given<const float> values;
+};
+
+struct DenseShape {
+  Index inputs;
+  Index outputs;
+  Index suffixInputs;
+  Index maxRows;
+  bool relu;
+};
+
+class Dense {
+ public:
+  Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const DenseShape& shape, const Tensors& tensors);
+
+  void infer(const LayerInput& input, Given<float> activations, bool normalise, Given<float> sumSquares);
+  void forward(const LayerInput& input, Given<float> activations, Given<float> sumSquares);
+  void inputGradient(Given<const float> activations, const DeltaInput& delta, Given<float> out);
+  void update(Given<const float> activations, const DeltaInput& delta, const Adam& rule);
+  void read(const Tensors& into) const;
+  Index bytes() const;
+
+ private:
+  // Suffix values that are not 0, see SuffixList.
+  struct SuffixStore {
+    Array<uint32_t> start, input;
+    Array<float> value;
+  };
+  // What one thread needs to run a chunk of samples through the layer.
+  struct Lane {
+    Array<float> x, sums;
+    SuffixStore suffix;
+    Array<float> update;
+  };
+
+  Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
+  Layer layer() const;
+  void checkTensors(const Tensors& tensors, bool withMoments) const;
+  Index checkInput(const LayerInput& input);
+  void reserveSuffix(SuffixStore& store, Index rows) const;
+  SuffixList listSuffix(SuffixStore& store, const LayerInput& input, Index first, Index samples) const;
+  Delta checkDelta(Given<const float> activations, const DeltaInput& delta) const;
+  template <class Copy>
+  void eachPanelRow(const Copy& copy) const;
+
+  const KernelTable& kernels_;
+  const std::shared_ptr<Pool> pool_;
+  const DenseShape shape_;
+  Array<float> w_, m_, v_, bias_, biasM_, biasV_;
+  Array<uint32_t> rows_;  // the row indexes of a call, copied so that they stay as checked
+  std::unique_ptr<Lane[]> lanes_;  // [threads]
+  // The kept batch.
+  Index keptRows_ = -1;
+  Batch kept_{};
+  Array<float> x_;
+  SuffixStore suffix_;
+  Array<float> transposed_;
+};
+
+}  // namespace pff

@@ -1,0 +1,147 @@
+// What the orchestration (dense.cc) hands to the kernels of one instruction set, and the table of those kernels.
+//
+// Shapes as in src/kernels/kernels.ts: R rows = V variants · B samples; I = P prefix + C suffix inputs; O outputs.
+// Weights and moments lie in panels of 3 · lanes outputs: panel j holds [I][width] from float j · 3 · lanes · I, where
+// width is 3 · lanes or, in the last panel, what is left of O, rounded up to whole vectors. The padding is zero.
+// A batch lies in blocks of 8 prefix inputs: [ceil(P / 8)][stride][8], stride being B rounded up to 8; padding is zero.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace pff {
+
+using Index = std::ptrdiff_t;
+
+constexpr Index kBlock = 8;       // inputs in a block of a batch; samples in a block of the forward pass
+constexpr Index kPanelVecs = 3;   // vectors across a panel
+constexpr Index kChunkRows = 128; // samples that go through all panels together
+constexpr Index kSumLanes = 16;   // lanes of a sum of squares
+
+constexpr int32_t kSmallestDeltaBits = (127 - 40) << 23;  // 2^-40
+constexpr int32_t kMomentExponentBits = 0x70000000;
+constexpr int32_t kRsqrtMagic = 0x5f376880;
+constexpr float kRsqrtFirst = 1.50088f;
+constexpr float kRsqrtSecond = 1.5000006f;
+constexpr float kNormaliseEpsilon = 1e-12f;
+
+static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
+static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
+
+// The suffix values that are not 0: row r has entries start[r] … start[r + 1] - 1.
+struct SuffixList {
+  const uint32_t* start;  // [R + 1]; null when C = 0
+  const uint32_t* input;
+  const float* value;
+};
+
+struct Batch {
+  const float* x;  // [ceil(P / 8)][stride][8]
+  Index stride;
+  Index samples;   // B
+  Index variants;  // V
+  Index prefix;    // P
+  SuffixList suffix;
+};
+
+struct Layer {
+  Index inputs;
+  Index outputs;
+  bool relu;
+  float* w;  // panels; m and v likewise, null if never trained
+  float* m;
+  float* v;
+  float* bias;  // [O], padded to whole vectors
+  float* biasM;
+  float* biasV;
+};
+
+struct PackJob {
+  const float* prefix;   // [any, P]
+  const uint32_t* rows;  // [samples], or null for rows first, first + 1, …
+  Index first;
+  Index samples;
+  Index width;  // P
+  float* x;
+  Index stride;
+};
+
+struct ForwardJob {
+  Layer layer;
+  Batch batch;
+  float* y;            // row v · variantRows + b holds O values; null if not wanted
+  Index variantRows;
+  float* lanes;        // [V · samples][16] sums of squares so far (start at 0), or null
+};
+
+struct Delta {
+  const float* y;         // [R, O]
+  const float* rowScale;  // [R], or null and
+  const float* values;    // [R, O]
+  bool relu;
+};
+
+struct Adam {
+  float beta1, beta2, fresh1, fresh2, stepSize, epsilonSquared, keep;
+};
+
+struct UpdateJob {
+  Layer layer;
+  Batch batch;
+  Delta delta;
+  Adam rule;
+};
+
+struct InputGradientJob {
+  Layer layer;
+  Delta delta;
+  Index rows;         // R
+  float* transposed;  // [ceil(R / panel)][O][panel], panel = 3 · lanes
+  float* out;         // [R, I]
+};
+
+struct StageJob {
+  const uint8_t* bytes;  // [n, width]
+  Index width;
+  Index skip;
+  const uint32_t* rows;  // [B]
+  const float* scale;    // [n]
+  float* out;            // [B, width - skip]
+};
+
+// Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
+struct KernelTable {
+  const char* name;
+  Index lanes;
+  // Blocks of 8 samples.
+  void (*pack)(const PackJob&, Index first, Index last);
+  // (chunk of 128 samples, panel, block of 8 samples), see forwardItems.
+  void (*forward)(const ForwardJob&, Index first, Index last);
+  // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
+  void (*sumRows)(const float* y, Index outputs, Index first, Index last, float* sums);
+  void (*foldLanes)(const float* lanes, Index first, Index last, float* sums);
+  void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
+  // (panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
+  void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
+  // Panels of rows; then (panel of rows, block of 8 inputs).
+  void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
+  void (*inputGradient)(const InputGradientJob&, Index first, Index last);
+  // Rows.
+  void (*stage)(const StageJob&, Index first, Index last);
+  // A loop of independent multiply-adds; returns how many.
+  double (*peak)(Index iterations, float* sink);
+};
+
+static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
+// A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.
+static inline Index inputBlocks(Index prefix) { return prefix == 0 ? 1 : blocksOf(prefix, kBlock); }
+static inline Index forwardItems(const ForwardJob& job, Index lanes) {
+  return blocksOf(job.batch.samples, kBlock) * panelsOf(job.layer.outputs, lanes);
+}
+static inline Index updateItems(const UpdateJob& job, Index lanes) {
+  return inputBlocks(job.batch.prefix) * panelsOf(job.layer.outputs, lanes);
+}
+static inline Index updateScratch(Index samples, Index suffix, Index lanes) {
+  return (samples + suffix + 1) * kPanelVecs * lanes;
+}
+
+}  // namespace pff

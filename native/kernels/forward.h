@@ -1,0 +1,155 @@
+// Rule 1: a batch through a layer. A block of 8 samples by one panel of outputs stays in registers for the whole chain over
+// the prefix inputs; each variant then adds its few suffix inputs to a copy.
+#pragma once
+#include "panels.h"
+
+namespace pff {
+namespace {
+
+template <int N>
+struct ForwardBlock {
+  const ForwardJob& job;
+  Index start;  // first output
+  Index valid;  // outputs in the panel
+  const float* w;
+  const float* ahead;  // weights to bring closer meanwhile, and how many lines with each block of inputs
+  const float* aheadEnd;
+  Index aheadLines;
+
+  // Row `row` of the batch (v · samples + b) is done: activation, sum of squares, store.
+  inline void emit(Index v, Index b, Vec (&y)[N]) const {
+    if (job.layer.relu) {
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) y[n] = relu(y[n]);
+    }
+    if (job.y) storeRow<N>(job.y + (v * job.variantRows + b) * job.layer.outputs + start, y, valid);
+    if (job.lanes) {
+      float* lanes = job.lanes + (v * job.batch.samples + b) * kSumLanes;
+      if (valid < N * kLanes) y[N - 1] = keepFirst(y[N - 1], valid - (N - 1) * kLanes);
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) {
+        float* lane = lanes + (start + n * kLanes) % kSumLanes;
+        store(lane, fma(y[n], y[n], load(lane)));
+      }
+    }
+  }
+
+  template <int K>
+  static inline void multiply(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) {
+    PFF_UNROLL
+    for (int k = 0; k < K; k++) {
+      Vec weights[N];
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) weights[n] = load(w + (k * N + n) * kLanes);
+      PFF_UNROLL
+      for (int i = 0; i < kRowsAtOnce; i++) {
+        const Vec input = all(x[i * kBlock + k]);
+        PFF_UNROLL
+        for (int n = 0; n < N; n++) acc[i][n] = fma(input, weights[n], acc[i][n]);
+      }
+    }
+  }
+
+  void run(Index b0) {
+    const Batch& batch = job.batch;
+    Vec acc[kRowsAtOnce][N];
+    PFF_UNROLL
+    for (int n = 0; n < N; n++) {
+      const Vec bias = load(job.layer.bias + start + n * kLanes);
+      PFF_UNROLL
+      for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
+    }
+    const float* x = batch.x + b0 * kBlock;
+    const float* weights = w;
+    const Index full = batch.prefix / kBlock;
+    for (Index p = 0; p < full; p++, x += batch.stride * kBlock, weights += kBlock * N * kLanes) {
+      if (ahead < aheadEnd) {
+        for (Index l = 0; l < aheadLines; l++) prefetchRead(ahead + l * kLineFloats);
+        ahead += aheadLines * kLineFloats;
+      }
+      multiply<kBlock>(acc, x, weights);
+    }
+    for (Index k = 0; k < batch.prefix % kBlock; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
+
+    const Index rows = batch.samples - b0 < kRowsAtOnce ? batch.samples - b0 : kRowsAtOnce;
+    if (!batch.suffix.start) {
+      PFF_UNROLL
+      for (int i = 0; i < kRowsAtOnce; i++)
+        if (i < rows) emit(0, b0 + i, acc[i]);
+      return;
+    }
+    float shared[kRowsAtOnce][N * kLanes];
+    PFF_UNROLL
+    for (int i = 0; i < kRowsAtOnce; i++) {
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) store(shared[i] + n * kLanes, acc[i][n]);
+    }
+    const float* suffixWeights = w + batch.prefix * N * kLanes;
+    for (Index v = 0; v < batch.variants; v++) {
+      for (Index i = 0; i < rows; i++) {
+        const Index r = v * batch.samples + b0 + i;
+        Vec y[N];
+        PFF_UNROLL
+        for (int n = 0; n < N; n++) y[n] = load(shared[i] + n * kLanes);
+        for (uint32_t e = batch.suffix.start[r]; e < batch.suffix.start[r + 1]; e++) {
+          const Vec value = all(batch.suffix.value[e]);
+          const float* from = suffixWeights + batch.suffix.input[e] * N * kLanes;
+          PFF_UNROLL
+          for (int n = 0; n < N; n++) y[n] = fma(value, load(from + n * kLanes), y[n]);
+        }
+        emit(v, b0 + i, y);
+      }
+    }
+  }
+};
+
+struct ForwardItem {
+  const ForwardJob& job;
+  Index panel;
+  Index b0;
+  Index turn;   // which of `turns` blocks of samples this is, of those that share the panel while it is close
+  Index turns;
+
+  template <int N>
+  void run() const {
+    const Layer& layer = job.layer;
+    const Index start = panelStart(panel);
+    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs,
+                          nullptr, nullptr, 0};
+    // While a panel is used from the second-level cache, the next one comes from memory, a share with each block.
+    const Index inputBlocksFull = job.batch.prefix / kBlock;
+    if (panelStart(panel + 1) < layer.outputs && inputBlocksFull > 0) {
+      const Index lines = blocksOf(panelOutputs(panel + 1, layer.outputs) * layer.inputs, kLineFloats);
+      const Index share = blocksOf(lines, turns);
+      const float* next = layer.w + panelStart(panel + 1) * layer.inputs;
+      block.ahead = next + turn * share * kLineFloats;
+      const Index end = (turn + 1) * share < lines ? (turn + 1) * share : lines;
+      block.aheadEnd = next + end * kLineFloats;
+      block.aheadLines = blocksOf(share, inputBlocksFull);
+    }
+    const Index last = b0 + kBlock < job.batch.samples ? b0 + kBlock : job.batch.samples;
+    for (Index b = b0; b < last; b += kRowsAtOnce) {
+      block.run(b);
+      block.aheadEnd = block.ahead;
+    }
+  }
+};
+
+// Items in the order chunk of samples, panel, block of 8 samples: a panel is used while it is in the cache, and so are the
+// samples of a chunk.
+void forward(const ForwardJob& job, Index first, Index last) {
+  constexpr Index chunkBlocks = kChunkRows / kBlock;
+  const Index blocks = blocksOf(job.batch.samples, kBlock);
+  const Index panels = panelsOf(job.layer.outputs, kLanes);
+  for (Index item = first; item < last; item++) {
+    const Index chunk = item / (chunkBlocks * panels);
+    const Index left = blocks - chunk * chunkBlocks;
+    const Index turns = left < chunkBlocks ? left : chunkBlocks;
+    const Index inChunk = item - chunk * chunkBlocks * panels;
+    ForwardItem one{job, inChunk / turns, (chunk * chunkBlocks + inChunk % turns) * kBlock, inChunk % turns, turns};
+    withPanelVecs(panelOutputs(one.panel, job.layer.outputs), one);
+  }
+}
+
+}  // namespace
+}  // namespace pff

@@ -1,0 +1,20 @@
+// The table of kernels of one instruction set. Included once by each file of isa/, after that set's Vec. Nothing here or in
+// what it includes may have external linkage but the table itself: code built for one CPU must never serve another.
+#pragma once
+#include "forward.h"
+#include "input-gradient.h"
+#include "pack.h"
+#include "peak.h"
+#include "rows.h"
+#include "stage.h"
+#include "update.h"
+
+namespace pff {
+
+extern const KernelTable PFF_TABLE;
+const KernelTable PFF_TABLE = {
+    PFF_NAME,  kLanes, pack, forward, sumRows, foldLanes, normaliseRows, update, transposeDelta, inputGradient, stage,
+    peak,
+};
+
+}  // namespace pff

@@ -1,0 +1,57 @@
+// See memory.h.
+#include "memory.h"
+
+#include <cstdlib>
+#include <cstring>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace pff {
+
+namespace {
+constexpr Index kHugePage = Index{2} << 20;
+constexpr Index kLine = 64;
+constexpr Index kMost = Index{1} << 46;  // elements; no machine has more
+}  // namespace
+
+Index checkedProduct(Index a, Index b) {
+  Index product = 0;
+  if (__builtin_mul_overflow(a, b, &product) || product > kMost)
+    throw OutOfMemory{static_cast<double>(a) * static_cast<double>(b) * 4.0};
+  return product;
+}
+
+template <class T>
+Array<T>::Array(Index count) {
+  reserve(count);
+}
+
+template <class T>
+Array<T>::~Array() {
+  std::free(data_);
+}
+
+template <class T>
+void Array<T>::reserve(Index count) {
+  if (count <= count_) return;
+  std::free(data_);
+  data_ = nullptr;
+  count_ = 0;
+  const Index wanted = checkedProduct(count, 1) * static_cast<Index>(sizeof(T));
+  const Index alignment = wanted >= kHugePage ? kHugePage : kLine;
+  const Index bytes = roundUp(wanted, alignment);
+  void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(bytes));
+  if (!memory) throw OutOfMemory{static_cast<double>(bytes)};
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (alignment == kHugePage) madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE);  // a wish; failure is fine
+#endif
+  std::memset(memory, 0, static_cast<size_t>(bytes));
+  data_ = static_cast<T*>(memory);
+  count_ = count;
+}
+
+template class Array<float>;
+template class Array<uint32_t>;
+
+}  // namespace pff

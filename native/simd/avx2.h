@@ -1,0 +1,51 @@
+// Vec for AVX2 with FMA: 8 lanes, 16 registers. See portable.h for what each operation means.
+#pragma once
+#include <immintrin.h>
+
+#include "../jobs.h"
+
+namespace pff {
+namespace {
+
+constexpr int kLanes = 8;
+constexpr int kRowsAtOnce = 4;  // 4 x 3 sums + 3 operands + 1 broadcast of 16 registers
+
+struct Vec {
+  __m256 x;
+};
+
+inline __m256i firstLanes(Index n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+inline Vec zero() { return {_mm256_setzero_ps()}; }
+inline Vec all(float s) { return {_mm256_set1_ps(s)}; }
+inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+inline Vec loadFirst(const float* p, Index n) { return {_mm256_maskload_ps(p, firstLanes(n))}; }
+inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.x); }
+inline void storeFirst(float* p, Vec a, Index n) { _mm256_maskstore_ps(p, firstLanes(n), a.x); }
+inline Vec keepFirst(Vec a, Index n) { return {_mm256_and_ps(a.x, _mm256_castsi256_ps(firstLanes(n)))}; }
+inline Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.x, b.x)}; }
+inline Vec mul(Vec a, Vec b) { return {_mm256_mul_ps(a.x, b.x)}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.x, b.x, c.x)}; }
+inline Vec gate(Vec value, Vec y) {
+  return {_mm256_and_ps(value.x, _mm256_cmp_ps(y.x, _mm256_setzero_ps(), _CMP_NLE_UQ))};
+}
+inline Vec relu(Vec a) { return gate(a, a); }
+inline Vec dropSmallDelta(Vec a) {
+  const __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(a.x), _mm256_set1_epi32(0x7fffffff));
+  const __m256i keep = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(kSmallestDeltaBits - 1));
+  return {_mm256_and_ps(a.x, _mm256_castsi256_ps(keep))};
+}
+inline Vec decayMoment(Vec beta, Vec m) {
+  const __m256i exponent = _mm256_and_si256(_mm256_castps_si256(m.x), _mm256_set1_epi32(kMomentExponentBits));
+  const __m256i drop = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
+  return {_mm256_mul_ps(beta.x, _mm256_andnot_ps(_mm256_castsi256_ps(drop), m.x))};
+}
+inline Vec rsqrtGuess(Vec a) {
+  const __m256i half = _mm256_srli_epi32(_mm256_castps_si256(a.x), 1);
+  return {_mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(kRsqrtMagic), half))};
+}
+
+}  // namespace
+}  // namespace pff

@@ -1,0 +1,313 @@
+/** The native kernels: loads the addon that scripts/build-native.mjs built and puts the contract of kernels.ts over it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { messageOf, PffError } from '../errors.js';
+import {
+  checkDelta,
+  checkForward,
+  checkInput,
+  checkInputGradient,
+  checkOptions,
+  checkOutput,
+  checkRead,
+  checkStage,
+  checkTensors,
+  failClosed,
+} from './check.js';
+import type {
+  AdamRule,
+  Delta,
+  DenseKernel,
+  DenseOptions,
+  DenseTensors,
+  Kernels,
+  LayerInput,
+  LayerOutput,
+} from './kernels.js';
+
+declare const handle: unique symbol;
+/** Opaque objects of the addon. */
+type BackendHandle = { readonly [handle]: 'backend' };
+type DenseHandle = { readonly [handle]: 'dense' };
+type Six<T> = [T, T, T, T, T, T];
+type Floats = Float32Array | undefined;
+
+/** The functions of native/addon.cc. */
+export interface Addon {
+  instructionSets(): string[];
+  openBackend(name: string, threads: number): BackendHandle;
+  closeBackend(backend: BackendHandle): void;
+  openDense(
+    backend: BackendHandle,
+    inputs: number,
+    outputs: number,
+    suffixInputs: number,
+    maxRows: number,
+    relu: boolean,
+    ...tensors: Six<Float32Array>
+  ): DenseHandle;
+  closeDense(dense: DenseHandle): void;
+  infer(
+    dense: DenseHandle,
+    prefix: Float32Array,
+    rows: Uint32Array | undefined,
+    batch: number,
+    variants: number,
+    suffix: Floats,
+    activations: Floats,
+    normalise: boolean,
+    sumSquares: Floats,
+  ): void;
+  forward(
+    dense: DenseHandle,
+    prefix: Float32Array,
+    rows: Uint32Array | undefined,
+    batch: number,
+    variants: number,
+    suffix: Floats,
+    activations: Float32Array,
+    sumSquares: Floats,
+  ): void;
+  inputGradient(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    out: Float32Array,
+  ): void;
+  update(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    beta1: number,
+    beta2: number,
+    stepSize: number,
+    epsilonSquared: number,
+    keep: number,
+  ): void;
+  read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
+  stageBytes(
+    backend: BackendHandle,
+    bytes: Uint8Array,
+    width: number,
+    skip: number,
+    rows: Uint32Array,
+    scale: Float32Array,
+    out: Float32Array,
+  ): void;
+  /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
+  measurePeak(backend: BackendHandle, milliseconds: number): number;
+}
+
+/** Kernels that can also measure the core they run on. */
+export interface NativeKernels extends Kernels {
+  /** FLOP/s (two for each multiply-add) of one core in a loop that touches registers only. */
+  measurePeak(milliseconds: number): number;
+}
+
+/** The addon, or why it cannot be had. Never throws. */
+export function loadAddon(): { addon: Addon } | { reason: string } {
+  const folder = packageFolder();
+  const path = join(folder, 'build', 'pff-native.node');
+  if (!existsSync(path)) return { reason: buildFailure(folder) ?? `the native kernels are not built (no ${path})` };
+  try {
+    const require = createRequire(import.meta.url);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the addon has no types of its own
+    return { addon: require(path) as Addon };
+  } catch (error) {
+    return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
+  }
+}
+
+/** The folder of package.json above this file, which lies in src/ or dist/. */
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+/** What scripts/build-native.mjs left about a build that did not work. */
+function buildFailure(folder: string): string | undefined {
+  try {
+    const record: unknown = JSON.parse(readFileSync(join(folder, 'build', 'native-build.json'), 'utf8'));
+    if (typeof record !== 'object' || record === null || !('reason' in record)) return undefined;
+    return typeof record.reason === 'string' ? `the native kernels were not built: ${record.reason}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens the native backend for one instruction set, one of `addon.instructionSets()`. Throws PffError `kernels`. */
+export function openNative(addon: Addon, instructionSet: string, threads: number): NativeKernels {
+  const available = addon.instructionSets();
+  if (!available.includes(instructionSet))
+    throw new PffError('kernels', `kernels for ${instructionSet} were asked for, but this CPU or build has none`, {
+      hint: `here there are: ${available.join(', ')}`,
+    });
+  const backend = translated(`${threads} kernel threads`, () => addon.openBackend(instructionSet, threads));
+  return {
+    name: `native/${instructionSet}`,
+    bitClass: 'f32-fma/1',
+    threads,
+    openDense: (tensors, options) => new NativeDense(addon, backend, tensors, options),
+    stageBytes(bytes, width, skip, rows, scale, out) {
+      checkStage(bytes, width, skip, rows, scale, out);
+      addon.stageBytes(backend, bytes, width, skip, rows, scale, out);
+    },
+    measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
+    close: () => addon.closeBackend(backend),
+  };
+}
+
+/** Runs a call of the addon; no memory becomes a PffError that says for what. */
+function translated<T>(what: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'PFF_MEMORY') {
+      const bytes = Number(messageOf(error));
+      const size = bytes > 0 ? ` (${(bytes / 2 ** 20).toFixed(0)} MiB at once)` : '';
+      throw new PffError('memory', `not enough memory for ${what}${size}`, {
+        hint: 'use smaller layers or a smaller batch',
+        cause: error,
+      });
+    }
+    if (code === 'PFF_NATIVE')
+      throw new PffError('kernels', `the native kernels failed at ${what}: ${messageOf(error)}`, { cause: error });
+    throw error;
+  }
+}
+
+class NativeDense implements DenseKernel {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly suffixInputs: number;
+  readonly #addon: Addon;
+  readonly #maxRows: number;
+  readonly #handle: DenseHandle;
+  readonly #what: string;
+  /** [maxRows, O]: lies here and not in the addon, so that a view of it can never outlive it. */
+  readonly #activations: Float32Array;
+  #keptRows: number | undefined;
+  #closed = false;
+
+  constructor(addon: Addon, backend: BackendHandle, tensors: DenseTensors, options: DenseOptions) {
+    checkTensors('openDense', tensors);
+    checkOptions(tensors, options);
+    const { inputs, outputs } = tensors;
+    const { suffixInputs, maxRows } = options;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.suffixInputs = suffixInputs;
+    this.#addon = addon;
+    this.#maxRows = maxRows;
+    this.#what = `a layer of ${inputs} inputs and ${outputs} units, ${maxRows} rows at a time`;
+    const relu = options.activation === 'relu';
+    this.#handle = translated(this.#what, () =>
+      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
+    );
+    try {
+      this.#activations = new Float32Array(maxRows * outputs);
+    } catch (error) {
+      addon.closeDense(this.#handle);
+      throw new PffError('memory', `not enough memory for ${this.#what}`, {
+        hint: 'use smaller layers or a smaller batch',
+        cause: error,
+      });
+    }
+  }
+
+  infer(input: LayerInput, output: LayerOutput): void {
+    this.#check();
+    const rows = checkInput('infer', this, input);
+    checkOutput(this, input, output, rows);
+    const { activations, sumSquares } = output;
+    const normalise = output.normalise === true;
+    translated(this.#what, () =>
+      this.#addon.infer(
+        this.#handle,
+        input.prefix,
+        input.rows,
+        input.batch,
+        input.variants,
+        this.suffixInputs > 0 ? input.suffix : undefined,
+        activations,
+        normalise,
+        sumSquares,
+      ),
+    );
+  }
+
+  forward(input: LayerInput, sumSquares?: Float32Array): void {
+    this.#check();
+    const rows = checkInput('forward', this, input);
+    checkForward(rows, this.#maxRows, sumSquares);
+    this.#keptRows = undefined;
+    translated(this.#what, () =>
+      this.#addon.forward(
+        this.#handle,
+        input.prefix,
+        input.rows,
+        input.batch,
+        input.variants,
+        this.suffixInputs > 0 ? input.suffix : undefined,
+        this.#activations,
+        sumSquares,
+      ),
+    );
+    this.#keptRows = rows;
+  }
+
+  activations(): Float32Array {
+    this.#check();
+    return this.#activations.subarray(0, (this.#keptRows ?? 0) * this.outputs);
+  }
+
+  inputGradient(delta: Delta, out: Float32Array): void {
+    this.#check();
+    const rows = this.#keptRows;
+    checkDelta('inputGradient', this, rows, delta);
+    checkInputGradient(this, rows, out);
+    const { rowScale, values } = partsOf(delta);
+    translated(this.#what, () => this.#addon.inputGradient(this.#handle, this.#activations, rowScale, values, out));
+  }
+
+  update(delta: Delta, rule: AdamRule): void {
+    this.#check();
+    checkDelta('update', this, this.#keptRows, delta);
+    const { rowScale, values } = partsOf(delta);
+    const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+    const activations = this.#activations;
+    this.#addon.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+  }
+
+  read(into: DenseTensors): void {
+    this.#check();
+    checkRead(this, into);
+    this.#addon.read(this.#handle, ...arraysOf(into));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#addon.closeDense(this.#handle);
+  }
+
+  #check(): void {
+    if (this.#closed) failClosed();
+  }
+}
+
+function arraysOf(t: DenseTensors): Six<Float32Array> {
+  return [t.weights, t.bias, t.weightMoment1, t.weightMoment2, t.biasMoment1, t.biasMoment2];
+}
+
+function partsOf(delta: Delta): { rowScale: Floats; values: Floats } {
+  return 'rowScale' in delta
+    ? { rowScale: delta.rowScale, values: undefined }
+    : { rowScale: undefined, values: delta.values };
+}

@@ -1,0 +1,46 @@
+/** Picks a kernels backend, and says why where it is not the best one. */
+import { PffError } from '../errors.js';
+import type { Kernels } from './kernels.js';
+import { loadAddon, openNative } from './native.js';
+import { openReference } from './reference.js';
+
+/** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
+export const kernelsChoices = ['auto', 'native', 'reference', 'avx512', 'avx2', 'neon', 'portable'] as const;
+export type KernelsChoice = (typeof kernelsChoices)[number];
+
+export interface OpenKernelsOptions {
+  readonly kernels: KernelsChoice;
+  /** Cores for the kernels of this JavaScript thread, itself included; at least 1. The reference always has one. */
+  readonly threads: number;
+}
+
+export interface OpenedKernels {
+  readonly kernels: Kernels;
+  /** Set where `auto` had to go on with the reference: why. */
+  readonly reason?: string;
+}
+
+/** Opens a backend. Throws PffError `kernels` if the one asked for cannot be had here, `usage` for a bad thread count. */
+export function openKernels(options: OpenKernelsOptions): OpenedKernels {
+  const { kernels, threads } = options;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
+    throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);
+  if (kernels === 'reference') return { kernels: openReference() };
+  const loaded = loadAddon();
+  if ('reason' in loaded) {
+    if (kernels === 'auto') return { kernels: openReference(), reason: loaded.reason };
+    throw new PffError('kernels', `${kernels} kernels were asked for, but ${loaded.reason}`, {
+      hint: 'run `npm run build`, or use --kernels reference (slow, the same results)',
+    });
+  }
+  const { addon } = loaded;
+  // oxlint-disable-next-line typescript/no-non-null-assertion -- portable is always there
+  const instructionSet = kernels === 'auto' || kernels === 'native' ? addon.instructionSets()[0]! : kernels;
+  return { kernels: openNative(addon, instructionSet, threads) };
+}
+
+/** The instruction sets that this build has and this CPU can run, best first; none where there is no addon. */
+export function listInstructionSets(): string[] {
+  const loaded = loadAddon();
+  return 'addon' in loaded ? loaded.addon.instructionSets() : [];
+}

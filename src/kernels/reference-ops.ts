@@ -1,0 +1,76 @@
+/** The element-wise rules of kernels.ts (sums of squares, normalisation, Adam) in plain TypeScript. */
+import { fma } from './fma.js';
+import type { AdamRule } from './kernels.js';
+
+const { fround } = Math;
+
+/** Rule 4: a smaller delta counts as 0. */
+export const smallestDelta = 2 ** -40;
+/** Rule 5: a smaller old moment counts as 0. */
+const smallestMoment = 2 ** -95;
+
+/** Rule 2. */
+export function sumOfSquares(y: Float32Array): number {
+  const lanes = new Float32Array(16);
+  for (const [o, value] of y.entries()) lanes[o % 16] = fma(value, value, lanes[o % 16] ?? 0);
+  for (const half of [8, 4, 2, 1]) for (let j = 0; j < half; j++) lanes[j] = (lanes[j] ?? 0) + (lanes[j + half] ?? 0);
+  return lanes[0] ?? 0;
+}
+
+/** Rule 3, in place. */
+export function normaliseRow(y: Float32Array, sum: number): void {
+  const inverse = fround(1 / fround(Math.sqrt(fround(sum + fround(1e-12)))));
+  for (let o = 0; o < y.length; o++) y[o] = (y[o] ?? 0) * inverse;
+}
+
+const asFloat = new Float32Array(1);
+const asBits = new Uint32Array(asFloat.buffer);
+
+/** The rsqrt of rule 5. */
+export function rsqrt(x: number): number {
+  const h = fround(-0.5 * x);
+  asFloat[0] = x;
+  asBits[0] = 0x5f376880 - ((asBits[0] ?? 0) >>> 1);
+  let y = asFloat[0] ?? 0;
+  y = fround(y * fma(fround(h * y), y, fround(1.50088)));
+  y = fround(y * fma(fround(h * y), y, fround(1.5000006)));
+  return y;
+}
+
+/** An AdamRule rounded to f32, with what rule 5 derives from it. */
+export interface AdamScalars extends AdamRule {
+  /** 1 - β1 */
+  readonly fresh1: number;
+  /** 1 - β2 */
+  readonly fresh2: number;
+}
+
+export function adamScalars(rule: AdamRule): AdamScalars {
+  const beta1 = fround(rule.beta1);
+  const beta2 = fround(rule.beta2);
+  return {
+    beta1,
+    beta2,
+    stepSize: fround(rule.stepSize),
+    epsilonSquared: fround(rule.epsilonSquared),
+    keep: fround(rule.keep),
+    fresh1: fround(1 - beta1),
+    fresh2: fround(1 - beta2),
+  };
+}
+
+/** Rule 5 on every element of w, with its moments m and v and its gradient g. */
+export function adamStep(w: Float32Array, m: Float32Array, v: Float32Array, g: Float32Array, s: AdamScalars): void {
+  for (let i = 0; i < w.length; i++) {
+    const gradient = g[i] ?? 0;
+    const moment1 = fma(s.fresh1, gradient, fround(s.beta1 * quiet(m[i] ?? 0)));
+    const moment2 = fma(fround(s.fresh2 * gradient), gradient, fround(s.beta2 * quiet(v[i] ?? 0)));
+    m[i] = moment1;
+    v[i] = moment2;
+    w[i] = fma(fround(-s.stepSize * moment1), rsqrt(fround(moment2 + s.epsilonSquared)), fround(s.keep * (w[i] ?? 0)));
+  }
+}
+
+function quiet(moment: number): number {
+  return Math.abs(moment) < smallestMoment ? 0 : moment;
+}
