@@ -8,7 +8,8 @@ import { type Task, isHead } from './tasks.js';
 /** A task in a timeline. DFF's steps are numbered like chapters. */
 export interface TaskRef {
   readonly chapter: number;
-  readonly layer: number | 'labels' | 'head';
+  /** `network`: backpropagation trains all layers at once. */
+  readonly layer: number | 'labels' | 'head' | 'network';
 }
 
 /**
