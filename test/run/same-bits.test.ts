@@ -9,7 +9,12 @@ import { toyDataset, toySpec } from '../helpers/tiny.js';
 const dataset = toyDataset();
 const NODES = [1, 2, 3, 4, 5, 7];
 
-async function digest(spec: PartialSpec, variant: Variant, nodes: number, faults: readonly Fault[] = []): Promise<string> {
+async function digest(
+  spec: PartialSpec,
+  variant: Variant,
+  nodes: number,
+  faults: readonly Fault[] = [],
+): Promise<string> {
   const result = await trainToEnd({ spec: toySpec(spec), variant, nodes, threadsPerNode: 1, faults }, dataset);
   return result.modelDigest;
 }
@@ -22,7 +27,10 @@ const specs: readonly [string, PartialSpec][] = [
   ['SymBa', { objective: 'symba', negatives: 'random' }],
   ['AdaptiveNEG, lag 2', { negatives: 'adaptive', labelLag: 2 }],
   ['sampled, lag 1', { negatives: 'sampled' }],
-  ['sampled, lag 3, Softmax, chapters of half an epoch', { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 }],
+  [
+    'sampled, lag 3, Softmax, chapters of half an epoch',
+    { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 },
+  ],
   ['Performance-Optimized, all heads', { objective: 'performance-optimized' }],
   ['Performance-Optimized, last head', { objective: 'performance-optimized', classifier: 'last-head', splits: 3 }],
 ];
@@ -56,20 +64,25 @@ describe.each(specs)('%s', (_, spec) => {
 describe('a worker that dies', () => {
   const spec: PartialSpec = { negatives: 'sampled', classifier: 'softmax', epochs: 3 };
 
-  it.each(['single-layer', 'all-layers'] as const)('%s: at any task, just before or after it publishes, changes nothing', async (variant) => {
-    const whole = await digest(spec, variant, 2);
-    const different: Fault[] = [];
-    for (let node = 0; node < 2; node++)
-      for (let publication = 0; publication < 8; publication++)
-        for (const moment of ['before', 'after'] as const) {
-          const fault: Fault = { node, publication, moment };
-          if ((await digest(spec, variant, 2, [fault])) !== whole) different.push(fault);
-        }
-    expect(different).toEqual([]);
-  });
+  it.each(['single-layer', 'all-layers'] as const)(
+    '%s: at any task, just before or after it publishes, changes nothing',
+    async (variant) => {
+      const whole = await digest(spec, variant, 2);
+      const different: Fault[] = [];
+      for (let node = 0; node < 2; node++)
+        for (let publication = 0; publication < 8; publication++)
+          for (const moment of ['before', 'after'] as const) {
+            const fault: Fault = { node, publication, moment };
+            if ((await digest(spec, variant, 2, [fault])) !== whole) different.push(fault);
+          }
+      expect(different).toEqual([]);
+    },
+  );
 
   it('is told, and may happen on both nodes, again and again', async () => {
-    const faults = [0, 1].flatMap((node) => [0, 0, 2, 1].map((publication): Fault => ({ node, publication, moment: 'before' })));
+    const faults = [0, 1].flatMap((node) =>
+      [0, 0, 2, 1].map((publication): Fault => ({ node, publication, moment: 'before' })),
+    );
     expect(await digest(spec, 'all-layers', 2, faults)).toBe(await digest(spec, 'sequential', 1));
   });
 });

@@ -1,0 +1,187 @@
+/** A whole run on the toy dataset: its bits, its folder, its refusals, and what is left when it is stopped. */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { PffError } from '../../src/errors.js';
+import { listInstructionSets } from '../../src/kernels/open.js';
+import { decodeModel } from '../../src/model/model-file.js';
+import type { RunEvent } from '../../src/run/events.js';
+import { train, trainToEnd } from '../../src/run/train.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
+
+const dataset = toyDataset();
+const folders: string[] = [];
+
+function temporary(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-test-'));
+  folders.push(folder);
+  return folder;
+}
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+async function events(...args: Parameters<typeof train>): Promise<RunEvent[]> {
+  const all: RunEvent[] = [];
+  for await (const event of train(...args)) all.push(event);
+  return all;
+}
+
+async function failure(...args: Parameters<typeof train>): Promise<PffError> {
+  try {
+    await events(...args);
+  } catch (error) {
+    expect(error).toBeInstanceOf(PffError);
+    return error as PffError;
+  }
+  throw new Error('the run did not fail');
+}
+
+describe('golden trajectory', () => {
+  it('gives exactly these losses and this model, on every backend', async () => {
+    const losses = (all: RunEvent[]): number[] =>
+      all.flatMap((event) => (event.type === 'task-finished' && event.stats.samples > 0 ? [event.stats.loss] : []));
+    const spec = toySpec({ classifier: 'softmax', negatives: 'sampled' });
+    const reference = await events({ spec, kernels: 'reference' }, dataset);
+    const result = reference.findLast((event) => event.type === 'finished')?.result;
+    expect({ losses: losses(reference).slice(0, 10), digest: result?.modelDigest }).toMatchSnapshot();
+    for (const kernels of listInstructionSets()) {
+      const native = await events({ spec, kernels, threadsPerNode: 2 }, dataset);
+      expect([kernels, losses(native)]).toEqual([kernels, losses(reference)]);
+      expect(native.findLast((event) => event.type === 'finished')?.result.modelDigest).toBe(result?.modelDigest);
+    }
+  });
+});
+
+describe('learning', () => {
+  it.each(['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'] as const)(
+    '%s learns the toy dataset',
+    async (objective) => {
+      const result = await trainToEnd({ spec: toySpec({ objective, epochs: 12 }) }, dataset);
+      expect(result.testAccuracy).toBeGreaterThan(0.9);
+      expect(result.confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(80);
+    },
+  );
+
+  it.each(['fixed', 'random', 'adaptive', 'sampled'] as const)(
+    'with %s negatives and a softmax classifier',
+    async (negatives) => {
+      const spec = toySpec({ negatives, classifier: 'softmax', epochs: 12, headLearningRate: 0.02 });
+      expect((await trainToEnd({ spec }, dataset)).testAccuracy).toBeGreaterThan(0.9);
+    },
+  );
+
+  it('DFF learns by full-batch steps, and its bytes are counted', async () => {
+    const spec = toySpec({ epochs: 60, splits: 60, negatives: 'random' });
+    const result = await trainToEnd({ spec, variant: 'dff' }, dataset);
+    expect(result.testAccuracy).toBeGreaterThan(0.6);
+    // Outputs of the first two layers (24 and 20 units) of 200 positive and 200 negative rows, in every epoch.
+    expect(result.bytesMoved).toBe(60 * 400 * (24 + 20) * 4);
+  });
+});
+
+describe('the run folder', () => {
+  it('holds spec, event log, model and result', async () => {
+    const out = path.join(temporary(), 'run');
+    const result = await trainToEnd({ spec: toySpec(), out }, dataset);
+    expect(readdirSync(out).sort()).toEqual(['events.jsonl', 'model.safetensors', 'result.json', 'spec.json']);
+    expect(JSON.parse(readFileSync(path.join(out, 'spec.json'), 'utf8'))).toEqual(result.spec);
+    expect(JSON.parse(readFileSync(path.join(out, 'result.json'), 'utf8'))).toEqual(result);
+    const log = readFileSync(path.join(out, 'events.jsonl'), 'utf8').trimEnd().split('\n');
+    const types = log.map((line) => (JSON.parse(line) as RunEvent).type);
+    expect([types[0], types.at(-1)]).toEqual(['started', 'finished']);
+    expect(types.filter((type) => type === 'task-finished').length).toBe(4 * 3 + 3);
+    const model = decodeModel(readFileSync(path.join(out, 'model.safetensors')));
+    expect(model.metadata['modelDigest']).toBe(result.modelDigest);
+    expect(model.tensors.map(({ name, shape }) => `${name} ${shape.join('x')}`)).toEqual([
+      'layer1.weight 36x24',
+      'layer1.bias 24',
+      'layer2.weight 24x20',
+      'layer2.bias 20',
+      'layer3.weight 20x16',
+      'layer3.bias 16',
+    ]);
+  });
+
+  it('is refused where there is something already, which stays as it was', async () => {
+    const out = temporary();
+    writeFileSync(path.join(out, 'mine.txt'), 'mine');
+    const error = await failure({ spec: toySpec(), out }, dataset);
+    expect([error.code, error.message]).toEqual(['files', `the run folder ${out} exists and is not empty`]);
+    expect(readdirSync(out)).toEqual(['mine.txt']);
+  });
+
+  it('keeps what there is when the run is interrupted', async () => {
+    const out = path.join(temporary(), 'run');
+    const controller = new AbortController();
+    const spec = toySpec({ epochs: 400 });
+    let error: unknown;
+    try {
+      for await (const event of train({ spec, out, signal: controller.signal }, dataset))
+        if (event.type === 'task-finished' && event.task.chapter === 2) controller.abort(new Error('Ctrl-C'));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({ code: 'interrupted' });
+    const { metadata } = decodeModel(readFileSync(path.join(out, 'model.safetensors')));
+    expect(Number(metadata['interruptedAfterChapters'])).toBeGreaterThanOrEqual(2);
+    expect(existsSync(path.join(out, 'result.json'))).toBe(false);
+  });
+});
+
+describe('wrong input', () => {
+  it.each<[string, Parameters<typeof toySpec>[0], string, RegExp]>([
+    [
+      'layers that do not fit the images',
+      { layers: [784, 10, 10] },
+      'usage',
+      /layers begin with 784, but images of toy have 36 values/,
+    ],
+    [
+      'more samples than there are',
+      { trainSamples: 1000 },
+      'usage',
+      /1000 training samples were asked for, but there are 200/,
+    ],
+    [
+      'validation that leaves nothing',
+      { validationSamples: 200 },
+      'usage',
+      /validationSamples is 200, but there are only 200/,
+    ],
+    [
+      'a rate that blows up',
+      { learningRate: 1e30 },
+      'training',
+      /the loss of layer \d became (NaN|Infinity) in chapter \d, batch \d+/,
+    ],
+    [
+      'layers beyond the memory',
+      { layers: [36, 3_000_000, 3_000_000] },
+      'memory',
+      /this run may need .* GB, but the machine has/,
+    ],
+  ])('%s', async (_, spec, code, message) => {
+    const error = await failure({ spec: toySpec(spec) }, dataset);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.hint).toMatch(/Give|Lower|Choose/);
+  });
+
+  it('a baseline in the pipeline', async () => {
+    const error = await failure({ spec: toySpec({ objective: 'backprop' }), nodes: 2 }, dataset);
+    expect(error.message).toBe('objective backprop is outside the pipeline, but variant is all-layers');
+  });
+});
+
+describe('the spec decides the bits', () => {
+  it('validation samples are held out of training and reported on', async () => {
+    const result = await trainToEnd({ spec: toySpec({ validationSamples: 50 }) }, dataset);
+    expect(result.evaluatedOn).toBe('validation');
+    expect(result.confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(50);
+    const cut = await trainToEnd({ spec: toySpec({ trainSamples: 150 }) }, dataset);
+    expect(result.modelDigest).toBe(cut.modelDigest);
+  });
+});
