@@ -69,7 +69,7 @@ function run({ objective, suffix }: Case, state: LayerState): { loss: number; af
   };
   const { loss } = objective.step(opened, input, labels, PROBE, PROBE);
   const after = state.dense.map((_, i) => {
-    const copy = allocateState({ layer: 0, dense: state.shape.dense }).dense[i] as DenseTensors;
+    const copy = allocateState({ layer: 0, dense: state.shape.dense }).dense[i];
     opened[i]?.read(copy);
     opened[i]?.close();
     return copy;
@@ -86,13 +86,13 @@ describe('numeric gradients', () => {
       let largest = 0;
       const differences: { at: string; numeric: number; analytic: number }[] = [];
       state.dense.forEach((tensors, part) => {
-        const analytic = after[part] as DenseTensors;
+        const analytic = after[part];
         for (const [name, values, gradient] of [
           ['weights', tensors.weights, analytic.weightMoment1],
           ['bias', tensors.bias, analytic.biasMoment1],
         ] as const) {
           for (let i = 0; i < values.length; i++) {
-            const original = values[i] as number;
+            const original = values[i];
             const h = 2e-3;
             values[i] = original + h;
             const up = run(which, state).loss;
@@ -101,7 +101,7 @@ describe('numeric gradients', () => {
             values[i] = original;
             const numeric = (up - down) / (2 * h);
             largest = Math.max(largest, Math.abs(numeric));
-            differences.push({ at: `${part}.${name}[${i}]`, numeric, analytic: gradient[i] as number });
+            differences.push({ at: `${part}.${name}[${i}]`, numeric, analytic: gradient[i] });
           }
         }
       });

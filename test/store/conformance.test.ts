@@ -1,0 +1,115 @@
+/** What every store promises, run on each one. */
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GraphShape } from '../../src/schedule/shape.js';
+import { labelsTask, taskKey, trainTask } from '../../src/schedule/tasks.js';
+import { MemoryStore } from '../../src/store/memory.js';
+import { PortStore, serveStore } from '../../src/store/port.js';
+import type { Output, Store } from '../../src/store/store.js';
+
+const shape: GraphShape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1 };
+
+function output(byte: number): Output {
+  const buffer = new SharedArrayBuffer(8);
+  new Uint8Array(buffer).fill(byte);
+  return { steps: byte, buffer };
+}
+
+const first = ({ buffer }: Output): number | undefined => new Uint8Array(buffer)[0];
+
+interface Opened {
+  readonly store: Store;
+  close(): void;
+}
+
+const stores: Record<string, () => Opened> = {
+  memory: () => ({ store: new MemoryStore(shape), close: () => {} }),
+  'memory through a message port': () => {
+    const { port1, port2 } = new MessageChannel();
+    const stop = new AbortController();
+    serveStore(port1, new MemoryStore(shape), stop.signal);
+    return {
+      store: new PortStore(port2),
+      close: () => {
+        stop.abort(new Error('closed'));
+        port1.close();
+        port2.close();
+      },
+    };
+  },
+};
+
+describe.each(Object.entries(stores))('a store: %s', (_, open) => {
+  let opened: Opened;
+  let store: Store;
+  const signal = new AbortController().signal;
+  beforeEach(() => {
+    opened = open();
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  it('gives what was published, without a copy', async () => {
+    const task = trainTask(0, 0);
+    expect(await store.isPublished(task)).toBe(false);
+    const given = output(7);
+    await store.publish(task, given);
+    expect(await store.isPublished(task)).toBe(true);
+    const fetched = await store.fetch(task, signal);
+    expect([fetched.steps, first(fetched)]).toEqual([7, 7]);
+    new Uint8Array(given.buffer)[0] = 9;
+    expect(first(fetched)).toBe(9);
+  });
+
+  it('makes whoever fetches wait until it is published', async () => {
+    const order: string[] = [];
+    const fetching = store.fetch(trainTask(1, 1), signal).then((got) => order.push(`fetched ${got.steps}`));
+    const waiting = store.published(trainTask(1, 1), signal).then(() => order.push('told'));
+    await store.publish(trainTask(0, 0), output(1));
+    order.push('published another');
+    await store.publish(trainTask(1, 1), output(2));
+    await Promise.all([fetching, waiting]);
+    expect(order[0]).toBe('published another');
+    expect(order.toSorted()).toEqual(['fetched 2', 'published another', 'told']);
+  });
+
+  it('takes a second publication of the same task without a change', async () => {
+    await store.publish(trainTask(0, 0), output(1));
+    await store.publish(trainTask(0, 0), output(1));
+    expect(first(await store.fetch(trainTask(0, 0), signal))).toBe(1);
+  });
+
+  it('stops waiting when the signal aborts, before or while', async () => {
+    const controller = new AbortController();
+    const waiting = store.fetch(trainTask(0, 1), controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+    await expect(store.published(trainTask(0, 1), controller.signal)).rejects.toThrow('enough');
+    await store.publish(trainTask(0, 1), output(3));
+    expect(first(await store.fetch(trainTask(0, 1), signal))).toBe(3);
+  });
+
+  it('says so where an output was dropped because nobody needs it any more', async () => {
+    for (const task of [trainTask(0, 0), trainTask(0, 1), trainTask(1, 0)]) await store.publish(task, output(1));
+    expect(await store.isPublished(trainTask(0, 0))).toBe(true);
+    await expect(store.fetch(trainTask(0, 0), signal)).rejects.toThrow(/c0\.l0 is needed by nobody any more/);
+  });
+});
+
+describe('the memory store', () => {
+  it('keeps no more than is still needed, and has the result at the end', async () => {
+    const graph: GraphShape = { ...shape, predictedLabels: 'first-layer', splits: 5 };
+    const store = new MemoryStore(graph);
+    expect(() => store.result()).toThrow(/the run is not finished: c4\.l0/);
+    for (let chapter = 0; chapter < 5; chapter++) {
+      if (chapter > 0) await store.publish(labelsTask(chapter), output(chapter));
+      await store.publish(trainTask(chapter, 0), output(chapter));
+      await store.publish(trainTask(chapter, 1), output(chapter));
+      // At most this chapter's two states.
+      expect(store.keptBytes).toBeLessThanOrEqual(2 * 8);
+    }
+    expect(store.result().map(({ steps }) => steps)).toEqual([4, 4]);
+    expect(store.peakBytes).toBe(4 * 8);
+    expect(store.newest().map(({ layer, chapter }) => taskKey(trainTask(chapter, layer)))).toEqual(['c4.l0', 'c4.l1']);
+  });
+});
