@@ -1,0 +1,47 @@
+/** The baselines' gradients reach through all layers: against numeric gradients of the whole network's loss. */
+import { describe, it } from 'vitest';
+import type { DenseKernel } from '../../src/kernels/kernels.js';
+import type { DenseShape } from '../../src/model/layer-state.js';
+import { backpropStep } from '../../src/node/baselines/backprop.js';
+import { RandomStream } from '../../src/random.js';
+import { PROBE, checkGradients, randomState } from '../helpers/gradient-check.js';
+
+const SAMPLES = 4;
+const layer = (inputs: number, outputs: number): DenseShape => ({
+  role: 'layer',
+  inputs,
+  outputs,
+  initialDeviation: 1,
+});
+const head = (inputs: number): DenseShape => ({ role: 'head', inputs, outputs: 3, initialDeviation: 1 });
+
+/** Parts of the state in order, cut into the network's layers. */
+const networks: readonly [string, readonly (readonly DenseShape[])[]][] = [
+  ['backprop', [[layer(5, 6)], [layer(6, 5)], [layer(5, 4), head(4)]]],
+  [
+    'backprop-heads',
+    [
+      [layer(5, 6), head(6)],
+      [layer(6, 5), head(5)],
+      [layer(5, 4), head(4)],
+    ],
+  ],
+];
+
+describe('numeric gradients of the whole network', () => {
+  it.each(networks)('%s', (_, layers) => {
+    const prefix = new Float32Array(SAMPLES * 5);
+    new RandomStream(5, 'test', 9).fillNormal(prefix, 1);
+    const labels = Uint8Array.of(0, 1, 2, 1);
+    checkGradients({
+      state: randomState(layers.flat()),
+      maxRows: SAMPLES,
+      suffixInputs: 0,
+      step: (opened) => {
+        const rest = [...opened];
+        const parts = layers.map((shapes) => shapes.map(() => rest.shift() as DenseKernel));
+        return backpropStep(parts, { prefix, batch: SAMPLES, variants: 1 }, labels, PROBE, PROBE).loss / SAMPLES;
+      },
+    });
+  });
+});
