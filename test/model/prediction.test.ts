@@ -1,0 +1,62 @@
+/** Prediction shares work between labels and layers; these are the same figures computed the long way. */
+import { describe, expect, it } from 'vitest';
+import { labelLayout } from '../../src/data/labels.js';
+import { openReference } from '../../src/kernels/reference.js';
+import { initialState } from '../../src/model/layer-state.js';
+import { networkShape } from '../../src/model/network.js';
+import { goodnessScores, openForInference, strongestClass, sumScores } from '../../src/model/prediction.js';
+import { Predictor } from '../../src/model/predictor.js';
+import { labelled } from '../../src/run/prepare.js';
+import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
+
+const dataset = toyDataset(20, 10);
+
+describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %s', (labelMode) => {
+  const spec = toySpec({ labelMode, goodness: 'sum' });
+  const layout = labelLayout(dataset.shape, TOY_CLASSES, labelMode);
+  const states = networkShape(spec, layout).layers.map((shape) => initialState(shape, 5));
+  const kernels = openReference();
+
+  it('equals one pass per label, in double precision', () => {
+    const layers = states.map((state) => openForInference(kernels, state, TOY_CLASSES)[0]!);
+    const rows = Uint32Array.of(3, 0, 7);
+    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout), rows);
+    rows.forEach((sample, b) => {
+      const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
+      for (let label = 0; label < TOY_CLASSES; label++) {
+        const oneHot = Array.from({ length: TOY_CLASSES }, (_, c) => (c === label ? 1 : 0));
+        let row = [...pixels.slice(layout.skip), ...oneHot];
+        states.forEach(({ dense: [tensors] }, l) => {
+          const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+          const { outputs, weights } = tensors!;
+          row = Array.from({ length: outputs }, (_, o) =>
+            Math.max(
+              0,
+              row.reduce((sum, x, i) => sum + (x / length) * weights[i * outputs + o]!, 0),
+            ),
+          );
+          const goodness = row.reduce((sum, y) => sum + y * y, 0);
+          expect(scores[l]![b * TOY_CLASSES + label]! / goodness).toBeCloseTo(1, 4);
+        });
+      }
+    });
+  });
+
+  it('sums all layers but the first, and counts confusions', async () => {
+    const predictor = new Predictor(kernels, spec, states, TOY_CLASSES);
+    const data = labelled(dataset.test, layout);
+    const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
+    const { layers, combined } = predictor.scores(data, rows);
+    expect(combined).toEqual(sumScores(layers.slice(1)));
+    const predicted = strongestClass(combined, TOY_CLASSES);
+    const { accuracy, confusion, layerAccuracy } = await predictor.evaluate(data);
+    expect(accuracy).toBe(predicted.filter((label, i) => label === dataset.test.labels[i]).length / 10);
+    expect(layerAccuracy.length).toBe(3);
+    for (let truth = 0; truth < TOY_CLASSES; truth++)
+      for (let label = 0; label < TOY_CLASSES; label++)
+        expect(confusion[truth]![label]).toBe(
+          predicted.filter((p, i) => p === label && dataset.test.labels[i] === truth).length,
+        );
+    predictor.close();
+  });
+});

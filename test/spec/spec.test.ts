@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { PffError } from '../../src/errors.js';
+import { presets } from '../../src/spec/presets.js';
+import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
+
+describe('resolveSpec', () => {
+  it('fills in what is left out, by objective', () => {
+    expect(resolveSpec({})).toMatchObject({ objective: 'goodness', negatives: 'sampled', classifier: 'goodness' });
+    expect(resolveSpec({ objective: 'performance-optimized' })).toMatchObject({
+      negatives: 'none',
+      classifier: 'all-heads',
+    });
+    expect(resolveSpec({ objective: 'backprop' })).toMatchObject({ negatives: 'none', classifier: 'last-head' });
+    expect(resolveSpec({ epochs: 5 }).splits).toBe(5);
+    expect(resolveSpec({ epochs: 5, splits: 2 }).splits).toBe(2);
+  });
+
+  it('is the identity on a complete spec', () => {
+    for (const { spec } of Object.values(presets)) {
+      const resolved = resolveSpec(spec);
+      expect(resolveSpec(resolved)).toEqual(resolved);
+      expect(resolveSpec(JSON.parse(JSON.stringify(resolved)) as PartialSpec)).toEqual(resolved);
+    }
+  });
+
+  it.each<[PartialSpec | Record<string, unknown>, RegExp]>([
+    [{ batch: 0 }, /^batch: /],
+    [{ learningRate: -1 }, /^learningRate: /],
+    [{ layers: [784] }, /^layers: /],
+    [{ seed: 2 ** 32 }, /^seed: /],
+    [{ nonsense: 1 }, /nonsense/],
+    [{ negatives: 'none' }, /objective goodness needs negative samples/],
+    [{ objective: 'performance-optimized', negatives: 'random' }, /uses no negative samples, but negatives is random/],
+    [{ classifier: 'all-heads' }, /classifier all-heads needs layers with heads/],
+    [{ objective: 'performance-optimized', classifier: 'softmax' }, /classifier softmax does not fit/],
+    [{ objective: 'backprop', classifier: 'all-heads' }, /backprop has one head only/],
+    [{ layers: [784, 10] }, /reads all layers but the first, and there is only one/],
+    [{ negatives: 'random', labelLag: 2 }, /negatives random do not depend on earlier chapters/],
+    [{ skew: 1 }, /skew needs more than one shard/],
+  ])('%j is refused', (given, message) => {
+    expect(() => resolveSpec(given as PartialSpec)).toThrow(PffError);
+    expect(() => resolveSpec(given as PartialSpec)).toThrow(message);
+  });
+});
