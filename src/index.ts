@@ -1,5 +1,5 @@
 /** The public API: named exports, nothing else. */
-export { PffError, type PffErrorCode } from './errors.js';
+export { messageOf, PffError, type PffErrorCode } from './errors.js';
 export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
 export type { RunEvent, RunResult, DatasetFacts } from './run/events.js';
@@ -9,3 +9,34 @@ export { VERSION } from './run/version.js';
 export { evaluateRun, predictImages, datasetOfRun, type EvaluationResult, type Prediction } from './run/saved-model.js';
 export { loadDataset } from './data/sources.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
+export { DATASET_NAMES } from './data/sources.js';
+export {
+  getDataset,
+  listDatasets,
+  type DatasetStatus,
+  type DownloadProgress,
+  type GotDataset,
+} from './data/downloads.js';
+export { cacheFolder } from './data/files.js';
+export { readImageFile } from './data/image-file.js';
+export { calibrate, type Calibration } from './run/calibrate.js';
+export { measuredCosts } from './run/measured-costs.js';
+export type { PffVariant, Variant } from './schedule/assign.js';
+export { bound } from './schedule/bound.js';
+export { checkCosts, equalCosts, type Costs } from './schedule/costs.js';
+export { simulateDff } from './schedule/dff.js';
+export { limitOf } from './schedule/limits.js';
+export { graphShape, type GraphShape } from './schedule/shape.js';
+export { simulate, type SimulationInput } from './schedule/simulate.js';
+export type { Span, TaskRef, Timeline, TimelineSummary } from './schedule/timeline.js';
+export { defaultNodeCounts, whatIf, type WhatIf } from './schedule/what-if.js';
+export { confusionBlock, accuracyLines, runSummary, type Emphasis } from './report/summary.js';
+export { ganttSvg } from './report/gantt-svg.js';
+export { ganttTerminal } from './report/gantt-terminal.js';
+export { liveFrame } from './report/live-frame.js';
+export { PlainLines } from './report/plain-lines.js';
+export { RunProgress } from './report/progress.js';
+export { simulationTable } from './report/simulation-table.js';
+export { tableLines } from './report/table.js';
+export * as units from './report/units.js';

@@ -1,0 +1,28 @@
+/** What a command of the program is. */
+import { parseLine, type Flags, type ParsedLine } from './flags.js';
+import type { Output } from './output.js';
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Lines such as `pff eval RUN [options]`. */
+  readonly usage: readonly string[];
+  /** Paragraphs between usage and options. */
+  readonly about?: readonly string[];
+  readonly flags: Flags;
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [line: string, text: string])[];
+  /** Carries it out and returns the exit code. @throws PffError */
+  readonly run: (args: readonly string[], output: Output) => Promise<number>;
+}
+
+/** A command whose `run` gets its flags parsed, with their types. */
+export function defineCommand<F extends Flags>(
+  definition: Omit<Command, 'run' | 'flags'> & {
+    readonly flags: F;
+    readonly run: (line: ParsedLine<F>, output: Output) => Promise<number>;
+  },
+): Command {
+  const { name, flags, run } = definition;
+  return { ...definition, run: (args, output) => run(parseLine(name, args, flags), output) };
+}

@@ -1,0 +1,200 @@
+/** `pff train`. */
+import path from 'node:path';
+import {
+  bound,
+  graphShape,
+  measuredCosts,
+  PffError,
+  resolveSpec,
+  runSummary,
+  simulate,
+  train,
+  units,
+  type RunEvent,
+  type RunResult,
+  type Span,
+  type TimelineSummary,
+} from '../index.js';
+import { defineCommand } from './command.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
+import { DONE } from './exit-codes.js';
+import { choiceFlag, flag, noWords, numberFlag, textFlag } from './flags.js';
+import { drawGantt } from './gantt.js';
+import { interruptible } from './interrupt.js';
+import type { Output, TextStream } from './output.js';
+import { newRunFolder } from './run-name.js';
+import { ProgressDisplay } from './show-progress.js';
+import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
+
+const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
+const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
+
+const flags = {
+  ...specSourceFlags,
+  ...specFlags,
+  variant: {
+    ...choiceFlag(VARIANTS, 'who does which task'),
+    ...pipeline,
+    shownDefault: 'sequential; all-layers with several nodes',
+  },
+  nodes: {
+    ...numberFlag('N', 'worker threads that are nodes', { whole: true, least: 1 }),
+    ...pipeline,
+    shownDefault: '1',
+  },
+  'threads-per-node': {
+    ...numberFlag('N', "threads of each node's kernels", { whole: true, least: 1 }),
+    ...pipeline,
+    shownDefault: 'cores / nodes',
+  },
+  kernels: { ...kernelsFlag, ...pipeline },
+  'data-dir': { ...dataDirFlag, group: 'Files and output' },
+  out: {
+    ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
+    group: 'Files and output',
+    shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
+  },
+  gantt: { ...ganttFlag, group: 'Files and output' },
+  json: { ...jsonFlag, group: 'Files and output' },
+  quiet: { ...flag('show no progress'), group: 'Files and output' },
+};
+
+export const trainCommand = defineCommand({
+  name: 'train',
+  summary: 'trains a network and measures its accuracy',
+  usage: ['pff train [options]'],
+  about: [
+    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once.',
+  ],
+  flags,
+  examples: [
+    ['pff train', 'MNIST, in about a minute on two cores'],
+    [
+      'pff train --objective performance-optimized --epochs 6',
+      'layers with softmax heads of their own, no negative samples',
+    ],
+    ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
+    ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
+    ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
+    ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
+  ],
+  run: async ({ flags: given, words }, output) => {
+    noWords('train', words);
+    const asked = askedSpec(given);
+    const { dataset, objective } = resolveSpec(asked);
+    const display = new ProgressDisplay(output.err, given.quiet ?? false);
+    const record = new RunRecord();
+    try {
+      await interruptible(
+        () => display.note('stopping; Ctrl-C again ends at once'),
+        async (signal) => {
+          const events = train({
+            spec: asked,
+            variant: given.variant,
+            nodes: given.nodes,
+            threadsPerNode: given['threads-per-node'],
+            kernels: given.kernels,
+            dataDir: given['data-dir'],
+            out: given.out ?? newRunFolder(dataset, objective),
+            signal,
+          });
+          for await (const event of events) {
+            record.keep(event);
+            display.show(event);
+          }
+        },
+      );
+    } catch (error) {
+      display.end();
+      throw record.explain(error);
+    }
+    display.end();
+    const { result } = record;
+    if (result === undefined) throw new Error('the run ended without a result');
+    if (given.json) output.out.line(JSON.stringify(result));
+    else showSummary(result, record, output);
+    if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
+    return DONE;
+  },
+});
+
+/** What is kept of a run's events until its end. */
+class RunRecord {
+  result: RunResult | undefined;
+  timeline: TimelineSummary | undefined;
+  started: Extract<RunEvent, { type: 'started' }> | undefined;
+  readonly #spans: Span[] = [];
+
+  keep(event: RunEvent): void {
+    if (event.type === 'started') this.started = event;
+    if (event.type === 'task-finished') this.#spans.push(...event.spans);
+    if (event.type === 'trained') this.timeline = event.summary;
+    if (event.type === 'finished') this.result = event.result;
+  }
+
+  /** An interruption after training says that the model is there, only not evaluated. */
+  explain(error: unknown): unknown {
+    const folder = this.started?.folder;
+    if (!(error instanceof PffError) || error.code !== 'interrupted' || this.timeline === undefined || !folder)
+      return error;
+    return new PffError('interrupted', 'interrupted after training, while the network was evaluated', {
+      hint: `The trained model is in ${path.join(folder, 'model.safetensors')}; pff eval ${shown(folder)} evaluates it.`,
+    });
+  }
+
+  /** Seconds of the schedule's bound and of one node alone, from what the tasks of this run took. */
+  bounds(result: RunResult): { readonly bound: number; readonly alone: number } | undefined {
+    const { variant, nodes, spec } = result;
+    const pipelined = variant === 'single-layer' || variant === 'all-layers' || variant === 'federated';
+    if (!pipelined || nodes === 1) return undefined;
+    const shape = graphShape(spec);
+    const costs = measuredCosts(shape, this.#spans);
+    const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;
+    return { bound: bound(shape, variant, nodes, costs), alone };
+  }
+
+  drawTimeline(file: string, stream: TextStream): void {
+    const { result } = this;
+    if (result === undefined) return;
+    const nodes = Math.max(result.nodes, 1 + Math.max(0, ...this.#spans.map(({ node }) => node)));
+    const limit = this.bounds(result)?.bound;
+    const title = `${result.variant} on ${result.nodes} ${result.nodes === 1 ? 'node' : 'nodes'}: ${result.dataset}, ${result.objective}`;
+    drawGantt(file, { nodes, spans: this.#spans }, { title, ...(limit === undefined ? {} : { bound: limit }) }, stream);
+  }
+}
+
+function showSummary(result: RunResult, record: RunRecord, { out, err }: Output): void {
+  const { started, timeline } = record;
+  if (err.isTerminal) err.line();
+  const lines = runSummary(
+    {
+      result,
+      classes: started?.dataset.classes ?? [],
+      kernelsReason: started?.kernelsReason,
+      timeline,
+      files: ['spec.json', 'events.jsonl', 'model.safetensors', 'result.json'],
+    },
+    { strong: out.paint.bold, faint: out.paint.dim },
+  );
+  for (const line of lines) out.line(line);
+  const limits = record.bounds(result);
+  if (limits !== undefined) {
+    const { bound: least, alone } = limits;
+    const speedUp = alone / result.trainSeconds;
+    out.line(
+      `  bound of this schedule ${units.duration(least)}, reached ${units.percent(least / result.trainSeconds, 1)} of it; ` +
+        `${speedUp.toFixed(2)} times as fast as one such node alone`,
+    );
+  }
+  if (result.folder === undefined) return;
+  const run = shown(result.folder);
+  out.line();
+  out.line(`Try it:  pff eval ${run}`);
+  out.line(`         pff predict ${run} test:0 IMAGE.png`);
+}
+
+/** The shorter of a path's two forms. */
+function shown(folder: string): string {
+  const relative = path.relative(process.cwd(), folder);
+  return relative !== '' && relative.length < folder.length ? relative : folder;
+}

@@ -1,0 +1,33 @@
+/** The confusion matrix as text: a row for each true class, a column for each predicted one. */
+
+/** `confusion` is [true class][predicted class]. Zeros are dots; more than 16 classes give the worst confusions only. */
+export function confusionLines(confusion: readonly (readonly number[])[], classes: readonly string[]): string[] {
+  if (confusion.length > 16) return worstPairs(confusion, classes);
+  const names = confusion.map((_, i) => classes[i] ?? String(i));
+  const name = Math.max(...names.map((text) => text.length));
+  const width = Math.max(3, ...confusion.flat().map((n) => String(n).length));
+  // Long class names do not fit over narrow columns: columns then have the numbers that the rows show.
+  const long = name > width;
+  const heads = names.map((text, i) => (long ? String(i) : text));
+  const label = (i: number): string =>
+    long ? `${String(i).padStart(2)} ${names[i]?.padEnd(name)}` : `${names[i]?.padStart(name)}`;
+  const indent = ' '.repeat(label(0).length);
+  return [
+    `${indent} ${heads.map((text) => text.padStart(width)).join(' ')}  right`,
+    ...confusion.map((row, i) => {
+      const total = row.reduce((sum, n) => sum + n, 0);
+      const cells = row.map((n) => (n === 0 ? '·' : String(n)).padStart(width)).join(' ');
+      const right = total === 0 ? '–' : `${((100 * (row[i] ?? 0)) / total).toFixed(1)} %`;
+      return `${label(i)} ${cells}  ${right.padStart(7)}`;
+    }),
+  ];
+}
+
+function worstPairs(confusion: readonly (readonly number[])[], classes: readonly string[]): string[] {
+  const pairs = confusion
+    .flatMap((row, truth) => row.map((n, predicted) => ({ truth, predicted, n })))
+    .filter(({ truth, predicted, n }) => truth !== predicted && n > 0)
+    .toSorted((a, b) => b.n - a.n)
+    .slice(0, 10);
+  return pairs.map(({ truth, predicted, n }) => `${classes[truth]} taken for ${classes[predicted]}: ${n}`);
+}

@@ -1,0 +1,31 @@
+/** Progress as plain lines: one for a finished task, at most about one a second, and a sign of life in long tasks. */
+import type { RunEvent } from '../run/events.js';
+import { measuresOf, type RunProgress } from './progress.js';
+import { clock, count } from './units.js';
+
+const LEAST_SECONDS = 1;
+/** A line comes at least this often, in the middle of a task if need be. */
+const MOST_SECONDS = 20;
+
+export class PlainLines {
+  #last = -Infinity;
+
+  /** The line to print after `event`, which `progress` has observed; most events have none. */
+  after(event: RunEvent, progress: RunProgress, now: number): string | undefined {
+    if (event.type === 'node-died') return `node ${event.node + 1} died (${event.reason}); a new one takes over`;
+    if (event.type !== 'task-finished' && event.type !== 'progress') return undefined;
+    if (event.task.layer === 'labels') return undefined;
+    if (now - this.#last < (event.type === 'progress' ? MOST_SECONDS : LEAST_SECONDS)) return undefined;
+    // The first line waits for the first finished task, or else as long as any other.
+    if (event.type === 'progress' && this.#last === -Infinity && progress.elapsed < MOST_SECONDS) return undefined;
+    this.#last = now;
+    const node = progress.nodes > 1 ? `node ${event.node + 1}  ` : '';
+    const batch = event.type === 'progress' ? `batch ${event.batch}/${event.batches}  ` : '';
+    const speed = progress.samplesPerSecond;
+    return [
+      `${node}${progress.place(event.task)}  ${batch}${measuresOf(progress.spec, event.task, event.stats)}`,
+      ...(speed === undefined ? [] : [`${count(speed)} samples/s`]),
+      `${clock(progress.secondsLeft)} left`,
+    ].join('  ');
+  }
+}

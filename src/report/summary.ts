@@ -1,0 +1,105 @@
+/** What a finished run shows: accuracy, time, memory, digest, where things lie. */
+import type { RunResult } from '../run/events.js';
+import type { TimelineSummary } from '../schedule/timeline.js';
+import { confusionLines } from './confusion.js';
+import { ledgerLines } from './ledger.js';
+import { bytes, count, duration, percent } from './units.js';
+
+/** How headings and the main figure are set off; the identity function where there is no colour. */
+export interface Emphasis {
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+export interface SummaryInput {
+  readonly result: RunResult;
+  readonly classes: readonly string[];
+  readonly kernelsReason: string | undefined;
+  readonly timeline: TimelineSummary | undefined;
+  /** Files in the run folder. */
+  readonly files: readonly string[];
+}
+
+export function runSummary(
+  { result, classes, kernelsReason, timeline, files }: SummaryInput,
+  emphasis: Emphasis,
+): string[] {
+  const { strong, faint } = emphasis;
+  const rows: [string, string][] = [
+    ['time', timeText(result)],
+    [
+      'kernels',
+      `${result.kernels}, ${result.threadsPerNode} ${result.threadsPerNode === 1 ? 'thread' : 'threads'}${result.nodes > 1 ? ' a node' : ''}${kernelsReason ? ` (${kernelsReason})` : ''}`,
+    ],
+    ['peak memory', bytes(result.peakRssBytes)],
+  ];
+  if (result.nodes > 1)
+    rows.push([
+      'pipeline',
+      `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved, store at most ${bytes(result.peakStoreBytes)}`,
+    ]);
+  rows.push(['model digest', result.modelDigest]);
+  if (result.folder !== undefined) rows.push(['run folder', `${result.folder} (${files.join(', ')})`]);
+  const lines = [
+    ...accuracyLines(result, result.evaluatedOn, emphasis),
+    '',
+    ...facts(rows, faint),
+    '',
+    ...confusionBlock(result.confusion, classes, strong),
+  ];
+  if (timeline && result.nodes > 1) lines.push('', strong('Nodes'), ...indented(ledgerLines(timeline)));
+  return lines;
+}
+
+/** `Test accuracy 98.31 %` and what each layer does by itself. */
+export function accuracyLines(
+  {
+    confusion,
+    layerAccuracy,
+    ...rest
+  }: Pick<RunResult, 'confusion' | 'layerAccuracy'> &
+    ({ readonly testAccuracy: number } | { readonly accuracy: number }),
+  evaluatedOn: RunResult['evaluatedOn'],
+  { strong }: Emphasis,
+): string[] {
+  const accuracy = 'testAccuracy' in rest ? rest.testAccuracy : rest.accuracy;
+  const samples = confusion.flat().reduce((sum, n) => sum + n, 0);
+  const wrong = samples - confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
+  const name = evaluatedOn === 'test' ? 'Test accuracy' : 'Validation accuracy';
+  const lines = [`${strong(`${name} ${percent(accuracy)}`)}  (${count(wrong)} of ${count(samples)} images wrong)`];
+  if (layerAccuracy.length > 0)
+    lines.push(
+      `by one layer alone: ${layerAccuracy.map((share, layer) => `${layer + 1}: ${percent(share)}`).join('   ')}`,
+    );
+  return lines;
+}
+
+export function confusionBlock(
+  confusion: readonly (readonly number[])[],
+  classes: readonly string[],
+  strong: (text: string) => string,
+): string[] {
+  return [
+    strong('Confusion matrix') + ' (rows: true class, columns: predicted)',
+    ...indented(confusionLines(confusion, classes)),
+  ];
+}
+
+function timeText({ trainSeconds, evaluateSeconds, timeSplit }: RunResult): string {
+  const parts = Object.entries(timeSplit);
+  const total = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const names: Record<string, string> = { pass: 'passing data on', labels: 'negative labels', wait: 'waiting' };
+  const split = parts
+    .filter(([, seconds]) => seconds >= 0.0005 * total)
+    .map(([name, seconds]) => `${names[name] ?? name} ${percent(seconds / total, 1)}`);
+  return `${duration(trainSeconds)} training (${split.join(', ')}), ${duration(evaluateSeconds)} evaluating`;
+}
+
+function facts(rows: readonly (readonly [string, string])[], faint: (text: string) => string): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `${faint(name.padEnd(width))}  ${text}`);
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
