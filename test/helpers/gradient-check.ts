@@ -39,7 +39,7 @@ function run({ state, maxRows, suffixInputs, step }: Network): { loss: number; a
   const loss = step(opened);
   const after = allocateState(state.shape).dense;
   opened.forEach((kernel, i) => {
-    kernel.read(after[i]);
+    kernel.read(after[i] as DenseTensors);
     kernel.close();
   });
   kernels.close();
@@ -51,7 +51,7 @@ export function checkGradients(network: Network): void {
   let largest = 0;
   const wrong: { at: string; numeric: number; analytic: number }[] = [];
   network.state.dense.forEach((tensors, part) => {
-    const gradients = after[part];
+    const gradients = after[part] as DenseTensors;
     const pairs = [
       ['weights', tensors.weights, gradients.weightMoment1],
       ['bias', tensors.bias, gradients.biasMoment1],

@@ -25,7 +25,7 @@ describe('chapters', () => {
               expect(progress).toBeGreaterThan(last);
               last = progress;
               for (const position of positions) {
-                const sample = plan.samples[position];
+                const sample = plan.samples[position] as number;
                 seen.set(sample, (seen.get(sample) ?? 0) + 1);
               }
             }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
-import { listInstructionSets } from '../../src/kernels/open.js';
+import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import type { RunEvent } from '../../src/run/events.js';
 import { train, trainToEnd } from '../../src/run/train.js';
@@ -47,7 +47,7 @@ describe('golden trajectory', () => {
     const reference = await events({ spec, kernels: 'reference' }, dataset);
     const result = reference.findLast((event) => event.type === 'finished')?.result;
     expect({ losses: losses(reference).slice(0, 10), digest: result?.modelDigest }).toMatchSnapshot();
-    for (const kernels of listInstructionSets()) {
+    for (const kernels of listInstructionSets() as KernelsChoice[]) {
       const native = await events({ spec, kernels, threadsPerNode: 2 }, dataset);
       expect([kernels, losses(native)]).toEqual([kernels, losses(reference)]);
       expect(native.findLast((event) => event.type === 'finished')?.result.modelDigest).toBe(result?.modelDigest);
