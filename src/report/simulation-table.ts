@@ -1,25 +1,19 @@
 /** The what-if table over numbers of nodes, as text for a terminal and as Markdown. */
 import type { WhatIf, WhatIfRow } from '../schedule/what-if.js';
 import { harmless, percent, seconds } from './gantt-axis.js';
+import { tableLines } from './table.js';
+import { bytes } from './units.js';
 
 const headings = ['nodes', 'time', 'bound', 'speed-up', 'efficiency', 'busy', 'moved', 'what limits it'] as const;
+const last = headings.length - 1;
 
 /** One line a row, figures right-aligned; then where more nodes stop helping. */
 export function simulationTable(table: WhatIf): string {
-  const rows = [[...headings], ...table.rows.map(cellsOf)];
-  const last = headings.length - 1;
-  const widths = headings.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => (column === last ? cell : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [...lines, '', enoughText(table), ''].join('\n');
+  const columns = headings.map((title, i) => ({ title, align: i === last ? ('left' as const) : ('right' as const) }));
+  return [...tableLines(columns, table.rows.map(cellsOf)), '', enoughText(table), ''].join('\n');
 }
 
 export function simulationTableMarkdown(table: WhatIf): string {
-  const last = headings.length - 1;
   const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = `| ${headings.map((_, column) => (column === last ? '---' : '--:')).join(' | ')} |`;
   return [
@@ -55,15 +49,6 @@ function cellsOf(row: WhatIfRow): string[] {
     bytes(row.bytes),
     harmless(row.limit.text),
   ];
-}
-
-/** Decimal units: 1.2 GB. */
-export function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = count;
-  let unit = 0;
-  for (; value >= 999.5 && unit + 1 < units.length; unit++) value /= 1000;
-  return `${unit === 0 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))} ${units[unit] ?? ''}`;
 }
 
 function escapeMarkdown(text: string): string {

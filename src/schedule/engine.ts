@@ -184,7 +184,7 @@ class Engine {
 
   #fetch(node: NodeState): void {
     const network = this.#network;
-    if (network === null || node.fetching || (node.computing && !network.overlap)) return;
+    if (network === null || node.fetching) return;
     const index = this.#wanted(node).find(
       (need) => this.#isPublished(need) && !this.#isHere(node, need) && !node.coming.has(need),
     );
@@ -208,6 +208,7 @@ class Engine {
   /** The outputs that the node may fetch now, most urgent first. */
   #wanted(node: NodeState): readonly number[] {
     const job = this.#jobs[node.jobs[node.job] ?? -1];
+    // What the present piece of work needs is missing only while the node stands still.
     if (this.#network?.overlap !== true) return job?.work[node.work]?.needs ?? [];
     const next = this.#jobs[node.jobs[node.job + 1] ?? -1];
     return [...(job?.work.slice(node.work) ?? []), ...(next?.work ?? [])].flatMap((work) => work.needs);

@@ -88,8 +88,7 @@ export function consumers(shape: GraphShape, task: Task): Task[] {
   for (let above = task.layer + 1; above < trainedLayers(shape); above++) found.push(trainTask(chapter, above));
   if (chapter + 1 < shape.splits) found.push(trainTask(chapter + 1, task.layer));
   const labelled = chapter + shape.labelLag;
-  if (!isHead(shape, task) && task.layer <= lastLabelLayer(shape) && hasLabelsTask(shape, labelled))
-    found.push(labelsTask(labelled));
+  if (task.layer <= lastLabelLayer(shape) && hasLabelsTask(shape, labelled)) found.push(labelsTask(labelled));
   return found;
 }
 

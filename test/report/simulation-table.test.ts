@@ -1,6 +1,6 @@
 /** The what-if table in both its forms. */
 import { describe, expect, it } from 'vitest';
-import { bytes, enoughText, simulationTable, simulationTableMarkdown } from '../../src/report/simulation-table.js';
+import { enoughText, simulationTable, simulationTableMarkdown } from '../../src/report/simulation-table.js';
 import { equalCosts } from '../../src/schedule/costs.js';
 import type { GraphShape } from '../../src/schedule/shape.js';
 import { whatIf } from '../../src/schedule/what-if.js';
@@ -40,9 +40,5 @@ describe('simulationTable', () => {
     expect(enoughText(whatIf({ shape, variant: 'sequential', costs }, [2]))).toMatch(
       /^More than 1 node \(1.00x\) would bring less than 1 %: sequential/,
     );
-  });
-
-  it('writes bytes in decimal units', () => {
-    expect([0, 999, 999_600, 1.5e9, 2e17].map(bytes)).toEqual(['0 B', '999 B', '1 MB', '1.5 GB', '200 PB']);
   });
 });
