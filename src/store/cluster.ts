@@ -195,7 +195,7 @@ export class ClusterStore implements Store {
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     for (const each of [signal, this.signal]) each.throwIfAborted();
     if (condition()) return;
-    const all = AbortSignal.any([signal, this.signal]);
+    const all = signal === this.signal ? signal : AbortSignal.any([signal, this.signal]);
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
         unsubscribe();
@@ -292,8 +292,7 @@ export class ClusterStore implements Store {
         // Only a result that is there can disagree; an announcement without one is put right.
         if (await this.#get(task, other)) await this.#conflict(task, other, digest);
       }
-      if (!uploaded)
-        await putOutput(this.#engine, prefix, output.buffer, (work) => patiently(this.#patience, work));
+      if (!uploaded) await putOutput(this.#engine, prefix, output.buffer, (work) => patiently(this.#patience, work));
       uploaded = true;
       if (await this.swap(key, record, now?.revision ?? 0)) break;
       await this.#options.clock.sleep(10, this.signal);
@@ -375,7 +374,8 @@ export class ClusterStore implements Store {
   async #lost(task: Task, record: DoneRecord): Promise<never> {
     const key = keys.task(task);
     const now = await this.read(key);
-    const same = now?.entry?.type === 'task' && now.entry.record.state === 'done' && now.entry.record.digest === record.digest;
+    const same =
+      now?.entry?.type === 'task' && now.entry.record.state === 'done' && now.entry.record.digest === record.digest;
     if (now && same) {
       await this.swap(key, { v: 1, state: 'free', by: this.id }, now.revision);
       this.lostOutputs += 1;

@@ -168,7 +168,9 @@ export class ModelClient implements Engine {
       this.#process.after(TIMEOUT_MS, timeout);
       if (fault === 0) return;
       // The answer is lost; the request comes late, when nobody waits for it any more; it comes twice.
-      this.#time.after(fault === 2 ? TIMEOUT_MS + this.#random.below(5000) : this.#latency(), () => arrive(fault !== 1));
+      this.#time.after(fault === 2 ? TIMEOUT_MS + this.#random.below(5000) : this.#latency(), () =>
+        arrive(fault !== 1),
+      );
       if (fault === 3) this.#time.after(this.#random.below(4000), () => arrive(true));
     });
   }

@@ -58,6 +58,7 @@ class Simulation {
   readonly #alive = new Map<number, { readonly process: Process; readonly client: ModelClient; finished: boolean }>();
   #started = 0;
   #damagedAt = -Infinity;
+  #finishedAt: number | undefined;
 
   constructor(seed: number, planted: Planted) {
     this.#seed = seed;
@@ -81,15 +82,20 @@ class Simulation {
     const processes = 1 + this.#random.below(4);
     for (let i = 0; i < processes; i++) this.#time.after(this.#random.below(20_000), () => this.#start(i));
     this.#scheduleFaults(processes);
-    const over = (): boolean =>
-      this.#problems.length > 0 ||
-      (this.#alive.size > 0 && [...this.#alive.values()].every(({ finished }) => finished));
+    const over = (): boolean => {
+      if (this.#server.exists && this.#server.stored.records.has(keys.finished)) this.#finishedAt ??= this.#time.now;
+      return (
+        this.#problems.length > 0 ||
+        (this.#alive.size > 0 && [...this.#alive.values()].every(({ finished }) => finished))
+      );
+    };
     const ended = await this.#time.run(over, FAULTS_END_MS + PATIENCE_MS);
     if (!ended) this.#problems.push(`stuck: not finished after ${this.#time.now / 1000} s`);
     if (!ended && process.env['PFF_FAULT_SEED']) this.#dump();
     if (this.#problems.length === 0) this.#check();
     for (const { process } of this.#alive.values()) process.dead = true;
-    const sum = (of: (store: ClusterStore) => number): number => this.#stores.reduce((all, store) => all + of(store), 0);
+    const sum = (of: (store: ClusterStore) => number): number =>
+      this.#stores.reduce((all, store) => all + of(store), 0);
     return {
       seed: this.#seed,
       problems: this.#problems,
@@ -102,7 +108,12 @@ class Simulation {
 
   /** For a person who replays a stuck seed. */
   #dump(): void {
-    console.log(this.#shape, this.#variant, this.#nodes, [...this.#alive].map(([i, { finished }]) => [i, finished]));
+    console.log(
+      this.#shape,
+      this.#variant,
+      this.#nodes,
+      [...this.#alive].map(([i, { finished }]) => [i, finished]),
+    );
     for (const { key, value } of this.#server.stored.records.values()) console.log(key, Buffer.from(value).toString());
   }
 
@@ -110,7 +121,7 @@ class Simulation {
     const random = new RandomStream(this.#seed, 'test', 2, this.#started++);
     const process = new Process(this.#time, 0.5 + 1.5 * random.uniform(), random.below(1e9));
     const client = new ModelClient(this.#server, this.#time, process, random);
-    client.trouble = this.#time.now < FAULTS_END_MS ? [0, 0.02, 0.1, 0.3][random.below(4)] as number : 0;
+    client.trouble = this.#time.now < FAULTS_END_MS ? ([0, 0.02, 0.1, 0.3][random.below(4)] as number) : 0;
     const taskMs = 200 * (1 + random.below(40));
     const entry = { process, client, finished: false };
     this.#alive.set(i, entry);
@@ -132,7 +143,14 @@ class Simulation {
       const times = (this.#done.get(taskKey(task)) ?? 0) + 1;
       this.#done.set(taskKey(task), times);
       const salt = this.#planted.impure && times > 1 ? 'again' : '';
-      await ready.publish(task, { steps: task.chapter, buffer: outputOf(task, inputs.map(({ buffer }) => buffer), salt) });
+      await ready.publish(task, {
+        steps: task.chapter,
+        buffer: outputOf(
+          task,
+          inputs.map(({ buffer }) => buffer),
+          salt,
+        ),
+      });
     };
     store
       .open()
@@ -223,14 +241,26 @@ class Simulation {
     if (key === undefined || !chunk) return;
     this.#damagedAt = this.#time.now;
     if (this.#random.below(2) === 0) chunks.delete(key);
-    else chunks.set(key, Uint8Array.from(chunk, (byte) => byte ^ 1));
+    else
+      chunks.set(
+        key,
+        Uint8Array.from(chunk, (byte) => byte ^ 1),
+      );
   }
 
   /** Somebody writes what no node would. */
   #hostile(): void {
     const tasks = [...allTasks(this.#shape)];
     const task = tasks[this.#random.below(tasks.length)] as Task;
-    const done = { v: 1, state: 'done', by: 'mallory', digest: 'f'.repeat(64), steps: 1, bytes: OUTPUT_BYTES, chunkBytes: 6 };
+    const done = {
+      v: 1,
+      state: 'done',
+      by: 'mallory',
+      digest: 'f'.repeat(64),
+      steps: 1,
+      bytes: OUTPUT_BYTES,
+      chunkBytes: 6,
+    };
     const texts = [
       '{',
       '{"v":2,"state":"claimed","by":"x"}',
@@ -250,7 +280,9 @@ class Simulation {
       const entry = records.get(keys.task(task));
       const decoded = entry && decodeEntry(entry.key, entry.value);
       const record = decoded?.type === 'task' ? decoded.record : undefined;
-      const good = createHash('sha256').update(new Uint8Array(expected.get(key) as ArrayBuffer)).digest('hex');
+      const good = createHash('sha256')
+        .update(new Uint8Array(expected.get(key) as ArrayBuffer))
+        .digest('hex');
       if (record?.state === 'done' && !record.digest.startsWith('ffff') && record.digest !== good)
         this.#problems.push(`${key} was published with another digest`);
       if (!isResult(this.#shape, task)) continue;
@@ -258,7 +290,11 @@ class Simulation {
       const bytes = Buffer.concat(found.filter((chunk) => chunk !== undefined));
       if (record?.state !== 'done' || record.digest !== good) this.#problems.push(`${key} is not published at the end`);
       // Damage just before the end may have come after the node that verified the results.
-      else if (this.#time.now - this.#damagedAt > 20_000 && !bytes.equals(new Uint8Array(expected.get(key) as ArrayBuffer))) this.#problems.push(`${key} has other bytes`);
+      else if (
+        (this.#finishedAt ?? 0) - this.#damagedAt > 20_000 &&
+        !bytes.equals(new Uint8Array(expected.get(key) as ArrayBuffer))
+      )
+        this.#problems.push(`${key} has other bytes`);
     }
     const conflicts = this.#stores.reduce((sum, store) => sum + store.conflicts, 0);
     if (conflicts > 0) this.#problems.push(`${conflicts} results differed from those published first`);

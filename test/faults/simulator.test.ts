@@ -15,21 +15,25 @@ async function failing(seeds: number, planted: Planted, most: number): Promise<O
 }
 
 describe('the fault simulator', () => {
-  it(`finds no difference and no stuck run in ${ONE ? `seed ${ONE}` : `${SEEDS} seeds`}`, { timeout: 300_000 }, async () => {
-    const bad: string[] = [];
-    let [repeated, lost, refused] = [0, 0, 0];
-    for (let seed = ONE ? Number(ONE) : 1; seed <= (ONE ? Number(ONE) : SEEDS); seed++) {
-      const outcome = await simulateFaults(seed);
-      repeated += outcome.repeated;
-      lost += outcome.lost;
-      refused += outcome.refused;
-      if (outcome.problems.length > 0) bad.push(`PFF_FAULT_SEED=${seed}: ${outcome.problems.join('; ')}`);
-    }
-    expect(bad).toEqual([]);
-    if (ONE) return;
-    // The faults did bite.
-    expect(Math.min(repeated, lost, refused)).toBeGreaterThan(SEEDS / 100);
-  });
+  it(
+    `finds no difference and no stuck run in ${ONE ? `seed ${ONE}` : `${SEEDS} seeds`}`,
+    { timeout: 300_000 },
+    async () => {
+      const bad: string[] = [];
+      let [repeated, lost, refused] = [0, 0, 0];
+      for (let seed = ONE ? Number(ONE) : 1; seed <= (ONE ? Number(ONE) : SEEDS); seed++) {
+        const outcome = await simulateFaults(seed);
+        repeated += outcome.repeated;
+        lost += outcome.lost;
+        refused += outcome.refused;
+        if (outcome.problems.length > 0) bad.push(`PFF_FAULT_SEED=${seed}: ${outcome.problems.join('; ')}`);
+      }
+      expect(bad).toEqual([]);
+      if (ONE) return;
+      // The faults did bite.
+      expect(Math.min(repeated, lost, refused)).toBeGreaterThan(SEEDS / 100);
+    },
+  );
 
   it('gives the same outcome for the same seed', async () => {
     for (const seed of [3, 14, 15]) expect(await simulateFaults(seed)).toEqual(await simulateFaults(seed));

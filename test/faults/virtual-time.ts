@@ -16,7 +16,7 @@ export class VirtualTime {
   after(delay: number, work: () => void): void {
     const event = { at: this.now + Math.max(0, delay), order: this.#order++, work };
     this.#heap.push(event);
-    for (let i = this.#heap.length - 1; i > 0; ) {
+    for (let i = this.#heap.length - 1; i > 0;) {
       const parent = (i - 1) >> 1;
       if (!earlier(this.#heap[i] as Event, this.#heap[parent] as Event)) break;
       this.#swap(i, parent);
@@ -42,7 +42,7 @@ export class VirtualTime {
     const last = this.#heap.pop();
     if (!first || !last || first === last) return first;
     this.#heap[0] = last;
-    for (let i = 0; ; ) {
+    for (let i = 0; ;) {
       let least = i;
       for (const child of [2 * i + 1, 2 * i + 2])
         if (child < this.#heap.length && earlier(this.#heap[child] as Event, this.#heap[least] as Event)) least = child;
