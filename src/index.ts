@@ -40,3 +40,17 @@ export { RunProgress } from './report/progress.js';
 export { simulationTable } from './report/simulation-table.js';
 export { tableLines } from './report/table.js';
 export * as units from './report/units.js';
+export { attachRun, type AttachOptions } from './run/cluster-attach.js';
+export {
+  fetchModel,
+  listRuns,
+  runStatus,
+  stopRun,
+  type FetchedModel,
+  type RunStatus,
+  type RunSummary,
+} from './run/cluster-manage.js';
+export type { ClusterOptions } from './run/cluster-options.js';
+export { serveNode, type NodeOptions } from './run/cluster-serve.js';
+export type { ServerOptions } from './store/nats-connect.js';
+export { RUN_NAME } from './store/run-record.js';

@@ -1,17 +1,35 @@
 /** The entry of the program: finds the command, runs it, turns errors into messages and exit codes. */
 import { PffError, VERSION } from '../index.js';
+import { attachCommand } from './attach.js';
 import type { Command } from './command.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
 import { commandHelp, overview } from './help.js';
+import { fetchCommand } from './fetch.js';
+import { nodeCommand } from './node.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
+import { runsCommand } from './runs.js';
 import { simulateCommand } from './simulate.js';
+import { statusCommand } from './status.js';
+import { stopCommand } from './stop.js';
 import { didYouMean } from './suggest.js';
 import { trainCommand } from './train.js';
 
-const COMMANDS: readonly Command[] = [trainCommand, evalCommand, predictCommand, dataCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  dataCommand,
+  simulateCommand,
+  nodeCommand,
+  runsCommand,
+  statusCommand,
+  attachCommand,
+  fetchCommand,
+  stopCommand,
+];
 
 /** Runs the program with the words after its name; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

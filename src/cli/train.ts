@@ -5,27 +5,32 @@ import {
   graphShape,
   measuredCosts,
   PffError,
+  RUN_NAME,
   resolveSpec,
   runSummary,
   simulate,
   train,
   units,
+  type ClusterOptions,
   type RunEvent,
   type RunResult,
+  type ServerOptions,
   type Span,
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, noWords, numberFlag, textFlag } from './flags.js';
+import { choiceFlag, flag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
 import { newRunFolder } from './run-name.js';
+import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
 
+const cluster = { group: 'On a cluster (with --server)' };
 const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
@@ -48,6 +53,16 @@ const flags = {
     shownDefault: 'cores / nodes',
   },
   kernels: { ...kernelsFlag, ...pipeline },
+  ...serverFlags,
+  run: { ...textFlag('NAME', 'name of the run on the cluster'), ...cluster, shownDefault: 'made from the run folder' },
+  storage: {
+    ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
+    ...cluster,
+    shownDefault: 'file',
+  },
+  replicas: { ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }), ...cluster, shownDefault: '1' },
+  'max-bytes': { ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }), ...cluster, shownDefault: '0' },
+  lease: { ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }), ...cluster, shownDefault: '10' },
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   out: {
     ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
@@ -58,6 +73,38 @@ const flags = {
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },
 };
+
+/** Shows the events of a run as they come, and its summary at the end. */
+export async function showRun(
+  given: { readonly quiet?: true; readonly json?: true; readonly gantt?: string },
+  output: Output,
+  onFirst: string,
+  open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+): Promise<number> {
+  const display = new ProgressDisplay(output.err, given.quiet ?? false);
+  const record = new RunRecord();
+  try {
+    await interruptible(
+      () => display.note(onFirst),
+      async (signal) => {
+        for await (const event of open(signal)) {
+          record.keep(event);
+          display.show(event);
+        }
+      },
+    );
+  } catch (error) {
+    display.end();
+    throw record.explain(error);
+  }
+  display.end();
+  const { result } = record;
+  if (result === undefined) throw new Error('the run ended without a result');
+  if (given.json) output.out.line(JSON.stringify(result));
+  else showSummary(result, record, output);
+  if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
+  return DONE;
+}
 
 export const trainCommand = defineCommand({
   name: 'train',
@@ -76,47 +123,48 @@ export const trainCommand = defineCommand({
     ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
+    ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
     const asked = askedSpec(given);
     const { dataset, objective } = resolveSpec(asked);
-    const display = new ProgressDisplay(output.err, given.quiet ?? false);
-    const record = new RunRecord();
-    try {
-      await interruptible(
-        () => display.note('stopping; Ctrl-C again ends at once'),
-        async (signal) => {
-          const events = train({
-            spec: asked,
-            variant: given.variant,
-            nodes: given.nodes,
-            threadsPerNode: given['threads-per-node'],
-            kernels: given.kernels,
-            dataDir: given['data-dir'],
-            out: given.out ?? newRunFolder(dataset, objective),
-            signal,
-          });
-          for await (const event of events) {
-            record.keep(event);
-            display.show(event);
-          }
-        },
-      );
-    } catch (error) {
-      display.end();
-      throw record.explain(error);
-    }
-    display.end();
-    const { result } = record;
-    if (result === undefined) throw new Error('the run ended without a result');
-    if (given.json) output.out.line(JSON.stringify(result));
-    else showSummary(result, record, output);
-    if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
-    return DONE;
+    const out = given.out ?? newRunFolder(dataset, objective);
+    const server = askedServer(given);
+    const cluster = server && clusterOptions(given, server, out);
+    const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
+    return showRun(given, output, onFirst, (signal) =>
+      train({
+        spec: asked,
+        variant: given.variant,
+        nodes: given.nodes,
+        threadsPerNode: given['threads-per-node'],
+        kernels: given.kernels,
+        dataDir: given['data-dir'],
+        out,
+        cluster,
+        signal,
+      }),
+    );
   },
 });
+
+/** @throws PffError `usage` for a name that NATS subjects cannot have */
+function clusterOptions(given: ValuesOf<typeof flags>, server: ServerOptions, out: string): ClusterOptions {
+  const suffix = Math.floor(Math.random() * 0x10000).toString(16).padStart(4, '0');
+  const run = given.run ?? `${path.basename(out).replace(/[^A-Za-z0-9-]+/g, '-').replace(/^-+/, '').slice(0, 42) || 'run'}-${suffix}`;
+  if (!RUN_NAME.test(run))
+    throw new PffError('usage', `--run must be letters, digits and dashes, at most 48, but is ${JSON.stringify(run)}`);
+  return {
+    server,
+    run,
+    storage: given.storage,
+    replicas: given.replicas,
+    maxBytes: given['max-bytes'],
+    leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
+  };
+}
 
 /** What is kept of a run's events until its end. */
 class RunRecord {

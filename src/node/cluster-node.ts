@@ -113,13 +113,15 @@ class ClusterNode {
    * so. (Two that both take themselves for the lowest do no harm.) Until then all nodes stay, for a result may be lost.
    */
   async #verify(): Promise<void> {
-    const { store, shape, name } = this.#options;
+    const { store, shape, name, clock } = this.#options;
     const alive = this.#membership.alive();
     const lowest = store.mirror.nodes().find(({ record }) => !record.left && alive.has(record.id));
     if (lowest && lowest.record.id !== store.id) return this.#idle();
     try {
       for (const task of allTasks(shape)) if (isResult(shape, task)) await store.verify(task);
       await store.tell(keys.finished, { v: 1, by: store.id, name, text: 'finished' });
+      // A server that lost its newest writes just now is noticed within this time; then the work goes on.
+      await clock.sleep(POLL_MS, store.signal);
       await store.read(keys.finished);
     } catch (error) {
       if (!(error instanceof MissingOutput)) throw error;

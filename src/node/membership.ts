@@ -23,7 +23,7 @@ export interface MembershipOptions {
 }
 
 /** Beats in a lease: as many may be lost in a row. */
-const BEATS = 4;
+const BEATS = 5;
 
 export class Membership {
   readonly #options: MembershipOptions;
@@ -43,8 +43,12 @@ export class Membership {
   }
 
   /** What the next beats tell of this node's work. */
-  tell(doing: string | undefined, progress?: NodeRecord['progress']): void {
+  tell(doing: string | undefined): void {
     this.#doing = doing;
+    this.#progress = undefined;
+  }
+
+  tellProgress(progress: NodeRecord['progress']): void {
     this.#progress = progress;
   }
 

@@ -1,4 +1,5 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
+import os from 'node:os';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
@@ -8,9 +9,13 @@ import type { LayerState } from '../model/layer-state.js';
 import { encodeModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
+import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
+import { clusterTraining } from './cluster-follow.js';
+import type { ClusterOptions } from './cluster-options.js';
+import { newRunRecord } from './cluster-record.js';
 import { modelDigest } from './digest.js';
 import type { RunEvent, RunResult } from './events.js';
 import { openTraining, type Training } from './execute.js';
@@ -30,7 +35,7 @@ import { VERSION } from './version.js';
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
   const execution = resolveExecution(options);
   const spec = resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));
-  checkFit(spec, execution);
+  checkFit(spec, execution, options.cluster !== undefined);
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   const queue = new EventQueue<RunEvent>();
@@ -79,12 +84,17 @@ class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir: this.#options.dataDir }));
     const prepared = prepareData(dataset, this.#spec);
-    checkMemory(memoryBound(this.#spec, this.#execution, prepared), nodes);
-    const { kernels, reason } = openKernels({ kernels: choice, threads: nodes * threadsPerNode });
+    const { cluster } = this.#options;
+    // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
+    if (!cluster) checkMemory(memoryBound(this.#spec, this.#execution, prepared), nodes);
+    const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
+    const { kernels, reason } = openKernels({ kernels: choice, threads });
     try {
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels);
-      const summary = summarise({ nodes, spans: this.#spans });
+      // On a cluster, nodes that stand by have numbers beyond those of the slots.
+      const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
+      const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
       this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(prepared, digest)));
@@ -142,11 +152,10 @@ class Run {
       shards: prepared.shards,
       startedMs: nowMs(),
     };
-    const training = openTraining(job, this.#execution, kernels, this.#signal, this.#options.faults ?? [], {
-      node: (event) => {
-        if (event.type === 'task-finished') this.#spans.push(...event.spans);
-        this.#emit(event);
-      },
+    const training = this.#options.cluster
+      ? this.#onCluster(this.#options.cluster, prepared, kernels)
+      : openTraining(job, this.#execution, kernels, this.#signal, this.#options.faults ?? [], {
+      node: (event) => this.#nodeEvent(event),
       died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
     });
     try {
@@ -154,8 +163,33 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw this.#interrupted(training, prepared);
+      throw training.interruption?.() ?? this.#interrupted(training, prepared);
     }
+  }
+
+  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { bitClass }: Kernels): Training {
+    const { variant, nodes } = this.#execution;
+    const setting = {
+      run: cluster.run,
+      spec: this.#spec,
+      variant: variant === 'dff' ? 'sequential' : variant,
+      nodes,
+      bitClass,
+      leaseMs: cluster.leaseMs ?? 10_000,
+      storage: cluster.storage ?? 'file',
+      replicas: cluster.replicas ?? 1,
+      maxBytes: cluster.maxBytes ?? 0,
+    } as const;
+    const record = cluster.record ?? newRunRecord(setting, prepared.facts);
+    return clusterTraining(cluster, record, prepared, this.#signal, {
+      node: (event) => this.#nodeEvent(event),
+      notice: (text) => this.#emit({ type: 'notice', text }),
+    });
+  }
+
+  #nodeEvent(event: NodeEvent): void {
+    if (event.type === 'task-finished') this.#spans.push(...event.spans);
+    this.#emit(event);
   }
 
   async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {

@@ -21,6 +21,8 @@ import { allFinite, chunkPrefix, digestOf, getOutput, putOutput } from './transf
 const MOST_UPLOADS = 2;
 /** A missing chunk may only be late on a replica: looked for this often before it counts as lost. */
 const LOOKS = 3;
+/** No output of any network is larger: 8 GiB. */
+const MOST_BYTES = 2 ** 33;
 const BETWEEN_LOOKS_MS = 150;
 
 export interface ClusterStoreOptions {
@@ -32,8 +34,8 @@ export interface ClusterStoreOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Bytes of a task's output; what says otherwise is refused. */
-  readonly expectedBytes: (task: Task) => number;
+  /** Bytes of a task's output, where that is known; what says otherwise is refused. */
+  readonly expectedBytes: (task: Task) => number | undefined;
   readonly onTrouble?: ((error: EngineError) => void) | undefined;
   /** Lets other work through while much is hashed. */
   readonly breathe?: (() => Promise<void>) | undefined;
@@ -47,9 +49,9 @@ export class ClusterStore implements Store {
   readonly id: string;
   /** Aborts when the store's user does, and when the store fails for good. */
   readonly signal: AbortSignal;
+  readonly shape: GraphShape;
   readonly #options: ClusterStoreOptions;
   readonly #engine: Engine;
-  readonly #shape: GraphShape;
   readonly #patience: Patience;
   readonly #broken = new AbortController();
   readonly #breathe: () => Promise<void>;
@@ -66,7 +68,7 @@ export class ClusterStore implements Store {
   constructor(options: ClusterStoreOptions) {
     this.#options = options;
     this.#engine = options.engine;
-    this.#shape = options.shape;
+    this.shape = options.shape;
     this.id = options.id;
     this.signal = AbortSignal.any([options.signal, this.#broken.signal]);
     // Everything that waits listens for the end; there is no leak.
@@ -81,7 +83,7 @@ export class ClusterStore implements Store {
     this.mirror = new Mirror(
       options.engine,
       this.#patience,
-      (task, record) => record.bytes === options.expectedBytes(task),
+      (task, record) => this.#fits(task, record),
     );
   }
 
@@ -251,7 +253,7 @@ export class ClusterStore implements Store {
 
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
-    return new Wanted(this.#shape, (task) => (mine ? this.isHere(task) : this.mirror.done(task) !== undefined));
+    return new Wanted(this.shape, (task) => (mine ? this.isHere(task) : this.mirror.done(task) !== undefined));
   }
 
   /** Drops chunks that nobody needs: those that a node left behind that died between publishing and dropping. */
@@ -321,7 +323,7 @@ export class ClusterStore implements Store {
       if (kept && !wanted.isKept(kept)) this.#cache.delete(key);
     }
     const published = this.wanted(false);
-    for (const source of [...needs(this.#shape, task), task])
+    for (const source of [...needs(this.shape, task), task])
       if (this.mirror.done(source) && !published.isKept(source))
         await patiently(this.#patience, () => this.#engine.dropChunks(taskKey(source)));
   }
@@ -386,7 +388,8 @@ export class ClusterStore implements Store {
   }
 
   #fits(task: Task, record: DoneRecord): boolean {
-    return record.bytes === this.#options.expectedBytes(task);
+    const expected = this.#options.expectedBytes(task) ?? record.bytes;
+    return record.bytes === expected && record.bytes <= MOST_BYTES;
   }
 
   #break(error: unknown): void {

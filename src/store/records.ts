@@ -33,7 +33,13 @@ export type TaskRecord = z.infer<typeof taskRecordSchema>;
 export type DoneRecord = Extract<TaskRecord, { state: 'done' }>;
 
 const taskRef = z.strictObject({ chapter: count, layer: z.union([count, z.enum(['labels', 'head'])]) });
-const stats = z.record(z.string().max(40), z.number());
+const stats = z.strictObject({
+  samples: z.number(),
+  loss: z.number(),
+  positiveGoodness: z.number(),
+  negativeGoodness: z.number(),
+  correct: z.number(),
+});
 
 /** A node's lease on its number, renewed by every beat. Numbers below the run's `nodes` are its slots. */
 export const nodeRecordSchema = z.strictObject({
@@ -62,7 +68,7 @@ export const reportRecordSchema = z.strictObject({
       z.strictObject({
         node: count,
         task: taskRef,
-        phase: z.string().max(20),
+        phase: z.enum(['wait', 'fetch', 'pass', 'train', 'labels', 'publish']),
         start: z.number(),
         end: z.number(),
         bytes: z.number(),
