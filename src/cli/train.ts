@@ -131,7 +131,8 @@ export const trainCommand = defineCommand({
     const asked = askedSpec(given);
     const { dataset, objective } = resolveSpec(asked);
     const out = given.out ?? newRunFolder(dataset, objective);
-    const server = askedServer(given);
+    // Only where it is asked for: $PFF_SERVER alone does not send a run away.
+    const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(given, output, onFirst, (signal) =>

@@ -3,7 +3,10 @@ import type { ServerOptions } from '../store/nats-connect.js';
 import type { RunRecord } from '../store/run-record.js';
 import type { StorageOptions } from '../store/nats-engine.js';
 
-export interface ClusterOptions extends Partial<StorageOptions> {
+export interface ClusterOptions {
+  readonly storage?: StorageOptions['storage'] | undefined;
+  readonly replicas?: number | undefined;
+  readonly maxBytes?: number | undefined;
   readonly server: ServerOptions;
   readonly run: string;
   /** Follow this run, which is there; otherwise it is submitted. */
