@@ -6,7 +6,10 @@ const group = 'Server';
 
 export const serverFlags = {
   server: {
-    ...textFlag('URL', 'NATS server with JetStream: nats://HOST:PORT or tls://HOST:PORT, several with commas; or $PFF_SERVER'),
+    ...textFlag(
+      'URL',
+      'NATS server with JetStream: nats://HOST:PORT or tls://HOST:PORT, several with commas; or $PFF_SERVER',
+    ),
     group,
   },
   user: { ...textFlag('NAME', 'user of the server'), group },

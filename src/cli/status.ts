@@ -17,7 +17,8 @@ export const statusCommand = defineCommand({
       out.line(JSON.stringify(status));
       return DONE;
     }
-    const { run, state, variant, nodes, tasksDone, tasks, present, refused, conflicts, refusedRecords, failure } = status;
+    const { run, state, variant, nodes, tasksDone, tasks, present, refused, conflicts, refusedRecords, failure } =
+      status;
     out.line(`${run}: ${state}, ${tasksDone} of ${tasks} tasks done, ${variant} on ${nodes} slots`);
     for (const { number, name, state: now, doing } of present) {
       const place = number < nodes ? `slot ${number + 1}` : 'standing by';

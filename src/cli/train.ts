@@ -30,7 +30,7 @@ import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
 
-const cluster = { group: 'On a cluster (with --server)' };
+const clusterGroup = { group: 'On a cluster (with --server)' };
 const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
@@ -54,15 +54,31 @@ const flags = {
   },
   kernels: { ...kernelsFlag, ...pipeline },
   ...serverFlags,
-  run: { ...textFlag('NAME', 'name of the run on the cluster'), ...cluster, shownDefault: 'made from the run folder' },
+  run: {
+    ...textFlag('NAME', 'name of the run on the cluster'),
+    ...clusterGroup,
+    shownDefault: 'made from the run folder',
+  },
   storage: {
     ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
-    ...cluster,
+    ...clusterGroup,
     shownDefault: 'file',
   },
-  replicas: { ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }), ...cluster, shownDefault: '1' },
-  'max-bytes': { ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }), ...cluster, shownDefault: '0' },
-  lease: { ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }), ...cluster, shownDefault: '10' },
+  replicas: {
+    ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }),
+    ...clusterGroup,
+    shownDefault: '1',
+  },
+  'max-bytes': {
+    ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }),
+    ...clusterGroup,
+    shownDefault: '0',
+  },
+  lease: {
+    ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }),
+    ...clusterGroup,
+    shownDefault: '10',
+  },
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   out: {
     ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
@@ -153,8 +169,18 @@ export const trainCommand = defineCommand({
 
 /** @throws PffError `usage` for a name that NATS subjects cannot have */
 function clusterOptions(given: ValuesOf<typeof flags>, server: ServerOptions, out: string): ClusterOptions {
-  const suffix = Math.floor(Math.random() * 0x10000).toString(16).padStart(4, '0');
-  const run = given.run ?? `${path.basename(out).replace(/[^A-Za-z0-9-]+/g, '-').replace(/^-+/, '').slice(0, 42) || 'run'}-${suffix}`;
+  const suffix = Math.floor(Math.random() * 0x10000)
+    .toString(16)
+    .padStart(4, '0');
+  const run =
+    given.run ??
+    `${
+      path
+        .basename(out)
+        .replace(/[^A-Za-z0-9-]+/g, '-')
+        .replace(/^-+/, '')
+        .slice(0, 42) || 'run'
+    }-${suffix}`;
   if (!RUN_NAME.test(run))
     throw new PffError('usage', `--run must be letters, digits and dashes, at most 48, but is ${JSON.stringify(run)}`);
   return {

@@ -12,7 +12,11 @@ const TAG_BYTES = 16;
 
 export function sealingStore(store: Store, { samples }: LabelledData): Store {
   // Not the dataset's digest, which is public.
-  const key = createHash('sha256').update('pff private labels 1').update(samples.images).update(samples.labels).digest();
+  const key = createHash('sha256')
+    .update('pff private labels 1')
+    .update(samples.images)
+    .update(samples.labels)
+    .digest();
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),

@@ -28,7 +28,12 @@ export type TaskWorkerRequest =
 export type TaskWorkerAnswer =
   | { readonly type: 'event'; readonly event: NodeEvent }
   | { readonly type: 'done' }
-  | { readonly type: 'failed'; readonly code: PffError['code'] | undefined; readonly message: string; readonly hint: string | undefined };
+  | {
+      readonly type: 'failed';
+      readonly code: PffError['code'] | undefined;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };
 
 const { job, kernels: choice, threads, storePort } = workerData as TaskWorkerSetup;
 const port = parentPort as MessagePort;

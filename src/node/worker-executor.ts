@@ -43,7 +43,9 @@ export class WorkerExecutor implements TaskExecutor {
     this.#worker = new Worker(entry(), { workerData: setup, transferList: [port2], name: 'pff tasks' });
     this.#worker.on('message', (answer: TaskWorkerAnswer) => this.#answered(answer, options.onEvent));
     this.#worker.on('error', (error) => this.#died(error));
-    this.#worker.on('exit', (code) => this.#died(new PffError('cluster', `the computing thread ended with code ${code}`)));
+    this.#worker.on('exit', (code) =>
+      this.#died(new PffError('cluster', `the computing thread ended with code ${code}`)),
+    );
   }
 
   run(task: Task): Promise<void> {

@@ -49,7 +49,15 @@ export function clusterTraining(
           await new NatsEngine(api, run, record, () => registry.restore(record)).open();
           notice(`submitted run ${run}; it goes on without this terminal (pff attach ${run} follows it again)`);
         }
-        const store = openStore(api, registry, record, `follower ${os.hostname()}:${process.pid}`, prepared, signal, notice);
+        const store = openStore(
+          api,
+          registry,
+          record,
+          `follower ${os.hostname()}:${process.pid}`,
+          prepared,
+          signal,
+          notice,
+        );
         try {
           await store.open();
           const states = await new Follower(store, record, prepared, node, notice).states(signal);
@@ -145,8 +153,7 @@ class Follower {
   #tell({ key, entry }: Mirrored): void {
     if (entry?.type === 'node') {
       const { number, record } = entry;
-      if (record.progress && !record.left)
-        this.#node({ type: 'progress', node: number, ...record.progress });
+      if (record.progress && !record.left) this.#node({ type: 'progress', node: number, ...record.progress });
       return;
     }
     if (!entry || entry.type === 'task' || this.#told.has(key)) return;
@@ -168,8 +175,7 @@ class Follower {
       if (!now.has(number)) this.#notice(`node ${number + 1} (${name}) is gone`);
     this.#present.clear();
     for (const [number, name] of now) this.#present.set(number, name);
-    if (now.size === 0 && !this.#waiting)
-      this.#notice('no node is there; waiting for one (pff node --server …)');
+    if (now.size === 0 && !this.#waiting) this.#notice('no node is there; waiting for one (pff node --server …)');
     this.#waiting = now.size === 0;
   }
 }

@@ -52,7 +52,8 @@ export async function joinRun(
   kernels.close();
   const why = misfit(record, bitClass, dataset);
   const federated = variant === 'federated';
-  const prepared = why === undefined ? prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec) : undefined;
+  const prepared =
+    why === undefined ? prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec) : undefined;
   const store = openStore(api, registry, record, name, prepared, signal, say);
   try {
     await store.open();
@@ -164,7 +165,7 @@ function observe(
 ): void {
   if (event.type === 'progress') {
     const { task, batch, batches, stats } = event;
-    if (task.layer !== 'network') 
+    if (task.layer !== 'network')
       membership?.tellProgress({ task: { ...task, layer: task.layer }, batch, batches, stats: { ...stats } });
     return;
   }

@@ -35,7 +35,12 @@ export interface RunStatus extends RunSummary {
   readonly tasksDone: number;
   readonly tasks: number;
   /** `working` nodes renewed their lease while we looked. */
-  readonly present: readonly { readonly number: number; readonly name: string; readonly state: 'working' | 'silent' | 'left'; readonly doing: string | undefined }[];
+  readonly present: readonly {
+    readonly number: number;
+    readonly name: string;
+    readonly state: 'working' | 'silent' | 'left';
+    readonly doing: string | undefined;
+  }[];
   readonly refused: readonly { readonly name: string; readonly why: string }[];
   readonly conflicts: readonly string[];
   /** Records that no node of this version writes. */
@@ -156,7 +161,16 @@ async function known(registry: NatsRegistry, run: string): Promise<RunRecord> {
 }
 
 function summaryOf({ run, state, dataset, spec, variant, nodes, createdMs }: RunRecord): RunSummary {
-  return { run, state, dataset: dataset.name, objective: spec.objective, layers: spec.layers, variant, nodes, createdMs };
+  return {
+    run,
+    state,
+    dataset: dataset.name,
+    objective: spec.objective,
+    layers: spec.layers,
+    variant,
+    nodes,
+    createdMs,
+  };
 }
 
 async function withServer<T>(

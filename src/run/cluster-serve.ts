@@ -83,6 +83,8 @@ async function nextRun(
     return (await registry.list()).find(({ record }) => record.state === 'open' && !refused.has(record.run))?.record;
   const found = await registry.get(run);
   if (found && found.record.state !== 'open')
-    throw new PffError('cluster', `run ${run} is ${found.record.state}`, { hint: 'pff runs lists the runs that go on.' });
+    throw new PffError('cluster', `run ${run} is ${found.record.state}`, {
+      hint: 'pff runs lists the runs that go on.',
+    });
   return found?.record;
 }

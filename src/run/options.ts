@@ -67,7 +67,8 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster =
     throw new PffError('usage', message, { hint });
   };
   if (isBackprop(spec.objective)) {
-    if (cluster) wrong(`objective ${spec.objective} is a baseline and does not run on a cluster`, 'Leave --server out.');
+    if (cluster)
+      wrong(`objective ${spec.objective} is a baseline and does not run on a cluster`, 'Leave --server out.');
     if (variant !== 'sequential')
       wrong(
         `objective ${spec.objective} is outside the pipeline, but variant is ${variant}`,
@@ -77,7 +78,10 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster =
       wrong(`objective ${spec.objective} has no shards, but shards is ${spec.shards}`, 'Leave --shards out.');
   }
   if (variant === 'federated' && cluster && spec.shards !== nodes)
-    wrong(`a federated cluster has one shard a node, but shards is ${spec.shards} and nodes ${nodes}`, 'Leave --shards out.');
+    wrong(
+      `a federated cluster has one shard a node, but shards is ${spec.shards} and nodes ${nodes}`,
+      'Leave --shards out.',
+    );
   if (variant !== 'dff') return;
   if (nodes > 1)
     wrong(

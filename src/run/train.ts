@@ -155,9 +155,9 @@ class Run {
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
       : openTraining(job, this.#execution, kernels, this.#signal, this.#options.faults ?? [], {
-      node: (event) => this.#nodeEvent(event),
-      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
-    });
+          node: (event) => this.#nodeEvent(event),
+          died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
+        });
     try {
       const states = await training.run();
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };

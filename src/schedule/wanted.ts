@@ -15,7 +15,7 @@ export class Wanted {
     this.#shape = shape;
     const wanted = new Map<string, Task>();
     // Needed tasks come before their consumers in this order, so backwards all consumers are known.
-    for (const task of [...allTasks(shape)].reverse()) {
+    for (const task of [...allTasks(shape)].toReversed()) {
       if (published(task)) continue;
       if (isResult(shape, task) || consumers(shape, task).some((user) => wanted.has(taskKey(user))))
         wanted.set(taskKey(task), task);
@@ -30,7 +30,7 @@ export class Wanted {
 
   /** The wanted tasks in an order in which they can be done. */
   tasks(): Task[] {
-    return [...this.#wanted.values()].reverse();
+    return [...this.#wanted.values()].toReversed();
   }
 
   isWanted(task: Task): boolean {

@@ -80,11 +80,7 @@ export class ClusterStore implements Store {
       onTrouble: options.onTrouble,
       reopen: () => options.engine.open(),
     };
-    this.mirror = new Mirror(
-      options.engine,
-      this.#patience,
-      (task, record) => this.#fits(task, record),
-    );
+    this.mirror = new Mirror(options.engine, this.#patience, (task, record) => this.#fits(task, record));
   }
 
   /** Reads the run's records and follows them from then on. @throws EngineError `denied`, `removed` */

@@ -13,7 +13,9 @@ const TIMEOUT_MS = 5000;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 
-const failure = z.object({ error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() }) });
+const failure = z.object({
+  error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() }),
+});
 const ack = z.object({ stream: z.string(), seq: z.int() });
 const info = z.object({
   created: z.string(),
@@ -105,7 +107,14 @@ export class NatsApi {
   }
 
   async #get(stream: string, subject: string, query?: string): Promise<StoredMessage | undefined> {
-    const message = await this.#ask(stream, subject, query ?? new Uint8Array());
+    let message: Msg;
+    try {
+      message = await this.#ask(stream, subject, query ?? new Uint8Array());
+    } catch (error) {
+      // A server with JetStream does not answer at all for a stream that it has not; its information tells the two apart.
+      if (error instanceof EngineError && error.kind === 'busy') await this.state(stream);
+      throw error;
+    }
     const header = message.headers;
     const code = header?.code ?? 0;
     if (code === 404) return undefined;

@@ -50,9 +50,13 @@ export async function connectNats(options: ServerOptions, name: string): Promise
 function connectionOptions(options: ServerOptions, name: string): NodeConnectionOptions {
   const servers = options.server.split(',').map((server) => server.trim());
   if (servers.some((server) => !/^((nats|tls):\/\/)?[^\s/]+$/.test(server)))
-    throw new PffError('usage', `--server must be nats://HOST:PORT or tls://HOST:PORT, but is ${JSON.stringify(options.server)}`);
+    throw new PffError(
+      'usage',
+      `--server must be nats://HOST:PORT or tls://HOST:PORT, but is ${JSON.stringify(options.server)}`,
+    );
   const wantsTls =
-    servers.some((server) => server.startsWith('tls://')) || Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
+    servers.some((server) => server.startsWith('tls://')) ||
+    Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
   const authenticator = authenticatorOf(options);
   return {
     servers,

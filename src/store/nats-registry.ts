@@ -36,6 +36,8 @@ export class NatsRegistry {
     if (!RUN_NAME.test(run)) throw new PffError('usage', `${JSON.stringify(run)} is not the name of a run`);
     let found;
     try {
+      // At once, where a request for a message would wait in vain if there is no register.
+      await this.#api.state(REGISTRY_STREAM);
       found = await this.#api.newest(REGISTRY_STREAM, `pff.${run}.run`);
     } catch (error) {
       if (error instanceof EngineError && error.kind === 'gone') return undefined;

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   for (const node of nodes.splice(0)) await node.end();
-  for (const server of servers.splice(0)) await server.close();
+  for (const started of servers.splice(0)) await started.close();
 });
 
 async function server(): Promise<TestServer> {

@@ -11,9 +11,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Finds nats-server, or installs Debian's package where that is allowed. */
 function program(): string {
   const found = (): string | undefined =>
-    ['/usr/sbin/nats-server', '/usr/bin/nats-server', '/usr/local/bin/nats-server', '/opt/homebrew/bin/nats-server'].find(
-      (file) => existsSync(file),
-    );
+    [
+      '/usr/sbin/nats-server',
+      '/usr/bin/nats-server',
+      '/usr/local/bin/nats-server',
+      '/opt/homebrew/bin/nats-server',
+    ].find((file) => existsSync(file));
   if (!found() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     const apt = (...args: string[]) =>
       spawnSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });

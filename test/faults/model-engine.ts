@@ -161,7 +161,7 @@ export class ModelClient implements Engine {
           const value = work();
           settle = () => resolve(value);
         } catch (error) {
-          settle = () => reject(error as Error);
+          settle = () => reject(error);
         }
         if (answer) this.#process.after(this.#latency(), settle);
       };

@@ -152,26 +152,21 @@ class Simulation {
         ),
       });
     };
-    store
-      .open()
-      .then(() =>
-        workOnRun({
-          store,
-          executor: { run, reset: () => Promise.resolve() },
-          clock: process,
-          shape: this.#shape,
-          variant: this.#variant,
-          nodes: this.#nodes,
-          name: `process ${i}`,
-          leaseMs: LEASE_MS,
-        }),
-      )
-      .then(
-        () => {
-          entry.finished = true;
-        },
-        (error: unknown) => this.#problems.push(`process ${i} failed: ${messageOf(error)}`),
-      );
+    const live = async (): Promise<void> => {
+      await store.open();
+      await workOnRun({
+        store,
+        executor: { run, reset: () => Promise.resolve() },
+        clock: process,
+        shape: this.#shape,
+        variant: this.#variant,
+        nodes: this.#nodes,
+        name: `process ${i}`,
+        leaseMs: LEASE_MS,
+      });
+      entry.finished = true;
+    };
+    live().catch((error: unknown) => this.#problems.push(`process ${i} failed: ${messageOf(error)}`));
   }
 
   #kill(i: number): void {
@@ -308,7 +303,7 @@ function outputOf(task: Task, inputs: readonly ArrayBufferLike[], salt: string):
   const digest = hash.digest();
   const values = new Float32Array(new SharedArrayBuffer(OUTPUT_BYTES));
   for (let i = 0; i < values.length; i++) values[i] = digest.readInt32LE(4 * i);
-  return values.buffer as SharedArrayBuffer;
+  return values.buffer;
 }
 
 function expectedOutputs(shape: GraphShape): Map<string, ArrayBufferLike> {

@@ -14,7 +14,15 @@ const record: fc.Arbitrary<TaskRecord> = fc.oneof(
   id.map((by): TaskRecord => ({ v: 1, state: 'free', by })),
   fc
     .tuple(id, fc.stringMatching(/^[0-9a-f]{64}$/), fc.nat(), fc.nat(), fc.integer({ min: 1, max: 1e6 }))
-    .map(([by, digest, steps, bytes, chunkBytes]): TaskRecord => ({ v: 1, state: 'done', by, digest, steps, bytes, chunkBytes })),
+    .map(([by, digest, steps, bytes, chunkBytes]): TaskRecord => ({
+      v: 1,
+      state: 'done',
+      by,
+      digest,
+      steps,
+      bytes,
+      chunkBytes,
+    })),
 );
 
 describe('records', () => {
@@ -50,7 +58,11 @@ describe('records', () => {
   it.each<[string, string, unknown]>([
     ['another version', 'task.c0.l0', { v: 2, state: 'claimed', by: 'a' }],
     ['more fields', 'task.c0.l0', { v: 1, state: 'claimed', by: 'a', admin: true }],
-    ['a negative size', 'task.c0.l0', { v: 1, state: 'done', by: 'a', digest: 'a'.repeat(64), steps: 1, bytes: -1, chunkBytes: 1 }],
+    [
+      'a negative size',
+      'task.c0.l0',
+      { v: 1, state: 'done', by: 'a', digest: 'a'.repeat(64), steps: 1, bytes: -1, chunkBytes: 1 },
+    ],
     ['an unknown key', 'admin', { v: 1, by: 'a', name: 'a', text: '' }],
     ['a task that is none', 'task.c1.l1.l2', { v: 1, state: 'claimed', by: 'a' }],
     ['a huge value', 'stop', { v: 1, by: 'a', name: 'a', text: 'x'.repeat(MAX_RECORD_BYTES) }],
