@@ -153,8 +153,8 @@ export function resolveSpec(given: PartialSpec): RunSpec {
       : objective === 'performance-optimized' || objective === 'backprop-heads'
         ? 'all-heads'
         : 'last-head',
-    learningRate: negative ? 0.025 : 0.01,
-    headLearningRate: negative ? 0.001 : 0.01,
+    learningRate: negative ? 0.025 : isBackprop(objective) ? 0.001 : 0.03,
+    headLearningRate: 0.001,
     weightDecay: negative ? 0.01 : 0,
     splits: part.epochs ?? common.epochs,
     ...part,
