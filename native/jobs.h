@@ -3,7 +3,7 @@
 // Shapes as in src/kernels/kernels.ts: R rows = V variants · B samples; I = P prefix + C suffix inputs; O outputs.
 // Weights and moments lie in panels of 3 · lanes outputs: panel j holds [I][width] from float j · 3 · lanes · I, where
 // width is 3 · lanes or, in the last panel, what is left of O, rounded up to whole vectors. The padding is zero.
-// A batch lies in blocks of 8 prefix inputs: [ceil(P / 8)][stride][8], stride being B rounded up to 8; padding is zero.
+// A batch lies in tiles of 8 samples by 8 prefix inputs: [ceil(B / 8)][ceil(P / 8)][8][8]; padding is zero.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,19 +12,23 @@ namespace pff {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index kBlock = 8;       // inputs in a block of a batch; samples in a block of the forward pass
+constexpr Index kBlock = 8;       // samples, and inputs, in a tile of a batch
 constexpr Index kPanelVecs = 3;   // vectors across a panel
-constexpr Index kChunkRows = 128; // samples that go through all panels together
+constexpr Index kChunkFloats = Index{1} << 17;  // of a batch that is gone over with every panel: stays in the L2 cache
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
 
 constexpr int32_t kSmallestDeltaBits = (127 - 40) << 23;  // 2^-40
-constexpr int32_t kMomentExponentBits = 0x70000000;
-constexpr int32_t kRsqrtMagic = 0x5f376880;
+constexpr int32_t kMomentExponentBits = 0x70000000;       // none of them is set below 2^-95
+constexpr float kSmallestMoment2 = 0x1p-95f;
+constexpr uint32_t kRsqrtMagic = 0x9ef76880u;
 constexpr float kRsqrtFirst = 1.50088f;
 constexpr float kRsqrtSecond = 1.5000006f;
 constexpr float kNormaliseEpsilon = 1e-12f;
 
 static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
+constexpr Index kTile = kBlock * kBlock;
+// Floats from one block of samples to the next.
+static inline Index tilesStride(Index prefix) { return blocksOf(prefix, kBlock) * kTile; }
 static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
 
 // The suffix values that are not 0: row r has entries start[r] … start[r + 1] - 1.
@@ -35,8 +39,7 @@ struct SuffixList {
 };
 
 struct Batch {
-  const float* x;  // [ceil(P / 8)][stride][8]
-  Index stride;
+  const float* x;  // tiles
   Index samples;   // B
   Index variants;  // V
   Index prefix;    // P
@@ -62,7 +65,6 @@ struct PackJob {
   Index samples;
   Index width;  // P
   float* x;
-  Index stride;
 };
 
 struct ForwardJob {
@@ -114,13 +116,13 @@ struct KernelTable {
   Index lanes;
   // Blocks of 8 samples.
   void (*pack)(const PackJob&, Index first, Index last);
-  // (chunk of 128 samples, panel, block of 8 samples), see forwardItems.
+  // (chunk of samples, panel, block of 8 samples), see forwardItems.
   void (*forward)(const ForwardJob&, Index first, Index last);
   // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
   void (*sumRows)(const float* y, Index outputs, Index first, Index last, float* sums);
   void (*foldLanes)(const float* lanes, Index first, Index last, float* sums);
   void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
-  // (panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
+  // (chunk of inputs, panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
   void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
   // Panels of rows; then (panel of rows, block of 8 inputs).
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
@@ -132,6 +134,11 @@ struct KernelTable {
 };
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
+// How many blocks of `across` (P for samples, B for inputs) floats make up a chunk.
+static inline Index chunkBlocks(Index across) {
+  const Index blocks = kChunkFloats / (kBlock * (across + 1));
+  return blocks < 4 ? 4 : blocks;
+}
 // A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.
 static inline Index inputBlocks(Index prefix) { return prefix == 0 ? 1 : blocksOf(prefix, kBlock); }
 static inline Index forwardItems(const ForwardJob& job, Index lanes) {

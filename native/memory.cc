@@ -11,6 +11,7 @@ namespace pff {
 
 namespace {
 constexpr Index kHugePage = Index{2} << 20;
+constexpr Index kWorthHuge = kHugePage / 8;  // from here on, page table misses cost more than the rest of a page
 constexpr Index kLine = 64;
 constexpr Index kMost = Index{1} << 46;  // elements; no machine has more
 }  // namespace
@@ -39,7 +40,7 @@ void Array<T>::reserve(Index count) {
   data_ = nullptr;
   count_ = 0;
   const Index wanted = checkedProduct(count, 1) * static_cast<Index>(sizeof(T));
-  const Index alignment = wanted >= kHugePage ? kHugePage : kLine;
+  const Index alignment = wanted >= kWorthHuge ? kHugePage : kLine;
   const Index bytes = roundUp(wanted, alignment);
   void* memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(bytes));
   if (!memory) throw OutOfMemory{static_cast<double>(bytes)};

@@ -12,9 +12,7 @@ struct ForwardBlock {
   Index start;  // first output
   Index valid;  // outputs in the panel
   const float* w;
-  const float* ahead;  // weights to bring closer meanwhile, and how many lines with each block of inputs
-  const float* aheadEnd;
-  Index aheadLines;
+  const float* ahead;  // weights to bring closer meanwhile
 
   // Row `row` of the batch (v · samples + b) is done: activation, sum of squares, store.
   inline void emit(Index v, Index b, Vec (&y)[N]) const {
@@ -50,8 +48,11 @@ struct ForwardBlock {
     }
   }
 
-  void run(Index b0) {
+  // AHEAD: cache lines to bring closer with each block of inputs.
+  template <int AHEAD>
+  PFF_NOINLINE void run(Index b0) const {
     const Batch& batch = job.batch;
+    const float* next = ahead;
     Vec acc[kRowsAtOnce][N];
     PFF_UNROLL
     for (int n = 0; n < N; n++) {
@@ -59,14 +60,13 @@ struct ForwardBlock {
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
     }
-    const float* x = batch.x + b0 * kBlock;
+    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix) + b0 % kBlock * kBlock;
     const float* weights = w;
     const Index full = batch.prefix / kBlock;
-    for (Index p = 0; p < full; p++, x += batch.stride * kBlock, weights += kBlock * N * kLanes) {
-      if (ahead < aheadEnd) {
-        for (Index l = 0; l < aheadLines; l++) prefetchRead(ahead + l * kLineFloats);
-        ahead += aheadLines * kLineFloats;
-      }
+    for (Index p = 0; p < full; p++, x += kTile, weights += kBlock * N * kLanes) {
+      PFF_UNROLL
+      for (int l = 0; l < AHEAD; l++) prefetchFar(next + l * kLineFloats);
+      next += AHEAD * kLineFloats;
       multiply<kBlock>(acc, x, weights);
     }
     for (Index k = 0; k < batch.prefix % kBlock; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
@@ -114,23 +114,23 @@ struct ForwardItem {
   void run() const {
     const Layer& layer = job.layer;
     const Index start = panelStart(panel);
-    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs,
-                          nullptr, nullptr, 0};
-    // While a panel is used from the second-level cache, the next one comes from memory, a share with each block.
-    const Index inputBlocksFull = job.batch.prefix / kBlock;
-    if (panelStart(panel + 1) < layer.outputs && inputBlocksFull > 0) {
-      const Index lines = blocksOf(panelOutputs(panel + 1, layer.outputs) * layer.inputs, kLineFloats);
-      const Index share = blocksOf(lines, turns);
-      const float* next = layer.w + panelStart(panel + 1) * layer.inputs;
-      block.ahead = next + turn * share * kLineFloats;
-      const Index end = (turn + 1) * share < lines ? (turn + 1) * share : lines;
-      block.aheadEnd = next + end * kLineFloats;
-      block.aheadLines = blocksOf(share, inputBlocksFull);
-    }
-    const Index last = b0 + kBlock < job.batch.samples ? b0 + kBlock : job.batch.samples;
-    for (Index b = b0; b < last; b += kRowsAtOnce) {
-      block.run(b);
-      block.aheadEnd = block.ahead;
+    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs, nullptr};
+    // While a panel is used from the second-level cache, the next one comes from memory, a share with each of the first
+    // blocks of samples: as many lines with each block of inputs as there are vectors in it, or more if there are few turns.
+    const Index share = turns >= kBlock ? 1 : blocksOf(kBlock, turns);
+    const bool wanted = panelStart(panel + 1) < layer.outputs && turn * share < kBlock;
+    const Index whole = job.batch.prefix / kBlock * kPanel;  // floats to fetch with a share of 1
+    block.ahead = layer.w + panelStart(panel + 1) * layer.inputs + turn * share * whole;
+    for (Index i = 0; i < kBlock && b0 + i < job.batch.samples; i += kRowsAtOnce) {
+      if (!wanted || i > 0) {
+        block.template run<0>(b0 + i);
+      } else if (share == 1) {
+        block.template run<kPanel / kLineFloats>(b0 + i);
+      } else if (share <= 4) {
+        block.template run<4 * kPanel / kLineFloats>(b0 + i);
+      } else {
+        block.template run<8 * kPanel / kLineFloats>(b0 + i);
+      }
     }
   }
 };
@@ -138,15 +138,15 @@ struct ForwardItem {
 // Items in the order chunk of samples, panel, block of 8 samples: a panel is used while it is in the cache, and so are the
 // samples of a chunk.
 void forward(const ForwardJob& job, Index first, Index last) {
-  constexpr Index chunkBlocks = kChunkRows / kBlock;
+  const Index most = chunkBlocks(job.batch.prefix);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {
-    const Index chunk = item / (chunkBlocks * panels);
-    const Index left = blocks - chunk * chunkBlocks;
-    const Index turns = left < chunkBlocks ? left : chunkBlocks;
-    const Index inChunk = item - chunk * chunkBlocks * panels;
-    ForwardItem one{job, inChunk / turns, (chunk * chunkBlocks + inChunk % turns) * kBlock, inChunk % turns, turns};
+    const Index chunk = item / (most * panels);
+    const Index left = blocks - chunk * most;
+    const Index turns = left < most ? left : most;
+    const Index inChunk = item - chunk * most * panels;
+    ForwardItem one{job, inChunk / turns, (chunk * most + inChunk % turns) * kBlock, inChunk % turns, turns};
     withPanelVecs(panelOutputs(one.panel, job.layer.outputs), one);
   }
 }
