@@ -67,7 +67,7 @@ export class ProgressDisplay {
         `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}, seed ${spec.seed}`,
     );
     this.#err.line(
-      `${variant} on ${plural(nodes, 'node')}, ${kernels} kernels, ${plural(threadsPerNode, 'thread')} a node`,
+      `${variant} on ${plural(nodes, 'node')}, ${kernels} kernels, ${plural(threadsPerNode, 'thread')}${nodes > 1 ? ' a node' : ''}`,
     );
     if (folder !== undefined) this.#err.line(`run folder ${folder}`);
   }
