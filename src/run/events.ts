@@ -44,6 +44,8 @@ export interface RunResult {
   readonly peakRssBytes: number;
   /** The most bytes of published outputs that the store held at once. */
   readonly peakStoreBytes: number;
+  /** The most memory that the run could need, as computed before it began (run/memory.ts). */
+  readonly memoryBoundBytes: number;
   /** Where the time went, over all nodes, in seconds. */
   readonly timeSplit: Readonly<Record<'train' | 'pass' | 'labels' | 'wait' | 'other', number>>;
   readonly utilisation: number;

@@ -79,7 +79,8 @@ class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir: this.#options.dataDir }));
     const prepared = prepareData(dataset, this.#spec);
-    checkMemory(memoryBound(this.#spec, this.#execution, prepared), nodes);
+    const bound = memoryBound(this.#spec, this.#execution, prepared);
+    checkMemory(bound, nodes);
     const { kernels, reason } = openKernels({ kernels: choice, threads: nodes * threadsPerNode });
     try {
       this.#begin(prepared, kernels, reason);
@@ -101,6 +102,7 @@ class Run {
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
         peakStoreBytes: training.peakStoreBytes(),
+        memoryBoundBytes: bound.total,
         spans: this.#spans,
         summary,
         folder: this.#folder?.path,
