@@ -14,19 +14,35 @@ struct ForwardBlock {
   const float* w;
   const float* ahead;  // weights to bring closer meanwhile
 
-  // Row `row` of the batch (v · samples + b) is done: activation, sum of squares, store.
-  inline void emit(Index v, Index b, Vec (&y)[N]) const {
+  // Where the outputs of one row go; both pointers may be null.
+  struct Row {
+    float* y;
+    float* lanes;
+  };
+  inline Row rowAt(Index v, Index b) const {
+    return {job.y ? job.y + (v * job.variantRows + b) * job.layer.outputs + start : nullptr,
+            job.lanes ? job.lanes + (v * job.batch.samples + b) * kSumLanes : nullptr};
+  }
+
+  // A row is done: activation, store, sum of squares.
+  inline void emit(const Row& row, Vec (&y)[N]) const {
     if (job.layer.relu) {
       PFF_UNROLL
       for (int n = 0; n < N; n++) y[n] = relu(y[n]);
     }
-    if (job.y) storeRow<N>(job.y + (v * job.variantRows + b) * job.layer.outputs + start, y, valid);
-    if (job.lanes) {
-      float* lanes = job.lanes + (v * job.batch.samples + b) * kSumLanes;
+    if (row.y) storeRow<N>(row.y, y, valid);
+    if (row.lanes) {
       if (valid < N * kLanes) y[N - 1] = keepFirst(y[N - 1], valid - (N - 1) * kLanes);
+      if (kLanes == kSumLanes) {
+        Vec sum = load(row.lanes);
+        PFF_UNROLL
+        for (int n = 0; n < N; n++) sum = fma(y[n], y[n], sum);
+        store(row.lanes, sum);
+        return;
+      }
       PFF_UNROLL
       for (int n = 0; n < N; n++) {
-        float* lane = lanes + (start + n * kLanes) % kSumLanes;
+        float* lane = row.lanes + (start + n * kLanes) % kSumLanes;
         store(lane, fma(y[n], y[n], load(lane)));
       }
     }
@@ -75,29 +91,38 @@ struct ForwardBlock {
     if (!batch.suffix.start) {
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++)
-        if (i < rows) emit(0, b0 + i, acc[i]);
+        if (i < rows) emit(rowAt(0, b0 + i), acc[i]);
       return;
     }
-    float shared[kRowsAtOnce][N * kLanes];
+    alignas(64) float shared[kRowsAtOnce * N * kLanes];
     PFF_UNROLL
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
-      for (int n = 0; n < N; n++) store(shared[i] + n * kLanes, acc[i][n]);
+      for (int n = 0; n < N; n++) store(shared + (i * N + n) * kLanes, acc[i][n]);
     }
+    addSuffixes(b0, rows, shared);
+  }
+
+  // Each variant of each of these samples: a copy of the sums over the prefix, the suffix inputs, and on.
+  void addSuffixes(Index b0, Index rows, const float* shared) const {
+    const Batch& batch = job.batch;
     const float* suffixWeights = w + batch.prefix * N * kLanes;
     for (Index v = 0; v < batch.variants; v++) {
+      const uint32_t* entry = batch.suffix.start + v * batch.samples + b0;
+      Row row = rowAt(v, b0);
       for (Index i = 0; i < rows; i++) {
-        const Index r = v * batch.samples + b0 + i;
         Vec y[N];
         PFF_UNROLL
-        for (int n = 0; n < N; n++) y[n] = load(shared[i] + n * kLanes);
-        for (uint32_t e = batch.suffix.start[r]; e < batch.suffix.start[r + 1]; e++) {
+        for (int n = 0; n < N; n++) y[n] = load(shared + (i * N + n) * kLanes);
+        for (uint32_t e = entry[i]; e < entry[i + 1]; e++) {
           const Vec value = all(batch.suffix.value[e]);
           const float* from = suffixWeights + batch.suffix.input[e] * N * kLanes;
           PFF_UNROLL
           for (int n = 0; n < N; n++) y[n] = fma(value, load(from + n * kLanes), y[n]);
         }
-        emit(v, b0 + i, y);
+        emit(row, y);
+        if (row.y) row.y += job.layer.outputs;
+        if (row.lanes) row.lanes += kSumLanes;
       }
     }
   }

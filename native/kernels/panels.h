@@ -60,9 +60,8 @@ inline void storeRow(float* to, const Vec (&from)[N], Index valid) {
   }
 }
 
-inline void prefetchRead(const void* p) { __builtin_prefetch(p, 0, 3); }
-inline void prefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }  // into the second-level cache
-inline void prefetchWrite(const void* p) { __builtin_prefetch(p, 1, 3); }
+inline void prefetchNear(const void* p) { __builtin_prefetch(p, 0, 3); }  // into the first-level cache
+inline void prefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }   // into the second-level cache
 
 constexpr Index kLineFloats = 16;  // a cache line
 

@@ -125,13 +125,13 @@ struct UpdatePanel {
     for (Index at = 0; d != end; x += xStride, d += kBlock * kWidth, at += AHEAD * kLineFloats) {
       PFF_UNROLL
       for (int l = 0; l < AHEAD; l++) {
-        prefetchWrite(nextW + at + l * kLineFloats);
-        prefetchWrite(nextM + at + l * kLineFloats);
-        prefetchWrite(nextV + at + l * kLineFloats);
+        prefetchFar(nextW + at + l * kLineFloats);
+        prefetchFar(nextM + at + l * kLineFloats);
+        prefetchFar(nextV + at + l * kLineFloats);
       }
       // The next block's inputs lie beside this one's, a line for every two samples.
       PFF_UNROLL
-      for (int l = 0; l < kBlock / 2; l++) prefetchRead(x + kTile + l * kLineFloats);
+      for (int l = 0; l < kBlock / 2; l++) prefetchNear(x + kTile + l * kLineFloats);
       multiply<kBlock>(acc, x, d);
     }
     for (Index b = samples / kBlock * kBlock; b < samples; b++, x += kBlock, d += kWidth) multiply<1>(acc, x, d);
