@@ -1,5 +1,15 @@
 /** The run folder: spec.json, events.jsonl, model.safetensors, result.json. Files are written whole or not at all. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { PffError, messageOf } from '../errors.js';
 import type { RunEvent } from './events.js';
@@ -21,7 +31,7 @@ export class RunFolder {
   constructor(folder: string) {
     this.path = path.resolve(folder);
     try {
-      mkdirSync(this.path, { recursive: true });
+      makeFolder(this.path);
     } catch (error) {
       throw new PffError('files', `cannot make the run folder ${folder}: ${messageOf(error)}`, {
         hint: 'Choose another --out.',
@@ -61,6 +71,13 @@ export class RunFolder {
     fsyncSync(this.#events);
     closeSync(this.#events);
   }
+}
+
+/** As mkdir -p. Not Node's own: its recursive mkdirSync never returns where a parent refuses (seen on /proc, Node 20). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
 }
 
 /** Writes a file so that it is there whole or not at all, also after a power cut. @throws PffError `files` */

@@ -194,7 +194,9 @@ class Run {
     return new PffError('interrupted', `interrupted after ${done}`, {
       hint: saved
         ? `The layers as they were, ${done} trained, are in ${saved}.`
-        : 'No model was saved: not every layer had finished a chapter, or there is no run folder.',
+        : chapters > 0
+          ? 'No model was saved: the run has no folder.'
+          : 'No model was saved: not every layer had finished its first chapter.',
     });
   }
 }
