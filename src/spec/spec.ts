@@ -121,7 +121,7 @@ const common: Omit<
   steepness: 20,
   negativeTemperature: 0.05,
   labelLag: 1,
-  epochs: 12,
+  epochs: 10,
   batch: 64,
   cooldownAfter: 0.5,
   beta1: 0.9,
