@@ -14,7 +14,7 @@ constexpr Index kStagger = 24 * 16;  // floats: 24 cache lines
 Index grainFor(Index items, int threads, Index least) { return std::max(least, items / (threads * Index{32})); }
 
 Index samplesPerChunk(Index prefix, Index batch, Index threads) {
-  Index chunks = blocksOf(batch, std::min(chunkBlocks(prefix) * kBlock, Index{512}));
+  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix) * kBlock, Index{512}));
   if (batch >= kBlock * threads) chunks = roundUp(chunks, threads);
   return roundUp(blocksOf(batch, std::max(chunks, Index{1})), kBlock);
 }
@@ -229,10 +229,19 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data()};
   pool_->run(blocksOf(input.batch, kBlock), 1, [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
   kept_ = {x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
-  const ForwardJob job{layer(), kept_, activations.data, input.batch, nullptr};
+  // One thread alone sums the squares as it goes; several could not keep to the order.
+  float* lanes = nullptr;
+  if (sumSquares.data && threads == 1) {
+    lanes_[0].sums.reserve(checkedProduct(shape_.maxRows, kSumLanes));
+    lanes = lanes_[0].sums.data();
+    std::memset(lanes, 0, static_cast<size_t>(rows * kSumLanes) * sizeof(float));
+  }
+  const ForwardJob job{layer(), kept_, activations.data, input.batch, lanes};
   const Index items = forwardItems(job, kernels_.lanes);
   pool_->run(items, grainFor(items, threads, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
-  if (sumSquares.data) {
+  if (lanes) {
+    kernels_.foldLanes(lanes, 0, rows, sumSquares.data);
+  } else if (sumSquares.data) {
     pool_->run(rows, grainFor(rows, threads, 4), [&](Index first, Index last, int) {
       kernels_.sumRows(activations.data, shape_.outputs, first, last, sumSquares.data);
     });

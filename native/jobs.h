@@ -14,7 +14,9 @@ using Index = std::ptrdiff_t;
 
 constexpr Index kBlock = 8;       // samples, and inputs, in a tile of a batch
 constexpr Index kPanelVecs = 3;   // vectors across a panel
-constexpr Index kChunkFloats = Index{1} << 17;  // of a batch that is gone over with every panel: stays in the L2 cache
+// How much of a batch is gone over with every panel, so that it stays in the second-level cache (tuned with 2 MiB of it).
+constexpr Index kForwardChunkFloats = Index{1} << 17;
+constexpr Index kUpdateChunkFloats = Index{1} << 18;
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
 
 constexpr int32_t kSmallestDeltaBits = (127 - 40) << 23;  // 2^-40
@@ -134,9 +136,13 @@ struct KernelTable {
 };
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
-// How many blocks of `across` (P for samples, B for inputs) floats make up a chunk.
-static inline Index chunkBlocks(Index across) {
-  const Index blocks = kChunkFloats / (kBlock * (across + 1));
+// How many blocks of 8 samples (of 8 inputs) make up a chunk.
+static inline Index forwardChunk(Index prefix) {
+  const Index blocks = kForwardChunkFloats / (kBlock * (prefix + 1));
+  return blocks < 4 ? 4 : blocks;
+}
+static inline Index updateChunk(Index samples) {
+  const Index blocks = kUpdateChunkFloats / (kBlock * (samples > 0 ? samples : 1));
   return blocks < 4 ? 4 : blocks;
 }
 // A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.

@@ -163,7 +163,7 @@ struct ForwardItem {
 // Items in the order chunk of samples, panel, block of 8 samples: a panel is used while it is in the cache, and so are the
 // samples of a chunk.
 void forward(const ForwardJob& job, Index first, Index last) {
-  const Index most = chunkBlocks(job.batch.prefix);
+  const Index most = forwardChunk(job.batch.prefix);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {

@@ -178,7 +178,7 @@ struct UpdateRange {
 
 // Items in the order chunk of inputs, panel, block of inputs: so much of the batch stays in the cache from panel to panel.
 void update(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index most = chunkBlocks(job.batch.samples);
+  const Index most = updateChunk(job.batch.samples);
   const Index blocks = inputBlocks(job.batch.prefix);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
