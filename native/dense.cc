@@ -112,6 +112,10 @@ Layer Dense::layer() const {
   return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), m, v, data(bias_), data(biasM_), data(biasV_)};
 }
 
+Index Dense::shares() const {
+  return std::min(static_cast<Index>(pool_->threads()), panelsOf(shape_.outputs, kernels_.lanes));
+}
+
 Index Dense::bytes() const {
   return w_.bytes() + m_.bytes() + v_.bytes() + x_.bytes();
 }
@@ -202,7 +206,7 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
       float* squares = sums ? lane.sums.data() : nullptr;
       if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
       float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
-      const ForwardJob job{layer(), {lane.x.data(), count, input.variants, prefix(), suffix}, y, input.batch, squares};
+      const ForwardJob job{layer(), {lane.x.data(), count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
       kernels_.forward(job, 0, forwardItems(job, kernels_.lanes));
       if (!sums) continue;
       float* folded = squares + chunkRows * kSumLanes;
@@ -236,7 +240,7 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
     lanes = lanes_[0].sums.data();
     std::memset(lanes, 0, static_cast<size_t>(rows * kSumLanes) * sizeof(float));
   }
-  const ForwardJob job{layer(), kept_, activations.data, input.batch, lanes};
+  const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes};
   const Index items = forwardItems(job, kernels_.lanes);
   pool_->run(items, grainFor(items, threads, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
   if (lanes) {
@@ -275,7 +279,7 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
 }
 
 void Dense::update(Given<const float> activations, const DeltaInput& given, const Adam& rule) {
-  const UpdateJob job{layer(), kept_, checkDelta(activations, given), rule};
+  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
   pool_->run(items, grainFor(items, pool_->threads(), 8), [&](Index first, Index last, int thread) {
