@@ -52,5 +52,6 @@ function wantsColour(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return false;
   if (FORCE_COLOR) return FORCE_COLOR !== '0';
-  return stream.isTTY && TERM !== 'dumb';
+  // Not undefined, which createColors would take for leave to decide by itself (and then it paints in CI).
+  return Boolean(stream.isTTY) && TERM !== 'dumb';
 }
