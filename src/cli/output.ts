@@ -1,4 +1,5 @@
 /** The two streams of the program: colour only where it is wanted, and readers that go away (`| head`) do no harm. */
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -52,6 +53,5 @@ function wantsColour(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return false;
   if (FORCE_COLOR) return FORCE_COLOR !== '0';
-  // Not undefined, which createColors would take for leave to decide by itself (and then it paints in CI).
-  return Boolean(stream.isTTY) && TERM !== 'dumb';
+  return isatty(stream.fd) && TERM !== 'dumb';
 }
