@@ -49,6 +49,8 @@ export interface Addon {
     ...tensors: Six<Float32Array>
   ): DenseHandle;
   closeDense(dense: DenseHandle): void;
+  /** Zeros in memory that suits the kernels. */
+  allocate(count: number): Float32Array;
   infer(
     dense: DenseHandle,
     prefix: Float32Array,
@@ -191,7 +193,7 @@ class NativeDense implements DenseKernel {
   readonly #maxRows: number;
   readonly #handle: DenseHandle;
   readonly #what: string;
-  /** [maxRows, O]: lies here and not in the addon, so that a view of it can never outlive it. */
+  /** [maxRows, O]: held here and not by the addon's layer, so that a view of it can outlive the layer. */
   readonly #activations: Float32Array;
   #keptRows: number | undefined;
   #closed = false;
@@ -212,13 +214,10 @@ class NativeDense implements DenseKernel {
       addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
     );
     try {
-      this.#activations = new Float32Array(maxRows * outputs);
+      this.#activations = translated(this.#what, () => addon.allocate(maxRows * outputs));
     } catch (error) {
       addon.closeDense(this.#handle);
-      throw new PffError('memory', `not enough memory for ${this.#what}`, {
-        hint: 'use smaller layers or a smaller batch',
-        cause: error,
-      });
+      throw error;
     }
   }
 

@@ -140,6 +140,7 @@ describe('no memory', () => {
     const options = { activation: 'relu', maxRows: 2 ** 31 - 1, suffixInputs: 0 } as const;
     let caught: unknown;
     try {
+      // 70,000 x 2^31 values: more than the address space is worth, refused before anything is touched.
       kernels.openDense(randomTensors(70_000, 1, 1), options);
     } catch (error) {
       caught = error;
