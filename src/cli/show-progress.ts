@@ -30,7 +30,8 @@ export class ProgressDisplay {
       if (line !== undefined && !this.#quiet) this.#err.line(line);
       return;
     }
-    if (event.type === 'node-died') this.note(this.#plain.after(event, progress, now) ?? '');
+    if (event.type === 'node-died' || event.type === 'resumed' || event.type === 'checkpoint-failed')
+      this.note(this.#plain.after(event, progress, now) ?? '');
     else if (event.type === 'trained' || event.type === 'finished' || event.type === 'interrupted')
       this.#region.clear();
     else this.#region.draw(() => liveFrame(progress, this.#err.paint.cyan));

@@ -10,6 +10,7 @@ import {
   simulate,
   train,
   units,
+  type PartialSpec,
   type RunEvent,
   type RunResult,
   type Span,
@@ -24,6 +25,7 @@ import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
 import { newRunFolder } from './run-name.js';
 import { ProgressDisplay } from './show-progress.js';
+import { specFromFlags } from './spec-flags.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
 
 const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
@@ -54,6 +56,10 @@ const flags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
+  resume: {
+    ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
+    group: 'Files and output',
+  },
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },
@@ -64,7 +70,7 @@ export const trainCommand = defineCommand({
   summary: 'trains a network and measures its accuracy',
   usage: ['pff train [options]'],
   about: [
-    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once.',
+    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once. Whatever ends a run, --resume goes on with it, and it ends with the bits of a run that was never stopped.',
   ],
   flags,
   examples: [
@@ -76,12 +82,12 @@ export const trainCommand = defineCommand({
     ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
+    ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
-    const asked = askedSpec(given);
-    const { dataset, objective } = resolveSpec(asked);
+    const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const display = new ProgressDisplay(output.err, given.quiet ?? false);
     const record = new RunRecord();
     try {
@@ -95,7 +101,8 @@ export const trainCommand = defineCommand({
             threadsPerNode: given['threads-per-node'],
             kernels: given.kernels,
             dataDir: given['data-dir'],
-            out: given.out ?? newRunFolder(dataset, objective),
+            out: given.out ?? (given.resume === undefined ? folderFor(asked) : undefined),
+            resume: given.resume,
             signal,
           });
           for await (const event of events) {
@@ -117,6 +124,16 @@ export const trainCommand = defineCommand({
     return DONE;
   },
 });
+
+/** A resumed run keeps its spec, so that only options themselves count, not the default preset. */
+function resumedSpec(given: Parameters<typeof askedSpec>[0]): PartialSpec {
+  return given.preset === undefined && given.config === undefined ? specFromFlags(given) : askedSpec(given);
+}
+
+function folderFor(asked: PartialSpec): string {
+  const { dataset, objective } = resolveSpec(asked);
+  return newRunFolder(dataset, objective);
+}
 
 /** What is kept of a run's events until its end. */
 class RunRecord {

@@ -61,6 +61,8 @@ export class RunProgress {
           batch: before.batches,
           measures: measuresOf(this.spec, task, stats),
         });
+    } else if (event.type === 'resumed') {
+      this.#estimate.resumed(event.done);
     } else if (event.type === 'node-died') {
       this.#counted.delete(event.node);
     } else if (event.type === 'evaluating') {
