@@ -109,6 +109,23 @@ napi_value openDense(const Arguments& a) {
   return external(a.env, std::move(handle));
 }
 
+// allocate(count) → Float32Array of zeros in memory that suits the kernels (see memory.h), freed with the array
+napi_value allocate(const Arguments& a) {
+  const double wanted = a.number(0);
+  if (!(wanted >= 0)) throw BadCall{"allocate: a count is needed"};
+  if (wanted > 4294967295.0) throw OutOfMemory{wanted * 4.0};  // more than an array of JavaScript can hold
+  const Index count = static_cast<Index>(wanted);
+  auto memory = std::make_unique<Array<float>>(std::max(count, Index{1}));
+  const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+  napi_value buffer = nullptr;
+  const auto release = [](napi_env, void*, void* hint) { delete static_cast<Array<float>*>(hint); };
+  check(napi_create_external_arraybuffer(a.env, memory->data(), bytes, release, memory.get(), &buffer));
+  memory.release();
+  napi_value floats = nullptr;
+  check(napi_create_typedarray(a.env, napi_float32_array, static_cast<size_t>(count), buffer, 0, &floats));
+  return floats;
+}
+
 // closeDense(dense)
 napi_value closeDense(const Arguments& a) {
   close(a.env, *static_cast<Handle*>(a.external(0)));
@@ -201,6 +218,7 @@ napi_value init(napi_env env, napi_value exports) {
       method("closeBackend", guarded<closeBackend>),
       method("openDense", guarded<openDense>),
       method("closeDense", guarded<closeDense>),
+      method("allocate", guarded<allocate>),
       method("infer", guarded<infer>),
       method("forward", guarded<forward>),
       method("inputGradient", guarded<inputGradient>),

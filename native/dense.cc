@@ -8,11 +8,13 @@ namespace pff {
 
 namespace {
 
+constexpr Index kStagger = 24 * 16;  // floats: 24 cache lines
+
 // Items that a thread takes at a time: small enough to even out, large enough to keep to one panel.
 Index grainFor(Index items, int threads, Index least) { return std::max(least, items / (threads * Index{32})); }
 
-Index samplesPerChunk(Index batch, Index threads) {
-  Index chunks = blocksOf(batch, kChunkRows);
+Index samplesPerChunk(Index prefix, Index batch, Index threads) {
+  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix) * kBlock, Index{512}));
   if (batch >= kBlock * threads) chunks = roundUp(chunks, threads);
   return roundUp(blocksOf(batch, std::max(chunks, Index{1})), kBlock);
 }
@@ -35,8 +37,8 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
   w_.reserve(weights);
   bias_.reserve(padded);
   if (trained) {
-    m_.reserve(weights);
-    v_.reserve(weights);
+    m_.reserve(weights + kStagger);
+    v_.reserve(weights + 2 * kStagger);
     biasM_.reserve(padded);
     biasV_.reserve(padded);
     x_.reserve(checkedProduct(roundUp(prefix(), kBlock), roundUp(shape.maxRows, kBlock)));
@@ -44,12 +46,13 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
     for (int t = 0; t < pool_->threads(); t++)
       lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, shape.suffixInputs, kernels.lanes));
   }
+  const Layer to = layer();
   eachPanelRow([&](Index at, Index from, Index count) {
     const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    std::memcpy(w_.data() + at, tensors.weights.data + from, bytes);
+    std::memcpy(to.w + at, tensors.weights.data + from, bytes);
     if (!trained) return;
-    std::memcpy(m_.data() + at, tensors.weightMoment1.data + from, bytes);
-    std::memcpy(v_.data() + at, tensors.weightMoment2.data + from, bytes);
+    std::memcpy(to.m + at, tensors.weightMoment1.data + from, bytes);
+    std::memcpy(to.v + at, tensors.weightMoment2.data + from, bytes);
   });
   const size_t bytes = static_cast<size_t>(shape.outputs) * sizeof(float);
   std::memcpy(bias_.data(), tensors.bias.data, bytes);
@@ -61,12 +64,13 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
 void Dense::read(const Tensors& into) const {
   const bool trained = shape_.maxRows > 0;
   checkTensors(into, trained);
+  const Layer from = layer();
   eachPanelRow([&](Index at, Index to, Index count) {
     const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    std::memcpy(into.weights.data + to, w_.data() + at, bytes);
+    std::memcpy(into.weights.data + to, from.w + at, bytes);
     if (!trained) return;
-    std::memcpy(into.weightMoment1.data + to, m_.data() + at, bytes);
-    std::memcpy(into.weightMoment2.data + to, v_.data() + at, bytes);
+    std::memcpy(into.weightMoment1.data + to, from.m + at, bytes);
+    std::memcpy(into.weightMoment2.data + to, from.v + at, bytes);
   });
   const size_t bytes = static_cast<size_t>(shape_.outputs) * sizeof(float);
   std::memcpy(into.bias.data, bias_.data(), bytes);
@@ -103,7 +107,13 @@ void Dense::checkTensors(const Tensors& tensors, bool withMoments) const {
 
 Layer Dense::layer() const {
   const auto data = [](const Array<float>& array) { return const_cast<float*>(array.data()); };
-  return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), data(m_), data(v_), data(bias_), data(biasM_), data(biasV_)};
+  float* m = m_.size() > 0 ? data(m_) + kStagger : nullptr;
+  float* v = v_.size() > 0 ? data(v_) + 2 * kStagger : nullptr;
+  return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), m, v, data(bias_), data(biasM_), data(biasV_)};
+}
+
+Index Dense::shares() const {
+  return std::min(static_cast<Index>(pool_->threads()), panelsOf(shape_.outputs, kernels_.lanes));
 }
 
 Index Dense::bytes() const {
@@ -174,7 +184,7 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
   sumSquares.need(rows, "infer: sumSquares is too short");
   if (rows == 0 || (!activations.data && !sumSquares.data)) return;
   const Index threads = pool_->threads();
-  const Index samples = samplesPerChunk(input.batch, threads);
+  const Index samples = samplesPerChunk(prefix(), input.batch, threads);
   const Index chunks = blocksOf(input.batch, samples);
   const bool sums = sumSquares.data || (normalise && activations.data);
   // Any thread may come to take a chunk, unless there is only one.
@@ -189,15 +199,14 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
     for (Index chunk = firstChunk; chunk < lastChunk; chunk++) {
       const Index first = chunk * samples;
       const Index count = std::min(samples, input.batch - first);
-      const Index stride = roundUp(count, kBlock);
-      kernels_.pack({input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(), lane.x.data(), stride},
+      kernels_.pack({input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(), lane.x.data()},
                     0, blocksOf(count, kBlock));
       const SuffixList suffix = listSuffix(lane.suffix, input, first, count);
       const Index chunkRows = count * input.variants;
       float* squares = sums ? lane.sums.data() : nullptr;
       if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
       float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
-      const ForwardJob job{layer(), {lane.x.data(), stride, count, input.variants, prefix(), suffix}, y, input.batch, squares};
+      const ForwardJob job{layer(), {lane.x.data(), count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
       kernels_.forward(job, 0, forwardItems(job, kernels_.lanes));
       if (!sums) continue;
       float* folded = squares + chunkRows * kSumLanes;
@@ -221,14 +230,22 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   sumSquares.need(rows, "forward: sumSquares is too short");
   keptRows_ = -1;
   const int threads = pool_->threads();
-  const Index stride = roundUp(input.batch, kBlock);
-  const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data(), stride};
+  const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data()};
   pool_->run(blocksOf(input.batch, kBlock), 1, [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
-  kept_ = {x_.data(), stride, input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
-  const ForwardJob job{layer(), kept_, activations.data, input.batch, nullptr};
+  kept_ = {x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
+  // One thread alone sums the squares as it goes; several could not keep to the order.
+  float* lanes = nullptr;
+  if (sumSquares.data && threads == 1) {
+    lanes_[0].sums.reserve(checkedProduct(shape_.maxRows, kSumLanes));
+    lanes = lanes_[0].sums.data();
+    std::memset(lanes, 0, static_cast<size_t>(rows * kSumLanes) * sizeof(float));
+  }
+  const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes};
   const Index items = forwardItems(job, kernels_.lanes);
   pool_->run(items, grainFor(items, threads, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
-  if (sumSquares.data) {
+  if (lanes) {
+    kernels_.foldLanes(lanes, 0, rows, sumSquares.data);
+  } else if (sumSquares.data) {
     pool_->run(rows, grainFor(rows, threads, 4), [&](Index first, Index last, int) {
       kernels_.sumRows(activations.data, shape_.outputs, first, last, sumSquares.data);
     });
@@ -262,7 +279,7 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
 }
 
 void Dense::update(Given<const float> activations, const DeltaInput& given, const Adam& rule) {
-  const UpdateJob job{layer(), kept_, checkDelta(activations, given), rule};
+  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
   pool_->run(items, grainFor(items, pool_->threads(), 8), [&](Index first, Index last, int thread) {

@@ -77,6 +77,7 @@ class Dense {
 
   Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
   Layer layer() const;
+  Index shares() const;
   void checkTensors(const Tensors& tensors, bool withMoments) const;
   Index checkInput(const LayerInput& input);
   void reserveSuffix(SuffixStore& store, Index rows) const;
@@ -88,6 +89,7 @@ class Dense {
   const KernelTable& kernels_;
   const std::shared_ptr<Pool> pool_;
   const DenseShape shape_;
+  // m_ and v_ begin kStagger and 2 · kStagger floats late: the same place of all three must not share a cache set.
   Array<float> w_, m_, v_, bias_, biasM_, biasV_;
   Array<uint32_t> rows_;  // the row indexes of a call, copied so that they stay as checked
   std::unique_ptr<Lane[]> lanes_;  // [threads]

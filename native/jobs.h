@@ -3,7 +3,7 @@
 // Shapes as in src/kernels/kernels.ts: R rows = V variants · B samples; I = P prefix + C suffix inputs; O outputs.
 // Weights and moments lie in panels of 3 · lanes outputs: panel j holds [I][width] from float j · 3 · lanes · I, where
 // width is 3 · lanes or, in the last panel, what is left of O, rounded up to whole vectors. The padding is zero.
-// A batch lies in blocks of 8 prefix inputs: [ceil(P / 8)][stride][8], stride being B rounded up to 8; padding is zero.
+// A batch lies in tiles of 8 samples by 8 prefix inputs: [ceil(B / 8)][ceil(P / 8)][8][8]; padding is zero.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,19 +12,25 @@ namespace pff {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index kBlock = 8;       // inputs in a block of a batch; samples in a block of the forward pass
+constexpr Index kBlock = 8;       // samples, and inputs, in a tile of a batch
 constexpr Index kPanelVecs = 3;   // vectors across a panel
-constexpr Index kChunkRows = 128; // samples that go through all panels together
+// How much of a batch is gone over with every panel, so that it stays in the second-level cache (tuned with 2 MiB of it).
+constexpr Index kForwardChunkFloats = Index{1} << 17;
+constexpr Index kUpdateChunkFloats = Index{1} << 18;
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
 
 constexpr int32_t kSmallestDeltaBits = (127 - 40) << 23;  // 2^-40
-constexpr int32_t kMomentExponentBits = 0x70000000;
-constexpr int32_t kRsqrtMagic = 0x5f376880;
+constexpr int32_t kMomentExponentBits = 0x70000000;       // none of them is set below 2^-95
+constexpr float kSmallestMoment2 = 0x1p-95f;
+constexpr uint32_t kRsqrtMagic = 0x9ef76880u;
 constexpr float kRsqrtFirst = 1.50088f;
 constexpr float kRsqrtSecond = 1.5000006f;
 constexpr float kNormaliseEpsilon = 1e-12f;
 
 static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
+constexpr Index kTile = kBlock * kBlock;
+// Floats from one block of samples to the next.
+static inline Index tilesStride(Index prefix) { return blocksOf(prefix, kBlock) * kTile; }
 static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
 
 // The suffix values that are not 0: row r has entries start[r] … start[r + 1] - 1.
@@ -35,8 +41,7 @@ struct SuffixList {
 };
 
 struct Batch {
-  const float* x;  // [ceil(P / 8)][stride][8]
-  Index stride;
+  const float* x;  // tiles
   Index samples;   // B
   Index variants;  // V
   Index prefix;    // P
@@ -62,12 +67,12 @@ struct PackJob {
   Index samples;
   Index width;  // P
   float* x;
-  Index stride;
 };
 
 struct ForwardJob {
   Layer layer;
   Batch batch;
+  Index shares;        // threads; each starts on its own panels
   float* y;            // row v · variantRows + b holds O values; null if not wanted
   Index variantRows;
   float* lanes;        // [V · samples][16] sums of squares so far (start at 0), or null
@@ -87,6 +92,7 @@ struct Adam {
 struct UpdateJob {
   Layer layer;
   Batch batch;
+  Index shares;
   Delta delta;
   Adam rule;
 };
@@ -114,13 +120,13 @@ struct KernelTable {
   Index lanes;
   // Blocks of 8 samples.
   void (*pack)(const PackJob&, Index first, Index last);
-  // (chunk of 128 samples, panel, block of 8 samples), see forwardItems.
+  // (share of the panels, chunk of samples, panel, block of 8 samples), see forwardItems and Place.
   void (*forward)(const ForwardJob&, Index first, Index last);
   // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
   void (*sumRows)(const float* y, Index outputs, Index first, Index last, float* sums);
   void (*foldLanes)(const float* lanes, Index first, Index last, float* sums);
   void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
-  // (panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
+  // (share of the panels, chunk of inputs, panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
   void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
   // Panels of rows; then (panel of rows, block of 8 inputs).
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
@@ -132,6 +138,15 @@ struct KernelTable {
 };
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
+// How many blocks of 8 samples (of 8 inputs) make up a chunk.
+static inline Index forwardChunk(Index prefix) {
+  const Index blocks = kForwardChunkFloats / (kBlock * (prefix + 1));
+  return blocks < 4 ? 4 : blocks;
+}
+static inline Index updateChunk(Index samples) {
+  const Index blocks = kUpdateChunkFloats / (kBlock * (samples > 0 ? samples : 1));
+  return blocks < 4 ? 4 : blocks;
+}
 // A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.
 static inline Index inputBlocks(Index prefix) { return prefix == 0 ? 1 : blocksOf(prefix, kBlock); }
 static inline Index forwardItems(const ForwardJob& job, Index lanes) {
@@ -139,6 +154,26 @@ static inline Index forwardItems(const ForwardJob& job, Index lanes) {
 }
 static inline Index updateItems(const UpdateJob& job, Index lanes) {
   return inputBlocks(job.batch.prefix) * panelsOf(job.layer.outputs, lanes);
+}
+
+// Where an item stands in the order: share of the panels; chunk of blocks; panel; block. A panel is used while it is in the
+// cache, the chunk of the batch stays there from panel to panel, and a thread keeps to its own weights from call to call.
+struct Place {
+  Index panel;
+  Index chunk;       // first block of the chunk
+  Index chunkBlocks;
+  Index block;       // in the chunk
+};
+static inline Place placeOf(Index item, Index panels, Index blocks, Index blocksInChunk, Index shares) {
+  Index share = 0;
+  while (item >= blocks * (panels * (share + 1) / shares)) share++;
+  const Index firstPanel = panels * share / shares;
+  const Index panelsOfShare = panels * (share + 1) / shares - firstPanel;
+  const Index inShare = item - blocks * firstPanel;
+  const Index chunk = inShare / (blocksInChunk * panelsOfShare) * blocksInChunk;
+  const Index chunkBlocks = blocks - chunk < blocksInChunk ? blocks - chunk : blocksInChunk;
+  const Index inChunk = inShare - chunk * panelsOfShare;
+  return {firstPanel + inChunk / chunkBlocks, chunk, chunkBlocks, inChunk % chunkBlocks};
 }
 static inline Index updateScratch(Index samples, Index suffix, Index lanes) {
   return (samples + suffix + 1) * kPanelVecs * lanes;

@@ -15,7 +15,7 @@ struct OutOfMemory {
 // a · b · …, or OutOfMemory if no address space could hold that many floats.
 Index checkedProduct(Index a, Index b);
 
-// Zeroed floats on a cache-line boundary (2 MiB if large). Throws OutOfMemory.
+// Zeroed floats on a cache-line boundary (2 MiB if 256 KiB or more). Throws OutOfMemory.
 template <class T>
 class Array {
  public:

@@ -1,6 +1,6 @@
-// Builds the native kernels, build/pff-native.node, with nothing but a C++ compiler ($CXX, c++, g++ or clang++) and the
-// node-api-headers package. Where that cannot be done, says so, leaves the reason in build/native-build.json and exits
-// with 0: pff then runs on the reference kernels. Does nothing when the result is up to date.
+// Builds the native kernels, build/pff-native.node (or in --out FOLDER), with nothing but a C++ compiler ($CXX, c++, g++ or
+// clang++) and the node-api-headers package. Where that cannot be done, says so, leaves the reason beside it in
+// native-build.json and exits with 0: pff then runs on the reference kernels. Does nothing when the result is up to date.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -16,41 +16,16 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { commonFlags, coreUnits } from './native-units.mjs';
 
 const run = promisify(execFile);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = join(root, 'native');
-const buildFolder = join(root, 'build');
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'build') } } });
+const buildFolder = values.out;
 const addon = join(buildFolder, 'pff-native.node');
 const record = join(buildFolder, 'native-build.json');
-
-/** Flags that no unit may go without: the first two keep every bit as the contract has it. */
-const commonFlags = [
-  '-ffp-contract=off',
-  '-fno-math-errno',
-  '-std=c++17',
-  '-O3',
-  '-fPIC',
-  '-fvisibility=hidden',
-  '-pthread',
-  '-DNAPI_VERSION=8',
-];
-
-/** The units for this CPU family, the slowest to compile first. */
-function unitsFor(arch) {
-  const kernels =
-    arch === 'x64'
-      ? [
-          ['isa/avx512.cc', ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2', '-mfma']],
-          ['isa/avx2.cc', ['-mavx2', '-mfma']],
-        ]
-      : arch === 'arm64'
-        ? [['isa/neon.cc', []]]
-        : [];
-  const plain = ['isa/portable.cc', 'addon.cc', 'dense.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
-  return [...kernels, ...plain.map((name) => [name, []])];
-}
 
 function findCompiler() {
   const tried = [process.env['CXX'], 'c++', 'g++', 'clang++'].filter((name) => name !== undefined && name !== '');
@@ -74,7 +49,7 @@ function fingerprint(compiler, units) {
   for (const entry of readdirSync(sources, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name))
-    .sort()) {
+    .toSorted()) {
     hash.update(relative(sources, entry));
     hash.update(readFileSync(entry));
   }
@@ -100,7 +75,7 @@ function writeRecord(fields) {
 async function build() {
   if (process.platform === 'win32') throw new Error('the native kernels are not built on Windows yet');
   const compiler = findCompiler();
-  const units = unitsFor(process.arch);
+  const units = [...coreUnits(process.arch), { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'] }];
   const wanted = fingerprint(compiler, units);
   const last = readRecord();
   if (last.fingerprint === wanted && existsSync(addon)) return;
@@ -112,19 +87,25 @@ async function build() {
     const include = findHeaders();
     const compile = (args) => run(compiler.file, [...compiler.prefix, ...args], { maxBuffer: 1 << 26 });
     const waiting = [...units];
-    const objects = [];
+    const objectOf = (unit) => join(folder, `${unit.file.replaceAll('/', '-')}.o`);
     const worker = async () => {
       for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
-        const [name, flags] = unit;
-        const object = join(folder, `${name.replaceAll('/', '-')}.o`);
-        objects.push(object);
-        await compile([...commonFlags, ...flags, '-I', include, '-c', join(sources, name), '-o', object]);
+        await compile([
+          ...commonFlags,
+          ...unit.flags,
+          '-I',
+          include,
+          '-c',
+          join(sources, unit.file),
+          '-o',
+          objectOf(unit),
+        ]);
       }
     };
     await Promise.all([worker(), worker()]);
     const linked = join(folder, 'pff-native.node');
     const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-    await compile([...shared, '-pthread', ...objects.sort(), '-o', linked]);
+    await compile([...shared, '-pthread', ...units.map(objectOf), '-o', linked]);
     renameSync(linked, addon);
     writeRecord({ fingerprint: wanted });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);

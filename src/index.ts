@@ -26,6 +26,7 @@ export type { PffVariant, Variant } from './schedule/assign.js';
 export { bound } from './schedule/bound.js';
 export { checkCosts, equalCosts, type Costs } from './schedule/costs.js';
 export { simulateDff } from './schedule/dff.js';
+export { trafficPerChapter, type TrafficPerChapter } from './schedule/traffic.js';
 export { limitOf } from './schedule/limits.js';
 export { graphShape, type GraphShape } from './schedule/shape.js';
 export { simulate, type SimulationInput } from './schedule/simulate.js';

@@ -12,23 +12,37 @@ struct ForwardBlock {
   Index start;  // first output
   Index valid;  // outputs in the panel
   const float* w;
-  const float* ahead;  // weights to bring closer meanwhile, and how many lines with each block of inputs
-  const float* aheadEnd;
-  Index aheadLines;
+  const float* ahead;  // weights to bring closer meanwhile
 
-  // Row `row` of the batch (v · samples + b) is done: activation, sum of squares, store.
-  inline void emit(Index v, Index b, Vec (&y)[N]) const {
+  // Where the outputs of one row go; both pointers may be null.
+  struct Row {
+    float* y;
+    float* lanes;
+  };
+  inline Row rowAt(Index v, Index b) const {
+    return {job.y ? job.y + (v * job.variantRows + b) * job.layer.outputs + start : nullptr,
+            job.lanes ? job.lanes + (v * job.batch.samples + b) * kSumLanes : nullptr};
+  }
+
+  // A row is done: activation, store, sum of squares.
+  inline void emit(const Row& row, Vec (&y)[N]) const {
     if (job.layer.relu) {
       PFF_UNROLL
       for (int n = 0; n < N; n++) y[n] = relu(y[n]);
     }
-    if (job.y) storeRow<N>(job.y + (v * job.variantRows + b) * job.layer.outputs + start, y, valid);
-    if (job.lanes) {
-      float* lanes = job.lanes + (v * job.batch.samples + b) * kSumLanes;
+    if (row.y) storeRow<N>(row.y, y, valid);
+    if (row.lanes) {
       if (valid < N * kLanes) y[N - 1] = keepFirst(y[N - 1], valid - (N - 1) * kLanes);
+      if (kLanes == kSumLanes) {
+        Vec sum = load(row.lanes);
+        PFF_UNROLL
+        for (int n = 0; n < N; n++) sum = fma(y[n], y[n], sum);
+        store(row.lanes, sum);
+        return;
+      }
       PFF_UNROLL
       for (int n = 0; n < N; n++) {
-        float* lane = lanes + (start + n * kLanes) % kSumLanes;
+        float* lane = row.lanes + (start + n * kLanes) % kSumLanes;
         store(lane, fma(y[n], y[n], load(lane)));
       }
     }
@@ -50,8 +64,11 @@ struct ForwardBlock {
     }
   }
 
-  void run(Index b0) {
+  // AHEAD: cache lines to bring closer with each block of inputs.
+  template <int AHEAD>
+  PFF_NOINLINE void run(Index b0) const {
     const Batch& batch = job.batch;
+    const float* next = ahead;
     Vec acc[kRowsAtOnce][N];
     PFF_UNROLL
     for (int n = 0; n < N; n++) {
@@ -59,14 +76,13 @@ struct ForwardBlock {
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
     }
-    const float* x = batch.x + b0 * kBlock;
+    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix) + b0 % kBlock * kBlock;
     const float* weights = w;
     const Index full = batch.prefix / kBlock;
-    for (Index p = 0; p < full; p++, x += batch.stride * kBlock, weights += kBlock * N * kLanes) {
-      if (ahead < aheadEnd) {
-        for (Index l = 0; l < aheadLines; l++) prefetchRead(ahead + l * kLineFloats);
-        ahead += aheadLines * kLineFloats;
-      }
+    for (Index p = 0; p < full; p++, x += kTile, weights += kBlock * N * kLanes) {
+      PFF_UNROLL
+      for (int l = 0; l < AHEAD; l++) prefetchFar(next + l * kLineFloats);
+      next += AHEAD * kLineFloats;
       multiply<kBlock>(acc, x, weights);
     }
     for (Index k = 0; k < batch.prefix % kBlock; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
@@ -75,29 +91,38 @@ struct ForwardBlock {
     if (!batch.suffix.start) {
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++)
-        if (i < rows) emit(0, b0 + i, acc[i]);
+        if (i < rows) emit(rowAt(0, b0 + i), acc[i]);
       return;
     }
-    float shared[kRowsAtOnce][N * kLanes];
+    alignas(64) float shared[kRowsAtOnce * N * kLanes];
     PFF_UNROLL
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
-      for (int n = 0; n < N; n++) store(shared[i] + n * kLanes, acc[i][n]);
+      for (int n = 0; n < N; n++) store(shared + (i * N + n) * kLanes, acc[i][n]);
     }
+    addSuffixes(b0, rows, shared);
+  }
+
+  // Each variant of each of these samples: a copy of the sums over the prefix, the suffix inputs, and on.
+  void addSuffixes(Index b0, Index rows, const float* shared) const {
+    const Batch& batch = job.batch;
     const float* suffixWeights = w + batch.prefix * N * kLanes;
     for (Index v = 0; v < batch.variants; v++) {
+      const uint32_t* entry = batch.suffix.start + v * batch.samples + b0;
+      Row row = rowAt(v, b0);
       for (Index i = 0; i < rows; i++) {
-        const Index r = v * batch.samples + b0 + i;
         Vec y[N];
         PFF_UNROLL
-        for (int n = 0; n < N; n++) y[n] = load(shared[i] + n * kLanes);
-        for (uint32_t e = batch.suffix.start[r]; e < batch.suffix.start[r + 1]; e++) {
+        for (int n = 0; n < N; n++) y[n] = load(shared + (i * N + n) * kLanes);
+        for (uint32_t e = entry[i]; e < entry[i + 1]; e++) {
           const Vec value = all(batch.suffix.value[e]);
           const float* from = suffixWeights + batch.suffix.input[e] * N * kLanes;
           PFF_UNROLL
           for (int n = 0; n < N; n++) y[n] = fma(value, load(from + n * kLanes), y[n]);
         }
-        emit(v, b0 + i, y);
+        emit(row, y);
+        if (row.y) row.y += job.layer.outputs;
+        if (row.lanes) row.lanes += kSumLanes;
       }
     }
   }
@@ -114,40 +139,35 @@ struct ForwardItem {
   void run() const {
     const Layer& layer = job.layer;
     const Index start = panelStart(panel);
-    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs,
-                          nullptr, nullptr, 0};
-    // While a panel is used from the second-level cache, the next one comes from memory, a share with each block.
-    const Index inputBlocksFull = job.batch.prefix / kBlock;
-    if (panelStart(panel + 1) < layer.outputs && inputBlocksFull > 0) {
-      const Index lines = blocksOf(panelOutputs(panel + 1, layer.outputs) * layer.inputs, kLineFloats);
-      const Index share = blocksOf(lines, turns);
-      const float* next = layer.w + panelStart(panel + 1) * layer.inputs;
-      block.ahead = next + turn * share * kLineFloats;
-      const Index end = (turn + 1) * share < lines ? (turn + 1) * share : lines;
-      block.aheadEnd = next + end * kLineFloats;
-      block.aheadLines = blocksOf(share, inputBlocksFull);
-    }
-    const Index last = b0 + kBlock < job.batch.samples ? b0 + kBlock : job.batch.samples;
-    for (Index b = b0; b < last; b += kRowsAtOnce) {
-      block.run(b);
-      block.aheadEnd = block.ahead;
+    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs, nullptr};
+    // While a panel is used from the second-level cache, the next one comes from memory, a share with each of the first
+    // blocks of samples: as many lines with each block of inputs as there are vectors in it, or more if there are few turns.
+    const Index share = turns >= kBlock ? 1 : blocksOf(kBlock, turns);
+    const bool wanted = panelStart(panel + 1) < layer.outputs && turn * share < kBlock;
+    const Index whole = job.batch.prefix / kBlock * kPanel;  // floats to fetch with a share of 1
+    block.ahead = layer.w + panelStart(panel + 1) * layer.inputs + turn * share * whole;
+    for (Index i = 0; i < kBlock && b0 + i < job.batch.samples; i += kRowsAtOnce) {
+      if (!wanted || i > 0) {
+        block.template run<0>(b0 + i);
+      } else if (share == 1) {
+        block.template run<kPanel / kLineFloats>(b0 + i);
+      } else if (share <= 4) {
+        block.template run<4 * kPanel / kLineFloats>(b0 + i);
+      } else {
+        block.template run<8 * kPanel / kLineFloats>(b0 + i);
+      }
     }
   }
 };
 
-// Items in the order chunk of samples, panel, block of 8 samples: a panel is used while it is in the cache, and so are the
-// samples of a chunk.
 void forward(const ForwardJob& job, Index first, Index last) {
-  constexpr Index chunkBlocks = kChunkRows / kBlock;
+  const Index inChunk = forwardChunk(job.batch.prefix);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {
-    const Index chunk = item / (chunkBlocks * panels);
-    const Index left = blocks - chunk * chunkBlocks;
-    const Index turns = left < chunkBlocks ? left : chunkBlocks;
-    const Index inChunk = item - chunk * chunkBlocks * panels;
-    ForwardItem one{job, inChunk / turns, (chunk * chunkBlocks + inChunk % turns) * kBlock, inChunk % turns, turns};
-    withPanelVecs(panelOutputs(one.panel, job.layer.outputs), one);
+    const Place at = placeOf(item, panels, blocks, inChunk, job.shares);
+    ForwardItem one{job, at.panel, (at.chunk + at.block) * kBlock, at.block, at.chunkBlocks};
+    withPanelVecs(panelOutputs(at.panel, job.layer.outputs), one);
   }
 }
 

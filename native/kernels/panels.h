@@ -15,6 +15,8 @@ constexpr Index kPanel = kPanelVecs * kLanes;  // outputs of a full panel
 #define PFF_UNROLL _Pragma("GCC unroll 8")
 #endif
 
+#define PFF_NOINLINE __attribute__((noinline))
+
 // The first output of a panel and how many outputs it holds.
 inline Index panelStart(Index panel) { return panel * kPanel; }
 inline Index panelOutputs(Index panel, Index outputs) {
@@ -58,8 +60,8 @@ inline void storeRow(float* to, const Vec (&from)[N], Index valid) {
   }
 }
 
-inline void prefetchRead(const void* p) { __builtin_prefetch(p, 0, 2); }
-inline void prefetchWrite(const void* p) { __builtin_prefetch(p, 1, 3); }
+inline void prefetchNear(const void* p) { __builtin_prefetch(p, 0, 3); }  // into the first-level cache
+inline void prefetchFar(const void* p) { __builtin_prefetch(p, 0, 2); }   // into the second-level cache
 
 constexpr Index kLineFloats = 16;  // a cache line
 

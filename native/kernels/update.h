@@ -19,7 +19,7 @@ struct UpdatePanel {
 
   UpdatePanel(const UpdateJob& job, Index panel, float* scratch)
       : job(job), start(panelStart(panel)), valid(panelOutputs(panel, job.layer.outputs)), s(scratch),
-        gradient(scratch + job.batch.samples * kWidth), adam(job.rule, true) {}
+        gradient(scratch + job.batch.samples * kWidth), adam(job.rule) {}
 
   // Fills s, and the gradient of bias and suffix weights.
   void sumDeltas() {
@@ -55,14 +55,11 @@ struct UpdatePanel {
 
   void stepBiasAndSuffix() const {
     const Layer& layer = job.layer;
-    Vec g[N];
-    loadRow<N>(g, gradient, kWidth);
-    adamRow<N>(AdamVecs(job.rule, false), g, layer.bias + start, layer.biasM + start, layer.biasV + start);
+    adamRow<N, false>(adam, gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
     const Index prefix = job.batch.prefix;
     for (Index c = 0; c < layer.inputs - prefix; c++) {
-      loadRow<N>(g, gradient + (1 + c) * kWidth, kWidth);
       const Index at = start * layer.inputs + (prefix + c) * kWidth;
-      adamRow<N>(adam, g, layer.w + at, layer.m + at, layer.v + at);
+      adamRow<N, true>(adam, gradient + (1 + c) * kWidth, layer.w + at, layer.m + at, layer.v + at);
     }
   }
 
@@ -72,37 +69,76 @@ struct UpdatePanel {
     for (Index i0 = 0; i0 < kBlock; i0 += kRowsAtOnce) {
       const Index p0 = block * kBlock + i0;
       if (p0 >= batch.prefix) return;
-      Vec acc[kRowsAtOnce][N];
-      PFF_UNROLL
-      for (int i = 0; i < kRowsAtOnce; i++) {
-        PFF_UNROLL
-        for (int n = 0; n < N; n++) acc[i][n] = zero();
-      }
-      const float* x = batch.x + block * batch.stride * kBlock + i0;
-      const float* d = s;
       const Index at = start * layer.inputs + p0 * kWidth;
-      // The next block's weights and moments come closer meanwhile.
-      constexpr Index lines = kRowsAtOnce * kWidth / kLineFloats;
-      const Index next = at + kRowsAtOnce * kWidth;
-      Index line = 0;
-      const Index groups = blocksOf(batch.samples, 4);
-      const Index perGroup = blocksOf(lines, groups);
-      Index b = 0;
-      for (; b + 4 <= batch.samples; b += 4, x += 4 * kBlock, d += 4 * kWidth) {
-        for (Index l = 0; l < perGroup; l++, line++) {
-          prefetchWrite(layer.w + next + line * kLineFloats);
-          prefetchWrite(layer.m + next + line * kLineFloats);
-          prefetchWrite(layer.v + next + line * kLineFloats);
-        }
-        multiply<4>(acc, x, d);
+      alignas(64) float g[kRowsAtOnce * kWidth];
+      sumGradientAhead(batch.x + block * kTile + i0, at + kRowsAtOnce * kWidth, g);
+      const Index rows = batch.prefix - p0 < kRowsAtOnce ? batch.prefix - p0 : kRowsAtOnce;
+      if (job.rule.keep == 1.0f) {
+        stepRows<false>(g, at, rows);
+      } else {
+        stepRows<true>(g, at, rows);
       }
-      for (; b < batch.samples; b++, x += kBlock, d += kWidth) multiply<1>(acc, x, d);
-      const Index rows = batch.prefix - p0;
+    }
+  }
+
+  template <bool DECAY>
+  void stepRows(const float* g, Index at, Index rows) const {
+    float* w = job.layer.w + at;
+    float* m = job.layer.m + at;
+    float* v = job.layer.v + at;
+    for (Index j = 0; j < rows * kWidth; j += kWidth) adamRow<N, DECAY>(adam, g + j, w + j, m + j, v + j);
+  }
+
+  // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
+  void sumGradientAhead(const float* x, Index next, float* g) const {
+    constexpr Index lines = kRowsAtOnce * kWidth / kLineFloats;
+    const Index ahead = blocksOf(lines, blocksOf(job.batch.samples, kBlock));
+    if (ahead <= 1) {
+      sumGradient<1>(x, next, g);
+    } else if (ahead <= 2) {
+      sumGradient<2>(x, next, g);
+    } else if (ahead <= 3) {
+      sumGradient<3>(x, next, g);
+    } else {
+      sumGradient<6>(x, next, g);
+    }
+  }
+
+  // The chains over the batch, into g. By itself, so that the compiler has all registers for the sums. Meanwhile the next
+  // block's weights and moments come closer; so few at a time, and their number fixed, because every instruction that
+  // counts takes turns with a multiply-add.
+  template <int AHEAD>
+  PFF_NOINLINE void sumGradient(const float* x, Index next, float* g) const {
+    const Index samples = job.batch.samples;
+    const Index xStride = tilesStride(job.batch.prefix);
+    const float* nextW = job.layer.w + next;
+    const float* nextM = job.layer.m + next;
+    const float* nextV = job.layer.v + next;
+    const float* d = s;
+    Vec acc[kRowsAtOnce][N];
+    PFF_UNROLL
+    for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
-      for (int i = 0; i < kRowsAtOnce; i++) {
-        if (i < rows)
-          adamRow<N>(adam, acc[i], layer.w + at + i * kWidth, layer.m + at + i * kWidth, layer.v + at + i * kWidth);
+      for (int n = 0; n < N; n++) acc[i][n] = zero();
+    }
+    const float* const end = s + samples / kBlock * kBlock * kWidth;
+    for (Index at = 0; d != end; x += xStride, d += kBlock * kWidth, at += AHEAD * kLineFloats) {
+      PFF_UNROLL
+      for (int l = 0; l < AHEAD; l++) {
+        prefetchFar(nextW + at + l * kLineFloats);
+        prefetchFar(nextM + at + l * kLineFloats);
+        prefetchFar(nextV + at + l * kLineFloats);
       }
+      // The next block's inputs lie beside this one's, a line for every two samples.
+      PFF_UNROLL
+      for (int l = 0; l < kBlock / 2; l++) prefetchNear(x + kTile + l * kLineFloats);
+      multiply<kBlock>(acc, x, d);
+    }
+    for (Index b = samples / kBlock * kBlock; b < samples; b++, x += kBlock, d += kWidth) multiply<1>(acc, x, d);
+    PFF_UNROLL
+    for (int i = 0; i < kRowsAtOnce; i++) {
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) store(g + i * kWidth + n * kLanes, acc[i][n]);
     }
   }
 
@@ -141,13 +177,17 @@ struct UpdateRange {
 };
 
 void update(const UpdateJob& job, Index first, Index last, float* scratch) {
+  const Index inChunk = updateChunk(job.batch.samples);
   const Index blocks = inputBlocks(job.batch.prefix);
+  const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
-    const Index panel = first / blocks;
-    const Index end = (panel + 1) * blocks < last ? (panel + 1) * blocks : last;
-    UpdateRange range{job, panel, first - panel * blocks, end - panel * blocks, scratch};
-    withPanelVecs(panelOutputs(panel, job.layer.outputs), range);
-    first = end;
+    const Place at = placeOf(first, panels, blocks, inChunk, job.shares);
+    const Index left = at.chunkBlocks - at.block;
+    const Index count = left < last - first ? left : last - first;
+    const Index block = at.chunk + at.block;
+    UpdateRange range{job, at.panel, block, block + count, scratch};
+    withPanelVecs(panelOutputs(at.panel, job.layer.outputs), range);
+    first += count;
   }
 }
 

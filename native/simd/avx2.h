@@ -37,14 +37,16 @@ inline Vec dropSmallDelta(Vec a) {
   const __m256i keep = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(kSmallestDeltaBits - 1));
   return {_mm256_and_ps(a.x, _mm256_castsi256_ps(keep))};
 }
-inline Vec decayMoment(Vec beta, Vec m) {
+inline Vec fmaMinus(Vec a, Vec b, Vec c) { return {_mm256_fmsub_ps(a.x, b.x, c.x)}; }
+inline Vec larger(Vec a, Vec b) { return {_mm256_max_ps(b.x, a.x)}; }  // of a NaN and a number the second: a
+inline Vec decay(Vec beta, Vec m) {
   const __m256i exponent = _mm256_and_si256(_mm256_castps_si256(m.x), _mm256_set1_epi32(kMomentExponentBits));
   const __m256i drop = _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256());
   return {_mm256_mul_ps(beta.x, _mm256_andnot_ps(_mm256_castsi256_ps(drop), m.x))};
 }
 inline Vec rsqrtGuess(Vec a) {
   const __m256i half = _mm256_srli_epi32(_mm256_castps_si256(a.x), 1);
-  return {_mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(kRsqrtMagic), half))};
+  return {_mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(static_cast<int>(kRsqrtMagic)), half))};
 }
 
 }  // namespace

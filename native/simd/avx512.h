@@ -36,13 +36,15 @@ inline Vec dropSmallDelta(Vec a) {
   const __m512i magnitude = _mm512_and_si512(_mm512_castps_si512(a.x), _mm512_set1_epi32(0x7fffffff));
   return {_mm512_maskz_mov_ps(_mm512_cmpge_epi32_mask(magnitude, _mm512_set1_epi32(kSmallestDeltaBits)), a.x)};
 }
-inline Vec decayMoment(Vec beta, Vec m) {
+inline Vec fmaMinus(Vec a, Vec b, Vec c) { return {_mm512_fmsub_ps(a.x, b.x, c.x)}; }
+inline Vec larger(Vec a, Vec b) { return {_mm512_max_ps(b.x, a.x)}; }  // of a NaN and a number the second: a
+inline Vec decay(Vec beta, Vec m) {
   const __mmask16 keep = _mm512_test_epi32_mask(_mm512_castps_si512(m.x), _mm512_set1_epi32(kMomentExponentBits));
   return {_mm512_maskz_mul_ps(keep, beta.x, m.x)};
 }
 inline Vec rsqrtGuess(Vec a) {
   const __m512i half = _mm512_srli_epi32(_mm512_castps_si512(a.x), 1);
-  return {_mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(kRsqrtMagic), half))};
+  return {_mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(static_cast<int>(kRsqrtMagic)), half))};
 }
 
 }  // namespace

@@ -46,7 +46,9 @@ inline Vec dropSmallDelta(Vec a) {
   const uint32x4_t magnitude = vandq_u32(vreinterpretq_u32_f32(a.x), vdupq_n_u32(0x7fffffffu));
   return {masked(a.x, vcgeq_u32(magnitude, vdupq_n_u32(kSmallestDeltaBits)))};
 }
-inline Vec decayMoment(Vec beta, Vec m) {
+inline Vec fmaMinus(Vec a, Vec b, Vec c) { return {vfmaq_f32(vnegq_f32(c.x), a.x, b.x)}; }
+inline Vec larger(Vec a, Vec b) { return {vmaxq_f32(a.x, b.x)}; }
+inline Vec decay(Vec beta, Vec m) {
   const uint32x4_t keep = vtstq_u32(vreinterpretq_u32_f32(m.x), vdupq_n_u32(kMomentExponentBits));
   return {vmulq_f32(beta.x, masked(m.x, keep))};
 }

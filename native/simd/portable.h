@@ -79,12 +79,16 @@ inline Vec relu(Vec a) { return gate(a, a); }
 inline Vec dropSmallDelta(Vec a) {
   PFF_EACH_LANE((bitsOf(a.x[j]) & 0x7fffffffu) >= static_cast<uint32_t>(kSmallestDeltaBits) ? a.x[j] : 0.0f);
 }
-// beta · m, where an m below 2^-95 in magnitude counts as 0: none of the upper three exponent bits is set
-inline Vec decayMoment(Vec beta, Vec m) {
+// a · b - c
+inline Vec fmaMinus(Vec a, Vec b, Vec c) { PFF_EACH_LANE(fusedMultiplyAdd(a.x[j], b.x[j], -c.x[j])); }
+// the larger of the two; a NaN in a stays
+inline Vec larger(Vec a, Vec b) { PFF_EACH_LANE(a.x[j] < b.x[j] ? b.x[j] : a.x[j]); }
+// beta · m, where an m below 2^-95 in magnitude counts as 0
+inline Vec decay(Vec beta, Vec m) {
   PFF_EACH_LANE(beta.x[j] * ((bitsOf(m.x[j]) & static_cast<uint32_t>(kMomentExponentBits)) != 0 ? m.x[j] : 0.0f));
 }
-// the first guess of 1 / sqrt(a)
-inline Vec rsqrtGuess(Vec a) { PFF_EACH_LANE(floatOf(static_cast<uint32_t>(kRsqrtMagic) - (bitsOf(a.x[j]) >> 1))); }
+// the first guess of 1 / sqrt(-2 h)
+inline Vec rsqrtGuess(Vec h) { PFF_EACH_LANE(floatOf(kRsqrtMagic - (bitsOf(h.x[j]) >> 1))); }
 
 #undef PFF_EACH_LANE
 

@@ -34,7 +34,8 @@ export class ProgressDisplay {
       if (line !== undefined && !this.#quiet) this.#err.line(line);
       return;
     }
-    if (event.type === 'node-died') this.note(this.#plain.after(event, progress, now) ?? '');
+    if (event.type === 'node-died' || event.type === 'resumed' || event.type === 'checkpoint-failed')
+      this.note(this.#plain.after(event, progress, now) ?? '');
     else if (event.type === 'trained' || event.type === 'finished' || event.type === 'interrupted')
       this.#region.clear();
     else this.#region.draw(() => liveFrame(progress, this.#err.paint.cyan));
@@ -71,7 +72,7 @@ export class ProgressDisplay {
         `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}, seed ${spec.seed}`,
     );
     this.#err.line(
-      `${variant} on ${plural(nodes, 'node')}, ${kernels} kernels, ${plural(threadsPerNode, 'thread')} a node`,
+      `${variant} on ${plural(nodes, 'node')}, ${kernels} kernels, ${plural(threadsPerNode, 'thread')}${nodes > 1 ? ' a node' : ''}`,
     );
     if (folder !== undefined) this.#err.line(`run folder ${folder}`);
   }

@@ -9,6 +9,7 @@ import {
   simulate,
   simulateDff,
   simulationTable,
+  trafficPerChapter,
   units,
   whatIf,
   type PffVariant,
@@ -151,6 +152,16 @@ function showPff(
   const counts = asks.whatIf === undefined ? undefined : nodeCounts(asks.whatIf);
   const table = counts && whatIf(input, counts);
   const { makespan, utilisation } = summary;
+  const rows = rowsOf(spec, found);
+  const layerUnits = spec.layers.slice(1);
+  const traffic = trafficPerChapter(
+    shape,
+    variant,
+    nodes,
+    costs,
+    { units: layerUnits, rows },
+    spec.epochs / spec.splits,
+  );
   if (asks.json) {
     const figures = {
       makespan,
@@ -167,6 +178,7 @@ function showPff(
         nodes,
         ...figures,
         peakStoreBytes,
+        trafficPerChapter: traffic,
         idle: summary.idle,
         limit,
         costs,
@@ -191,6 +203,11 @@ function showPff(
     out.line(
       `moved        ${units.bytes(summary.bytesIn)} in, ${units.bytes(summary.bytesOut)} out; the store holds at most ${units.bytes(peakStoreBytes)}`,
     );
+    if (traffic.pff.published > 0)
+      out.line(
+        `per chapter  ${units.bytes(traffic.pff.published)} out, ${units.bytes(traffic.pff.fetched)} in; DFF with the same layers and data: ` +
+          `${units.bytes(traffic.dff.published)} out and in, ${traffic.ratio.toFixed(1)} times as much`,
+      );
     out.line(`limit        ${limit.text}`);
     if (table) out.write(`\n${simulationTable(table)}`);
   }
@@ -208,7 +225,7 @@ function showDff(
     throw new PffError('usage', 'variant dff has one server for each layer: there is no table over nodes', {
       hint: 'Leave --what-if out.',
     });
-  const rows = 2 * (found.samples ?? (spec.trainSamples || MNIST_SAMPLES));
+  const rows = rowsOf(spec, found);
   // A full-batch step of DFF sees every row once, as an epoch of training here does.
   const seconds = costs.train.map((chapter) => (chapter * spec.splits) / spec.epochs);
   const shape = { units: spec.layers.slice(1), steps: spec.epochs, rows };
@@ -232,6 +249,11 @@ function showDff(
     out.line(`moved        ${units.bytes(summary.bytesOut)}: the layers' whole outputs`);
   }
   drawIfAsked(asks, timeline, `dff on ${servers} servers, simulated`, undefined, output);
+}
+
+/** Rows of the training data as DFF's servers see them: positive and negative ones, or neutral ones. */
+function rowsOf(spec: RunSpec, found: CostsFound): number {
+  return (spec.negatives === 'none' ? 1 : 2) * (found.samples ?? (spec.trainSamples || MNIST_SAMPLES));
 }
 
 function figuresOf({

@@ -14,6 +14,13 @@ const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
   ['Shards', 'shards'],
 ];
 
+/** What comes out with no options, with more epochs, and with another objective. */
+const defaults = ((base: PartialSpec) => {
+  const usual = resolveSpec(base);
+  const objective = usual.objective === 'performance-optimized' ? 'goodness' : 'performance-optimized';
+  return { usual, longer: resolveSpec({ ...base, epochs: usual.epochs + 1 }), other: resolveSpec({ objective }) };
+})(presets['default']?.spec ?? {});
+
 /** What a schema allows, as JSON Schema says it. */
 interface Allowed {
   readonly type: string;
@@ -79,7 +86,9 @@ function flagOf(field: Field): Flag<unknown> {
 /** The field's text; names are listed where it does not say all of them. */
 function textOf(field: Field, allowed: Allowed): string {
   const text = specFields[field].description ?? '';
-  return (allowed.enum ?? []).every((name) => text.includes(name)) ? text : `${text}: ${allowed.enum?.join(', ')}`;
+  return (allowed.enum ?? []).every((name) => text.includes(name))
+    ? text
+    : `${text}; one of ${allowed.enum?.join(', ')}`;
 }
 
 function allowedBy(field: Field): Allowed {
@@ -105,11 +114,11 @@ function describe(allowed: Allowed): string {
   const limits: string[] = [];
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = allowed;
   if (exclusiveMinimum !== undefined)
-    limits.push(whole ? `at least ${exclusiveMinimum + 1}` : `above ${exclusiveMinimum}`);
-  else if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER) limits.push(`at least ${minimum}`);
+    limits.push(whole ? `of at least ${exclusiveMinimum + 1}` : `above ${exclusiveMinimum}`);
+  else if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER) limits.push(`of at least ${minimum}`);
   if (exclusiveMaximum !== undefined) limits.push(`below ${exclusiveMaximum}`);
   else if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) limits.push(`at most ${maximum}`);
-  return [whole ? 'a whole number' : 'a number', limits.join(' and ')].filter(Boolean).join(', ');
+  return [whole ? 'a whole number' : 'a number', limits.join(' and ')].filter(Boolean).join(' ');
 }
 
 function groupOf(field: Field): string {
@@ -117,23 +126,10 @@ function groupOf(field: Field): string {
   return GROUPS.findLast(([, first]) => FIELDS.indexOf(first) <= at)?.[0] ?? 'Run';
 }
 
-/** The default as it comes out, and where it depends on others, on what. */
+/** The default, and where it follows from another field, from which. */
 function shownDefault(field: Field): string {
-  const base = presets['default']?.spec ?? {};
-  const show = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value));
-  const usual = resolveSpec(base);
-  if (
-    field !== 'epochs' &&
-    resolveSpec({ ...base, epochs: usual.epochs + 1 })[field] !== usual[field] &&
-    !(field in base) &&
-    field === 'splits'
-  )
-    return 'as --epochs';
-  const other = resolveSpec({
-    objective: usual.objective === 'performance-optimized' ? 'goodness' : 'performance-optimized',
-  });
-  const text = show(usual[field]);
-  return field === 'objective' || field in base || show(other[field]) === text
-    ? text
-    : `${text}; ${show(other[field])} with --objective ${other.objective}`;
+  const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) => String(spec[field]));
+  if (field === 'objective' || field === 'epochs') return value ?? '';
+  if (longer !== value) return 'as --epochs';
+  return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
 }

@@ -12,6 +12,7 @@ import {
   train,
   units,
   type ClusterOptions,
+  type PartialSpec,
   type RunEvent,
   type RunResult,
   type ServerOptions,
@@ -28,6 +29,7 @@ import type { Output, TextStream } from './output.js';
 import { newRunFolder } from './run-name.js';
 import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
+import { specFromFlags } from './spec-flags.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
 
 const clusterGroup = { group: 'On a cluster (with --server)' };
@@ -85,6 +87,10 @@ const flags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
+  resume: {
+    ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
+    group: 'Files and output',
+  },
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },
@@ -127,7 +133,7 @@ export const trainCommand = defineCommand({
   summary: 'trains a network and measures its accuracy',
   usage: ['pff train [options]'],
   about: [
-    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once.',
+    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once. Whatever ends a run, --resume goes on with it, and it ends with the bits of a run that was never stopped.',
   ],
   flags,
   examples: [
@@ -140,16 +146,16 @@ export const trainCommand = defineCommand({
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
+    ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
-    const asked = askedSpec(given);
-    const { dataset, objective } = resolveSpec(asked);
-    const out = given.out ?? newRunFolder(dataset, objective);
+    const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
+    const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
     const server = given.server === undefined ? undefined : askedServer(given);
-    const cluster = server && clusterOptions(given, server, out);
+    const cluster = server && clusterOptions(given, server, out ?? 'run');
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(given, output, onFirst, (signal) =>
       train({
@@ -160,12 +166,23 @@ export const trainCommand = defineCommand({
         kernels: given.kernels,
         dataDir: given['data-dir'],
         out,
+        resume: given.resume,
         cluster,
         signal,
       }),
     );
   },
 });
+
+/** A resumed run keeps its spec, so that only options themselves count, not the default preset. */
+function resumedSpec(given: Parameters<typeof askedSpec>[0]): PartialSpec {
+  return given.preset === undefined && given.config === undefined ? specFromFlags(given) : askedSpec(given);
+}
+
+function folderFor(asked: PartialSpec): string {
+  const { dataset, objective } = resolveSpec(asked);
+  return newRunFolder(dataset, objective);
+}
 
 /** @throws PffError `usage` for a name that NATS subjects cannot have */
 function clusterOptions(given: ValuesOf<typeof flags>, server: ServerOptions, out: string): ClusterOptions {

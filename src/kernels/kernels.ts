@@ -23,12 +23,13 @@
  *                 suffix weights: gW[P + c, o] = chain over r = 0 … R-1 with suffix[r, c] ≠ 0 of
  *                   fma(suffix[r, c], delta[r, o], acc) from 0;
  *                 bias: gb[o] = ((0 + delta[0, o]) + delta[1, o]) + … over r.
- *  5. Adam        m = fma(1 - β1, g, β1 · m);  v = fma((1 - β2) · g, g, β2 · v);
+ *  5. Adam        m = fma(1 - β1, g, β1 · m);  v = max(2^-95, fma(1 - β2, fma(g, g, -v), v));
  *                 w = fma(-stepSize · m, rsqrt(v + epsilonSquared), keep · w). ε stands inside the root, so that one rsqrt
- *                 serves; see `AdamRule`. An old m or v below 2^-95 in magnitude counts as 0 (the moments of a unit or pixel
- *                 that went quiet would end as subnormal numbers, which many CPUs handle 100 times slower).
- *                 rsqrt(x) is not the CPU's estimate (it differs between CPUs) but, within 7.3e-7 of the true value:
- *                   h = -0.5 · x;  y = float(0x5f376880 - (bits(x) >> 1));
+ *                 serves; see `AdamRule`. An old m below 2^-95 in magnitude counts as 0, and v stays above it: the
+ *                 moments of a unit or pixel that went quiet would end as subnormal numbers, and those are hundreds of
+ *                 times slower on many CPUs.
+ *                 The rsqrt is not the CPU's estimate (it differs between CPUs) but, within 7.3e-7 of the true value:
+ *                   h = fma(-0.5, v, -0.5 · epsilonSquared);  y = float(0x9ef76880 - (bits(h) >> 1));
  *                   y = y · fma(h · y, y, 1.50088);  y = y · fma(h · y, y, 1.5000006).
  *                 Bias: the same with keep = 1 (no decay).
  *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.

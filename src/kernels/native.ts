@@ -49,6 +49,8 @@ export interface Addon {
     ...tensors: Six<Float32Array>
   ): DenseHandle;
   closeDense(dense: DenseHandle): void;
+  /** Zeros in memory that suits the kernels. */
+  allocate(count: number): Float32Array;
   infer(
     dense: DenseHandle,
     prefix: Float32Array,
@@ -108,14 +110,15 @@ export interface NativeKernels extends Kernels {
   measurePeak(milliseconds: number): number;
 }
 
-/** The addon, or why it cannot be had. Never throws. */
-export function loadAddon(): { addon: Addon } | { reason: string } {
-  const folder = packageFolder();
-  const path = join(folder, 'build', 'pff-native.node');
+/** The addon, or why it cannot be had. */
+export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
+
+/** Loads the addon from where scripts/build-native.mjs puts it. Never throws. */
+export function loadAddon(folder = join(packageFolder(), 'build')): LoadedAddon {
+  const path = join(folder, 'pff-native.node');
   if (!existsSync(path)) return { reason: buildFailure(folder) ?? `the native kernels are not built (no ${path})` };
   try {
     const require = createRequire(import.meta.url);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the addon has no types of its own
     return { addon: require(path) as Addon };
   } catch (error) {
     return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
@@ -132,7 +135,7 @@ function packageFolder(): string {
 /** What scripts/build-native.mjs left about a build that did not work. */
 function buildFailure(folder: string): string | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(join(folder, 'build', 'native-build.json'), 'utf8'));
+    const record: unknown = JSON.parse(readFileSync(join(folder, 'native-build.json'), 'utf8'));
     if (typeof record !== 'object' || record === null || !('reason' in record)) return undefined;
     return typeof record.reason === 'string' ? `the native kernels were not built: ${record.reason}` : undefined;
   } catch {
@@ -190,7 +193,7 @@ class NativeDense implements DenseKernel {
   readonly #maxRows: number;
   readonly #handle: DenseHandle;
   readonly #what: string;
-  /** [maxRows, O]: lies here and not in the addon, so that a view of it can never outlive it. */
+  /** [maxRows, O]: held here and not by the addon's layer, so that a view of it can outlive the layer. */
   readonly #activations: Float32Array;
   #keptRows: number | undefined;
   #closed = false;
@@ -211,13 +214,10 @@ class NativeDense implements DenseKernel {
       addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
     );
     try {
-      this.#activations = new Float32Array(maxRows * outputs);
+      this.#activations = translated(this.#what, () => addon.allocate(maxRows * outputs));
     } catch (error) {
       addon.closeDense(this.#handle);
-      throw new PffError('memory', `not enough memory for ${this.#what}`, {
-        hint: 'use smaller layers or a smaller batch',
-        cause: error,
-      });
+      throw error;
     }
   }
 

@@ -1,7 +1,7 @@
 /** Picks a kernels backend, and says why where it is not the best one. */
 import { PffError } from '../errors.js';
 import type { Kernels } from './kernels.js';
-import { loadAddon, openNative } from './native.js';
+import { type LoadedAddon, loadAddon, openNative } from './native.js';
 import { openReference } from './reference.js';
 
 /** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
@@ -20,13 +20,16 @@ export interface OpenedKernels {
   readonly reason?: string;
 }
 
-/** Opens a backend. Throws PffError `kernels` if the one asked for cannot be had here, `usage` for a bad thread count. */
-export function openKernels(options: OpenKernelsOptions): OpenedKernels {
+/**
+ * Opens a backend. Throws PffError `kernels` if the one asked for cannot be had here, `usage` for a bad thread count.
+ * `load` says where the addon comes from; only tests give it.
+ */
+export function openKernels(options: OpenKernelsOptions, load: () => LoadedAddon = loadAddon): OpenedKernels {
   const { kernels, threads } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
     throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);
   if (kernels === 'reference') return { kernels: openReference() };
-  const loaded = loadAddon();
+  const loaded = load();
   if ('reason' in loaded) {
     if (kernels === 'auto') return { kernels: openReference(), reason: loaded.reason };
     throw new PffError('kernels', `${kernels} kernels were asked for, but ${loaded.reason}`, {
@@ -34,8 +37,8 @@ export function openKernels(options: OpenKernelsOptions): OpenedKernels {
     });
   }
   const { addon } = loaded;
-  // oxlint-disable-next-line typescript/no-non-null-assertion -- portable is always there
-  const instructionSet = kernels === 'auto' || kernels === 'native' ? addon.instructionSets()[0]! : kernels;
+  const best = addon.instructionSets()[0] ?? 'portable';
+  const instructionSet = kernels === 'auto' || kernels === 'native' ? best : kernels;
   return { kernels: openNative(addon, instructionSet, threads) };
 }
 

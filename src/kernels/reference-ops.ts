@@ -6,7 +6,7 @@ const { fround } = Math;
 
 /** Rule 4: a smaller delta counts as 0. */
 export const smallestDelta = 2 ** -40;
-/** Rule 5: a smaller old moment counts as 0. */
+/** Rule 5: a smaller first moment counts as 0; the second moment is never smaller. */
 const smallestMoment = 2 ** -95;
 
 /** Rule 2. */
@@ -26,11 +26,10 @@ export function normaliseRow(y: Float32Array, sum: number): void {
 const asFloat = new Float32Array(1);
 const asBits = new Uint32Array(asFloat.buffer);
 
-/** The rsqrt of rule 5. */
-export function rsqrt(x: number): number {
-  const h = fround(-0.5 * x);
-  asFloat[0] = x;
-  asBits[0] = 0x5f376880 - ((asBits[0] ?? 0) >>> 1);
+/** The rsqrt of rule 5: 1 / sqrt(-2 h). */
+export function rsqrt(h: number): number {
+  asFloat[0] = h;
+  asBits[0] = 0x9ef76880 - ((asBits[0] ?? 0) >>> 1);
   let y = asFloat[0] ?? 0;
   y = fround(y * fma(fround(h * y), y, fround(1.50088)));
   y = fround(y * fma(fround(h * y), y, fround(1.5000006)));
@@ -64,10 +63,12 @@ export function adamStep(w: Float32Array, m: Float32Array, v: Float32Array, g: F
   for (let i = 0; i < w.length; i++) {
     const gradient = g[i] ?? 0;
     const moment1 = fma(s.fresh1, gradient, fround(s.beta1 * quiet(m[i] ?? 0)));
-    const moment2 = fma(fround(s.fresh2 * gradient), gradient, fround(s.beta2 * quiet(v[i] ?? 0)));
+    const old2 = v[i] ?? 0;
+    const moment2 = Math.max(smallestMoment, fma(s.fresh2, fma(gradient, gradient, -old2), old2));
     m[i] = moment1;
     v[i] = moment2;
-    w[i] = fma(fround(-s.stepSize * moment1), rsqrt(fround(moment2 + s.epsilonSquared)), fround(s.keep * (w[i] ?? 0)));
+    const h = fma(-0.5, moment2, fround(-0.5 * s.epsilonSquared));
+    w[i] = fma(fround(-s.stepSize * moment1), rsqrt(h), fround(s.keep * (w[i] ?? 0)));
   }
 }
 

@@ -9,6 +9,7 @@ export class Estimate {
   readonly #sizes: readonly number[];
   readonly #seconds: { sum: number; tasks: number }[];
   readonly #done: number[];
+  readonly #before: number[];
   /** By node: the task that it is at. */
   readonly #partial = new Map<number, { readonly layer: number; readonly share: number }>();
 
@@ -22,6 +23,7 @@ export class Estimate {
     this.#sizes = sizes;
     this.#seconds = sizes.map(() => ({ sum: 0, tasks: 0 }));
     this.#done = sizes.map(() => 0);
+    this.#before = sizes.map(() => 0);
   }
 
   progress(node: number, task: TaskRef, share: number): void {
@@ -39,19 +41,33 @@ export class Estimate {
     if (known) [known.sum, known.tasks] = [known.sum + seconds, known.tasks + 1];
   }
 
+  /** Tasks that an earlier process has done: a share of the work that took no time of this run's. */
+  resumed(tasks: readonly TaskRef[]): void {
+    for (const task of tasks) {
+      const layer = this.#layerOf(task);
+      if (layer !== undefined) this.#before[layer] = (this.#before[layer] ?? 0) + 1;
+    }
+  }
+
   /** Share of the work that is done, 0 … 1. */
   share(): number {
-    const costs = this.#costs();
-    const total = this.#splits * costs.reduce((sum, cost) => sum + cost, 0);
-    const finished = costs.reduce((sum, cost, layer) => sum + cost * (this.#done[layer] ?? 0), 0);
-    const partial = [...this.#partial.values()].reduce((sum, { layer, share }) => sum + (costs[layer] ?? 0) * share, 0);
-    return total > 0 ? Math.min(1, (finished + partial) / total) : 0;
+    const { before, now, total } = this.#work();
+    return total > 0 ? Math.min(1, (before + now) / total) : 0;
   }
 
   /** Seconds left, given the seconds since the start; Infinity before anything is known. */
   left(elapsed: number): number {
-    const share = this.share();
-    return share > 0 ? (elapsed * (1 - share)) / share : Number.POSITIVE_INFINITY;
+    const { before, now, total } = this.#work();
+    return now > 0 ? (elapsed * Math.max(0, total - before - now)) / now : Number.POSITIVE_INFINITY;
+  }
+
+  /** Work of earlier processes, of this one, and in all. */
+  #work(): { readonly before: number; readonly now: number; readonly total: number } {
+    const costs = this.#costs();
+    const sum = (tasks: readonly number[]): number =>
+      costs.reduce((all, cost, layer) => all + cost * (tasks[layer] ?? 0), 0);
+    const partial = [...this.#partial.values()].reduce((all, { layer, share }) => all + (costs[layer] ?? 0) * share, 0);
+    return { before: sum(this.#before), now: sum(this.#done) + partial, total: this.#splits * sum(costs.map(() => 1)) };
   }
 
   /** Seconds of one task of each layer: measured, or by its size in proportion to what was measured. */

@@ -16,7 +16,7 @@ export function liveFrame(progress: RunProgress, accent: (text: string) => strin
   const speed = progress.samplesPerSecond;
   const overall = [
     `${bar(progress.share, accent)} ${percent(progress.share, 0)}`,
-    `${clock(progress.secondsLeft)} left`,
+    ...(Number.isFinite(progress.secondsLeft) ? [`${clock(progress.secondsLeft)} left`] : []),
     ...(speed === undefined ? [] : [`${count(speed)} samples/s`]),
   ].join('  ');
   if (progress.nodes === 1) return [overall, nodeText(progress, 0)];
@@ -28,7 +28,7 @@ export function liveFrame(progress: RunProgress, accent: (text: string) => strin
 
 function nodeText(progress: RunProgress, node: number): string {
   const state = progress.node(node);
-  if (state === undefined) return 'starting';
+  if (state === undefined) return 'waiting for its first task';
   const width = String(state.batches).length;
   return `${progress.place(state.task)}  batch ${String(state.batch).padStart(width)}/${state.batches}  ${state.measures}`;
 }

@@ -1,7 +1,7 @@
 /** Progress as plain lines: one for a finished task, at most about one a second, and a sign of life in long tasks. */
 import type { RunEvent } from '../run/events.js';
 import { measuresOf, type RunProgress } from './progress.js';
-import { clock, count } from './units.js';
+import { clock, count, percent } from './units.js';
 
 const LEAST_SECONDS = 1;
 /** A line comes at least this often, in the middle of a task if need be. */
@@ -12,6 +12,13 @@ export class PlainLines {
 
   /** The line to print after `event`, which `progress` has observed; most events have none. */
   after(event: RunEvent, progress: RunProgress, now: number): string | undefined {
+    if (event.type === 'resumed')
+      return [
+        ...event.damaged.map(({ file, reason }) => `damaged and trained again: ${file} (${reason})`),
+        `goes on from where it stopped, ${percent(progress.share, 1)} done`,
+      ].join('\n');
+    if (event.type === 'checkpoint-failed')
+      return `the checkpoint could not be written (${event.reason}); training goes on and tries again`;
     if (event.type === 'node-died') return `node ${event.node + 1} died (${event.reason}); a new one takes over`;
     if (event.type !== 'task-finished' && event.type !== 'progress') return undefined;
     if (event.task.layer === 'labels') return undefined;

@@ -13,7 +13,7 @@ export interface NodeProgress {
   readonly task: TaskRef;
   readonly batch: number;
   readonly batches: number;
-  /** Means over the latest batches: `loss 0.123  goodness +1.2 −0.4`, or the accuracy of the layer's own head. */
+  /** Means over the latest batches: `loss 0.123  goodness pos 1.2 neg 0.4`, or the accuracy of the layer's own head. */
   readonly measures: string;
 }
 
@@ -61,6 +61,8 @@ export class RunProgress {
           batch: before.batches,
           measures: measuresOf(this.spec, task, stats),
         });
+    } else if (event.type === 'resumed') {
+      this.#estimate.resumed(event.done);
     } else if (event.type === 'node-died') {
       this.#counted.delete(event.node);
     } else if (event.type === 'evaluating') {
@@ -117,6 +119,6 @@ export function measuresOf({ objective }: RunSpec, { layer }: TaskRef, stats: St
   const mean = (sum: number): string => figure(sum / stats.samples);
   const loss = `loss ${mean(stats.loss)}`;
   return layer !== 'head' && (objective === 'goodness' || objective === 'symba')
-    ? `${loss}  goodness +${mean(stats.positiveGoodness)} −${mean(stats.negativeGoodness)}`
+    ? `${loss}  goodness pos ${mean(stats.positiveGoodness)} neg ${mean(stats.negativeGoodness)}`
     : `${loss}  accuracy ${percent(stats.correct / stats.samples, 1)}`;
 }

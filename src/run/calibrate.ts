@@ -31,11 +31,17 @@ export interface Calibration {
   readonly seconds: number;
 }
 
-/** Batches of a chapter in the shorter and the longer measuring run. */
-const SHORT = 8;
-const LONG = 32;
 /** The first chapter warms up and is not counted. */
 const CHAPTERS = 4;
+/** Batches of a chapter in the shorter run. */
+const SHORT = 8;
+/**
+ * Bounds for the longer run's. The longer, the better: rows that no longer fit into caches cost what they do in earnest.
+ * Small layers, where that shows most, are also the quick ones.
+ */
+const [LEAST_LONG, MOST_LONG] = [32, 256];
+/** What the longer run may take, roughly. */
+const LONG_SECONDS = 8;
 
 /** @throws PffError as `train`; `usage` for objectives outside the pipeline. */
 export async function calibrate(spec: RunSpec, options: CalibrateOptions = {}, given?: Dataset): Promise<Calibration> {
@@ -48,7 +54,9 @@ export async function calibrate(spec: RunSpec, options: CalibrateOptions = {}, g
   const all = (spec.trainSamples || dataset.train.count) - spec.validationSamples;
   const shard = Math.floor(all / spec.shards);
   const short = await measure(spec, options, dataset, SHORT);
-  const long = await measure(spec, options, dataset, LONG);
+  const perBatch = sumOf(short.costs) / short.batches;
+  const affordable = Math.floor(LONG_SECONDS / (CHAPTERS * perBatch));
+  const long = await measure(spec, options, dataset, Math.min(MOST_LONG, Math.max(LEAST_LONG, affordable)));
   const batches = (Math.ceil(shard / spec.batch) * spec.epochs) / spec.splits;
   // A chapter of several epochs passes its samples on only once.
   const passed = Math.min(Math.ceil(shard / spec.batch), batches);
@@ -102,6 +110,10 @@ async function measure(spec: RunSpec, options: CalibrateOptions, dataset: Datase
   }
   const costs = measuredCosts(graphShape(small), spans);
   return { batches: Math.ceil(samples / spec.batch), costs, kernels, kernelsReason: reason };
+}
+
+function sumOf({ train: trained, pass, head, labels }: Costs): number {
+  return [...trained, ...pass, head, labels].reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** The line through two measurements, at `length`. */

@@ -71,6 +71,7 @@ export function clusterTraining(
       }
     },
     newest: () => ({ chapters: 0, states: [] }),
+    done: [],
     peakStoreBytes: () => 0,
     interruption: () =>
       new PffError('interrupted', `detached from run ${run}, which goes on`, {

@@ -1,7 +1,7 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
-import type { TimelineSummary } from '../schedule/timeline.js';
+import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
 
@@ -44,6 +44,8 @@ export interface RunResult {
   readonly peakRssBytes: number;
   /** The most bytes of published outputs that the store held at once. */
   readonly peakStoreBytes: number;
+  /** The most memory that the run could need, as computed before it began (run/memory.ts). */
+  readonly memoryBoundBytes: number;
   /** Where the time went, over all nodes, in seconds. */
   readonly timeSplit: Readonly<Record<'train' | 'pass' | 'labels' | 'wait' | 'other', number>>;
   readonly utilisation: number;
@@ -66,7 +68,17 @@ export type RunEvent =
       readonly dataset: DatasetFacts;
       readonly folder: string | undefined;
     }
+  /** The run goes on where it stopped: follows `started`. */
+  | {
+      readonly type: 'resumed';
+      /** Tasks that need not be done again. */
+      readonly done: readonly TaskRef[];
+      /** Files of the checkpoint that could not be used; what they held is trained again. */
+      readonly damaged: readonly { readonly file: string; readonly reason: string }[];
+    }
   | NodeEvent
+  /** The checkpoint could not be written; the run goes on, and so do the attempts. */
+  | { readonly type: 'checkpoint-failed'; readonly reason: string }
   | { readonly type: 'node-died'; readonly node: number; readonly reason: string; readonly deaths: number }
   /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
   | { readonly type: 'notice'; readonly text: string }

@@ -5,12 +5,19 @@ import { viewState, type LayerShape, type LayerState } from '../model/layer-stat
 import { allShapes, networkShape } from '../model/network.js';
 import { trainBackprop } from '../node/baselines/backprop.js';
 import { trainDff } from '../node/baselines/dff.js';
+import type { SavedChapters } from '../node/baselines/saved-chapters.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { runNode } from '../node/node.js';
+import { restore } from '../schedule/restore.js';
 import { graphShape } from '../schedule/shape.js';
+import { taskKey, trainTask } from '../schedule/tasks.js';
+import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
+import { JournaledStore } from '../store/journal.js';
 import { MemoryStore } from '../store/memory.js';
+import type { Output } from '../store/store.js';
+import type { Checkpoint } from './checkpoint.js';
 import type { Execution, Fault } from './options.js';
 import { runThreads } from './threads.js';
 
@@ -29,6 +36,8 @@ export interface Training {
   peakStoreBytes(): number;
   /** What an aborted signal means, where it does not end the training. */
   readonly interruption?: () => PffError;
+  /** Tasks that an earlier process has done. */
+  readonly done: readonly TaskRef[];
 }
 
 export function openTraining(
@@ -38,11 +47,12 @@ export function openTraining(
   signal: AbortSignal,
   faults: readonly Fault[],
   callbacks: Callbacks,
+  checkpoint?: Checkpoint,
 ): Training {
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
-    ? baselineTraining((saved) => baseline(job, kernels, signal, callbacks.node, saved))
-    : pipelineTraining(job, execution, kernels, signal, faults, callbacks);
+    ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
+    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint);
 }
 
 function pipelineTraining(
@@ -52,14 +62,20 @@ function pipelineTraining(
   signal: AbortSignal,
   faults: readonly Fault[],
   callbacks: Callbacks,
+  checkpoint: Checkpoint | undefined,
 ): Training {
-  const store = new MemoryStore(graphShape(job.spec));
+  const graph = graphShape(job.spec);
+  const store = new MemoryStore(graph);
+  const found = checkpoint?.takeFound() ?? new Map<string, Output>();
+  const { published } = restore(graph, (task) => found.has(taskKey(task)));
+  store.restore(published, found);
+  const shared = checkpoint ? new JournaledStore(store, graph, checkpoint.journal, published, found) : store;
   const shapes = allShapes(networkShape(job.spec, job.data.layout));
   return {
     async run() {
       // One node needs no thread of its own; it gives way to signals and messages between batches.
-      if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, store, signal, callbacks.node);
-      else await runThreads(job, execution, store, signal, faults, callbacks);
+      if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
+      else await runThreads(job, execution, shared, signal, faults, callbacks);
       return store.result().map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
     },
     newest() {
@@ -71,19 +87,44 @@ function pipelineTraining(
       return { chapters: 1 + Math.min(...newest.map(({ chapter }) => chapter)), states };
     },
     peakStoreBytes: () => store.peakBytes,
+    done: published.map((task) => refOf(graph, task)),
   };
 }
 
 function baselineTraining(
-  start: (saved: (chapter: number, states: LayerState[]) => void) => Promise<LayerState[]>,
+  job: Job,
+  checkpoint: Checkpoint | undefined,
+  start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
 ): Training {
-  let newest: { chapters: number; states: LayerState[] } = { chapters: 0, states: [] };
+  const { layers } = networkShape(job.spec, job.data.layout);
+  const from = newestWhole(layers, job.spec.splits, checkpoint?.takeFound() ?? new Map<string, Output>());
+  let newest: SavedChapters = from ?? { chapters: 0, states: [] };
   return {
     run: () =>
       start((chapter, states) => {
         newest = { chapters: chapter + 1, states };
-      }),
+        checkpoint?.journal.save(
+          states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
+        );
+      }, from),
     newest: () => newest,
     peakStoreBytes: () => 0,
+    done: Array.from({ length: from?.chapters ?? 0 }, (_, chapter) => ({ chapter, layer: 'network' })),
   };
+}
+
+/** The newest chapter whose states were all found. Baselines train all layers together, so an incomplete one is of no use. */
+function newestWhole(
+  shapes: readonly LayerShape[],
+  splits: number,
+  found: ReadonlyMap<string, Output>,
+): SavedChapters | undefined {
+  for (let chapter = splits - 1; chapter >= 0; chapter--) {
+    const states = shapes.flatMap((shape) => {
+      const output = found.get(taskKey(trainTask(chapter, shape.layer)));
+      return output ? [viewState(shape, output.steps, output.buffer)] : [];
+    });
+    if (states.length === shapes.length) return { chapters: chapter + 1, states };
+  }
+  return undefined;
 }

@@ -1,5 +1,17 @@
-/** The run folder: spec.json, events.jsonl, model.safetensors, result.json. Files are written whole or not at all. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+/** The run folder: spec.json, events.jsonl, model.safetensors, result.json, checkpoint/. Files are written whole or not at all. */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { PffError, messageOf } from '../errors.js';
 import type { RunEvent } from './events.js';
@@ -12,16 +24,35 @@ export const RESULT_FILE = 'result.json';
 /** Progress events are many; the log keeps one a second and node. */
 const PROGRESS_EVERY_MS = 1000;
 
+/** While the disk is full, this much of the log waits in memory; what does not fit is left out of it. */
+const MOST_PENDING = 4 << 20;
+
 export class RunFolder {
   readonly path: string;
   readonly #events: number;
   readonly #lastProgress = new Map<number, number>();
+  /** Lines, or the rest of one, that the disk had no room for. */
+  #pending = Buffer.alloc(0);
 
-  /** Makes the folder, which must not exist or be empty. @throws PffError `files` */
-  constructor(folder: string) {
+  /**
+   * Makes the folder, which must not exist or be empty; with `resume`, opens the one that is there and mends what a killed
+   * process left in it: half-written files go, and a last line of the log that is cut short. @throws PffError `files`
+   */
+  constructor(folder: string, resume = false) {
     this.path = path.resolve(folder);
+    if (resume) {
+      try {
+        this.#events = reopen(this.path);
+      } catch (error) {
+        throw new PffError('files', `cannot write into the run folder ${folder}: ${messageOf(error)}`, {
+          hint: 'Check its rights, and that the disk is not full.',
+          cause: error,
+        });
+      }
+      return;
+    }
     try {
-      mkdirSync(this.path, { recursive: true });
+      makeFolder(this.path);
     } catch (error) {
       throw new PffError('files', `cannot make the run folder ${folder}: ${messageOf(error)}`, {
         hint: 'Choose another --out.',
@@ -49,7 +80,12 @@ export class RunFolder {
       if (now - (this.#lastProgress.get(event.node) ?? -Infinity) < PROGRESS_EVERY_MS) return;
       this.#lastProgress.set(event.node, now);
     }
-    writeSync(this.#events, `${JSON.stringify(event)}\n`);
+    const line = Buffer.from(`${JSON.stringify(event)}\n`);
+    if (this.#pending.length + line.length <= MOST_PENDING) this.#pending = Buffer.concat([this.#pending, line]);
+    // A log that cannot grow must not end the run: the disk may have room again when the next line comes.
+    try {
+      while (this.#pending.length > 0) this.#pending = this.#pending.subarray(writeSync(this.#events, this.#pending));
+    } catch {}
   }
 
   /** Writes a file under a temporary name, syncs it, renames it. Returns its path. */
@@ -58,9 +94,29 @@ export class RunFolder {
   }
 
   close(): void {
-    fsyncSync(this.#events);
+    try {
+      fsyncSync(this.#events);
+    } catch {}
     closeSync(this.#events);
   }
+}
+
+/** Opens the log of a run that stopped. */
+function reopen(folder: string): number {
+  for (const name of readdirSync(folder)) if (/\.tmp-\d+$/.test(name)) rmSync(path.join(folder, name));
+  const log = path.join(folder, EVENTS_FILE);
+  if (existsSync(log)) {
+    const bytes = readFileSync(log);
+    truncateSync(log, bytes.lastIndexOf(10) + 1);
+  }
+  return openSync(log, 'a');
+}
+
+/** As mkdir -p. Not Node's own: its recursive mkdirSync never returns where a parent refuses (seen on /proc, Node 20). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
 }
 
 /** Writes a file so that it is there whole or not at all, also after a power cut. @throws PffError `files` */
@@ -76,13 +132,27 @@ export function writeWhole(file: string, content: string | Uint8Array): string {
       closeSync(handle);
     }
     renameSync(temporary, file);
+    syncFolder(path.dirname(file));
   } catch (error) {
+    rmSync(temporary, { force: true });
     throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
       hint: 'Is the disk full, or the folder read-only?',
       cause: error,
     });
   }
   return file;
+}
+
+/** Makes a renamed file last through a power cut. Some file systems cannot; then there is nothing more to do. */
+function syncFolder(folder: string): void {
+  try {
+    const handle = openSync(folder, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } catch {}
 }
 
 /** Reads a file of a run. @throws PffError `files` */

@@ -1,9 +1,10 @@
 /** The memory that a run needs, stated before it starts and refused if the machine has not got it. */
 import os from 'node:os';
 import { PffError } from '../errors.js';
-import { stateBytes } from '../model/layer-state.js';
+import { stateBytes, weightBytes } from '../model/layer-state.js';
 import { allShapes, networkShape } from '../model/network.js';
 import { layerObjective } from '../model/objectives/registry.js';
+import { PREDICTION_BLOCK } from '../model/prediction.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { graphShape } from '../schedule/shape.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
@@ -24,8 +25,9 @@ export interface MemoryBound {
   readonly total: number;
 }
 
-const RUNTIME_BYTES = 120e6;
-const RUNTIME_BYTES_PER_THREAD = 30e6;
+// Measured: Node.js with the program loaded, and garbage of freed batches that is not yet collected.
+const RUNTIME_BYTES = 180e6;
+const RUNTIME_BYTES_PER_THREAD = 60e6;
 
 /** An upper bound in bytes. */
 export function memoryBound(spec: RunSpec, { variant, nodes }: Execution, prepared: PreparedData): MemoryBound {
@@ -44,7 +46,11 @@ export function memoryBound(spec: RunSpec, { variant, nodes }: Execution, prepar
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const store =
     chapters * shapes.reduce((sum, shape) => sum + stateBytes(shape), 0) + (spec.labelLag + nodes) * samples.count;
-  const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD;
+  // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
+  const widest = Math.max(...spec.layers);
+  const atTheEnd =
+    2 * 4 * PREDICTION_BLOCK * layout.suffix * widest + 2 * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
+  const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
   const total = data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
 }

@@ -21,6 +21,11 @@ export interface TrainOptions {
   readonly dataDir?: string | undefined;
   /** The run folder to make; without it nothing is written. */
   readonly out?: string | undefined;
+  /**
+   * The folder of a run that stopped (or finished), to go on with. Its spec holds; `spec` may only raise `epochs`. How it is
+   * carried out may change, such as the number of nodes.
+   */
+  readonly resume?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Submit the run to a cluster, or follow one there, instead of training in this process. */
   readonly cluster?: ClusterOptions | undefined;

@@ -16,6 +16,7 @@ export interface ResultParts {
   readonly evaluateSeconds: number;
   readonly modelDigest: string;
   readonly peakStoreBytes: number;
+  readonly memoryBoundBytes: number;
   readonly spans: readonly Span[];
   readonly summary: TimelineSummary;
   readonly folder: string | undefined;
@@ -47,6 +48,7 @@ export function runResult(parts: ResultParts): RunResult {
     seed: spec.seed,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     peakStoreBytes: parts.peakStoreBytes,
+    memoryBoundBytes: parts.memoryBoundBytes,
     timeSplit: timeSplit(parts.spans, summary, execution.nodes),
     utilisation: summary.utilisation,
     // DFF is carried out on one node, so that its layers' outputs are published but not fetched.

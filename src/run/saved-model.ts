@@ -1,7 +1,7 @@
 /** A trained model from a run folder or a model file, ready to evaluate or to predict with. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Dataset, ImageShape } from '../data/dataset.js';
+import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
@@ -12,6 +12,7 @@ import { decodeModel, statesFromTensors } from '../model/model-file.js';
 import { networkShape } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
+import { Breather } from '../node/clock.js';
 import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { labelled, prepareData } from './prepare.js';
@@ -20,6 +21,8 @@ export interface EvaluateOptions {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
   readonly dataset?: string | undefined;
   readonly dataDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, samples: number) => void) | undefined;
   /** 0 or absent: all test samples. */
   readonly testSamples?: number | undefined;
   readonly kernels?: KernelsChoice | undefined;
@@ -48,6 +51,15 @@ export interface Prediction {
 export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { spec, tensors } = readModel(run);
   const dataset = await loadDataset({ dataset: options.dataset ?? spec.dataset, dataDir: options.dataDir });
+  const size = imageSize(dataset.shape);
+  if (spec.layers[0] !== size)
+    throw new PffError(
+      'data',
+      `the model takes images of ${spec.layers[0]} values, but those of ${dataset.name} have ${size}`,
+      {
+        hint: `It was trained on ${spec.dataset}.`,
+      },
+    );
   const evaluated: RunSpec = {
     ...spec,
     validationSamples: 0,
@@ -61,7 +73,11 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
-      const evaluation = await predictor.evaluate(prepared.test);
+      const breather = new Breather(options.signal ?? new AbortController().signal);
+      const evaluation = await predictor.evaluate(prepared.test, (done) => {
+        options.onProgress?.(done, prepared.test.samples.count);
+        return breather.breathe();
+      });
       return {
         ...evaluation,
         spec,
@@ -129,7 +145,14 @@ function readModel(run: string): ReturnType<typeof decodeModel> {
     throw new PffError('files', `there is no run ${run}`, {
       hint: 'Give the run folder that pff train printed at its end.',
     });
-  return decodeModel(readRunFile(statSync(run).isDirectory() ? path.join(run, MODEL_FILE) : run));
+  const file = statSync(run).isDirectory() ? path.join(run, MODEL_FILE) : run;
+  const bytes = readRunFile(file);
+  try {
+    return decodeModel(bytes);
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    throw new PffError(error.code, `${file}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint });
+  }
 }
 
 async function withKernels<T>(

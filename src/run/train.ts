@@ -1,5 +1,6 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import os from 'node:os';
+import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
@@ -18,13 +19,15 @@ import type { ClusterOptions } from './cluster-options.js';
 import { newRunRecord } from './cluster-record.js';
 import { modelDigest } from './digest.js';
 import type { RunEvent, RunResult } from './events.js';
-import { openTraining, type Training } from './execute.js';
+import { Checkpoint, type RunNote } from './checkpoint.js';
+import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from './prepare.js';
 import { EventQueue } from './queue.js';
 import { runResult } from './result.js';
+import { openResume } from './resume.js';
 import { VERSION } from './version.js';
 
 /**
@@ -33,16 +36,23 @@ import { VERSION } from './version.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
-  const execution = resolveExecution(options);
-  const spec = resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));
+  const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
+  const execution = resumed?.execution ?? resolveExecution(options);
+  const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));
   checkFit(spec, execution, options.cluster !== undefined);
+  if (options.cluster && resumed)
+    throw new PffError('usage', 'a run on a cluster is not resumed: it goes on by itself', {
+      hint: 'pff attach RUN follows it.',
+    });
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   const queue = new EventQueue<RunEvent>();
-  const running = new Run(spec, execution, options, signal, (event) => queue.push(event)).run(given).then(
-    () => queue.end(),
-    (error: unknown) => queue.end({ cause: error }),
-  );
+  const running = new Run(spec, execution, options, resumed?.note, signal, (event) => queue.push(event))
+    .run(given)
+    .then(
+      () => queue.end(),
+      (error: unknown) => queue.end({ cause: error }),
+    );
   try {
     yield* queue;
   } finally {
@@ -61,32 +71,40 @@ class Run {
   readonly #spec: RunSpec;
   readonly #execution: Execution;
   readonly #options: TrainOptions;
+  /** What is known of the run that this one goes on with. */
+  readonly #resumed: RunNote | undefined;
   readonly #signal: AbortSignal;
   readonly #push: (event: RunEvent) => void;
   readonly #spans: Span[] = [];
   #folder: RunFolder | undefined;
+  #checkpoint: Checkpoint | undefined;
 
   constructor(
     spec: RunSpec,
     execution: Execution,
     options: TrainOptions,
+    resumed: RunNote | undefined,
     signal: AbortSignal,
     push: (event: RunEvent) => void,
   ) {
     this.#spec = spec;
     this.#execution = execution;
     this.#options = options;
+    this.#resumed = resumed;
     this.#signal = signal;
     this.#push = push;
   }
 
   async run(given: Dataset | undefined): Promise<void> {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
-    const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir: this.#options.dataDir }));
+    const dataDir = this.#options.dataDir ?? this.#resumed?.dataDir;
+    const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir }));
+    this.#checkData(dataset);
     const prepared = prepareData(dataset, this.#spec);
     const { cluster } = this.#options;
+    const bound = memoryBound(this.#spec, this.#execution, prepared);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
-    if (!cluster) checkMemory(memoryBound(this.#spec, this.#execution, prepared), nodes);
+    if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
     const { kernels, reason } = openKernels({ kernels: choice, threads });
     try {
@@ -111,21 +129,36 @@ class Run {
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
         peakStoreBytes: training.peakStoreBytes(),
+        memoryBoundBytes: bound.total,
         spans: this.#spans,
         summary,
         folder: this.#folder?.path,
       });
+      await this.#checkpoint?.journal.finish();
       this.#folder?.write(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`);
       this.#emit({ type: 'finished', result });
     } finally {
+      await this.#checkpoint?.journal.flush();
       this.#folder?.close();
       kernels.close();
     }
   }
 
   #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
-    this.#folder = this.#options.out === undefined ? undefined : new RunFolder(this.#options.out);
-    this.#folder?.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+    const { resume, out, dataDir } = this.#options;
+    const folder = resume ?? out;
+    if (folder !== undefined) {
+      this.#folder = new RunFolder(folder, resume !== undefined);
+      this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+    }
+    // A run on a cluster is kept by the cluster; there is nothing to resume here.
+    if (this.#folder && !this.#options.cluster) {
+      const dataFolder = dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
+      const note = { execution: this.#execution, dataDigest: prepared.facts.digest, dataDir: dataFolder };
+      this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
+        this.#emit({ type: 'checkpoint-failed', reason }),
+      );
+    }
     this.#emit({
       type: 'started',
       time: new Date().toISOString(),
@@ -152,12 +185,16 @@ class Run {
       shards: prepared.shards,
       startedMs: nowMs(),
     };
+    const callbacks: Callbacks = {
+      node: (event) => this.#nodeEvent(event),
+      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
+    };
+    const faults = this.#options.faults ?? [];
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
-      : openTraining(job, this.#execution, kernels, this.#signal, this.#options.faults ?? [], {
-          node: (event) => this.#nodeEvent(event),
-          died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
-        });
+      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint);
+    if (this.#checkpoint?.resumed)
+      this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
       const states = await training.run();
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
@@ -210,6 +247,14 @@ class Run {
     this.#push(event);
   }
 
+  /** @throws PffError `data` if a resumed run would go on on other data than it began with. */
+  #checkData({ name, digest }: Dataset): void {
+    if (this.#resumed === undefined || this.#resumed.dataDigest === digest) return;
+    throw new PffError('data', `dataset ${name} is not the one that the run began with: its digest is ${digest}`, {
+      hint: `The run began with data of digest ${this.#resumed.dataDigest}; give --data-dir if it lies elsewhere now.`,
+    });
+  }
+
   /** Saves what there is: each layer's newest state, if every layer has one. */
   #interrupted(training: Training, prepared: PreparedData): PffError {
     const { chapters, states } = training.newest();
@@ -225,8 +270,10 @@ class Run {
     const done = `${chapters} of ${this.#spec.splits} chapters`;
     return new PffError('interrupted', `interrupted after ${done}`, {
       hint: saved
-        ? `The layers as they were, ${done} trained, are in ${saved}.`
-        : 'No model was saved: not every layer had finished a chapter, or there is no run folder.',
+        ? `The layers as they were, ${done} trained, are in ${saved}; --resume goes on from there.`
+        : chapters > 0
+          ? 'No model was saved: the run has no folder.'
+          : 'No model was saved: not every layer had finished its first chapter.',
     });
   }
 }

@@ -8,7 +8,7 @@ export interface Preset {
 
 export const presets: Readonly<Record<string, Preset>> = {
   default: {
-    summary: 'a good network on MNIST in about a minute on two cores',
+    summary: 'three layers of 1000 units on MNIST: about 98.5 % in about a minute on two cores',
     spec: {},
   },
   paper: {

@@ -115,13 +115,13 @@ const common: Omit<
   testSamples: 0,
   validationSamples: 0,
   labelMode: 'overlay',
-  layers: [784, 500, 500, 500, 500],
+  layers: [784, 1000, 1000, 1000],
   goodness: 'mean',
   threshold: 1,
   steepness: 20,
   negativeTemperature: 0.05,
   labelLag: 1,
-  epochs: 8,
+  epochs: 10,
   batch: 64,
   cooldownAfter: 0.5,
   beta1: 0.9,
@@ -153,9 +153,9 @@ export function resolveSpec(given: PartialSpec): RunSpec {
       : objective === 'performance-optimized' || objective === 'backprop-heads'
         ? 'all-heads'
         : 'last-head',
-    learningRate: negative ? 0.03 : 0.01,
-    headLearningRate: negative ? 0.001 : 0.01,
-    weightDecay: negative ? 0.003 : 0,
+    learningRate: negative ? 0.025 : isBackprop(objective) ? 0.001 : 0.03,
+    headLearningRate: 0.001,
+    weightDecay: negative ? 0.01 : 0,
     splits: part.epochs ?? common.epochs,
     ...part,
   };

@@ -49,6 +49,23 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
+  /**
+   * Begins where an earlier process stopped (schedule/restore.ts): `published` in an order in which they can have been done;
+   * `outputs`, by name, has those that are still needed, and may have more.
+   */
+  restore(published: Iterable<Task>, outputs: ReadonlyMap<string, Output>): void {
+    const tasks = [...published];
+    for (const task of tasks) this.#retention.publish(task);
+    for (const task of tasks) {
+      const output = outputs.get(taskKey(task));
+      if (output && task.kind === 'train') this.#newest.set(task.layer, { chapter: task.chapter, output });
+      if (!output || !this.#retention.isKept(task)) continue;
+      this.#outputs.set(taskKey(task), output);
+      this.#bytes += output.buffer.byteLength;
+    }
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+  }
+
   isPublished(task: Task): Promise<boolean> {
     return Promise.resolve(this.#retention.isPublished(task));
   }

@@ -245,6 +245,7 @@ class Simulation {
 
   /** Somebody writes what no node would. */
   #hostile(): void {
+    this.#damagedAt = this.#time.now;
     const tasks = [...allTasks(this.#shape)];
     const task = tasks[this.#random.below(tasks.length)] as Task;
     const done = {
@@ -283,12 +284,10 @@ class Simulation {
       if (!isResult(this.#shape, task)) continue;
       const found = [0, 1, 2].map((n) => chunks.get(`${chunkPrefix(key, good)}.${n}`));
       const bytes = Buffer.concat(found.filter((chunk) => chunk !== undefined));
-      if (record?.state !== 'done' || record.digest !== good) this.#problems.push(`${key} is not published at the end`);
       // Damage just before the end may have come after the node that verified the results.
-      else if (
-        (this.#finishedAt ?? 0) - this.#damagedAt > 20_000 &&
-        !bytes.equals(new Uint8Array(expected.get(key) as ArrayBuffer))
-      )
+      if ((this.#finishedAt ?? 0) - this.#damagedAt < 20_000) continue;
+      if (record?.state !== 'done' || record.digest !== good) this.#problems.push(`${key} is not published at the end`);
+      else if (!bytes.equals(new Uint8Array(expected.get(key) as ArrayBuffer)))
         this.#problems.push(`${key} has other bytes`);
     }
     const conflicts = this.#stores.reduce((sum, store) => sum + store.conflicts, 0);

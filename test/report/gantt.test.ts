@@ -217,7 +217,7 @@ describe('axis', () => {
         (from, span, most) => {
           const found = ticks(from, from + span, most);
           expect(found.length).toBeLessThanOrEqual(most);
-          for (const tick of found) expect(tick).toBeGreaterThanOrEqual(from - 1e-6 * Math.max(1, from));
+          for (const tick of found) expect(tick).toBeGreaterThanOrEqual(from - 1e-6 * (from + span));
         },
       ),
     );

@@ -113,6 +113,11 @@ describe('the run folder', () => {
     expect(readdirSync(out)).toEqual(['mine.txt']);
   });
 
+  it('is refused where it cannot be made', async () => {
+    const error = await failure({ spec: toySpec(), out: '/proc/pff/run' }, dataset);
+    expect([error.code, error.message]).toEqual(['files', expect.stringMatching(/cannot make the run folder/)]);
+  });
+
   it('keeps what there is when the run is interrupted', async () => {
     const out = path.join(temporary(), 'run');
     const controller = new AbortController();

@@ -5,20 +5,20 @@ import { EventQueue } from '../../src/schedule/event-queue.js';
 
 it('is a stable sort by time, also of actions entered by actions', () => {
   fc.assert(
-    fc.property(fc.array(fc.record({ time: fc.nat(9), then: fc.option(fc.nat(5)) })), (entries) => {
+    fc.property(fc.array(fc.record({ time: fc.nat(9), later: fc.option(fc.nat(5)) })), (entries) => {
       const queue = new EventQueue();
       const expected: [number, number][] = [];
       const seen: [number, number][] = [];
       let entered = 0;
-      const enter = (time: number, then: number | null): void => {
+      const enter = (time: number, later: number | null): void => {
         const order = entered++;
         expected.push([time, order]);
         queue.at(time, () => {
           seen.push([queue.now, order]);
-          if (then !== null) enter(queue.now + then, null);
+          if (later !== null) enter(queue.now + later, null);
         });
       };
-      for (const { time, then } of entries) enter(time, then);
+      for (const { time, later } of entries) enter(time, later);
       while (queue.step());
       expect(seen).toEqual(expected.toSorted(([timeA, orderA], [timeB, orderB]) => timeA - timeB || orderA - orderB));
       expect(queue.step()).toBe(false);

@@ -16,24 +16,26 @@ import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
 import { progressReporter } from '../progress.js';
+import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
 
-/** Trains the whole network; returns its states. `saved` is called with the states after each chapter. */
+/** Trains the whole network; returns its states. `saved` is called with the states after each chapter. `from`: go on from there. */
 export async function trainBackprop(
   job: Job,
   kernels: Kernels,
   signal: AbortSignal,
   emit: (event: NodeEvent) => void,
   saved: (chapter: number, states: LayerState[]) => void,
+  from?: SavedChapters,
 ): Promise<LayerState[]> {
   const { spec, data } = job;
-  const initial = networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened = initial.map((state) => openForTraining(kernels, spec, state, job.classes, 1));
   const breather = new Breather(signal);
-  let steps = 0;
+  let steps = initial[0]?.steps ?? 0;
   let states = initial;
   try {
-    for (let chapter = 0; chapter < spec.splits; chapter++) {
+    for (let chapter = from?.chapters ?? 0; chapter < spec.splits; chapter++) {
       const start = (nowMs() - job.startedMs) / 1000;
       const task = { chapter, layer: 'network' } as const;
       const plan = chapterPlan(spec, job.shards[0] as Uint32Array, chapter);

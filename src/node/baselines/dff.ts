@@ -14,15 +14,17 @@ import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
 import { drawnLabels } from '../negatives.js';
+import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
 
-/** Trains all layers for `spec.epochs` full-batch steps; `saved` is called with the states after each. */
+/** Trains all layers for `spec.epochs` full-batch steps; `saved` is called with the states after each. `from`: go on from there. */
 export async function trainDff(
   job: Job,
   kernels: Kernels,
   signal: AbortSignal,
   emit: (event: NodeEvent) => void,
   saved: (epoch: number, states: LayerState[]) => void,
+  from?: SavedChapters,
 ): Promise<LayerState[]> {
   const { spec, data } = job;
   const objective = layerObjective(spec);
@@ -30,14 +32,14 @@ export async function trainDff(
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
   const fullBatch = { ...spec, batch: samples.length };
-  const initial = networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened = initial.map((state) => openForTraining(kernels, fullBatch, state, job.classes, objective.variants));
   const units = spec.layers.slice(1);
   const bytesOf = dffOutputBytes({ units, rows: objective.variants * samples.length });
   const breather = new Breather(signal, 0);
   let states = initial;
   try {
-    for (let epoch = 0; epoch < spec.epochs; epoch++) {
+    for (let epoch = from?.chapters ?? 0; epoch < spec.epochs; epoch++) {
       const negatives = objective.variants === 2 ? drawnLabels(job, epoch) : undefined;
       let input: LayerInput = new ImageInputs(kernels, data, samples, negatives).batch(all);
       for (const [layer, parts] of opened.entries()) {

@@ -1,0 +1,124 @@
+// The numeric rules of src/kernels/kernels.ts in plain C++ over row-major arrays: what the fast kernels mean. Not part of the
+// addon; test/native/ checks every instruction set against it, bit for bit.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace pff::plain {
+
+using Floats = std::vector<float>;
+
+struct Tensors {
+  int inputs, outputs;
+  Floats w, m, v;              // [I, O]
+  Floats bias, biasM, biasV;   // [O]
+};
+
+struct Input {
+  int batch, variants, prefixInputs, suffixInputs;
+  const float* prefix;  // [B, P]
+  const float* suffix;  // [V · B, C]
+};
+
+// Rule 1. y [V · B, O]
+inline void forward(const Tensors& t, const Input& in, bool relu, float* y) {
+  for (int r = 0; r < in.variants * in.batch; r++) {
+    const float* x = in.prefix + (r % in.batch) * in.prefixInputs;
+    for (int o = 0; o < t.outputs; o++) {
+      float acc = t.bias[o];
+      for (int p = 0; p < in.prefixInputs; p++) acc = std::fmaf(x[p], t.w[p * t.outputs + o], acc);
+      for (int c = 0; c < in.suffixInputs; c++) {
+        const float s = in.suffix[r * in.suffixInputs + c];
+        if (s != 0.0f) acc = std::fmaf(s, t.w[(in.prefixInputs + c) * t.outputs + o], acc);
+      }
+      y[r * t.outputs + o] = relu && acc <= 0.0f ? 0.0f : acc;
+    }
+  }
+}
+
+// Rule 2.
+inline float sumSquares(const float* y, int n) {
+  float lanes[16] = {};
+  for (int o = 0; o < n; o++) lanes[o % 16] = std::fmaf(y[o], y[o], lanes[o % 16]);
+  for (int half = 8; half > 0; half /= 2)
+    for (int j = 0; j < half; j++) lanes[j] = lanes[j] + lanes[j + half];
+  return lanes[0];
+}
+
+// Rule 3, in place.
+inline void normalise(float* y, int n) {
+  const float inverse = 1.0f / std::sqrt(sumSquares(y, n) + 1e-12f);
+  for (int o = 0; o < n; o++) y[o] = y[o] * inverse;
+}
+
+// Rule 4, one value; rowScale or value is what was given.
+inline float deltaOfScale(float rowScale, float y) {
+  const float delta = (std::fabs(rowScale) < 0x1p-126f ? 0.0f : rowScale) * y;
+  return std::fabs(delta) < 0x1p-40f ? 0.0f : delta;
+}
+inline float deltaOfValue(float value, float y, bool relu) {
+  const float delta = relu && y <= 0.0f ? 0.0f : value;
+  return std::fabs(delta) < 0x1p-40f ? 0.0f : delta;
+}
+
+struct Adam {
+  float beta1, beta2, stepSize, epsilonSquared, keep;
+};
+
+// Rule 5, one weight.
+inline void adam(const Adam& a, float g, float& w, float& m, float& v, float keep) {
+  m = std::fmaf(1.0f - a.beta1, g, a.beta1 * (std::fabs(m) < 0x1p-95f ? 0.0f : m));
+  v = std::fmaf(1.0f - a.beta2, std::fmaf(g, g, -v), v);
+  if (v < 0x1p-95f) v = 0x1p-95f;
+  const float h = std::fmaf(-0.5f, v, -0.5f * a.epsilonSquared);
+  uint32_t bits;
+  std::memcpy(&bits, &h, 4);
+  bits = 0x9ef76880u - (bits >> 1);
+  float y;
+  std::memcpy(&y, &bits, 4);
+  y = y * std::fmaf(h * y, y, 1.50088f);
+  y = y * std::fmaf(h * y, y, 1.5000006f);
+  w = std::fmaf(-a.stepSize * m, y, keep * w);
+}
+
+// Rules 4 and 5. delta [V · B, O]
+inline void update(Tensors& t, const Input& in, const float* delta, const Adam& a) {
+  const int rows = in.variants * in.batch;
+  for (int o = 0; o < t.outputs; o++) {
+    float gb = 0.0f;
+    for (int r = 0; r < rows; r++) gb = gb + delta[r * t.outputs + o];
+    adam(a, gb, t.bias[o], t.biasM[o], t.biasV[o], 1.0f);
+    for (int i = 0; i < t.inputs; i++) {
+      float g = 0.0f;
+      if (i < in.prefixInputs) {
+        for (int b = 0; b < in.batch; b++) {
+          float s = delta[b * t.outputs + o];
+          for (int v = 1; v < in.variants; v++) s = s + delta[(v * in.batch + b) * t.outputs + o];
+          g = std::fmaf(in.prefix[b * in.prefixInputs + i], s, g);
+        }
+      } else {
+        for (int r = 0; r < rows; r++) {
+          const float s = in.suffix[r * in.suffixInputs + i - in.prefixInputs];
+          if (s != 0.0f) g = std::fmaf(s, delta[r * t.outputs + o], g);
+        }
+      }
+      const int at = i * t.outputs + o;
+      adam(a, g, t.w[at], t.m[at], t.v[at], a.keep);
+    }
+  }
+}
+
+// Rule 6. dX [R, I]
+inline void inputGradient(const Tensors& t, int rows, const float* delta, float* dX) {
+  for (int r = 0; r < rows; r++) {
+    for (int i = 0; i < t.inputs; i++) {
+      float acc = 0.0f;
+      for (int o = 0; o < t.outputs; o++) acc = std::fmaf(delta[r * t.outputs + o], t.w[i * t.outputs + o], acc);
+      dX[r * t.inputs + i] = acc;
+    }
+  }
+}
+
+}  // namespace pff::plain

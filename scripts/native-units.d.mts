@@ -1,0 +1,8 @@
+/** Types of native-units.mjs, for the tests that compile the same units. */
+export interface Unit {
+  /** In native/. */
+  readonly file: string;
+  readonly flags: readonly string[];
+}
+export declare const commonFlags: readonly string[];
+export declare function coreUnits(arch: string): Unit[];

@@ -1,0 +1,27 @@
+// What the native kernels are made of: source files of native/ and the flags of each, for a CPU family as Node.js names it.
+
+/** Flags that no unit may go without: the first two keep every bit as the contract has it. */
+export const commonFlags = [
+  '-ffp-contract=off',
+  '-fno-math-errno',
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fvisibility=hidden',
+  '-pthread',
+];
+
+const unitsOfCpu = {
+  x64: [
+    { file: 'isa/avx512.cc', flags: ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2', '-mfma'] },
+    { file: 'isa/avx2.cc', flags: ['-mavx2', '-mfma'] },
+  ],
+  arm64: [{ file: 'isa/neon.cc', flags: [] }],
+};
+
+const unitsOfAll = ['isa/portable.cc', 'dense.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
+
+/** The compute core, without Node-API: each unit's file and its own flags. */
+export function coreUnits(arch) {
+  return [...(unitsOfCpu[arch] ?? []), ...unitsOfAll.map((file) => ({ file, flags: [] }))];
+}

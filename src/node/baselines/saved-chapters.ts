@@ -1,0 +1,9 @@
+/** Where a baseline's training stopped, to go on from there. */
+import type { LayerState } from '../../model/layer-state.js';
+
+export interface SavedChapters {
+  /** Chapters (in DFF epochs) that are done. */
+  readonly chapters: number;
+  /** Every layer's state after them, in order. */
+  readonly states: LayerState[];
+}

@@ -1,0 +1,130 @@
+/** What a resumed run is: the spec and execution of the run that stopped, and which changes to them leave its past as it was. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { messageOf, PffError } from '../errors.js';
+import { parseTaskKey } from '../schedule/tasks.js';
+import { savedKeys } from '../store/directory.js';
+import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
+import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
+import { SPEC_FILE } from './folder.js';
+import { resolveExecution, type Execution, type TrainOptions } from './options.js';
+
+export interface ResumedRun {
+  readonly spec: RunSpec;
+  readonly execution: Execution;
+  readonly note: RunNote;
+}
+
+/** Fields that may be given anew: how long the run is, and what it is measured on. */
+const MAY_CHANGE: ReadonlySet<SpecField> = new Set(['epochs', 'splits', 'testSamples']);
+
+/**
+ * Reads the run in `options.resume`; spec and execution of `options` go over it.
+ * @throws PffError `files` where nothing can be resumed; `usage` where a change would change what has been trained.
+ */
+export function openResume(options: TrainOptions & { readonly resume: string }): ResumedRun {
+  const run = options.resume;
+  if (!existsSync(run))
+    throw new PffError('files', `there is no run ${run} to resume`, {
+      hint: 'Give the run folder that pff train printed at its start.',
+    });
+  if (options.out !== undefined && path.resolve(options.out) !== path.resolve(run))
+    throw new PffError('usage', 'a resumed run goes on in its own folder, but another one was given to write to', {
+      hint: 'Leave --out away.',
+    });
+  const note = readNote(run);
+  const before = readSpec(path.join(run, SPEC_FILE));
+  const spec = changedSpec(before, options.spec ?? {}, lastChapter(run));
+  const { variant, nodes, threadsPerNode, kernels } = { ...note.execution, ...withoutUndefined(options) };
+  // Cores may be others now: threads are asked anew unless the nodes are as they were.
+  const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
+  const execution = resolveExecution({
+    variant: fitting(variant, nodes, options),
+    nodes,
+    kernels,
+    threadsPerNode: threads,
+  });
+  if ((execution.variant === 'dff') !== (note.execution.variant === 'dff'))
+    throw new PffError(
+      'usage',
+      `the run is of variant ${note.execution.variant} and cannot go on as ${execution.variant}`,
+      {
+        hint: 'DFF trains by other steps than the pipeline; leave --variant out.',
+      },
+    );
+  return { spec, execution, note };
+}
+
+/** More nodes than one need a variant with nodes; who asks for nodes only gets the usual one. */
+function fitting(
+  variant: Execution['variant'],
+  nodes: number,
+  { variant: asked }: TrainOptions,
+): Execution['variant'] | undefined {
+  return asked === undefined && ((variant === 'sequential' && nodes > 1) || (nodes === 1 && variant !== 'dff'))
+    ? undefined
+    : variant;
+}
+
+/**
+ * `before` with the fields of `asked`. More epochs keep the past as it was if chapters stay as long as they are and no
+ * chapter that was trained (up to `lastTrained`, -1 for none) was trained with a rate on its way down to the old end.
+ * @throws PffError `usage`, with the reason.
+ */
+export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: number): RunSpec {
+  const given = withoutUndefined(asked);
+  for (const field of Object.keys(given) as SpecField[])
+    if (!MAY_CHANGE.has(field) && JSON.stringify(given[field]) !== JSON.stringify(before[field]))
+      throw new PffError(
+        'usage',
+        `the run that is to be resumed has ${field} ${String(before[field])}, not ${String(given[field])}: that would change what it has trained already`,
+        { hint: `Leave it out; or begin a new run with --config ${SPEC_FILE} of this one.` },
+      );
+  const epochs = given.epochs ?? before.epochs;
+  const splits = given.splits ?? (before.splits * epochs) / before.epochs;
+  const refuse = (message: string, hint: string): never => {
+    throw new PffError('usage', message, { hint });
+  };
+  if (epochs < before.epochs)
+    refuse(
+      `the run has ${before.epochs} epochs; resumed it can have more, but not ${epochs}`,
+      'Raise --epochs, or leave it out.',
+    );
+  if (!Number.isInteger(splits) || splits * before.epochs !== before.splits * epochs)
+    refuse(
+      `chapters must stay as long as they are (${before.epochs} epochs in ${before.splits} chapters), but ${epochs} epochs in ${given.splits ?? 'any number of'} chapters would move them`,
+      Number.isInteger((before.splits * epochs) / before.epochs)
+        ? `Give --splits ${(before.splits * epochs) / before.epochs}, or leave it out.`
+        : `Give a multiple of ${before.epochs} epochs.`,
+    );
+  // A chapter's rates depend on the length of the run only after the cooldown has begun in it.
+  const cooled = before.cooldownAfter < 1 && (lastTrained + 1) / before.splits > before.cooldownAfter;
+  if (epochs > before.epochs && cooled)
+    refuse(
+      `chapter ${lastTrained + 1} of ${before.splits} was trained with a learning rate on its way down to 0 at epoch ${before.epochs} (cooldownAfter ${before.cooldownAfter}); a longer run would have trained it with a higher one`,
+      'Runs that are to be prolonged need --cooldown-after 1 from the start, or to be stopped before the cooldown.',
+    );
+  return resolveSpec({ ...before, ...given, epochs, splits });
+}
+
+/** The newest chapter of which a file is there, whole or not; -1 if there is none. */
+function lastChapter(run: string): number {
+  return Math.max(-1, ...savedKeys(path.join(run, CHECKPOINT_FOLDER)).map((key) => parseTaskKey(key).chapter));
+}
+
+function readSpec(file: string): RunSpec {
+  try {
+    return resolveSpec(JSON.parse(readFileSync(file, 'utf8')) as PartialSpec);
+  } catch (error) {
+    throw new PffError('files', `${file} cannot be read: ${messageOf(error)}`, {
+      hint: 'It must be the spec.json that pff train wrote there.',
+      cause: error,
+    });
+  }
+}
+
+function withoutUndefined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The file of one published output: a line of JSON that says what it is, then its bytes. The digest in that line covers
+ * the rest of it too, so that a file that was cut short, changed or misnamed is noticed. Bytes in, bytes out.
+ */
+import { createHash } from 'node:crypto';
+import { PffError } from '../errors.js';
+import { taskKey, type Task } from '../schedule/tasks.js';
+import type { Output } from './store.js';
+
+const FORMAT = 'pff-state/1';
+/** No header is longer; a file without a line end within this many bytes is damaged. */
+const MOST_HEADER_BYTES = 512;
+
+/** The line that stands before an output's bytes in its file. */
+export function stateHeader(task: Task, output: Output): Uint8Array {
+  const { steps, buffer } = output;
+  const sha256 = digestOf(taskKey(task), steps, new Uint8Array(buffer));
+  return Buffer.from(
+    `${JSON.stringify({ format: FORMAT, task: taskKey(task), steps, bytes: buffer.byteLength, sha256 })}\n`,
+  );
+}
+
+/**
+ * Reads the file of `task`'s output, into memory that threads can share.
+ * @throws PffError `files` saying what is wrong with it.
+ */
+export function parseState(task: Task, file: Uint8Array): Output {
+  const broken = (what: string): never => {
+    throw new PffError('files', what);
+  };
+  const end = file.subarray(0, MOST_HEADER_BYTES).indexOf(10);
+  if (end < 0) return broken(file.length === 0 ? 'it is empty' : 'its first line is cut short or damaged');
+  const { format, task: key, steps, bytes, sha256 } = parseHeader(file.subarray(0, end), broken);
+  if (format !== FORMAT) return broken(`its format is ${String(format)}, and ${FORMAT} is read`);
+  if (key !== taskKey(task)) return broken(`it holds the output of ${String(key)}, not of ${taskKey(task)}`);
+  if (!isCount(steps) || !isCount(bytes)) return broken('its first line is damaged');
+  const payload = file.subarray(end + 1);
+  if (payload.length !== bytes) return broken(`it should hold ${bytes} bytes, but holds ${payload.length}`);
+  if (digestOf(key, steps, payload) !== sha256) return broken('its bytes do not match its digest');
+  const buffer = new SharedArrayBuffer(bytes);
+  new Uint8Array(buffer).set(payload);
+  return { steps, buffer };
+}
+
+function parseHeader(line: Uint8Array, broken: (what: string) => never): Record<string, unknown> {
+  try {
+    return JSON.parse(Buffer.from(line).toString('utf8')) as Record<string, unknown>;
+  } catch {
+    return broken('its first line is damaged');
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Hex SHA-256 over the output's name, steps and bytes. */
+function digestOf(key: string, steps: number, bytes: Uint8Array): string {
+  return createHash('sha256').update(`${key} ${steps}\n`).update(bytes).digest('hex');
+}

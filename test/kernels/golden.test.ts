@@ -1,0 +1,52 @@
+/** One small training trajectory, pinned: any change of any bit of the bit-class f32-fma/1 must be meant. */
+import { createHash } from 'node:crypto';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openKernels } from '../../src/kernels/open.js';
+import { backends } from './backends.js';
+import { runLayer, type Shape } from './layers.js';
+
+const shapes: Shape[] = [
+  {
+    prefix: 117,
+    suffix: 10,
+    outputs: 100,
+    batch: 24,
+    variants: 2,
+    activation: 'relu',
+    delta: 'rowScale',
+    gather: true,
+    seed: 1,
+    steps: 10,
+  },
+  {
+    prefix: 100,
+    suffix: 0,
+    outputs: 10,
+    batch: 33,
+    variants: 1,
+    activation: 'linear',
+    delta: 'values',
+    gather: false,
+    seed: 2,
+    steps: 10,
+  },
+];
+
+const golden = [
+  '81d5f3e1cb93866f44ef5f5ef308d00db032817eb58cfb23cb45d7a3aa6fbb9d',
+  'ec1402eee7cc2b9768bbf06023f42bab302b8aa21d37bbb82e4b4020d7e2c4bc',
+];
+
+describe.each(backends)('%s', (name) => {
+  const { kernels } = openKernels({ kernels: name, threads: 2 });
+  afterAll(() => kernels.close());
+
+  test.each(shapes.map((shape, i) => ({ shape, expected: golden[i] })))(
+    '10 steps of $shape.activation give the pinned bits',
+    ({ shape, expected }) => {
+      const hash = createHash('sha256');
+      for (const [what, values] of runLayer(kernels, shape)) hash.update(what).update(values);
+      expect(hash.digest('hex')).toBe(expected);
+    },
+  );
+});

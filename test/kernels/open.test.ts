@@ -1,0 +1,98 @@
+/** Which backend openKernels picks, and what it says where it cannot have the one asked for. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { loadAddon } from '../../src/kernels/native.js';
+import { listInstructionSets, openKernels } from '../../src/kernels/open.js';
+import { instructionSets, missingSets } from './backends.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+describe('where there is an addon', () => {
+  test.skipIf(instructionSets.length === 0)('auto and native take the best instruction set (skip: none built)', () => {
+    for (const kernels of ['auto', 'native'] as const) {
+      const opened = openKernels({ kernels, threads: 2 });
+      expect(opened.kernels.name).toBe(`native/${listInstructionSets()[0]}`);
+      expect(opened.reason).toBeUndefined();
+      opened.kernels.close();
+    }
+    expect(listInstructionSets().at(-1)).toBe('portable');
+  });
+
+  test.each(missingSets)('%s, which this CPU lacks, is refused', (name) => {
+    const refused = expect.objectContaining({ code: 'kernels', hint: expect.stringContaining('portable') });
+    expect(() => openKernels({ kernels: name, threads: 1 })).toThrow(refused);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, 5000])('%s threads are refused', (threads) => {
+    expect(() => openKernels({ kernels: 'auto', threads })).toThrow('kernel threads must be a whole number from 1');
+  });
+
+  test.skipIf(instructionSets.length === 0)('many workers may load it, compute and be ended at any time', async () => {
+    // Plain JavaScript over the addon: workers cannot run TypeScript.
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData);
+      const backend = addon.openBackend(addon.instructionSets()[0], 2);
+      const f = (n) => new Float32Array(n);
+      const dense = addon.openDense(backend, 300, 200, 0, 64, true, f(60000), f(200), f(60000), f(60000), f(200), f(200));
+      const x = f(300 * 64), y = f(200 * 64), s = f(64);
+      let told = false;
+      for (;;) {
+        addon.forward(dense, x, undefined, 64, 1, undefined, y, undefined);
+        addon.update(dense, y, s, undefined, 0.9, 0.999, 0.01, 1e-16, 1);
+        if (!told) parentPort.postMessage('running');
+        told = true;
+      }`;
+    const workerData = join(root, 'build', 'pff-native.node');
+    const workers = [1, 2, 3].map(() => new Worker(code, { eval: true, workerData }));
+    await Promise.all(workers.map((worker) => new Promise((resolve) => void worker.once('message', resolve))));
+    const codes = await Promise.all(workers.map((worker) => worker.terminate()));
+    expect(codes).toEqual([1, 1, 1]);
+  });
+});
+
+describe('where there is none', () => {
+  const load = () => ({ reason: 'the native kernels were not built: no C++ compiler found' });
+
+  test('auto goes on with the reference and says why', () => {
+    const { kernels, reason } = openKernels({ kernels: 'auto', threads: 4 }, load);
+    expect([kernels.name, kernels.threads, kernels.bitClass]).toEqual(['reference', 1, 'f32-fma/1']);
+    expect(reason).toBe('the native kernels were not built: no C++ compiler found');
+  });
+
+  test.each(['native', 'avx2'] as const)('%s is refused with the reason', (name) => {
+    expect(() => openKernels({ kernels: name, threads: 1 }, load)).toThrow(
+      expect.objectContaining({
+        code: 'kernels',
+        message: `${name} kernels were asked for, but the native kernels were not built: no C++ compiler found`,
+      }),
+    );
+  });
+
+  test('the reference needs none', () => {
+    const { kernels, reason } = openKernels({ kernels: 'reference', threads: 1 }, load);
+    expect([kernels.name, reason]).toEqual(['reference', undefined]);
+  });
+
+  test('the build script leaves the reason for it, and exits with 0', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pff-build-'));
+    try {
+      expect(loadAddon(folder)).toEqual({ reason: expect.stringContaining('the native kernels are not built') });
+      const script = join(root, 'scripts', 'build-native.mjs');
+      const env = { PATH: '', CXX: 'no-such-compiler' };
+      const { status, stderr } = spawnSync(process.execPath, [script, '--out', folder], { env, encoding: 'utf8' });
+      expect(status).toBe(0);
+      expect(stderr).toContain('pff will run on the slow reference kernels');
+      expect(loadAddon(folder)).toEqual({
+        reason: 'the native kernels were not built: no C++ compiler found (tried no-such-compiler, c++, g++, clang++)',
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,152 @@
+// Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
+// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS DIGEST" for each; the
+// digests must be the same on every CPU. Exits with 1 on a difference.
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "../../native/dense.h"
+#include "../../native/instruction-sets.h"
+#include "../../native/plain/rules.h"
+
+namespace {
+
+using pff::Given;
+using pff::Index;
+using pff::plain::Floats;
+
+// splitmix64, to floats with few and with many digits, zeros among them.
+struct Random {
+  uint64_t state;
+  uint64_t next() {
+    uint64_t z = (state += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  float value(float scale) { return scale * (static_cast<float>(next() >> 40) * 0x1p-23f - 1.0f); }
+  Floats values(Index n, float scale) {
+    Floats all(static_cast<size_t>(n));
+    for (float& x : all) x = value(scale);
+    return all;
+  }
+};
+
+struct Shape {
+  Index prefix, suffix, outputs, batch, variants;
+  bool relu, scaled;  // scaled: the delta is a rowScale
+};
+
+constexpr Shape kShapes[] = {
+    {1, 0, 1, 1, 1, true, true},      {7, 3, 5, 3, 2, true, true},     {64, 0, 48, 16, 1, true, true},
+    {33, 10, 49, 9, 2, true, true},   {100, 0, 10, 20, 1, false, false}, {50, 11, 113, 13, 4, true, false},
+    {0, 10, 20, 6, 3, true, true},    {700, 0, 130, 40, 1, true, true}, {2100, 4, 20, 70, 2, true, false},
+};
+
+// FNV-1a over the bits.
+struct Digest {
+  uint64_t state = 0xcbf29ce484222325ull;
+  void add(const Floats& all) {
+    for (float x : all) {
+      uint32_t bits;
+      std::memcpy(&bits, &x, 4);
+      for (int i = 0; i < 4; i++) state = (state ^ ((bits >> (8 * i)) & 255)) * 0x100000001b3ull;
+    }
+  }
+};
+
+template <class T>
+Given<T> given(Floats& all) {
+  static float none[1];
+  return {all.empty() ? none : all.data(), static_cast<Index>(all.size())};
+}
+
+bool same(const char* what, const Floats& expected, const Floats& found) {
+  for (size_t i = 0; i < expected.size(); i++) {
+    if (std::memcmp(&expected[i], &found[i], 4) == 0) continue;
+    std::printf("%s[%zu]: expected %a, found %a\n", what, i, expected[i], found[i]);
+    return false;
+  }
+  return true;
+}
+
+// Two steps of training, then inference; everything that can be seen goes into the digest.
+bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>& pool, const Shape& s, Digest& digest) {
+  Random random{static_cast<uint64_t>(s.prefix * 31 + s.outputs)};
+  const Index inputs = s.prefix + s.suffix;
+  const Index rows = s.batch * s.variants;
+  pff::plain::Tensors t{static_cast<int>(inputs), static_cast<int>(s.outputs), random.values(inputs * s.outputs, 0.1f),
+                        random.values(inputs * s.outputs, 1e-3f), random.values(inputs * s.outputs, 1e-3f),
+                        random.values(s.outputs, 0.1f), random.values(s.outputs, 1e-3f), random.values(s.outputs, 1e-3f)};
+  for (float& v : t.v) v = v * v;
+  for (float& v : t.biasV) v = v * v;
+  pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu},
+                   {given<float>(t.w), given<float>(t.bias), given<float>(t.m), given<float>(t.v), given<float>(t.biasM),
+                    given<float>(t.biasV)});
+  const pff::plain::Adam rule{0.9f, 0.999f, 0.003f, 1e-14f, 0.9999f};
+  bool good = true;
+  for (int step = 0; step < 2; step++) {
+    Floats prefix = random.values(s.batch * s.prefix, 1.0f);
+    for (float& x : prefix)
+      if (x < -0.3f) x = 0.0f;
+    Floats suffix(static_cast<size_t>(rows * s.suffix));
+    for (Index r = 0; r < rows && s.suffix > 0; r++)
+      suffix[static_cast<size_t>(r * s.suffix) + random.next() % static_cast<uint64_t>(s.suffix)] = 1.0f;
+    const pff::plain::Input plainInput{static_cast<int>(s.batch), static_cast<int>(s.variants), static_cast<int>(s.prefix),
+                                       static_cast<int>(s.suffix), prefix.data(), suffix.data()};
+    const pff::LayerInput input{given<const float>(prefix), {}, s.batch, s.variants,
+                                s.suffix > 0 ? given<const float>(suffix) : Given<const float>{}};
+    const size_t values = static_cast<size_t>(rows * s.outputs);
+    Floats expected(values), y(values), expectedSums(static_cast<size_t>(rows)), sums(static_cast<size_t>(rows));
+    pff::plain::forward(t, plainInput, s.relu, expected.data());
+    for (Index r = 0; r < rows; r++)
+      expectedSums[static_cast<size_t>(r)] = pff::plain::sumSquares(expected.data() + r * s.outputs, t.outputs);
+    dense.forward(input, given<float>(y), given<float>(sums));
+    good = same("activations", expected, y) && same("sums of squares", expectedSums, sums) && good;
+
+    Floats scale = random.values(rows, 0.1f);
+    Floats given_ = random.values(rows * s.outputs, 0.1f);
+    Floats delta(values);
+    for (size_t i = 0; i < values; i++)
+      delta[i] = s.scaled ? pff::plain::deltaOfScale(scale[i / static_cast<size_t>(s.outputs)], y[i])
+                          : pff::plain::deltaOfValue(given_[i], y[i], s.relu);
+    const pff::DeltaInput deltaInput = s.scaled ? pff::DeltaInput{given<const float>(scale), {}}
+                                                : pff::DeltaInput{{}, given<const float>(given_)};
+    Floats expectedX(static_cast<size_t>(rows * inputs)), dX(static_cast<size_t>(rows * inputs));
+    pff::plain::inputGradient(t, static_cast<int>(rows), delta.data(), expectedX.data());
+    dense.inputGradient(given<const float>(y), deltaInput, given<float>(dX));
+    good = same("input gradient", expectedX, dX) && good;
+    pff::plain::update(t, plainInput, delta.data(), rule);
+    dense.update(given<const float>(y), deltaInput,
+                 {rule.beta1, rule.beta2, 1.0f - rule.beta1, 1.0f - rule.beta2, rule.stepSize, rule.epsilonSquared, rule.keep});
+
+    pff::plain::forward(t, plainInput, s.relu, expected.data());
+    for (Index r = 0; r < rows; r++) pff::plain::normalise(expected.data() + r * s.outputs, t.outputs);
+    Floats inferred(values);
+    dense.infer(input, given<float>(inferred), true, given<float>(sums));
+    good = same("inferred", expected, inferred) && good;
+    for (const Floats* all : {&y, &dX, &inferred, &sums}) digest.add(*all);
+  }
+  pff::plain::Tensors found = t;
+  dense.read({given<float>(found.w), given<float>(found.bias), given<float>(found.m), given<float>(found.v),
+              given<float>(found.biasM), given<float>(found.biasV)});
+  good = same("weights", t.w, found.w) && same("moment 1", t.m, found.m) && same("moment 2", t.v, found.v) && good;
+  good = same("bias", t.bias, found.bias) && same("bias moment 2", t.biasV, found.biasV) && good;
+  for (const Floats* all : {&found.w, &found.bias, &found.m, &found.v, &found.biasM, &found.biasV}) digest.add(*all);
+  return good;
+}
+
+}  // namespace
+
+int main() {
+  bool good = true;
+  for (const pff::KernelTable* kernels : pff::instructionSets()) {
+    for (int threads = 1; threads <= 3; threads++) {
+      const auto pool = std::make_shared<pff::Pool>(threads);
+      Digest digest;
+      for (const Shape& shape : kShapes) good = runShape(*kernels, pool, shape, digest) && good;
+      std::printf("%s %d %016llx\n", kernels->name, threads, static_cast<unsigned long long>(digest.state));
+    }
+  }
+  return good ? 0 : 1;
+}

@@ -1,0 +1,74 @@
+/** Small pieces of text: units, tables, the confusion matrix. */
+import { expect, it } from 'vitest';
+import { confusionLines } from '../../src/report/confusion.js';
+import { tableLines } from '../../src/report/table.js';
+import { bytes, clock, count, duration, figure, percent } from '../../src/report/units.js';
+
+it('units read as people write them', () => {
+  expect([0, 59.6, 754, 3723, Number.POSITIVE_INFINITY].map(clock)).toEqual([
+    '0:00',
+    '1:00',
+    '12:34',
+    '1:02:03',
+    '–:––',
+  ]);
+  expect([0.45, 0.9999, 12.34, 119.94, 200, 7260].map(duration)).toEqual([
+    '450 ms',
+    '1.0 s',
+    '12.3 s',
+    '119.9 s',
+    '3 min 20 s',
+    '2 h 1 min',
+  ]);
+  expect([0, 999, 1000, 4_560_000, 31_000_000, 999_600].map(bytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '4.6 MB',
+    '31.0 MB',
+    '1.0 MB',
+  ]);
+  expect([0, 12, 1234, 1_234_567].map(count)).toEqual(['0', '12', '1,234', '1,234,567']);
+  expect([0.12345, 1.2345, 12.345, 123.45, 1234.5].map(figure)).toEqual(['0.1235', '1.234', '12.35', '123.5', '1235']);
+  expect(percent(0.98314)).toBe('98.31 %');
+});
+
+it('a table is as wide as its cells', () => {
+  const columns = [{ title: 'name', align: 'left' }, { title: 'n' }] as const;
+  expect(
+    tableLines(columns, [
+      ['a', '100'],
+      ['longer', '1'],
+    ]),
+  ).toEqual(['name      n', 'a       100', 'longer    1']);
+});
+
+it('the confusion matrix has class names, dots for zeros, and numbered columns for long names', () => {
+  expect(
+    confusionLines(
+      [
+        [9, 1],
+        [0, 10],
+      ],
+      ['0', '1'],
+    ),
+  ).toEqual(['    0   1  right', '0   9   1   90.0 %', '1   ·  10  100.0 %']);
+  const long = confusionLines(
+    [
+      [9, 1],
+      [0, 0],
+    ],
+    ['Ankle boot', 'Bag'],
+  );
+  expect(long[1]).toBe(' 0 Ankle boot   9   1   90.0 %');
+  expect(long[2]).toBe(' 1 Bag          ·   ·        –');
+  const many = Array.from({ length: 20 }, (_, i) =>
+    Array.from({ length: 20 }, (_each, j) => (i === j ? 5 : j === i + 1 ? i : 0)),
+  );
+  expect(
+    confusionLines(
+      many,
+      many.map((_, i) => `c${i}`),
+    )[0],
+  ).toBe('c18 taken for c19: 18');
+});

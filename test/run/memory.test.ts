@@ -1,0 +1,39 @@
+/** The stated memory bound holds for a process that does nothing else. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { RunResult } from '../../src/run/events.js';
+
+const program = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
+
+describe('memory', () => {
+  it.each([
+    ['one node', []],
+    ['two nodes, all-layers', ['--nodes', '2']],
+    ['three nodes, single-layer', ['--nodes', '3', '--variant', 'single-layer']],
+  ])('stays below the bound: %s', (_, flags) => {
+    const small = [
+      '--train-samples',
+      '3000',
+      '--test-samples',
+      '300',
+      '--layers',
+      '784,1200,1200,1200',
+      '--epochs',
+      '3',
+    ];
+    const folder = path.join(mkdtempSync(path.join(tmpdir(), 'pff-memory-')), 'run');
+    const out = execFileSync(process.execPath, [program, 'train', ...small, ...flags, '--json', '--out', folder], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    rmSync(path.dirname(folder), { recursive: true });
+    const { peakRssBytes, memoryBoundBytes } = JSON.parse(out) as RunResult;
+    expect(peakRssBytes).toBeLessThan(memoryBoundBytes);
+    // A bound that is far too high would refuse runs that fit.
+    expect(memoryBoundBytes).toBeLessThan(2 * peakRssBytes);
+  });
+});
