@@ -238,5 +238,6 @@ class Run {
 }
 
 function modelMetadata(prepared: PreparedData, digest: string): Record<string, string> {
-  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest: prepared.facts.digest };
+  const { classes, digest: dataDigest } = prepared.facts;
+  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest, classes: JSON.stringify(classes) };
 }
