@@ -72,14 +72,15 @@ napi_value listInstructionSets(const Arguments& a) {
   return list;
 }
 
-// openBackend(name, threads) → backend
+// openBackend(name, threads, worthSharing) → backend; see Pool
 napi_value openBackend(const Arguments& a) {
   const std::string name = a.text(0);
   const Index threads = a.index(1);
+  const Index worthSharing = a.index(2);
   const KernelTable* kernels = instructionSet(name.c_str());
   if (!kernels) throw BadCall{"this CPU does not have that instruction set"};
   if (threads < 1 || threads > 1024) throw BadCall{"threads must be 1 to 1024"};
-  return external(a.env, std::make_unique<Backend>(Backend{kernels, std::make_shared<Pool>(static_cast<int>(threads))}));
+  return external(a.env, std::make_unique<Backend>(Backend{kernels, std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
 }
 
 // closeBackend(backend)
@@ -107,6 +108,23 @@ napi_value openDense(const Arguments& a) {
   handle->dense = std::make_unique<Dense>(*backend.kernels, backend.pool, shape, tensorsFrom(a, 6));
   adjustMemory(a.env, handle->dense->bytes());
   return external(a.env, std::move(handle));
+}
+
+// allocate(count) → Float32Array of zeros in memory that suits the kernels (see memory.h), freed with the array
+napi_value allocate(const Arguments& a) {
+  const double wanted = a.number(0);
+  if (!(wanted >= 0)) throw BadCall{"allocate: a count is needed"};
+  if (wanted > 4294967295.0) throw OutOfMemory{wanted * 4.0};  // more than an array of JavaScript can hold
+  const Index count = static_cast<Index>(wanted);
+  auto memory = std::make_unique<Array<float>>(std::max(count, Index{1}));
+  const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+  napi_value buffer = nullptr;
+  const auto release = [](napi_env, void*, void* hint) { delete static_cast<Array<float>*>(hint); };
+  check(napi_create_external_arraybuffer(a.env, memory->data(), bytes, release, memory.get(), &buffer));
+  memory.release();
+  napi_value floats = nullptr;
+  check(napi_create_typedarray(a.env, napi_float32_array, static_cast<size_t>(count), buffer, 0, &floats));
+  return floats;
 }
 
 // closeDense(dense)
@@ -201,6 +219,7 @@ napi_value init(napi_env env, napi_value exports) {
       method("closeBackend", guarded<closeBackend>),
       method("openDense", guarded<openDense>),
       method("closeDense", guarded<closeDense>),
+      method("allocate", guarded<allocate>),
       method("infer", guarded<infer>),
       method("forward", guarded<forward>),
       method("inputGradient", guarded<inputGradient>),

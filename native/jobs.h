@@ -72,6 +72,7 @@ struct PackJob {
 struct ForwardJob {
   Layer layer;
   Batch batch;
+  Index shares;        // threads; each starts on its own panels
   float* y;            // row v · variantRows + b holds O values; null if not wanted
   Index variantRows;
   float* lanes;        // [V · samples][16] sums of squares so far (start at 0), or null
@@ -91,6 +92,7 @@ struct Adam {
 struct UpdateJob {
   Layer layer;
   Batch batch;
+  Index shares;
   Delta delta;
   Adam rule;
 };
@@ -118,13 +120,13 @@ struct KernelTable {
   Index lanes;
   // Blocks of 8 samples.
   void (*pack)(const PackJob&, Index first, Index last);
-  // (chunk of samples, panel, block of 8 samples), see forwardItems.
+  // (share of the panels, chunk of samples, panel, block of 8 samples), see forwardItems and Place.
   void (*forward)(const ForwardJob&, Index first, Index last);
   // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
   void (*sumRows)(const float* y, Index outputs, Index first, Index last, float* sums);
   void (*foldLanes)(const float* lanes, Index first, Index last, float* sums);
   void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
-  // (chunk of inputs, panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
+  // (share of the panels, chunk of inputs, panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
   void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
   // Panels of rows; then (panel of rows, block of 8 inputs).
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
@@ -152,6 +154,26 @@ static inline Index forwardItems(const ForwardJob& job, Index lanes) {
 }
 static inline Index updateItems(const UpdateJob& job, Index lanes) {
   return inputBlocks(job.batch.prefix) * panelsOf(job.layer.outputs, lanes);
+}
+
+// Where an item stands in the order: share of the panels; chunk of blocks; panel; block. A panel is used while it is in the
+// cache, the chunk of the batch stays there from panel to panel, and a thread keeps to its own weights from call to call.
+struct Place {
+  Index panel;
+  Index chunk;       // first block of the chunk
+  Index chunkBlocks;
+  Index block;       // in the chunk
+};
+static inline Place placeOf(Index item, Index panels, Index blocks, Index blocksInChunk, Index shares) {
+  Index share = 0;
+  while (item >= blocks * (panels * (share + 1) / shares)) share++;
+  const Index firstPanel = panels * share / shares;
+  const Index panelsOfShare = panels * (share + 1) / shares - firstPanel;
+  const Index inShare = item - blocks * firstPanel;
+  const Index chunk = inShare / (blocksInChunk * panelsOfShare) * blocksInChunk;
+  const Index chunkBlocks = blocks - chunk < blocksInChunk ? blocks - chunk : blocksInChunk;
+  const Index inChunk = inShare - chunk * panelsOfShare;
+  return {firstPanel + inChunk / chunkBlocks, chunk, chunkBlocks, inChunk % chunkBlocks};
 }
 static inline Index updateScratch(Index samples, Index suffix, Index lanes) {
   return (samples + suffix + 1) * kPanelVecs * lanes;

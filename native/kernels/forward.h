@@ -160,19 +160,14 @@ struct ForwardItem {
   }
 };
 
-// Items in the order chunk of samples, panel, block of 8 samples: a panel is used while it is in the cache, and so are the
-// samples of a chunk.
 void forward(const ForwardJob& job, Index first, Index last) {
-  const Index most = forwardChunk(job.batch.prefix);
+  const Index inChunk = forwardChunk(job.batch.prefix);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {
-    const Index chunk = item / (most * panels);
-    const Index left = blocks - chunk * most;
-    const Index turns = left < most ? left : most;
-    const Index inChunk = item - chunk * most * panels;
-    ForwardItem one{job, inChunk / turns, (chunk * most + inChunk % turns) * kBlock, inChunk % turns, turns};
-    withPanelVecs(panelOutputs(one.panel, job.layer.outputs), one);
+    const Place at = placeOf(item, panels, blocks, inChunk, job.shares);
+    ForwardItem one{job, at.panel, (at.chunk + at.block) * kBlock, at.block, at.chunkBlocks};
+    withPanelVecs(panelOutputs(at.panel, job.layer.outputs), one);
   }
 }
 

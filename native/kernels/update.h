@@ -92,7 +92,7 @@ struct UpdatePanel {
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
   void sumGradientAhead(const float* x, Index next, float* g) const {
     constexpr Index lines = kRowsAtOnce * kWidth / kLineFloats;
-    const Index ahead = blocksOf(lines, blocksOf(job.batch.samples, kBlock));
+    const Index ahead = job.batch.samples > 0 ? blocksOf(lines, blocksOf(job.batch.samples, kBlock)) : 1;
     if (ahead <= 1) {
       sumGradient<1>(x, next, g);
     } else if (ahead <= 2) {
@@ -176,21 +176,17 @@ struct UpdateRange {
   }
 };
 
-// Items in the order chunk of inputs, panel, block of inputs: so much of the batch stays in the cache from panel to panel.
 void update(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index most = updateChunk(job.batch.samples);
+  const Index inChunk = updateChunk(job.batch.samples);
   const Index blocks = inputBlocks(job.batch.prefix);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
-    const Index chunk = first / (most * panels);
-    const Index left = blocks - chunk * most;
-    const Index inChunkBlocks = left < most ? left : most;
-    const Index inChunk = first - chunk * most * panels;
-    const Index panel = inChunk / inChunkBlocks;
-    const Index block = inChunk % inChunkBlocks;
-    const Index count = inChunkBlocks - block < last - first ? inChunkBlocks - block : last - first;
-    UpdateRange range{job, panel, chunk * most + block, chunk * most + block + count, scratch};
-    withPanelVecs(panelOutputs(panel, job.layer.outputs), range);
+    const Place at = placeOf(first, panels, blocks, inChunk, job.shares);
+    const Index left = at.chunkBlocks - at.block;
+    const Index count = left < last - first ? left : last - first;
+    const Index block = at.chunk + at.block;
+    UpdateRange range{job, at.panel, block, block + count, scratch};
+    withPanelVecs(panelOutputs(at.panel, job.layer.outputs), range);
     first += count;
   }
 }

@@ -52,5 +52,6 @@ function wantsColour(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return false;
   if (FORCE_COLOR) return FORCE_COLOR !== '0';
-  return stream.isTTY && TERM !== 'dumb';
+  // A stream that is no terminal has no such property, whatever its type says; picocolors takes undefined for leave to guess.
+  return 'isTTY' in stream && stream.isTTY && TERM !== 'dumb';
 }

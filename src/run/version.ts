@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 function manifest(): { version: string } {
   // Built files lie in dist/, and for benches one folder deeper.
   const places = ['../../package.json', '../../../package.json'].map((place) => new URL(place, import.meta.url));
-  const found = places.find((place) => existsSync(place)) ?? (places[0] as URL);
+  const found = places.find((place) => existsSync(place)) ?? new URL('../../package.json', import.meta.url);
   return JSON.parse(readFileSync(found, 'utf8')) as { version: string };
 }
 
