@@ -92,7 +92,12 @@ class Run {
     const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir }));
     this.#checkData(dataset);
     const prepared = prepareData(dataset, this.#spec);
-    const bound = memoryBound(this.#spec, this.#execution, prepared);
+    const bound = memoryBound(
+      this.#spec,
+      this.#execution,
+      prepared,
+      (this.#options.resume ?? this.#options.out) !== undefined,
+    );
     checkMemory(bound, nodes);
     const { kernels, reason } = openKernels({ kernels: choice, threads: nodes * threadsPerNode });
     try {
