@@ -45,7 +45,9 @@ try {
       speeds.fetch.push(STATE_BYTES / (performance.now() - start) / 1000);
       await engine.dropChunks(`c${i}.l0`);
     }
-    const line = Object.entries(speeds).map(([way, all]) => `${way} ${median(all).toFixed(0)} MB/s (best ${Math.max(...all).toFixed(0)})`);
+    const line = Object.entries(speeds).map(
+      ([way, all]) => `${way} ${median(all).toFixed(0)} MB/s (best ${Math.max(...all).toFixed(0)})`,
+    );
     console.log(`${storage}: a state of ${(STATE_BYTES / 1e6).toFixed(0)} MB, SHA-256 included: ${line.join(', ')}`);
   }
   await connection.close();
@@ -67,7 +69,9 @@ try {
       `${name}: ${result.trainSeconds.toFixed(2)} s, computing ${(result.timeSplit.train + result.timeSplit.pass + result.timeSplit.labels).toFixed(2)} s, ` +
         `utilisation ${(100 * result.utilisation).toFixed(1)} %, makespan ${makespan(result).toFixed(2)} s`,
     );
-  console.log(`cluster / threads: ${(cluster.trainSeconds / threads.trainSeconds).toFixed(3)} (time from submission to result, joining included)`);
+  console.log(
+    `cluster / threads: ${(cluster.trainSeconds / threads.trainSeconds).toFixed(3)} (time from submission to result, joining included)`,
+  );
 } finally {
   server.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });

@@ -72,14 +72,15 @@ napi_value listInstructionSets(const Arguments& a) {
   return list;
 }
 
-// openBackend(name, threads) → backend
+// openBackend(name, threads, worthSharing) → backend; see Pool
 napi_value openBackend(const Arguments& a) {
   const std::string name = a.text(0);
   const Index threads = a.index(1);
+  const Index worthSharing = a.index(2);
   const KernelTable* kernels = instructionSet(name.c_str());
   if (!kernels) throw BadCall{"this CPU does not have that instruction set"};
   if (threads < 1 || threads > 1024) throw BadCall{"threads must be 1 to 1024"};
-  return external(a.env, std::make_unique<Backend>(Backend{kernels, std::make_shared<Pool>(static_cast<int>(threads))}));
+  return external(a.env, std::make_unique<Backend>(Backend{kernels, std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
 }
 
 // closeBackend(backend)

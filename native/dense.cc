@@ -112,6 +112,10 @@ Layer Dense::layer() const {
   return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), m, v, data(bias_), data(biasM_), data(biasV_)};
 }
 
+bool Dense::isSmall(Index samples) const {
+  return samples * shape_.inputs < pool_->worthSharing() / roundUp(shape_.outputs, kernels_.lanes);
+}
+
 Index Dense::shares() const {
   return std::min(static_cast<Index>(pool_->threads()), panelsOf(shape_.outputs, kernels_.lanes));
 }
@@ -229,9 +233,11 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   activations.need(checkedProduct(rows, shape_.outputs), "forward: activations is too short");
   sumSquares.need(rows, "forward: sumSquares is too short");
   keptRows_ = -1;
-  const int threads = pool_->threads();
+  const int threads = isSmall(input.batch) ? 1 : pool_->threads();
+  const auto grain = [&](Index items, Index least) { return threads == 1 ? items : grainFor(items, threads, least); };
   const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data()};
-  pool_->run(blocksOf(input.batch, kBlock), 1, [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
+  const Index sampleBlocks = blocksOf(input.batch, kBlock);
+  pool_->run(sampleBlocks, grain(sampleBlocks, 1), [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
   kept_ = {x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
   // One thread alone sums the squares as it goes; several could not keep to the order.
   float* lanes = nullptr;
@@ -242,11 +248,11 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   }
   const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes};
   const Index items = forwardItems(job, kernels_.lanes);
-  pool_->run(items, grainFor(items, threads, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
+  pool_->run(items, grain(items, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
   if (lanes) {
     kernels_.foldLanes(lanes, 0, rows, sumSquares.data);
   } else if (sumSquares.data) {
-    pool_->run(rows, grainFor(rows, threads, 4), [&](Index first, Index last, int) {
+    pool_->run(rows, grain(rows, 4), [&](Index first, Index last, int) {
       kernels_.sumRows(activations.data, shape_.outputs, first, last, sumSquares.data);
     });
   }
@@ -282,7 +288,8 @@ void Dense::update(Given<const float> activations, const DeltaInput& given, cons
   const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
-  pool_->run(items, grainFor(items, pool_->threads(), 8), [&](Index first, Index last, int thread) {
+  const Index grain = isSmall(kept_.samples) ? items : grainFor(items, pool_->threads(), 8);
+  pool_->run(items, grain, [&](Index first, Index last, int thread) {
     kernels_.update(job, first, last, lanes_[static_cast<size_t>(thread)].update.data());
   });
 }

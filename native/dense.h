@@ -77,6 +77,7 @@ class Dense {
 
   Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
   Layer layer() const;
+  bool isSmall(Index samples) const;
   Index shares() const;
   void checkTensors(const Tensors& tensors, bool withMoments) const;
   Index checkInput(const LayerInput& input);

@@ -29,7 +29,8 @@ bool spinUntil(const Ready& ready) {
 
 }  // namespace
 
-Pool::Pool(int threads) : threads_(threads), shares_(new Share[static_cast<size_t>(threads)]) {
+Pool::Pool(int threads, Index worthSharing)
+    : threads_(threads), worthSharing_(worthSharing), shares_(new Share[static_cast<size_t>(threads)]) {
   try {
     for (int thread = 1; thread < threads; thread++) workers_.emplace_back([this, thread] { workerLoop(thread); });
   } catch (...) {

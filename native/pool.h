@@ -15,13 +15,15 @@ namespace pff {
 
 class Pool {
  public:
-  // `threads` includes the calling one. Throws std::system_error if a thread cannot be started.
-  explicit Pool(int threads);
+  // `threads` includes the calling one; see worthSharing. Throws std::system_error if a thread cannot be started.
+  Pool(int threads, Index worthSharing);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   int threads() const { return threads_; }
+  // Multiply-adds below which a second core costs more, in moving a batch to its cache, than it saves.
+  Index worthSharing() const { return worthSharing_; }
 
   // Calls work(first, last, thread) until all of [0, items) is done, `grain` items at a time. Not for two callers at once.
   template <class Work>
@@ -44,6 +46,7 @@ class Pool {
   void stop();
 
   const int threads_;
+  const Index worthSharing_;
   std::unique_ptr<Share[]> shares_;
   std::vector<std::thread> workers_;
   // The call in progress.

@@ -92,7 +92,7 @@ struct UpdatePanel {
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
   void sumGradientAhead(const float* x, Index next, float* g) const {
     constexpr Index lines = kRowsAtOnce * kWidth / kLineFloats;
-    const Index ahead = blocksOf(lines, blocksOf(job.batch.samples, kBlock));
+    const Index ahead = job.batch.samples > 0 ? blocksOf(lines, blocksOf(job.batch.samples, kBlock)) : 1;
     if (ahead <= 1) {
       sumGradient<1>(x, next, g);
     } else if (ahead <= 2) {

@@ -15,8 +15,13 @@ namespace {
 constexpr int kLanes = 4;
 constexpr int kRowsAtOnce = 4;
 
+// The compilers' own vectors: whatever the CPU has for them, or plain code.
+using Floats4 = float __attribute__((vector_size(16)));
+using Doubles4 = double __attribute__((vector_size(32)));
+using Words4 = uint64_t __attribute__((vector_size(32)));
+
 struct Vec {
-  float x[kLanes];
+  Floats4 x;
 };
 
 inline uint32_t bitsOf(float a) {
@@ -32,22 +37,27 @@ inline float floatOf(uint32_t bits) {
 
 // a · b + c, rounded once. The product of two floats is exact in double; the sum is rounded to odd (Boldo & Melquiond,
 // "Emulation of a FMA and correctly rounded sums", 2008), so that the second rounding, to float, cannot go wrong.
-inline float fusedMultiplyAdd(float a, float b, float c) {
+inline Floats4 fusedMultiplyAdd(Floats4 a, Floats4 b, Floats4 c) {
 #if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-  return __builtin_fmaf(a, b, c);
+  Floats4 r;
+  for (int j = 0; j < kLanes; j++) r[j] = __builtin_fmaf(a[j], b[j], c[j]);
+  return r;
 #else
-  const double product = static_cast<double>(a) * static_cast<double>(b);
-  const double sum = product + static_cast<double>(c);
-  const double rest = sum - product;
-  const double error = (product - (sum - rest)) + (static_cast<double>(c) - rest);
-  int64_t bits;
-  std::memcpy(&bits, &sum, sizeof bits);
-  const bool inexact = (error > 0) | (error < 0);
-  const int64_t away = (error > 0) == (sum > 0) ? 1 : -1;
-  bits += (inexact & ((bits & 1) == 0)) ? away : 0;
-  double odd;
-  std::memcpy(&odd, &bits, sizeof odd);
-  return static_cast<float>(odd);
+  const Doubles4 term = __builtin_convertvector(c, Doubles4);
+  const Doubles4 product = __builtin_convertvector(a, Doubles4) * __builtin_convertvector(b, Doubles4);
+  const Doubles4 sum = product + term;
+  const Doubles4 rest = sum - product;
+  const Doubles4 error = (product - (sum - rest)) + (term - rest);
+  // Where the sum is inexact, finite and even, one step towards the true sum makes it odd. All in integers, because few
+  // instruction sets without fma compare vectors of doubles well.
+  const Words4 bits = (Words4)sum;
+  const Words4 errorBits = (Words4)error;
+  const Words4 size = errorBits << 1;
+  const Words4 inexact = (size | -size) >> 63;
+  const Words4 infinite = (((bits >> 52) & 0x7ff) + 1) >> 11;
+  const Words4 step = inexact & ~bits & ~infinite & 1;
+  const Words4 direction = 1 - 2 * ((bits ^ errorBits) >> 63);
+  return __builtin_convertvector((Doubles4)(bits + (-step & direction)), Floats4);
 #endif
 }
 
@@ -69,9 +79,9 @@ inline void storeFirst(float* p, Vec a, Index n) {
   for (Index j = 0; j < n && j < kLanes; j++) p[j] = a.x[j];
 }
 inline Vec keepFirst(Vec a, Index n) { PFF_EACH_LANE(j < n ? a.x[j] : 0.0f); }
-inline Vec add(Vec a, Vec b) { PFF_EACH_LANE(a.x[j] + b.x[j]); }
-inline Vec mul(Vec a, Vec b) { PFF_EACH_LANE(a.x[j] * b.x[j]); }
-inline Vec fma(Vec a, Vec b, Vec c) { PFF_EACH_LANE(fusedMultiplyAdd(a.x[j], b.x[j], c.x[j])); }
+inline Vec add(Vec a, Vec b) { return {a.x + b.x}; }
+inline Vec mul(Vec a, Vec b) { return {a.x * b.x}; }
+inline Vec fma(Vec a, Vec b, Vec c) { return {fusedMultiplyAdd(a.x, b.x, c.x)}; }
 // value where y is above 0 (or NaN), else 0
 inline Vec gate(Vec value, Vec y) { PFF_EACH_LANE(y.x[j] <= 0.0f ? 0.0f : value.x[j]); }
 inline Vec relu(Vec a) { return gate(a, a); }
@@ -80,7 +90,7 @@ inline Vec dropSmallDelta(Vec a) {
   PFF_EACH_LANE((bitsOf(a.x[j]) & 0x7fffffffu) >= static_cast<uint32_t>(kSmallestDeltaBits) ? a.x[j] : 0.0f);
 }
 // a · b - c
-inline Vec fmaMinus(Vec a, Vec b, Vec c) { PFF_EACH_LANE(fusedMultiplyAdd(a.x[j], b.x[j], -c.x[j])); }
+inline Vec fmaMinus(Vec a, Vec b, Vec c) { return {fusedMultiplyAdd(a.x, b.x, -c.x)}; }
 // the larger of the two; a NaN in a stays
 inline Vec larger(Vec a, Vec b) { PFF_EACH_LANE(a.x[j] < b.x[j] ? b.x[j] : a.x[j]); }
 // beta · m, where an m below 2^-95 in magnitude counts as 0

@@ -37,7 +37,7 @@ type Floats = Float32Array | undefined;
 /** The functions of native/addon.cc. */
 export interface Addon {
   instructionSets(): string[];
-  openBackend(name: string, threads: number): BackendHandle;
+  openBackend(name: string, threads: number, worthSharing: number): BackendHandle;
   closeBackend(backend: BackendHandle): void;
   openDense(
     backend: BackendHandle,
@@ -143,14 +143,27 @@ function buildFailure(folder: string): string | undefined {
   }
 }
 
-/** Opens the native backend for one instruction set, one of `addon.instructionSets()`. Throws PffError `kernels`. */
-export function openNative(addon: Addon, instructionSet: string, threads: number): NativeKernels {
+/** Multiply-adds below which a layer's step stays on one core: moving the batch to another would cost more than it saves. */
+const WORTH_SHARING = 2 ** 23;
+
+/**
+ * Opens the native backend for one instruction set, one of `addon.instructionSets()`. Throws PffError `kernels`.
+ * `worthSharing` is for tests: with 0 even the smallest layer is computed by all threads.
+ */
+export function openNative(
+  addon: Addon,
+  instructionSet: string,
+  threads: number,
+  worthSharing = WORTH_SHARING,
+): NativeKernels {
   const available = addon.instructionSets();
   if (!available.includes(instructionSet))
     throw new PffError('kernels', `kernels for ${instructionSet} were asked for, but this CPU or build has none`, {
       hint: `here there are: ${available.join(', ')}`,
     });
-  const backend = translated(`${threads} kernel threads`, () => addon.openBackend(instructionSet, threads));
+  const backend = translated(`${threads} kernel threads`, () =>
+    addon.openBackend(instructionSet, threads, worthSharing),
+  );
   return {
     name: `native/${instructionSet}`,
     bitClass: 'f32-fma/1',

@@ -10,13 +10,13 @@ import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { runNode } from '../node/node.js';
 import { restore } from '../schedule/restore.js';
-import { graphShape } from '../schedule/shape.js';
-import { taskKey, trainTask } from '../schedule/tasks.js';
+import { graphShape, type GraphShape } from '../schedule/shape.js';
+import { taskKey, trainTask, type Task } from '../schedule/tasks.js';
 import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
 import { JournaledStore } from '../store/journal.js';
 import { MemoryStore } from '../store/memory.js';
-import type { Output } from '../store/store.js';
+import type { Output, Store } from '../store/store.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Execution, Fault } from './options.js';
 import { runThreads } from './threads.js';
@@ -66,10 +66,7 @@ function pipelineTraining(
 ): Training {
   const graph = graphShape(job.spec);
   const store = new MemoryStore(graph);
-  const found = checkpoint?.takeFound() ?? new Map<string, Output>();
-  const { published } = restore(graph, (task) => found.has(taskKey(task)));
-  store.restore(published, found);
-  const shared = checkpoint ? new JournaledStore(store, graph, checkpoint.journal, published, found) : store;
+  const { shared, published } = restored(graph, store, checkpoint);
   const shapes = allShapes(networkShape(job.spec, job.data.layout));
   return {
     async run() {
@@ -89,6 +86,19 @@ function pipelineTraining(
     peakStoreBytes: () => store.peakBytes,
     done: published.map((task) => refOf(graph, task)),
   };
+}
+
+/** Puts what was found of an earlier process into `store`; what is published to `shared` is saved as well. */
+function restored(
+  graph: GraphShape,
+  store: MemoryStore,
+  checkpoint: Checkpoint | undefined,
+): { readonly shared: Store; readonly published: readonly Task[] } {
+  if (!checkpoint) return { shared: store, published: [] };
+  const found = checkpoint.takeFound();
+  const { published } = restore(graph, (task) => found.has(taskKey(task)));
+  store.restore(published, found);
+  return { shared: new JournaledStore(store, graph, checkpoint.journal, published, found), published };
 }
 
 function baselineTraining(

@@ -29,8 +29,13 @@ export interface MemoryBound {
 const RUNTIME_BYTES = 180e6;
 const RUNTIME_BYTES_PER_THREAD = 60e6;
 
-/** An upper bound in bytes. */
-export function memoryBound(spec: RunSpec, { variant, nodes }: Execution, prepared: PreparedData): MemoryBound {
+/** An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on. */
+export function memoryBound(
+  spec: RunSpec,
+  { variant, nodes }: Execution,
+  prepared: PreparedData,
+  saved: boolean,
+): MemoryBound {
   const { samples, layout } = prepared.train;
   const network = networkShape(spec, layout);
   const shapes = allShapes(network);
@@ -44,8 +49,9 @@ export function memoryBound(spec: RunSpec, { variant, nodes }: Execution, prepar
   const kernelsPerNode = 2 * Math.max(...shapes.map(stateBytes));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
-  const store =
-    chapters * shapes.reduce((sum, shape) => sum + stateBytes(shape), 0) + (spec.labelLag + nodes) * samples.count;
+  const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
+  // What is being saved may have been dropped by the store since: a state of each layer.
+  const store = (chapters + (saved ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * samples.count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =

@@ -101,8 +101,8 @@ class Run {
     const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir }));
     this.#checkData(dataset);
     const prepared = prepareData(dataset, this.#spec);
-    const { cluster } = this.#options;
-    const bound = memoryBound(this.#spec, this.#execution, prepared);
+    const { cluster, resume, out } = this.#options;
+    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
@@ -279,5 +279,6 @@ class Run {
 }
 
 function modelMetadata(prepared: PreparedData, digest: string): Record<string, string> {
-  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest: prepared.facts.digest };
+  const { classes, digest: dataDigest } = prepared.facts;
+  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest, classes: JSON.stringify(classes) };
 }

@@ -101,7 +101,7 @@ describe('pff train for people', () => {
     expect(stdout).toContain('pff eval run');
     expect(stderr).toContain('all-layers on 2 nodes');
     expect(stdout + stderr).not.toMatch(CONTROL);
-    const files = ['events.jsonl', 'model.safetensors', 'result.json', 'spec.json'];
+    const files = ['checkpoint', 'events.jsonl', 'model.safetensors', 'result.json', 'spec.json'];
     expect(readdirSync(path.join(cwd, 'run')).toSorted()).toEqual(files);
     expect(readFileSync(path.join(cwd, 'run.svg'), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   });

@@ -1,6 +1,7 @@
 /** Every backend against the reference, bit for bit, on random shapes: the contract of kernels.ts. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { loadAddon, openNative } from '../../src/kernels/native.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { instructionSets, missingSets } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';
@@ -72,7 +73,9 @@ if (instructionSets.length === 0) test.skip('the native kernels: not built, see 
 else if (missingSets.length > 0) test.skip(`not on this CPU: ${missingSets.join(', ')}`, () => {});
 
 describe.each(cases)('$name with $threads threads', ({ name, threads }) => {
-  const { kernels } = openKernels({ kernels: name, threads });
+  const loaded = loadAddon();
+  if (!('addon' in loaded)) return;
+  const kernels = openNative(loaded.addon, name, threads, 0);
   afterAll(() => kernels.close());
 
   test('says what it is', () => {

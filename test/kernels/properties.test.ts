@@ -1,5 +1,6 @@
 /** What the contract of kernels.ts promises beyond equal bits, on every backend. */
 import { afterAll, describe, expect, test } from 'vitest';
+import { fma } from '../../src/kernels/fma.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { RandomStream } from '../../src/random.js';
 import { backends } from './backends.js';
@@ -62,6 +63,39 @@ describe.each(backends)('%s', (name) => {
       return tensors.weightMoment1;
     });
     for (let i = 0; i < inputs * shape.outputs; i++) expect(results[0]?.[i]).toBeCloseTo(results[1]?.[i] ?? 0, 6);
+  });
+
+  test('a multiply-add is rounded once, also where that is delicate', () => {
+    // One input and many outputs: y[o] = fma(x, w[o], bias[o]). Few digits and close exponents make ties common.
+    const stream = new RandomStream(3, 'test');
+    const coarse = () => Math.fround((stream.below(2 ** 14) - 2 ** 13) * 2 ** (stream.below(40) - 26));
+    const special = [0, -0, Infinity, -Infinity, 2 ** -149, 2 ** -126, 3.4028234663852886e38, 2 ** 103, -(2 ** 103)];
+    for (const x of [1, Math.fround(1 + 2 ** -12), Math.fround(1 / 3), 2 ** -30, 2 ** 100]) {
+      const tensors = emptyTensors(1, 4000);
+      for (let o = 0; o < 4000; o++) {
+        tensors.weights[o] = o < 200 ? (special[o % 9] ?? 0) : coarse();
+        tensors.bias[o] = o < 200 ? (special[o % 8] ?? 0) : o % 3 === 0 ? coarse() * 2 ** -24 : coarse();
+      }
+      const expected = tensors.weights.map((w, o) => fma(x, w, tensors.bias[o] ?? 0));
+      const dense = kernels.openDense(tensors, { activation: 'linear', maxRows: 1, suffixInputs: 0 });
+      dense.forward({ prefix: Float32Array.of(x), batch: 1, variants: 1 });
+      expect(dense.activations()).toEqual(expected);
+      dense.close();
+    }
+  });
+
+  test('an empty batch changes nothing but the moments', () => {
+    const tensors = randomTensors(5, 4, 1);
+    const dense = kernels.openDense(tensors, { activation: 'relu', maxRows: 6, suffixInputs: 0 });
+    dense.forward({ prefix: new Float32Array(0), batch: 0, variants: 1 }, new Float32Array(0));
+    dense.update({ rowScale: new Float32Array(0) }, { ...rule, stepSize: 0, keep: 1 });
+    dense.inputGradient({ rowScale: new Float32Array(0) }, new Float32Array(0));
+    dense.infer({ prefix: new Float32Array(0), batch: 0, variants: 1 }, { sumSquares: new Float32Array(0) });
+    const after = emptyTensors(5, 4);
+    dense.read(after);
+    expect(after.weights).toEqual(tensors.weights);
+    expect(after.weightMoment1[0]).toBe(Math.fround(Math.fround(0.9) * (tensors.weightMoment1[0] ?? 0)));
+    dense.close();
   });
 
   test('infer may write over its own input', () => {

@@ -142,7 +142,7 @@ int main() {
   bool good = true;
   for (const pff::KernelTable* kernels : pff::instructionSets()) {
     for (int threads = 1; threads <= 3; threads++) {
-      const auto pool = std::make_shared<pff::Pool>(threads);
+      const auto pool = std::make_shared<pff::Pool>(threads, 0);
       Digest digest;
       for (const Shape& shape : kShapes) good = runShape(*kernels, pool, shape, digest) && good;
       std::printf("%s %d %016llx\n", kernels->name, threads, static_cast<unsigned long long>(digest.state));

@@ -86,7 +86,13 @@ describe('the run folder', () => {
   it('holds spec, event log, model and result', async () => {
     const out = path.join(temporary(), 'run');
     const result = await trainToEnd({ spec: toySpec(), out }, dataset);
-    expect(readdirSync(out).sort()).toEqual(['events.jsonl', 'model.safetensors', 'result.json', 'spec.json']);
+    expect(readdirSync(out).sort()).toEqual([
+      'checkpoint',
+      'events.jsonl',
+      'model.safetensors',
+      'result.json',
+      'spec.json',
+    ]);
     expect(JSON.parse(readFileSync(path.join(out, 'spec.json'), 'utf8'))).toEqual(result.spec);
     expect(JSON.parse(readFileSync(path.join(out, 'result.json'), 'utf8'))).toEqual(result);
     const log = readFileSync(path.join(out, 'events.jsonl'), 'utf8').trimEnd().split('\n');
