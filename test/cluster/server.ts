@@ -6,29 +6,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { natsServer } from '../setup/nats-server.js';
 
-/** Finds nats-server, or installs Debian's package where that is allowed. */
-function program(): string {
-  const found = (): string | undefined =>
-    [
-      '/usr/sbin/nats-server',
-      '/usr/bin/nats-server',
-      '/usr/local/bin/nats-server',
-      '/opt/homebrew/bin/nats-server',
-    ].find((file) => existsSync(file));
-  if (!found() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    const apt = (...args: string[]) =>
-      spawnSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-    if (apt('install', '-y', 'nats-server').status !== 0) {
-      apt('update');
-      apt('install', '-y', 'nats-server');
-    }
-  }
-  const file = found();
-  if (!file) throw new Error('these tests need nats-server (2.9 or newer): apt-get install nats-server');
-  return file;
-}
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -68,7 +48,7 @@ export class TestServer {
       file,
       `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${path.join(this.folder, 'js')}" }\n${this.#config}\n`,
     );
-    this.#process = spawn(program(), ['-c', file], { stdio: 'ignore' });
+    this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
   }
 
