@@ -1,6 +1,6 @@
 /** Real NATS servers and node processes for tests, on free loopback ports, all of them gone at the end. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
