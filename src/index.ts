@@ -41,3 +41,14 @@ export { RunProgress } from './report/progress.js';
 export { simulationTable } from './report/simulation-table.js';
 export { tableLines } from './report/table.js';
 export * as units from './report/units.js';
+export {
+  exportFormats,
+  exportModel,
+  importModel,
+  type ExportedModel,
+  type ExportFormat,
+  type ExportOptions,
+  type ImportOptions,
+} from './run/export.js';
+export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
+export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';

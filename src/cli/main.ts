@@ -4,14 +4,25 @@ import type { Command } from './command.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
+import { exportCommand, importCommand } from './export.js';
 import { commandHelp, overview } from './help.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
 import { simulateCommand } from './simulate.js';
 import { didYouMean } from './suggest.js';
+import { traceCommand } from './trace.js';
 import { trainCommand } from './train.js';
 
-const COMMANDS: readonly Command[] = [trainCommand, evalCommand, predictCommand, dataCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  evalCommand,
+  predictCommand,
+  dataCommand,
+  simulateCommand,
+  exportCommand,
+  importCommand,
+  traceCommand,
+];
 
 /** Runs the program with the words after its name; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {

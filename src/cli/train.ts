@@ -4,6 +4,8 @@ import {
   bound,
   graphShape,
   measuredCosts,
+  MetricsLog,
+  metricsFormats,
   PffError,
   resolveSpec,
   runSummary,
@@ -19,7 +21,7 @@ import {
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, noWords, numberFlag, textFlag } from './flags.js';
+import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
@@ -60,6 +62,10 @@ const flags = {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
   },
+  log: {
+    ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
+    group: 'Files and output',
+  },
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },
@@ -90,6 +96,7 @@ export const trainCommand = defineCommand({
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const display = new ProgressDisplay(output.err, given.quiet ?? false);
     const record = new RunRecord();
+    const metrics = new MetricsLog(given.log ?? []);
     try {
       await interruptible(
         () => display.note('stopping; Ctrl-C again ends at once'),
@@ -107,6 +114,7 @@ export const trainCommand = defineCommand({
           });
           for await (const event of events) {
             record.keep(event);
+            metrics.observe(event);
             display.show(event);
           }
         },

@@ -140,7 +140,8 @@ export async function datasetOfRun(run: string, dataDir?: string): Promise<Datas
   return loadDataset({ dataset: readModel(run).spec.dataset, dataDir });
 }
 
-function readModel(run: string): ReturnType<typeof decodeModel> {
+/** Reads the model of a run folder, or a model file. @throws PffError `files` */
+export function readModel(run: string): ReturnType<typeof decodeModel> {
   if (!existsSync(run))
     throw new PffError('files', `there is no run ${run}`, {
       hint: 'Give the run folder that pff train printed at its end.',

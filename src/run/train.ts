@@ -243,5 +243,6 @@ class Run {
 }
 
 function modelMetadata(prepared: PreparedData, digest: string): Record<string, string> {
-  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest: prepared.facts.digest };
+  const { digest: dataDigest, classes } = prepared.facts;
+  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest, classes: JSON.stringify(classes) };
 }
