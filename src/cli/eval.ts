@@ -41,6 +41,10 @@ export const evalCommand = defineCommand({
       kernels: flags.kernels,
       threads: os.availableParallelism(),
     });
+    if (result.interruptedAfterChapters !== undefined)
+      err.line(
+        `pff: this model was saved when its run was interrupted, after ${result.interruptedAfterChapters} of ${result.spec.splits} chapters`,
+      );
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {
       out.line(JSON.stringify({ run, ...result }));

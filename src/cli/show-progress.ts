@@ -62,7 +62,8 @@ export class ProgressDisplay {
       this.#err.line(`${this.#err.paint.yellow('pff:')} slow reference kernels are used: ${kernelsReason}`);
     if (this.#quiet) return;
     const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-    const negatives = spec.negatives === 'none' ? '' : `, ${spec.negatives} negatives`;
+    const lag = spec.labelLag === 1 ? '' : ` (label lag ${spec.labelLag})`;
+    const negatives = spec.negatives === 'none' ? '' : `, ${spec.negatives} negatives${lag}`;
     this.#err.line(
       `${dataset.name}: ${units.count(dataset.trainSamples)} images, layers ${spec.layers.join('-')}, ${spec.objective}${negatives}, ` +
         `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}, seed ${spec.seed}`,

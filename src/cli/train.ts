@@ -139,7 +139,8 @@ function resumedSpec(given: Parameters<typeof askedSpec>[0]): PartialSpec {
 }
 
 function folderFor(asked: PartialSpec): string {
-  const { dataset, objective } = resolveSpec(asked);
+  // The rest of the spec is the library's to judge: how a run is carried out has a say in it.
+  const { dataset, objective } = resolveSpec({ dataset: asked.dataset, objective: asked.objective });
   return newRunFolder(dataset, objective);
 }
 

@@ -170,7 +170,7 @@ function legend(timeline: Timeline, color: boolean): string[] {
       ? `\u001B[0;38;5;16;48;5;${colourOf(layer).ansi}m   \u001B[0m ${layerName(layer)}`
       : `${symbolOf(layer)} ${layerName(layer)}`,
   );
-  return [...entries, '▏3 chapter 3', '· waits'];
+  return [...entries, '▏1 chapter 1', '· waits'];
 }
 
 function figures(timeline: Timeline, bound: number | undefined): string[] {

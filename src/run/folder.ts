@@ -51,15 +51,17 @@ export class RunFolder {
       }
       return;
     }
+    let found: string[];
     try {
       makeFolder(this.path);
+      found = readdirSync(this.path);
     } catch (error) {
       throw new PffError('files', `cannot make the run folder ${folder}: ${messageOf(error)}`, {
         hint: 'Choose another --out.',
         cause: error,
       });
     }
-    if (readdirSync(this.path).length > 0)
+    if (found.length > 0)
       throw new PffError('files', `the run folder ${folder} exists and is not empty`, {
         hint: 'Choose another --out; nothing there has been touched.',
       });

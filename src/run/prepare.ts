@@ -3,6 +3,7 @@ import { imageSize, takeSamples, type Dataset, type Samples } from '../data/data
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
+import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/inputs.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { DatasetFacts } from './events.js';
@@ -40,6 +41,8 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
     spec.shards === 1
       ? [Uint32Array.from({ length: train.count }, (_, i) => i)]
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
+  // Before anything is written: too many splits for the batches there are.
+  for (const shard of shards) chapterPlan(spec, shard, 0);
   return {
     train: labelled(train, layout),
     test: labelled(test, layout),

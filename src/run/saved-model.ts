@@ -31,6 +31,8 @@ export interface EvaluateOptions {
 
 export interface EvaluationResult extends Evaluation {
   readonly spec: RunSpec;
+  /** The model is what an interrupted run had saved: chapters that all layers had finished. */
+  readonly interruptedAfterChapters: number | undefined;
   readonly dataset: string;
   readonly classes: readonly string[];
   readonly kernels: string;
@@ -49,8 +51,9 @@ export interface Prediction {
 
 /** Evaluates the model of `run` (a run folder or a model file) on the test set. @throws PffError */
 export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
-  const { spec, tensors } = readModel(run);
+  const { spec, tensors, metadata } = readModel(run);
   const dataset = await loadDataset({ dataset: options.dataset ?? spec.dataset, dataDir: options.dataDir });
+  checkClasses(metadata, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (spec.layers[0] !== size)
     throw new PffError(
@@ -81,6 +84,8 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       return {
         ...evaluation,
         spec,
+        interruptedAfterChapters:
+          metadata['interruptedAfterChapters'] === undefined ? undefined : Number(metadata['interruptedAfterChapters']),
         dataset: dataset.name,
         classes: dataset.classes,
         kernels: kernels.name,
@@ -103,7 +108,8 @@ export async function predictImages(
   classes: readonly string[],
   options: { readonly kernels?: KernelsChoice | undefined } = {},
 ): Promise<Prediction[]> {
-  const { spec, tensors } = readModel(run);
+  const { spec, tensors, metadata } = readModel(run);
+  checkClasses(metadata, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
   if (spec.layers[0] !== size)
@@ -138,6 +144,16 @@ export async function predictImages(
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
 export async function datasetOfRun(run: string, dataDir?: string): Promise<Dataset> {
   return loadDataset({ dataset: readModel(run).spec.dataset, dataDir });
+}
+
+/** A goodness model has no output per class whose number would give a mistake away. */
+function checkClasses(metadata: Readonly<Record<string, string>>, found: number, what: string): void {
+  if (metadata['classes'] === undefined) return;
+  const trained = JSON.parse(metadata['classes']) as string[];
+  if (trained.length !== found)
+    throw new PffError('data', `the model was trained on ${trained.length} classes, but ${what} has ${found}`, {
+      hint: `Its classes are ${trained.join(', ')}.`,
+    });
 }
 
 /** Reads the model of a run folder, or a model file. @throws PffError `files` */

@@ -243,6 +243,6 @@ class Run {
 }
 
 function modelMetadata(prepared: PreparedData, digest: string): Record<string, string> {
-  const { digest: dataDigest, classes } = prepared.facts;
+  const { classes, digest: dataDigest } = prepared.facts;
   return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest, classes: JSON.stringify(classes) };
 }

@@ -43,7 +43,11 @@ const shape = {
       ),
     ),
   negativeTemperature: z.number().positive().meta(label('temperature of --negatives sampled')),
-  labelLag: count.meta(label('adaptive and sampled: labels of chapter c come from the layers of chapter c - lag')),
+  labelLag: count.meta(
+    label(
+      'adaptive and sampled: labels of chapter c come from the layers of chapter c - lag; unless given, adaptive takes the number of nodes, so that no node waits',
+    ),
+  ),
   classifier: z
     .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
     .meta(label('how to predict: goodness, softmax; performance-optimized: last-head or all-heads')),

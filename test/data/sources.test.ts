@@ -42,8 +42,16 @@ describe('idx', () => {
 
   test('up to 256 classes', async () => {
     const dataDir = await temporaryFolder();
-    await writeIdxFolder(dataDir, { width: 17, height: 17, train: [255] });
+    await writeIdxFolder(dataDir, { width: 17, height: 17, train: Array.from({ length: 256 }, (_, i) => i) });
     expect((await loadDataset({ dataset: 'idx', dataDir })).classes.length).toBe(256);
+  });
+
+  test('a damaged label that would make hundreds of empty classes', async () => {
+    const dataDir = await temporaryFolder();
+    await writeIdxFolder(dataDir, { width: 4, height: 4, train: [0, 1, 2, 200], test: [1] });
+    expect(await describeError(() => loadDataset({ dataset: 'idx', dataDir }))).toBe(
+      'data: dataset idx: labels go up to 200, but 197 of the labels below have no training image | Number the classes from 0 without gaps; if they are, a label file is damaged.',
+    );
   });
 
   test('no folder, an empty folder, a folder that is not there', async () => {

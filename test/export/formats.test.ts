@@ -47,9 +47,9 @@ describe('models', () => {
     );
     const out = path.join(folder, 'refused');
     const refusal = async (name: string, bytes: Uint8Array): Promise<unknown> => {
-      const path_ = path.join(folder, name);
-      writeFileSync(path_, bytes);
-      return importModel(path_, { out }).catch((error: unknown) => String(error));
+      const place = path.join(folder, name);
+      writeFileSync(place, bytes);
+      return importModel(place, { out }).catch((error: unknown) => String(error));
     };
     const { 'spec.json': note, ...arrays } = files;
     expect(await refusal('a.npz', encodeNpz(arrays))).toMatch(/does not say what its network is/);
@@ -150,7 +150,7 @@ describe('a trace', () => {
   it('has every span, on named threads, in microseconds', () => {
     const { traceEvents } = traceOfRun(run);
     const names = traceEvents.flatMap((event) => (event.ph === 'M' ? [event.args['name']] : []));
-    expect(names.toSorted()).toEqual(['node 1', 'node 1 transfers', 'node 2', 'node 2 transfers']);
+    expect(names.map(String).toSorted()).toEqual(['node 1', 'node 1 transfers', 'node 2', 'node 2 transfers']);
     const trained = traceEvents.filter((event) => event.cat === 'train');
     expect(trained.length).toBe(4 * 3);
     for (const { ts, dur } of trained) expect([(ts ?? -1) >= 0, (dur ?? 0) > 10]).toEqual([true, true]);

@@ -37,7 +37,7 @@ describe('ganttTerminal', () => {
       '       0         10        20        30       40',
       `${' '.repeat(35)}bound 40 s ▲`,
     ]);
-    expect(lines[9]).toBe('1 layer 1   2 layer 2   ▏3 chapter 3   · waits');
+    expect(lines[9]).toBe('1 layer 1   2 layer 2   ▏1 chapter 1   · waits');
     expect(lines[10]).toBe('40 s on 3 nodes   50.0 % busy');
     expect(lines[11]).toBe('bound 40 s (100 % of it reached)');
   });

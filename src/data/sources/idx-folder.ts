@@ -124,12 +124,26 @@ async function readChecked(options: IdxFolderOptions, file: IdxFileName, path: s
 }
 
 function numberedClasses({ name }: IdxFolderOptions, train: Samples, test: Samples): string[] {
-  let highest = 0;
-  for (const { labels } of [train, test]) for (const label of labels) if (label > highest) highest = label;
+  const counts = new Uint32Array(256);
+  for (const label of train.labels) counts[label] = (counts[label] ?? 0) + 1;
+  const highest = Math.max(
+    counts.findLastIndex((count) => count > 0),
+    test.labels.reduce((most, label) => Math.max(most, label), 0),
+  );
   if (highest === 0)
     throw new PffError('data', `dataset ${name}: every label is 0, so there is only one class`, {
       hint: 'Give labels of at least two classes, counted from 0.',
     });
+  // A damaged label byte would otherwise quietly make a network of 200 classes out of one of ten.
+  const empty = counts.subarray(0, highest).filter((count) => count === 0).length;
+  if (highest >= 10 && empty > highest / 2)
+    throw new PffError(
+      'data',
+      `dataset ${name}: labels go up to ${highest}, but ${empty} of the labels below have no training image`,
+      {
+        hint: 'Number the classes from 0 without gaps; if they are, a label file is damaged.',
+      },
+    );
   return Array.from({ length: highest + 1 }, (_, label) => String(label));
 }
 
