@@ -3,6 +3,7 @@ import path from 'node:path';
 import {
   bound,
   graphShape,
+  loadPlugins,
   measuredCosts,
   MetricsLog,
   metricsFormats,
@@ -58,6 +59,10 @@ const flags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
+  plugin: {
+    ...textFlag('FILE', 'module that registers objectives, negatives, schedules or datasets of your own'),
+    group: 'Setting',
+  },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
@@ -93,6 +98,8 @@ export const trainCommand = defineCommand({
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
+    const plugins = given.plugin === undefined ? undefined : [given.plugin];
+    await loadPlugins(plugins ?? []);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const display = new ProgressDisplay(output.err, given.quiet ?? false);
     const record = new RunRecord();
@@ -110,6 +117,7 @@ export const trainCommand = defineCommand({
             dataDir: given['data-dir'],
             out: given.out ?? (given.resume === undefined ? folderFor(asked) : undefined),
             resume: given.resume,
+            plugins,
             signal,
           });
           for await (const event of events) {

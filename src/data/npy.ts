@@ -67,7 +67,7 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const size = shape.reduce((product, dim) => product * dim, 1) * Number(descr.slice(2));
   if (bytes.length - end !== size)
     fail(`[${shape.join(', ')}] of ${descr} needs ${size} bytes, but there are ${bytes.length - end}`, again);
-  return { shape, values: reader(bytes.slice(end).buffer) };
+  return { shape, values: reader(new Uint8Array(bytes.subarray(end)).buffer) };
 }
 
 /** Writes an NPY file (version 1.0). The values are written as they lie in memory, which is little-endian here. */

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
+import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
@@ -25,6 +26,8 @@ export interface TrainOptions {
    * carried out may change, such as the number of nodes.
    */
   readonly resume?: string | undefined;
+  /** Modules that register own parts which the spec names (node/plugins.ts); paths or URLs. */
+  readonly plugins?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** For fault tests: worker threads that are to die, by node. Each entry serves once. */
   readonly faults?: readonly Fault[] | undefined;
@@ -40,6 +43,8 @@ export interface Execution {
   readonly nodes: number;
   readonly threadsPerNode: number;
   readonly kernels: KernelsChoice;
+  /** URLs of the plugins that every thread loads. */
+  readonly plugins?: readonly string[];
 }
 
 /** Fills in how a run is carried out. @throws PffError `usage` where the parts contradict each other. */
@@ -56,7 +61,9 @@ export function resolveExecution(options: TrainOptions): Execution {
   const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / nodes));
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new PffError('usage', `threads per node must be a whole number from 1 to 256, but is ${threads}`);
-  return { variant, nodes, threadsPerNode: threads, kernels: options.kernels ?? 'auto' };
+  const plugins = (options.plugins ?? []).map(pluginUrl);
+  const kernels = options.kernels ?? 'auto';
+  return { variant, nodes, threadsPerNode: threads, kernels, ...(plugins.length > 0 ? { plugins } : {}) };
 }
 
 /** @throws PffError `usage` where a baseline outside the pipeline is asked to run in it, or the other way round. */
