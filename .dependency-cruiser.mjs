@@ -2,7 +2,10 @@
 const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report'];
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
 const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'cli'];
-const nodeOnlyFiles = ['^src/kernels/(native|open)\\.ts$', '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$'];
+const nodeOnlyFiles = [
+  '^src/kernels/(native|open)\\.ts$',
+  '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
+];
 
 export default {
   forbidden: [
@@ -34,5 +37,9 @@ export default {
       to: { dependencyTypes: ['core'] },
     },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

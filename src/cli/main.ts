@@ -1,14 +1,20 @@
 /** The entry of the program: finds the command, runs it, turns errors into messages and exit codes. */
 import { PffError, VERSION } from '../index.js';
+import { attachCommand } from './attach.js';
 import type { Command } from './command.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
 import { exportCommand, importCommand } from './export.js';
 import { commandHelp, overview } from './help.js';
+import { fetchCommand } from './fetch.js';
+import { nodeCommand } from './node.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
+import { runsCommand } from './runs.js';
 import { simulateCommand } from './simulate.js';
+import { statusCommand } from './status.js';
+import { stopCommand } from './stop.js';
 import { didYouMean } from './suggest.js';
 import { traceCommand } from './trace.js';
 import { trainCommand } from './train.js';
@@ -22,6 +28,12 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   importCommand,
   traceCommand,
+  nodeCommand,
+  runsCommand,
+  statusCommand,
+  attachCommand,
+  fetchCommand,
+  stopCommand,
 ];
 
 /** Runs the program with the words after its name; returns the exit code. */

@@ -22,6 +22,10 @@ export class ProgressDisplay {
       this.#progress = new RunProgress(event, now);
       this.#announce(event);
     }
+    if (event.type === 'notice') {
+      if (!this.#quiet) this.note(event.text);
+      return;
+    }
     const progress = this.#progress;
     if (progress === undefined) return;
     progress.observe(event, now);

@@ -8,29 +8,35 @@ import {
   MetricsLog,
   metricsFormats,
   PffError,
+  RUN_NAME,
   resolveSpec,
   runSummary,
   simulate,
   train,
   units,
+  type ClusterOptions,
+  type MetricsFormat,
   type PartialSpec,
   type RunEvent,
   type RunResult,
+  type ServerOptions,
   type Span,
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag } from './flags.js';
+import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
 import { newRunFolder } from './run-name.js';
+import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
 import { specFromFlags } from './spec-flags.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
 
+const clusterGroup = { group: 'On a cluster (with --server)' };
 const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
@@ -53,6 +59,32 @@ const flags = {
     shownDefault: 'cores / nodes',
   },
   kernels: { ...kernelsFlag, ...pipeline },
+  ...serverFlags,
+  run: {
+    ...textFlag('NAME', 'name of the run on the cluster'),
+    ...clusterGroup,
+    shownDefault: 'made from the run folder',
+  },
+  storage: {
+    ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
+    ...clusterGroup,
+    shownDefault: 'file',
+  },
+  replicas: {
+    ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }),
+    ...clusterGroup,
+    shownDefault: '1',
+  },
+  'max-bytes': {
+    ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }),
+    ...clusterGroup,
+    shownDefault: '0',
+  },
+  lease: {
+    ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }),
+    ...clusterGroup,
+    shownDefault: '10',
+  },
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   out: {
     ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
@@ -76,6 +108,45 @@ const flags = {
   quiet: { ...flag('show no progress'), group: 'Files and output' },
 };
 
+/** Shows the events of a run as they come, and its summary at the end. */
+export async function showRun(
+  given: {
+    readonly quiet?: true;
+    readonly json?: true;
+    readonly gantt?: string;
+    readonly log?: readonly MetricsFormat[];
+  },
+  output: Output,
+  onFirst: string,
+  open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+): Promise<number> {
+  const display = new ProgressDisplay(output.err, given.quiet ?? false);
+  const record = new RunRecord();
+  const metrics = new MetricsLog(given.log ?? []);
+  try {
+    await interruptible(
+      () => display.note(onFirst),
+      async (signal) => {
+        for await (const event of open(signal)) {
+          record.keep(event);
+          metrics.observe(event);
+          display.show(event);
+        }
+      },
+    );
+  } catch (error) {
+    display.end();
+    throw record.explain(error);
+  }
+  display.end();
+  const { result } = record;
+  if (result === undefined) throw new Error('the run ended without a result');
+  if (given.json) output.out.line(JSON.stringify(result));
+  else showSummary(result, record, output);
+  if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
+  return DONE;
+}
+
 export const trainCommand = defineCommand({
   name: 'train',
   summary: 'trains a network and measures its accuracy',
@@ -93,6 +164,7 @@ export const trainCommand = defineCommand({
     ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
+    ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
@@ -101,43 +173,26 @@ export const trainCommand = defineCommand({
     const plugins = given.plugin === undefined ? undefined : [given.plugin];
     await loadPlugins(plugins ?? []);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
-    const display = new ProgressDisplay(output.err, given.quiet ?? false);
-    const record = new RunRecord();
-    const metrics = new MetricsLog(given.log ?? []);
-    try {
-      await interruptible(
-        () => display.note('stopping; Ctrl-C again ends at once'),
-        async (signal) => {
-          const events = train({
-            spec: asked,
-            variant: given.variant,
-            nodes: given.nodes,
-            threadsPerNode: given['threads-per-node'],
-            kernels: given.kernels,
-            dataDir: given['data-dir'],
-            out: given.out ?? (given.resume === undefined ? folderFor(asked) : undefined),
-            resume: given.resume,
-            plugins,
-            signal,
-          });
-          for await (const event of events) {
-            record.keep(event);
-            metrics.observe(event);
-            display.show(event);
-          }
-        },
-      );
-    } catch (error) {
-      display.end();
-      throw record.explain(error);
-    }
-    display.end();
-    const { result } = record;
-    if (result === undefined) throw new Error('the run ended without a result');
-    if (given.json) output.out.line(JSON.stringify(result));
-    else showSummary(result, record, output);
-    if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
-    return DONE;
+    const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
+    // Only where it is asked for: $PFF_SERVER alone does not send a run away.
+    const server = given.server === undefined ? undefined : askedServer(given);
+    const cluster = server && clusterOptions(given, server, out ?? 'run');
+    const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
+    return showRun(given, output, onFirst, (signal) =>
+      train({
+        spec: asked,
+        variant: given.variant,
+        nodes: given.nodes,
+        threadsPerNode: given['threads-per-node'],
+        kernels: given.kernels,
+        dataDir: given['data-dir'],
+        out,
+        resume: given.resume,
+        cluster,
+        plugins,
+        signal,
+      }),
+    );
   },
 });
 
@@ -150,6 +205,32 @@ function folderFor(asked: PartialSpec): string {
   // The rest of the spec is the library's to judge: how a run is carried out has a say in it.
   const { dataset, objective } = resolveSpec({ dataset: asked.dataset, objective: asked.objective });
   return newRunFolder(dataset, objective);
+}
+
+/** @throws PffError `usage` for a name that NATS subjects cannot have */
+function clusterOptions(given: ValuesOf<typeof flags>, server: ServerOptions, out: string): ClusterOptions {
+  const suffix = Math.floor(Math.random() * 0x10000)
+    .toString(16)
+    .padStart(4, '0');
+  const run =
+    given.run ??
+    `${
+      path
+        .basename(out)
+        .replace(/[^A-Za-z0-9-]+/g, '-')
+        .replace(/^-+/, '')
+        .slice(0, 42) || 'run'
+    }-${suffix}`;
+  if (!RUN_NAME.test(run))
+    throw new PffError('usage', `--run must be letters, digits and dashes, at most 48, but is ${JSON.stringify(run)}`);
+  return {
+    server,
+    run,
+    storage: given.storage,
+    replicas: given.replicas,
+    maxBytes: given['max-bytes'],
+    leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
+  };
 }
 
 /** What is kept of a run's events until its end. */

@@ -80,6 +80,8 @@ export type RunEvent =
   /** The checkpoint could not be written; the run goes on, and so do the attempts. */
   | { readonly type: 'checkpoint-failed'; readonly reason: string }
   | { readonly type: 'node-died'; readonly node: number; readonly reason: string; readonly deaths: number }
+  /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
+  | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'trained'; readonly seconds: number; readonly summary: TimelineSummary }
   | { readonly type: 'evaluating'; readonly done: number; readonly samples: number }
   | { readonly type: 'interrupted'; readonly chapters: number; readonly savedModel: string | undefined }

@@ -1,4 +1,5 @@
 /** Carries out a run's training: the pipeline on one node or on threads, or one of the baselines outside it. */
+import type { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
 import { allShapes, networkShape } from '../model/network.js';
@@ -33,6 +34,8 @@ export interface Training {
   newest(): { readonly chapters: number; readonly states: LayerState[] };
   /** The most bytes of published outputs that were kept at once. */
   peakStoreBytes(): number;
+  /** What an aborted signal means, where it does not end the training. */
+  readonly interruption?: () => PffError;
   /** Tasks that an earlier process has done. */
   readonly done: readonly TaskRef[];
 }

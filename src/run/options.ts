@@ -5,6 +5,7 @@ import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
 import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
+import type { ClusterOptions } from './cluster-options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 
@@ -29,6 +30,8 @@ export interface TrainOptions {
   /** Modules that register own parts which the spec names (node/plugins.ts); paths or URLs. */
   readonly plugins?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Submit the run to a cluster, or follow one there, instead of training in this process. */
+  readonly cluster?: ClusterOptions | undefined;
   /** For fault tests: worker threads that are to die, by node. Each entry serves once. */
   readonly faults?: readonly Fault[] | undefined;
 }
@@ -53,6 +56,10 @@ export function resolveExecution(options: TrainOptions): Execution {
   const variant = options.variant ?? (nodes > 1 ? 'all-layers' : 'sequential');
   if (!Number.isInteger(nodes) || nodes < 1)
     throw new PffError('usage', `nodes must be a whole number of at least 1, but is ${nodes}`);
+  if (options.cluster && variant === 'dff')
+    throw new PffError('usage', 'variant dff is a baseline and does not run on a cluster', {
+      hint: 'Leave --server out.',
+    });
   if (variant === 'sequential' && nodes > 1)
     throw new PffError('usage', `variant sequential runs on one node, but nodes is ${nodes}`, {
       hint: 'Choose --variant all-layers or single-layer, or leave --nodes out.',
@@ -67,11 +74,13 @@ export function resolveExecution(options: TrainOptions): Execution {
 }
 
 /** @throws PffError `usage` where a baseline outside the pipeline is asked to run in it, or the other way round. */
-export function checkFit(spec: RunSpec, { variant, nodes }: Execution): void {
+export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster = false): void {
   const wrong = (message: string, hint: string): never => {
     throw new PffError('usage', message, { hint });
   };
   if (isBackprop(spec.objective)) {
+    if (cluster)
+      wrong(`objective ${spec.objective} is a baseline and does not run on a cluster`, 'Leave --server out.');
     if (variant !== 'sequential')
       wrong(
         `objective ${spec.objective} is outside the pipeline, but variant is ${variant}`,
@@ -80,6 +89,11 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution): void {
     if (spec.shards > 1)
       wrong(`objective ${spec.objective} has no shards, but shards is ${spec.shards}`, 'Leave --shards out.');
   }
+  if (variant === 'federated' && cluster && spec.shards !== nodes)
+    wrong(
+      `a federated cluster has one shard a node, but shards is ${spec.shards} and nodes ${nodes}`,
+      'Leave --shards out.',
+    );
   if (variant !== 'dff') return;
   if (nodes > 1)
     wrong(

@@ -1,4 +1,5 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
+import os from 'node:os';
 import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
@@ -9,10 +10,14 @@ import type { LayerState } from '../model/layer-state.js';
 import { encodeModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
+import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
+import { clusterTraining } from './cluster-follow.js';
+import type { ClusterOptions } from './cluster-options.js';
+import { newRunRecord } from './cluster-record.js';
 import { modelDigest } from './digest.js';
 import type { RunEvent, RunResult } from './events.js';
 import { Checkpoint, type RunNote } from './checkpoint.js';
@@ -36,7 +41,11 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
   const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
   const execution = resumed?.execution ?? resolveExecution(options);
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));
-  checkFit(spec, execution);
+  checkFit(spec, execution, options.cluster !== undefined);
+  if (options.cluster && resumed)
+    throw new PffError('usage', 'a run on a cluster is not resumed: it goes on by itself', {
+      hint: 'pff attach RUN follows it.',
+    });
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   const queue = new EventQueue<RunEvent>();
@@ -94,18 +103,18 @@ class Run {
     const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir }));
     this.#checkData(dataset);
     const prepared = prepareData(dataset, this.#spec);
-    const bound = memoryBound(
-      this.#spec,
-      this.#execution,
-      prepared,
-      (this.#options.resume ?? this.#options.out) !== undefined,
-    );
-    checkMemory(bound, nodes);
-    const { kernels, reason } = openKernels({ kernels: choice, threads: nodes * threadsPerNode });
+    const { cluster, resume, out } = this.#options;
+    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined);
+    // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
+    if (!cluster) checkMemory(bound, nodes);
+    const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
+    const { kernels, reason } = openKernels({ kernels: choice, threads });
     try {
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels);
-      const summary = summarise({ nodes, spans: this.#spans });
+      // On a cluster, nodes that stand by have numbers beyond those of the slots.
+      const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
+      const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
       this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(prepared, digest)));
@@ -143,6 +152,9 @@ class Run {
     if (folder !== undefined) {
       this.#folder = new RunFolder(folder, resume !== undefined);
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+    }
+    // A run on a cluster is kept by the cluster; there is nothing to resume here.
+    if (this.#folder && !this.#options.cluster) {
       const dataFolder = dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
       const note = { execution: this.#execution, dataDigest: prepared.facts.digest, dataDir: dataFolder };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
@@ -176,14 +188,13 @@ class Run {
       startedMs: nowMs(),
     };
     const callbacks: Callbacks = {
-      node: (event) => {
-        if (event.type === 'task-finished') this.#spans.push(...event.spans);
-        this.#emit(event);
-      },
+      node: (event) => this.#nodeEvent(event),
       died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
     };
     const faults = this.#options.faults ?? [];
-    const training = openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint);
+    const training = this.#options.cluster
+      ? this.#onCluster(this.#options.cluster, prepared, kernels)
+      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint);
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
@@ -191,8 +202,33 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw this.#interrupted(training, prepared);
+      throw training.interruption?.() ?? this.#interrupted(training, prepared);
     }
+  }
+
+  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { bitClass }: Kernels): Training {
+    const { variant, nodes } = this.#execution;
+    const setting = {
+      run: cluster.run,
+      spec: this.#spec,
+      variant: variant === 'dff' ? 'sequential' : variant,
+      nodes,
+      bitClass,
+      leaseMs: cluster.leaseMs ?? 10_000,
+      storage: cluster.storage ?? 'file',
+      replicas: cluster.replicas ?? 1,
+      maxBytes: cluster.maxBytes ?? 0,
+    } as const;
+    const record = cluster.record ?? newRunRecord(setting, prepared.facts);
+    return clusterTraining(cluster, record, prepared, this.#signal, {
+      node: (event) => this.#nodeEvent(event),
+      notice: (text) => this.#emit({ type: 'notice', text }),
+    });
+  }
+
+  #nodeEvent(event: NodeEvent): void {
+    if (event.type === 'task-finished') this.#spans.push(...event.spans);
+    this.#emit(event);
   }
 
   async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {

@@ -1,11 +1,18 @@
 /** What every store promises, run on each one. */
 import { MessageChannel } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GraphShape } from '../../src/schedule/shape.js';
 import { labelsTask, taskKey, trainTask } from '../../src/schedule/tasks.js';
+import { systemClock } from '../../src/store/clock.js';
+import { ClusterStore } from '../../src/store/cluster.js';
 import { MemoryStore } from '../../src/store/memory.js';
+import { NatsApi } from '../../src/store/nats-api.js';
+import { connectNats } from '../../src/store/nats-connect.js';
+import { NatsEngine } from '../../src/store/nats-engine.js';
 import { PortStore, serveStore } from '../../src/store/port.js';
 import type { Output, Store } from '../../src/store/store.js';
+import { TestServer } from '../cluster/server.js';
 
 const shape: GraphShape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1 };
 
@@ -19,10 +26,40 @@ const first = ({ buffer }: Output): number | undefined => new Uint8Array(buffer)
 
 interface Opened {
   readonly store: Store;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
-const stores: Record<string, () => Opened> = {
+/** One server for all tests; each store has a run of its own. */
+let server: TestServer | undefined;
+let connection: NatsConnection | undefined;
+let runs = 0;
+afterAll(async () => {
+  await connection?.close();
+  await server?.close();
+});
+
+async function natsStore(): Promise<Opened> {
+  server ??= await TestServer.start();
+  connection ??= await connectNats({ server: server.url }, 'test');
+  const api = new NatsApi(connection);
+  const storage = { storage: 'memory', replicas: 1, maxBytes: 0 } as const;
+  const engine = new NatsEngine(api, `conformance-${runs++}`, storage, () => Promise.resolve());
+  await engine.open();
+  const store = new ClusterStore({
+    engine,
+    shape,
+    id: 'me',
+    name: 'me',
+    clock: systemClock,
+    signal: new AbortController().signal,
+    expectedBytes: () => 8,
+  });
+  await store.open();
+  return { store, close: () => store.close() };
+}
+
+const stores: Record<string, () => Opened | Promise<Opened>> = {
+  'NATS JetStream': natsStore,
   memory: () => ({ store: new MemoryStore(shape), close: () => {} }),
   'memory through a message port': () => {
     const { port1, port2 } = new MessageChannel();
@@ -43,8 +80,8 @@ describe.each(Object.entries(stores))('a store: %s', (_, open) => {
   let opened: Opened;
   let store: Store;
   const signal = new AbortController().signal;
-  beforeEach(() => {
-    opened = open();
+  beforeEach(async () => {
+    opened = await open();
     store = opened.store;
   });
   afterEach(() => opened.close());

@@ -1,0 +1,41 @@
+/** Tries again what the engine could not do for now, for as long as it takes: a cluster waits for its server. */
+import { EngineError } from './engine.js';
+import type { Clock } from './clock.js';
+
+export interface Patience {
+  readonly clock: Clock;
+  /** Ends all trying. */
+  readonly signal: AbortSignal;
+  /** Told at each failure that will be tried again. */
+  readonly onTrouble?: ((error: EngineError) => void) | undefined;
+  /** Makes the run's streams again when they are gone. */
+  readonly reopen: () => Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+
+/**
+ * Calls `work` until it goes through. `work` must bear being done twice.
+ * @throws the signal's reason; EngineError `denied` or `removed`; anything that is no EngineError.
+ */
+export async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+  const { clock, signal, onTrouble, reopen } = patience;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    signal.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.kind === 'denied' || error.kind === 'removed') throw error;
+      onTrouble?.(error);
+      if (error.kind === 'gone')
+        try {
+          await reopen();
+          continue;
+        } catch (again) {
+          if (!(again instanceof EngineError) || again.kind === 'denied' || again.kind === 'removed') throw again;
+        }
+    }
+    await clock.sleep(pause, signal);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Moves one output through the engine in chunks: several at a time, and verified on arrival. Chunks lie under the digest of
+ * the whole, so that two different results of one task can never mix, and putting the same twice changes nothing.
+ */
+import { createHash } from 'node:crypto';
+import type { Engine } from './engine.js';
+import type { DoneRecord } from './records.js';
+
+/** Chunks on their way at once. */
+const IN_FLIGHT = 8;
+/** Bytes hashed between two turns of the event loop: network traffic goes on meanwhile. */
+const HASH_BLOCK = 4 << 20;
+
+/** Hex SHA-256 of an output's bytes, by the native implementation. */
+export async function digestOf(buffer: ArrayBufferLike, breathe: () => Promise<void>): Promise<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < buffer.byteLength; at += HASH_BLOCK) {
+    if (at > 0) await breathe();
+    hash.update(new Uint8Array(buffer, at, Math.min(HASH_BLOCK, buffer.byteLength - at)));
+  }
+  return hash.digest('hex');
+}
+
+export function chunkCount(bytes: number, chunkBytes: number): number {
+  return Math.ceil(bytes / chunkBytes);
+}
+
+/** Where the chunks of a result of `task` lie (`task` as taskKey gives it). */
+export function chunkPrefix(task: string, digest: string): string {
+  return `${task}.${digest.slice(0, 16)}`;
+}
+
+/** Puts all chunks of `buffer`; resolves when the engine has acknowledged each. */
+export async function putOutput(
+  engine: Engine,
+  prefix: string,
+  buffer: ArrayBufferLike,
+  tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<void> {
+  const { chunkBytes } = engine;
+  await inFlight(chunkCount(buffer.byteLength, chunkBytes), async (i) => {
+    const at = i * chunkBytes;
+    const chunk = new Uint8Array(buffer, at, Math.min(chunkBytes, buffer.byteLength - at));
+    await tryAgain(() => engine.putChunk(`${prefix}.${i}`, chunk));
+    return true;
+  });
+}
+
+/**
+ * Gets an output that `record` announces. Undefined if a chunk is missing or of a wrong size, or the digest differs: then
+ * it counts as lost.
+ */
+export async function getOutput(
+  engine: Engine,
+  prefix: string,
+  record: DoneRecord,
+  tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
+  breathe: () => Promise<void>,
+): Promise<SharedArrayBuffer | undefined> {
+  const buffer = new SharedArrayBuffer(record.bytes);
+  const bytes = new Uint8Array(buffer);
+  const { chunkBytes } = record;
+  const arrived = await inFlight(chunkCount(record.bytes, chunkBytes), async (i) => {
+    const chunk = await tryAgain(() => engine.getChunk(`${prefix}.${i}`));
+    if (chunk?.length !== Math.min(chunkBytes, record.bytes - i * chunkBytes)) return false;
+    bytes.set(chunk, i * chunkBytes);
+    return true;
+  });
+  return arrived && (await digestOf(buffer, breathe)) === record.digest ? buffer : undefined;
+}
+
+/** Whether all f32 values are finite. x - x is 0 for a finite x and NaN for any other. */
+export function allFinite(buffer: ArrayBufferLike): boolean {
+  const values = new Float32Array(buffer);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) - (values[i] as number);
+  return sum === 0;
+}
+
+/** Does `work(0)` … `work(count - 1)`, a few at once; stops early, with false, when one returns false. */
+async function inFlight(count: number, work: (i: number) => Promise<boolean>): Promise<boolean> {
+  let next = 0;
+  let good = true;
+  await Promise.all(
+    Array.from({ length: Math.min(count, IN_FLIGHT) }, async () => {
+      while (good && next < count) if (!(await work(next++))) good = false;
+    }),
+  );
+  return good;
+}

@@ -1,0 +1,115 @@
+/** Real NATS servers and node processes for tests, on free loopback ports, all of them gone at the end. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectTcp, createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { natsServer } from '../setup/nats-server.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export class TestServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #config: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, config: string) {
+    this.port = port;
+    this.folder = folder;
+    this.#config = config;
+  }
+
+  /** @param config more lines for the server's configuration file */
+  static async start(config = ''): Promise<TestServer> {
+    const server = new TestServer(await freePort(), mkdtempSync(path.join(os.tmpdir(), 'pff-nats-')), config);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const file = path.join(this.folder, 'server.conf');
+    writeFileSync(
+      file,
+      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${path.join(this.folder, 'js')}" }\n${this.#config}\n`,
+    );
+    this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
+    for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.#process?.once('exit', resolve));
+    this.#process?.kill('SIGKILL');
+    await gone;
+  }
+
+  wipe(): void {
+    rmSync(path.join(this.folder, 'js'), { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    if (this.#process?.exitCode === null && this.#process.signalCode === null) await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, '127.0.0.1');
+    // The server greets by itself once it is ready.
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+    socket.setTimeout(500, () => {
+      socket.destroy();
+      resolve(false);
+    });
+  });
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A `pff` process. */
+export class Pff {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  text = '';
+
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, [path.join(ROOT, 'bin/pff.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PFF_SERVER: '', NO_COLOR: '1' },
+    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (data: Buffer) => {
+        this.text += data.toString();
+      });
+    this.exited = new Promise((resolve) => this.child.once('exit', resolve));
+  }
+
+  async end(): Promise<void> {
+    this.child.kill('SIGCONT');
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
