@@ -27,6 +27,13 @@ export interface Plugin {
   readonly datasets?: Readonly<Record<string, DatasetLoader | (() => Promise<Dataset>)>>;
 }
 
+/** What this thread has loaded, so that the threads that it starts can load it too. */
+const loadedUrls = new Set<string>();
+
+export function loadedPlugins(): readonly string[] {
+  return [...loadedUrls];
+}
+
 /** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name. */
 export function registerPlugin(plugin: Plugin): void {
   for (const [name, part] of Object.entries(plugin.objectives ?? {})) registerObjective(name, part);
@@ -42,6 +49,7 @@ export function registerPlugin(plugin: Plugin): void {
  */
 export async function loadPlugins(files: readonly string[]): Promise<void> {
   for (const file of files) {
+    loadedUrls.add(pluginUrl(file));
     // A program that names itself, so that worker threads load it, has registered its parts before it came here; it cannot
     // wait for its own import.
     if (isMainThread && isProgram(file)) continue;
