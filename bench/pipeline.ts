@@ -33,7 +33,7 @@ const nodes = Number(values.nodes);
 const splits = Number(values.splits);
 const spec = resolveSpec({
   layers: values.layers.split(',').map(Number),
-  negatives: values.negatives as 'random',
+  negatives: values.negatives,
   epochs: splits,
   splits,
   trainSamples: Number(values.samples),

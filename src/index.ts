@@ -41,6 +41,39 @@ export { RunProgress } from './report/progress.js';
 export { simulationTable } from './report/simulation-table.js';
 export { tableLines } from './report/table.js';
 export * as units from './report/units.js';
+export {
+  exportFormats,
+  exportModel,
+  importModel,
+  type ExportedModel,
+  type ExportFormat,
+  type ExportOptions,
+  type ImportOptions,
+} from './run/export.js';
+export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
+export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';
+export { registerDataset, type DatasetLoader } from './data/sources.js';
+export { datasetFromArrays, datasetFromBatches, type LabelledImages, type OwnData } from './data/sources/arrays.js';
+export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js';
+export { loadIdx } from './data/sources/idx.js';
+export { loadImageFolder } from './data/sources/image-folder.js';
+export { loadNpz } from './data/sources/npz.js';
+export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './data/npy.js';
+export type { GoodnessLoss } from './model/objectives/goodness.js';
+export {
+  registerNegatives,
+  registerObjective,
+  registerSchedule,
+  type NegativesRequest,
+  type OwnNegatives,
+  type OwnObjective,
+  type OwnSchedule,
+} from './model/own-parts.js';
+export { loadPlugins, registerPlugin, type Plugin } from './node/plugins.js';
+export { RandomStream } from './random.js';
+/** Functions that give the same bits on every machine, for losses of one's own. */
+export * as math from './math.js';
+export { ownNames, type OwnKind } from './spec/own-names.js';
 export { attachRun, type AttachOptions } from './run/cluster-attach.js';
 export {
   fetchModel,

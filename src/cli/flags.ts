@@ -76,6 +76,24 @@ export function numbersFlag(value: string, text: string): Flag<readonly number[]
   };
 }
 
+/** Several of `choices`, separated by commas. */
+export function listFlag<const T extends string>(
+  choices: readonly T[],
+  value: string,
+  text: string,
+): Flag<readonly T[]> {
+  return {
+    text: `${text}: ${choices.join(', ')}`,
+    value,
+    parse: (raw, name) =>
+      (raw ?? '').split(',').map((word) => {
+        const found = choices.find((choice) => choice === word);
+        if (found === undefined) throw badValue(name, raw, `one or more of ${choices.join(', ')}`, choices);
+        return found;
+      }),
+  };
+}
+
 export function choiceFlag<const T extends string>(choices: readonly T[], text: string, value = 'NAME'): Flag<T> {
   return {
     text: `${text}: ${choices.join(', ')}`,

@@ -5,6 +5,7 @@ import type { Command } from './command.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
+import { exportCommand, importCommand } from './export.js';
 import { commandHelp, overview } from './help.js';
 import { fetchCommand } from './fetch.js';
 import { nodeCommand } from './node.js';
@@ -15,6 +16,7 @@ import { simulateCommand } from './simulate.js';
 import { statusCommand } from './status.js';
 import { stopCommand } from './stop.js';
 import { didYouMean } from './suggest.js';
+import { traceCommand } from './trace.js';
 import { trainCommand } from './train.js';
 
 const COMMANDS: readonly Command[] = [
@@ -23,6 +25,9 @@ const COMMANDS: readonly Command[] = [
   predictCommand,
   dataCommand,
   simulateCommand,
+  exportCommand,
+  importCommand,
+  traceCommand,
   nodeCommand,
   runsCommand,
   statusCommand,

@@ -1,5 +1,5 @@
 /** `pff node`. */
-import { serveNode } from '../index.js';
+import { loadPlugins, serveNode } from '../index.js';
 import { defineCommand } from './command.js';
 import { dataDirFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
@@ -23,6 +23,7 @@ export const nodeCommand = defineCommand({
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
     'data-dir': dataDirFlag,
+    plugin: textFlag('FILE', 'module that registers own parts which the spec of a run names'),
     quiet: flag('say nothing but errors'),
   },
   examples: [
@@ -33,6 +34,7 @@ export const nodeCommand = defineCommand({
   run: async ({ flags, words }, { err }) => {
     noWords('node', words);
     const server = requiredServer(flags);
+    await loadPlugins(flags.plugin === undefined ? [] : [flags.plugin]);
     const say = (line: string): void => {
       if (!flags.quiet) err.line(`${new Date().toISOString()} ${line}`);
     };

@@ -1,10 +1,12 @@
 /** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
 import { z } from 'zod';
-import { PffError, presets, resolveSpec, specFields, type PartialSpec, type RunSpec } from '../index.js';
+import { ownNames, PffError, presets, resolveSpec, specFields, type PartialSpec, type RunSpec } from '../index.js';
 import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
 import { didYouMean } from './suggest.js';
 
 type Field = keyof RunSpec;
+/** Fields whose names a plugin may add to: what is known is only known once it is loaded. */
+const OWN_KINDS = ['objective', 'negatives', 'schedule'] as const;
 const FIELDS = Object.keys(specFields) as Field[];
 
 const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
@@ -41,8 +43,14 @@ export function flagName(field: string): string {
 /** The flags, by name. */
 export const specFlags: Flags = Object.fromEntries(FIELDS.map((field) => [flagName(field), flagOf(field)]));
 
-/** The part of a spec that the given flags are. */
+/** The part of a spec that the given flags are. @throws PffError `usage` for names that no loaded plugin has either. */
 export function specFromFlags(values: Readonly<Record<string, unknown>>): PartialSpec {
+  for (const kind of OWN_KINDS) {
+    const given = values[kind];
+    const known = [...(allowedBy(kind).enum ?? []), ...ownNames(kind)];
+    if (typeof given === 'string' && !known.includes(given))
+      throw badValue(kind, given, `one of ${known.join(', ')}`, known);
+  }
   return Object.fromEntries(
     FIELDS.flatMap((field) => {
       const value = values[flagName(field)];

@@ -59,7 +59,8 @@ function presetSpec(name: string): PartialSpec {
   return preset.spec;
 }
 
-function readConfig(file: string): PartialSpec {
+/** The spec in a JSON file. @throws PffError `usage` */
+export function readConfig(file: string): PartialSpec {
   const hint = 'It must be a JSON object with fields of the spec, such as {"epochs": 4, "layers": [784, 500, 500]}.';
   let text: string;
   try {

@@ -3,7 +3,10 @@ import path from 'node:path';
 import {
   bound,
   graphShape,
+  loadPlugins,
   measuredCosts,
+  MetricsLog,
+  metricsFormats,
   PffError,
   RUN_NAME,
   resolveSpec,
@@ -12,6 +15,7 @@ import {
   train,
   units,
   type ClusterOptions,
+  type MetricsFormat,
   type PartialSpec,
   type RunEvent,
   type RunResult,
@@ -22,7 +26,7 @@ import {
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
+import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
@@ -87,8 +91,16 @@ const flags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
+  plugin: {
+    ...textFlag('FILE', 'module that registers objectives, negatives, schedules or datasets of your own'),
+    group: 'Setting',
+  },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
+    group: 'Files and output',
+  },
+  log: {
+    ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
     group: 'Files and output',
   },
   gantt: { ...ganttFlag, group: 'Files and output' },
@@ -98,19 +110,26 @@ const flags = {
 
 /** Shows the events of a run as they come, and its summary at the end. */
 export async function showRun(
-  given: { readonly quiet?: true; readonly json?: true; readonly gantt?: string },
+  given: {
+    readonly quiet?: true;
+    readonly json?: true;
+    readonly gantt?: string;
+    readonly log?: readonly MetricsFormat[];
+  },
   output: Output,
   onFirst: string,
   open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
+  const metrics = new MetricsLog(given.log ?? []);
   try {
     await interruptible(
       () => display.note(onFirst),
       async (signal) => {
         for await (const event of open(signal)) {
           record.keep(event);
+          metrics.observe(event);
           display.show(event);
         }
       },
@@ -151,6 +170,8 @@ export const trainCommand = defineCommand({
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
+    const plugins = given.plugin === undefined ? undefined : [given.plugin];
+    await loadPlugins(plugins ?? []);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
@@ -168,6 +189,7 @@ export const trainCommand = defineCommand({
         out,
         resume: given.resume,
         cluster,
+        plugins,
         signal,
       }),
     );

@@ -22,11 +22,25 @@ export interface LoadOptions {
   readonly cacheDir?: string | undefined;
 }
 
+/** Loads a dataset of the user's own; `dataDir` as it was given, if it was. */
+export type DatasetLoader = (options: { readonly dataDir?: string | undefined }) => Promise<Dataset>;
+
+const ownDatasets = new Map<string, DatasetLoader>();
+
+/** Makes `dataset: name` in a spec mean what `load` gives. @throws PffError `usage` if pff itself has that name. */
+export function registerDataset(name: string, load: DatasetLoader): void {
+  if (DATASET_NAMES.some((each) => each === name))
+    throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
+  ownDatasets.set(name, load);
+}
+
 /**
  * Loads a dataset whole; cutting it is up to the caller (`takeSamples`).
  * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
  */
 export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): Promise<Dataset> {
+  const own = ownDatasets.get(dataset);
+  if (own) return own({ dataDir });
   const name = checkDatasetName(dataset);
   const folders = dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
   switch (name) {

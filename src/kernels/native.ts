@@ -113,10 +113,18 @@ export interface NativeKernels extends Kernels {
 /** The addon, or why it cannot be had. */
 export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
 
-/** Loads the addon from where scripts/build-native.mjs puts it. Never throws. */
-export function loadAddon(folder = join(packageFolder(), 'build')): LoadedAddon {
-  const path = join(folder, 'pff-native.node');
-  if (!existsSync(path)) return { reason: buildFailure(folder) ?? `the native kernels are not built (no ${path})` };
+/**
+ * Loads the addon from `folder`; by default from where scripts/build-native.mjs puts it, or else the prebuilt one for this
+ * platform that a released package has. Never throws.
+ */
+export function loadAddon(folder?: string): LoadedAddon {
+  const built = folder ?? join(packageFolder(), 'build');
+  const prebuilt = join(packageFolder(), 'prebuilds', `${process.platform}-${process.arch}`);
+  const path = [built, ...(folder === undefined ? [prebuilt] : [])]
+    .map((each) => join(each, 'pff-native.node'))
+    .find((file) => existsSync(file));
+  if (path === undefined)
+    return { reason: buildFailure(built) ?? `the native kernels are not built (no ${join(built, 'pff-native.node')})` };
   try {
     const require = createRequire(import.meta.url);
     return { addon: require(path) as Addon };

@@ -48,7 +48,7 @@ export function decodeModel(bytes: Uint8Array): {
       'files',
       'the file is safetensors, but not a model of pff: its metadata has no format pff/1 and spec',
     );
-  return { spec: resolveSpec(JSON.parse(metadata['spec']) as PartialSpec), tensors, metadata };
+  return { spec: resolveSpec(JSON.parse(metadata['spec']) as PartialSpec, 'any'), tensors, metadata };
 }
 
 /** The states of a network from a model's tensors; moments are 0. @throws PffError `files` where a tensor is missing or misshapen. */

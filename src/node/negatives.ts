@@ -1,6 +1,7 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import { checkWrong, ownNegatives } from '../model/own-parts.js';
 import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '../model/prediction.js';
 import type { LayerState } from '../model/layer-state.js';
 import { RandomStream } from '../random.js';
@@ -10,13 +11,16 @@ import type { Job } from './job.js';
 /** FixedNEG and RandomNEG, and the first chapters of predicted labels: one wrong label per sample of the data [n]. */
 export function drawnLabels(job: Job, chapter: number): Uint8Array {
   const { samples } = job.data;
+  const { seed, negatives } = job.spec;
   const labels = new Uint8Array(samples.count);
-  drawWrongLabels(
-    samples.labels,
-    job.classes,
-    { seed: job.spec.seed, chapter: job.spec.negatives === 'fixed' ? 0 : chapter },
-    labels,
-  );
+  const sampler = ownNegatives(negatives);
+  if (sampler) {
+    const stream = new RandomStream(seed, 'negatives', chapter);
+    sampler({ labels: samples.labels, classes: job.classes, chapter, stream, out: labels });
+    checkWrong(negatives, samples.labels, labels, job.classes);
+  } else {
+    drawWrongLabels(samples.labels, job.classes, { seed, chapter: negatives === 'fixed' ? 0 : chapter }, labels);
+  }
   return labels;
 }
 

@@ -9,6 +9,7 @@ import type { Task } from '../schedule/tasks.js';
 import { PortStore } from '../store/port.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
+import { loadPlugins } from './plugins.js';
 import { TaskRunner } from './task-runner.js';
 
 export interface TaskWorkerSetup {
@@ -16,6 +17,8 @@ export interface TaskWorkerSetup {
   readonly kernels: KernelsChoice;
   readonly threads: number;
   readonly storePort: MessagePort;
+  /** Modules that register own parts which the spec names. */
+  readonly plugins: readonly string[];
 }
 
 export type TaskWorkerRequest =
@@ -35,11 +38,13 @@ export type TaskWorkerAnswer =
       readonly hint: string | undefined;
     };
 
-const { job, kernels: choice, threads, storePort } = workerData as TaskWorkerSetup;
+const { job, kernels: choice, threads, storePort, plugins } = workerData as TaskWorkerSetup;
 const port = parentPort as MessagePort;
 const say = (answer: TaskWorkerAnswer): void => port.postMessage(answer);
 const store = new PortStore(storePort);
 const never = new AbortController().signal;
+// Requests that come in the meantime wait in the port until it is listened to.
+await loadPlugins(plugins);
 const { kernels } = openKernels({ kernels: choice, threads });
 let runner: { readonly node: number; readonly tasks: TaskRunner } | undefined;
 

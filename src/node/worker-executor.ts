@@ -11,6 +11,7 @@ import type { Store } from '../store/store.js';
 import type { TaskExecutor } from './cluster-node.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
+import { loadedPlugins } from './plugins.js';
 import type { TaskWorkerAnswer, TaskWorkerRequest, TaskWorkerSetup } from './task-worker.js';
 
 export interface WorkerExecutorOptions {
@@ -39,7 +40,7 @@ export class WorkerExecutor implements TaskExecutor {
     this.#storePort = port1;
     serveStore(port1, this.#watched(options.store), this.#closed.signal);
     const { job, kernels, threads } = options;
-    const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2 };
+    const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2, plugins: loadedPlugins() };
     this.#worker = new Worker(entry(), { workerData: setup, transferList: [port2], name: 'pff tasks' });
     this.#worker.on('message', (answer: TaskWorkerAnswer) => this.#answered(answer, options.onEvent));
     this.#worker.on('error', (error) => this.#died(error));

@@ -7,6 +7,7 @@ import { dyingStore, type DieAt } from './dying-store.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
 import { runNode } from './node.js';
+import { loadPlugins } from './plugins.js';
 
 export interface WorkerSetup {
   readonly job: Job;
@@ -14,6 +15,8 @@ export interface WorkerSetup {
   readonly kernels: KernelsChoice;
   readonly threads: number;
   readonly storePort: MessagePort;
+  /** Modules that register own parts which the spec names. */
+  readonly plugins: readonly string[];
   /** For fault tests: the worker dies without a word at the publication with this number (counted from its start). */
   readonly dieAt?: DieAt;
 }
@@ -41,6 +44,7 @@ const say = (message: WorkerMessage): void => port.postMessage(message);
 const emit = (event: NodeEvent): void => say({ type: 'event', event });
 
 try {
+  await loadPlugins(setup.plugins);
   const { kernels } = openKernels({ kernels: setup.kernels, threads: setup.threads });
   const reached = new PortStore(setup.storePort);
   const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;

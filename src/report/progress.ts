@@ -2,7 +2,7 @@
 import type { DatasetFacts, RunEvent } from '../run/events.js';
 import type { TaskRef } from '../schedule/timeline.js';
 import type { StepStats } from '../model/objectives/objective.js';
-import type { RunSpec } from '../spec/spec.js';
+import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import { Estimate } from './estimate.js';
 import { figure, percent } from './units.js';
 
@@ -118,7 +118,7 @@ export function measuresOf({ objective }: RunSpec, { layer }: TaskRef, stats: St
   if (stats.samples === 0) return '';
   const mean = (sum: number): string => figure(sum / stats.samples);
   const loss = `loss ${mean(stats.loss)}`;
-  return layer !== 'head' && (objective === 'goodness' || objective === 'symba')
+  return layer !== 'head' && usesNegatives(objective)
     ? `${loss}  goodness pos ${mean(stats.positiveGoodness)} neg ${mean(stats.negativeGoodness)}`
     : `${loss}  accuracy ${percent(stats.correct / stats.samples, 1)}`;
 }

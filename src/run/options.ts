@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
+import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
 import type { ClusterOptions } from './cluster-options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
@@ -26,6 +27,8 @@ export interface TrainOptions {
    * carried out may change, such as the number of nodes.
    */
   readonly resume?: string | undefined;
+  /** Modules that register own parts which the spec names (node/plugins.ts); paths or URLs. */
+  readonly plugins?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Submit the run to a cluster, or follow one there, instead of training in this process. */
   readonly cluster?: ClusterOptions | undefined;
@@ -43,6 +46,8 @@ export interface Execution {
   readonly nodes: number;
   readonly threadsPerNode: number;
   readonly kernels: KernelsChoice;
+  /** URLs of the plugins that every thread loads. */
+  readonly plugins?: readonly string[];
 }
 
 /** Fills in how a run is carried out. @throws PffError `usage` where the parts contradict each other. */
@@ -63,7 +68,9 @@ export function resolveExecution(options: TrainOptions): Execution {
   const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / nodes));
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new PffError('usage', `threads per node must be a whole number from 1 to 256, but is ${threads}`);
-  return { variant, nodes, threadsPerNode: threads, kernels: options.kernels ?? 'auto' };
+  const plugins = (options.plugins ?? []).map(pluginUrl);
+  const kernels = options.kernels ?? 'auto';
+  return { variant, nodes, threadsPerNode: threads, kernels, ...(plugins.length > 0 ? { plugins } : {}) };
 }
 
 /** @throws PffError `usage` where a baseline outside the pipeline is asked to run in it, or the other way round. */

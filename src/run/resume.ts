@@ -35,7 +35,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
   const note = readNote(run);
   const before = readSpec(path.join(run, SPEC_FILE));
   const spec = changedSpec(before, options.spec ?? {}, lastChapter(run));
-  const { variant, nodes, threadsPerNode, kernels } = { ...note.execution, ...withoutUndefined(options) };
+  const { variant, nodes, threadsPerNode, kernels, plugins } = { ...note.execution, ...withoutUndefined(options) };
   // Cores may be others now: threads are asked anew unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
   const execution = resolveExecution({
@@ -43,6 +43,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
     nodes,
     kernels,
     threadsPerNode: threads,
+    plugins,
   });
   if ((execution.variant === 'dff') !== (note.execution.variant === 'dff'))
     throw new PffError(
@@ -53,6 +54,11 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
       },
     );
   return { spec, execution, note };
+}
+
+/** Plugins that the run in folder `run` was begun with; none where that is not known. */
+export function pluginsOfRun(run: string): readonly string[] {
+  return existsSync(run) ? (readNote(run).execution.plugins ?? []) : [];
 }
 
 /** More nodes than one need a variant with nodes; who asks for nodes only gets the usual one. */
@@ -103,6 +109,11 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
     refuse(
       `chapter ${lastTrained + 1} of ${before.splits} was trained with a learning rate on its way down to 0 at epoch ${before.epochs} (cooldownAfter ${before.cooldownAfter}); a longer run would have trained it with a higher one`,
       'Runs that are to be prolonged need --cooldown-after 1 from the start, or to be stopped before the cooldown.',
+    );
+  if (epochs > before.epochs && before.schedule !== 'cooldown' && lastTrained >= 0)
+    refuse(
+      `the learning rates of schedule ${before.schedule} may depend on how long the run is`,
+      'Only runs with schedule cooldown can be prolonged.',
     );
   return resolveSpec({ ...before, ...given, epochs, splits });
 }

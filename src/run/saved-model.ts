@@ -156,7 +156,8 @@ function checkClasses(metadata: Readonly<Record<string, string>>, found: number,
     });
 }
 
-function readModel(run: string): ReturnType<typeof decodeModel> {
+/** Reads the model of a run folder, or a model file. @throws PffError `files` */
+export function readModel(run: string): ReturnType<typeof decodeModel> {
   if (!existsSync(run))
     throw new PffError('files', `there is no run ${run}`, {
       hint: 'Give the run folder that pff train printed at its end.',

@@ -78,6 +78,7 @@ async function runWorker(
     kernels: execution.kernels,
     threads: execution.threadsPerNode,
     storePort: port2,
+    plugins: execution.plugins ?? [],
     ...(fault ? { dieAt: fault } : {}),
   };
   const worker = new Worker(entry, { workerData: setup, transferList: [port2], name: `pff node ${node}` });

@@ -12,6 +12,7 @@ import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
+import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { clusterTraining } from './cluster-follow.js';
@@ -27,7 +28,7 @@ import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type T
 import { prepareData, type PreparedData } from './prepare.js';
 import { EventQueue } from './queue.js';
 import { runResult } from './result.js';
-import { openResume } from './resume.js';
+import { openResume, pluginsOfRun } from './resume.js';
 import { VERSION } from './version.js';
 
 /**
@@ -36,6 +37,7 @@ import { VERSION } from './version.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
+  await loadPlugins(options.plugins ?? (options.resume === undefined ? [] : pluginsOfRun(options.resume)));
   const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
   const execution = resumed?.execution ?? resolveExecution(options);
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));

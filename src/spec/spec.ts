@@ -3,7 +3,25 @@
  * How a run is carried out (threads, folders, servers) is no part of it; see run/.
  */
 import { z } from 'zod';
+import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
+import { isOwnName, ownNames } from './own-names.js';
+
+/** A name that a program or plugin has registered (own-names.ts). */
+export type OwnName = string & Record<never, never>;
+
+/** One of `names`, or one that is registered; which of the latter there are is only known when a spec is resolved. */
+function named<const T extends string>(names: readonly T[], text: string): z.ZodType<T | OwnName> {
+  return z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .meta({ description: text, enum: [...names] });
+}
+
+const OBJECTIVES = ['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'] as const;
+const NEGATIVES = ['none', 'fixed', 'random', 'adaptive', 'sampled'] as const;
+const SCHEDULES = ['cooldown'] as const;
+const KNOWN = { objective: OBJECTIVES, negatives: NEGATIVES, schedule: SCHEDULES } as const;
 
 const count = z.int().positive();
 const label = (text: string) => ({ description: text });
@@ -27,21 +45,17 @@ const shape = {
     .array(count)
     .min(2)
     .meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
-  objective: z
-    .enum(['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'])
-    .meta(
-      label('what each layer learns: goodness, symba, performance-optimized; or a baseline: backprop, backprop-heads'),
-    ),
+  objective: named(
+    OBJECTIVES,
+    'what each layer learns: goodness, symba, performance-optimized; or a baseline: backprop, backprop-heads',
+  ),
   goodness: z.enum(['mean', 'sum']).meta(label("goodness is the mean or the sum of a row's squared activations")),
   threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
   steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
-  negatives: z
-    .enum(['none', 'fixed', 'random', 'adaptive', 'sampled'])
-    .meta(
-      label(
-        'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',
-      ),
-    ),
+  negatives: named(
+    NEGATIVES,
+    'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',
+  ),
   negativeTemperature: z.number().positive().meta(label('temperature of --negatives sampled')),
   labelLag: count.meta(
     label(
@@ -62,6 +76,7 @@ const shape = {
     .min(0)
     .max(1)
     .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
+  schedule: named(SCHEDULES, 'how learning rates change over training; cooldown, or one of a plugin'),
   weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
@@ -89,9 +104,9 @@ export type PartialSpec = { [K in SpecField]?: RunSpec[K] | undefined };
 /** For building flags: each field with its schema and text. */
 export const specFields: { readonly [K in SpecField]: z.ZodType<RunSpec[K]> } = shape;
 
-/** Objectives that train on positive and negative samples. */
+/** Objectives that train on positive and negative samples; own ones are losses of their goodness. */
 export function usesNegatives(objective: RunSpec['objective']): boolean {
-  return objective === 'goodness' || objective === 'symba';
+  return objective !== 'performance-optimized' && !isBackprop(objective);
 }
 
 /** Baselines outside the pipeline: gradients pass from layer to layer. */
@@ -128,6 +143,7 @@ const common: Omit<
   epochs: 10,
   batch: 64,
   cooldownAfter: 0.5,
+  schedule: 'cooldown',
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
@@ -139,9 +155,10 @@ const common: Omit<
 
 /**
  * Fills in what `given` leaves out and checks that the fields fit each other.
+ * @param names `any` where a spec is only read, such as a model's: names of plugins that are not loaded are let be.
  * @throws PffError `usage`, naming the field, what was found and what would do.
  */
-export function resolveSpec(given: PartialSpec): RunSpec {
+export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'registered'): RunSpec {
   const parsed = partialSpecSchema.safeParse(withoutUndefined(given));
   if (!parsed.success)
     throw new PffError('usage', describeIssues(parsed.error), { hint: 'pff train --help lists every field.' });
@@ -163,8 +180,22 @@ export function resolveSpec(given: PartialSpec): RunSpec {
     splits: part.epochs ?? common.epochs,
     ...part,
   };
+  if (names === 'registered') checkNames(spec);
   checkTogether(spec);
   return spec;
+}
+
+/** Own names must be registered by now. */
+function checkNames(spec: RunSpec): void {
+  for (const field of ['objective', 'negatives', 'schedule'] as const) {
+    const name: string = spec[field];
+    const known: readonly string[] = KNOWN[field];
+    if (known.includes(name) || isOwnName(field, name)) continue;
+    const all = [...known, ...ownNames(field)];
+    throw new PffError('usage', `${field} must be one of ${all.join(', ')}, but is ${name}`, {
+      hint: `Did you mean ${closest(name, all)}? Names of your own come with --plugin FILE.`,
+    });
+  }
 }
 
 /** Fields that are right one by one but not together. */

@@ -1,6 +1,7 @@
 /** Which objective a spec names. */
 import { PffError } from '../../errors.js';
 import type { RunSpec } from '../../spec/spec.js';
+import { ownObjective } from '../own-parts.js';
 import { GoodnessObjective, hintonLoss, symbaLoss } from './goodness.js';
 import type { LayerObjective } from './objective.js';
 import { PerformanceOptimizedObjective } from './performance-optimized.js';
@@ -14,7 +15,10 @@ export function layerObjective(spec: RunSpec): LayerObjective {
       return new GoodnessObjective(symbaLoss(spec.steepness), spec.goodness);
     case 'performance-optimized':
       return new PerformanceOptimizedObjective();
-    default:
+    case 'backprop':
+    case 'backprop-heads':
       throw new PffError('usage', `objective ${spec.objective} does not train layer by layer`);
+    default:
+      return new GoodnessObjective(ownObjective(spec), spec.goodness);
   }
 }

@@ -1,0 +1,108 @@
+/**
+ * NumPy's array files: NPY (one array) and NPZ (a zip of them). Reads little-endian numbers of up to 64 bits and booleans,
+ * in C order; writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
+ */
+import { unzipSync, zipSync } from 'fflate';
+import { messageOf, PffError } from '../errors.js';
+
+/** An array with its dimensions, the slowest first. */
+export interface NpyArray {
+  readonly shape: readonly number[];
+  /** As many values as the product of `shape`; 64-bit integers as they are. */
+  readonly values:
+    | Float32Array
+    | Float64Array
+    | Uint8Array
+    | Int8Array
+    | Uint16Array
+    | Int16Array
+    | Uint32Array
+    | Int32Array
+    | BigInt64Array
+    | BigUint64Array;
+}
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+const READERS: Readonly<Record<string, (bytes: ArrayBuffer) => NpyArray['values']>> = {
+  '<f4': (bytes) => new Float32Array(bytes),
+  '<f8': (bytes) => new Float64Array(bytes),
+  '|u1': (bytes) => new Uint8Array(bytes),
+  '|b1': (bytes) => new Uint8Array(bytes),
+  '|i1': (bytes) => new Int8Array(bytes),
+  '<u2': (bytes) => new Uint16Array(bytes),
+  '<i2': (bytes) => new Int16Array(bytes),
+  '<u4': (bytes) => new Uint32Array(bytes),
+  '<i4': (bytes) => new Int32Array(bytes),
+  '<i8': (bytes) => new BigInt64Array(bytes),
+  '<u8': (bytes) => new BigUint64Array(bytes),
+};
+
+/** Reads an NPY file; `name` is what errors call it. @throws PffError `data` saying what is wrong with it. */
+export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
+  const fail = (found: string, hint: string): never => {
+    throw new PffError('data', `${name}: ${found}`, { hint });
+  };
+  const again = 'Write the array again with numpy.save.';
+  if (!MAGIC.every((byte, i) => bytes[i] === byte))
+    fail('not an NPY file', 'Write the array with numpy.save or numpy.savez.');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const long = (bytes[6] ?? 0) >= 2;
+  const start = long ? 12 : 10;
+  if (bytes.length < start) fail('truncated: the header is cut short', again);
+  const end = start + (long ? view.getUint32(8, true) : view.getUint16(8, true));
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, end));
+  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1];
+  const order = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
+  const dims = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
+  if (descr === undefined || order === undefined || dims === undefined) return fail('its header cannot be read', again);
+  const reader = READERS[descr];
+  if (!reader)
+    return fail(
+      `holds values of type ${descr}`,
+      `Convert the array first: ${Object.keys(READERS).join(', ')} are read.`,
+    );
+  const shape = dims.split(',').flatMap((dim) => (dim.trim() === '' ? [] : [Number(dim)]));
+  if (order === 'True' && shape.length > 1) fail('is in Fortran order', 'Save numpy.ascontiguousarray(array).');
+  const size = shape.reduce((product, dim) => product * dim, 1) * Number(descr.slice(2));
+  if (bytes.length - end !== size)
+    fail(`[${shape.join(', ')}] of ${descr} needs ${size} bytes, but there are ${bytes.length - end}`, again);
+  return { shape, values: reader(new Uint8Array(bytes.subarray(end)).buffer) };
+}
+
+/** Writes an NPY file (version 1.0). The values are written as they lie in memory, which is little-endian here. */
+export function encodeNpy(
+  shape: readonly number[],
+  values: Float32Array | Uint8Array | BigInt64Array,
+): Uint8Array<ArrayBuffer> {
+  const descr = values instanceof Float32Array ? '<f4' : values instanceof Uint8Array ? '|u1' : '<i8';
+  const dims = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${dims}), }`;
+  // The values begin at a multiple of 64 bytes, and the header ends in a newline.
+  const start = 64 * Math.ceil((10 + text.length + 1) / 64);
+  const bytes = new Uint8Array(start + values.byteLength);
+  bytes.set(MAGIC);
+  bytes[6] = 1;
+  new DataView(bytes.buffer).setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(`${text.padEnd(start - 11)}\n`), 10);
+  bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start);
+  return bytes;
+}
+
+/** The files of an NPZ archive, by name without `.npy`. @throws PffError `data` */
+export function parseNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, Uint8Array> {
+  try {
+    return new Map(Object.entries(unzipSync(bytes)).map(([file, content]) => [file.replace(/\.npy$/, ''), content]));
+  } catch (error) {
+    throw new PffError('data', `${name}: not an NPZ file, or damaged (${messageOf(error)})`, {
+      hint: 'Write it with numpy.savez or numpy.savez_compressed.',
+      cause: error,
+    });
+  }
+}
+
+/** Writes an NPZ archive, uncompressed as numpy.savez does. `files` are whole files by name, such as `x.npy`. */
+export function encodeNpz(files: Readonly<Record<string, Uint8Array>>): Uint8Array<ArrayBuffer> {
+  // A fixed date: the same arrays give the same bytes.
+  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
+}

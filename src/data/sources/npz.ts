@@ -1,0 +1,76 @@
+/** A dataset from NumPy's files: x_train, y_train, x_test, y_test in one NPZ (as Keras has MNIST), or as .npy files. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { PffError } from '../../errors.js';
+import type { Dataset, ImageShape } from '../dataset.js';
+import { readBytes } from '../files.js';
+import { parseNpy, parseNpz, type NpyArray } from '../npy.js';
+import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
+
+/**
+ * Reads `file`, an NPZ archive, or a folder with the four arrays as .npy files; x_test and y_test may be left out. Images are
+ * [n, size], [n, height, width] or [n, height, width, channels]: bytes 0 … 255 or floats 0 … 1. Labels are [n].
+ * @throws PffError `data`
+ */
+export async function loadNpz(
+  file: string,
+  options: Pick<OwnData, 'testShare' | 'splitSeed' | 'classes'> = {},
+): Promise<Dataset> {
+  const isArchive = file.endsWith('.npz');
+  const arrays = isArchive ? parseNpz(await readBytes(file), file) : undefined;
+  const read = async (name: string): Promise<NpyArray | undefined> => {
+    const single = path.join(file, `${name}.npy`);
+    const bytes = arrays ? arrays.get(name) : existsSync(single) ? await readBytes(single) : undefined;
+    return bytes && parseNpy(bytes, `${file}: ${name}`);
+  };
+  const pair = async (part: 'train' | 'test'): Promise<[NpyArray, NpyArray] | undefined> => {
+    const [images, labels] = [await read(`x_${part}`), await read(`y_${part}`)];
+    if (images && labels) return [images, labels];
+    if (part === 'test' && !images && !labels) return undefined;
+    throw new PffError('data', `${file}: there is no array x_${part} or no y_${part}`, {
+      hint: 'Save them with numpy.savez(file, x_train=…, y_train=…, x_test=…, y_test=…).',
+    });
+  };
+  const train = (await pair('train')) as [NpyArray, NpyArray];
+  const test = await pair('test');
+  const shape = shapeOf(train[0], file);
+  return datasetFromArrays({
+    ...options,
+    name: path.basename(file, '.npz'),
+    shape,
+    train: toImages(train, shape, file),
+    ...(test ? { test: toImages(test, shape, file) } : {}),
+  });
+}
+
+function shapeOf({ shape }: NpyArray, file: string): ImageShape {
+  const [, a, b, c] = shape;
+  if (shape.length === 2 && a) return { width: a, height: 1, channels: 1 };
+  if (shape.length === 3 && a && b) return { width: b, height: a, channels: 1 };
+  if (shape.length === 4 && a && b && c) return { width: b, height: a, channels: c };
+  throw new PffError('data', `${file}: images are [${shape.join(', ')}], which is no list of images`, {
+    hint: 'Give [n, size], [n, height, width] or [n, height, width, channels].',
+  });
+}
+
+function toImages([images, labels]: [NpyArray, NpyArray], shape: ImageShape, file: string): LabelledImages {
+  const { values } = images;
+  if (!(values instanceof Uint8Array || values instanceof Float32Array || values instanceof Float64Array))
+    throw new PffError('data', `${file}: images must be bytes or floats`, { hint: 'Convert with astype("uint8").' });
+  return { images: planes(values, shape), labels: Array.from(labels.values, Number) };
+}
+
+/** From channels last, as NumPy programs have them, to channel by channel. */
+function planes<T extends Uint8Array | Float32Array | Float64Array>(values: T, shape: ImageShape): T {
+  const { channels, width, height } = shape;
+  if (channels === 1) return values;
+  const pixels = width * height;
+  const out = values.slice() as T;
+  for (let i = 0; i < values.length; i++) {
+    const channel = i % channels;
+    const pixel = Math.floor(i / channels) % pixels;
+    const image = Math.floor(i / (channels * pixels));
+    out[(image * channels + channel) * pixels + pixel] = values[i] as number;
+  }
+  return out;
+}

@@ -1,0 +1,98 @@
+/**
+ * A user's own parts, registered by name so that a spec can refer to them: losses of goodness, samplers of negative labels,
+ * schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
+ * long as its parts do. Each thread that trains registers them itself (run/plugins.ts).
+ */
+import { PffError } from '../errors.js';
+import type { RandomStream } from '../random.js';
+import { addOwnName, type OwnKind } from '../spec/own-names.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { GoodnessLoss } from './objectives/goodness.js';
+
+/** Makes the loss of goodness that layers learn by; called once for each task, with the run's spec. */
+export type OwnObjective = (spec: RunSpec) => Omit<GoodnessLoss, 'name'>;
+
+/** What a sampler of negative labels is given. */
+export interface NegativesRequest {
+  /** [n]: the true labels, each below `classes`. */
+  readonly labels: Uint8Array;
+  readonly classes: number;
+  readonly chapter: number;
+  /** Random numbers of this chapter; the only ones it may use. */
+  readonly stream: RandomStream;
+  /** [n]: to be filled with a wrong label for each sample. */
+  readonly out: Uint8Array;
+}
+
+/** Draws the negative labels of a chapter. */
+export type OwnNegatives = (request: NegativesRequest) => void;
+
+/** What learning rates are multiplied by at `progress`, the share of the run that lies behind (0 … 1). */
+export type OwnSchedule = (progress: number, spec: RunSpec) => number;
+
+const objectives = new Map<string, OwnObjective>();
+const negatives = new Map<string, OwnNegatives>();
+const schedules = new Map<string, OwnSchedule>();
+
+/** Makes `objective: name` in a spec mean `make`. @throws PffError `usage` if that is no name, or one of ours. */
+export function registerObjective(name: string, make: OwnObjective): void {
+  register('objective', objectives, name, make);
+}
+
+/** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
+export function registerNegatives(name: string, sampler: OwnNegatives): void {
+  register('negatives', negatives, name, sampler);
+}
+
+/** Makes `schedule: name` in a spec mean `schedule`. @throws PffError as `registerObjective` */
+export function registerSchedule(name: string, schedule: OwnSchedule): void {
+  register('schedule', schedules, name, schedule);
+}
+
+const OURS = new Set(
+  'goodness symba performance-optimized backprop backprop-heads none fixed random adaptive sampled cooldown'.split(' '),
+);
+
+function register<T>(kind: OwnKind, parts: Map<string, T>, name: string, part: T): void {
+  if (!/^[a-z][a-z0-9-]*$/.test(name) || OURS.has(name))
+    throw new PffError('usage', `${JSON.stringify(name)} cannot be the name of an own ${kind}`, {
+      hint: 'Take lower-case letters, digits and dashes, and no name that pff itself has.',
+    });
+  parts.set(name, part);
+  addOwnName(kind, name);
+}
+
+export function ownObjective(spec: RunSpec): GoodnessLoss {
+  return { ...found('objective', objectives, spec.objective)(spec), name: spec.objective };
+}
+
+/** Undefined for the names of pff itself. */
+export function ownNegatives(name: string): OwnNegatives | undefined {
+  return OURS.has(name) ? undefined : found('negatives', negatives, name);
+}
+
+export function ownSchedule(name: string): OwnSchedule {
+  return found('schedule', schedules, name);
+}
+
+function found<T>(kind: OwnKind, parts: ReadonlyMap<string, T>, name: string): T {
+  const part = parts.get(name);
+  if (part === undefined)
+    throw new PffError('usage', `${kind} ${name} is not registered in this thread`, {
+      hint: 'Give the file that registers it by --plugin (plugins of train()), so that worker threads load it too.',
+    });
+  return part;
+}
+
+/** @throws PffError `training` if an own sampler drew a true label, or one that there is not. */
+export function checkWrong(name: string, truth: Uint8Array, drawn: Uint8Array, classes: number): void {
+  const bad = drawn.findIndex((label, i) => label === truth[i] || label >= classes);
+  if (bad >= 0)
+    throw new PffError(
+      'training',
+      `negatives ${name} gave sample ${bad} of label ${truth[bad]} the label ${drawn[bad]}`,
+      {
+        hint: `Each sample needs a wrong label below ${classes}.`,
+      },
+    );
+}

@@ -1,0 +1,162 @@
+/** Models out and in again with the same digest; NPY as NumPy writes it; TensorBoard and CSV parsed back; traces. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../../src/data/npy.js';
+import { MetricsLog } from '../../src/report/metrics-log.js';
+import { crc32c } from '../../src/report/tensorboard.js';
+import { traceOfRun } from '../../src/report/trace.js';
+import { exportModel, importModel } from '../../src/run/export.js';
+import { train } from '../../src/run/train.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
+
+let folder = '';
+let run = '';
+let digest = '';
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'pff-export-'));
+  run = path.join(folder, 'run');
+  const metrics = new MetricsLog(['csv', 'tensorboard']);
+  const spec = toySpec({ objective: 'performance-optimized' });
+  for await (const event of train({ spec, out: run, nodes: 2, threadsPerNode: 1 }, toyDataset())) {
+    metrics.observe(event);
+    if (event.type === 'finished') digest = event.result.modelDigest;
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('models', () => {
+  it.each(['npz', 'safetensors'] as const)('%s: there and back, the same digest', async (to) => {
+    const { file, modelDigest } = await exportModel(run, { to });
+    expect(modelDigest).toBe(digest);
+    const back = await importModel(file, { out: path.join(folder, `from-${to}`) });
+    expect(back.modelDigest).toBe(digest);
+    expect(readFileSync(path.join(folder, `from-${to}`, 'spec.json'), 'utf8')).toBe(
+      readFileSync(path.join(run, 'spec.json'), 'utf8'),
+    );
+  });
+
+  it('a file without a spec, a missing tensor, a file that is none', async () => {
+    const { file } = await exportModel(run, { to: 'npz' });
+    const files = Object.fromEntries(
+      [...parseNpz(readFileSync(file), file)].map(([name, bytes]) => [
+        name.endsWith('.json') ? name : `${name}.npy`,
+        bytes,
+      ]),
+    );
+    const out = path.join(folder, 'refused');
+    const refusal = async (name: string, bytes: Uint8Array): Promise<unknown> => {
+      const place = path.join(folder, name);
+      writeFileSync(place, bytes);
+      return importModel(place, { out }).catch((error: unknown) => String(error));
+    };
+    const { 'spec.json': note, ...arrays } = files;
+    expect(await refusal('a.npz', encodeNpz(arrays))).toMatch(/does not say what its network is/);
+    const { 'layer2.bias.npy': _, ...fewer } = files;
+    expect(await refusal('b.npz', encodeNpz(fewer))).toMatch(
+      /the model needs tensor layer2.bias \[20\], but it is not there/,
+    );
+    expect(await refusal('c.npz', note as Uint8Array)).toMatch(/not an NPZ file/);
+    expect(await refusal('c.safetensors', note as Uint8Array)).toMatch(/not a usable safetensors file/);
+  });
+});
+
+describe('NPY', () => {
+  it('has the header that NumPy writes', () => {
+    const bytes = encodeNpy([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6));
+    expect(new TextDecoder('latin1').decode(bytes.subarray(0, 128))).toBe(
+      `\u0093NUMPY\u0001\u0000\u0076\u0000${"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }".padEnd(117)}\n`,
+    );
+    expect(parseNpy(bytes, 'x')).toEqual({ shape: [2, 3], values: Float32Array.of(1, 2, 3, 4, 5, 6) });
+    expect(parseNpy(encodeNpy([2], BigInt64Array.of(-1n, 5n)), 'x').values).toEqual(BigInt64Array.of(-1n, 5n));
+  });
+
+  it('says what is wrong', () => {
+    const bytes = encodeNpy([4], Float32Array.of(1, 2, 3, 4));
+    expect(() => parseNpy(bytes.subarray(0, 130), 'x')).toThrow('x: [4] of <f4 needs 16 bytes, but there are 2');
+    expect(() => parseNpy(Uint8Array.of(1, 2), 'x')).toThrow('x: not an NPY file');
+    const complex = Buffer.from(bytes);
+    complex.write('<c8', 21);
+    expect(() => parseNpy(complex, 'x')).toThrow('x: holds values of type <c8');
+  });
+});
+
+/** Fields of a protobuf message: [number, value] with varints as numbers, the rest as bytes. */
+function fields(bytes: Uint8Array): [number, number | Uint8Array][] {
+  const found: [number, number | Uint8Array][] = [];
+  let at = 0;
+  const varint = (): number => {
+    for (let value = 0, factor = 1; ; factor *= 128) {
+      const byte = bytes[at++] as number;
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const wire = key % 8;
+    const length = wire === 2 ? varint() : wire === 1 ? 8 : 4;
+    const value = wire === 0 ? varint() : bytes.slice(at, (at += length));
+    found.push([(key - wire) / 8, value]);
+  }
+  return found;
+}
+
+describe('metrics', () => {
+  it('CRC-32C gives the check value of its definition', () => {
+    expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
+  });
+
+  it('CSV has a row for each trained layer of each chapter', () => {
+    const [header, ...rows] = readFileSync(path.join(run, 'metrics.csv'), 'utf8').trimEnd().split('\n');
+    expect(header?.split(',').slice(0, 5)).toEqual(['chapter', 'layer', 'node', 'samples', 'loss']);
+    expect(rows.length).toBe(4 * 3);
+    for (const row of rows) expect(Number(row.split(',')[4])).toBeGreaterThan(0);
+  });
+
+  it('TensorBoard records have right checksums, and the values of the CSV', () => {
+    const name = readdirSync(run).find((each) => each.startsWith('events.out.tfevents.')) as string;
+    const bytes = readFileSync(path.join(run, name));
+    const mask = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+    const tags = new Map<string, number>();
+    let records = 0;
+    for (let at = 0; at < bytes.length; records++) {
+      const length = Number(bytes.readBigUInt64LE(at));
+      expect(bytes.readUInt32LE(at + 8)).toBe(mask(crc32c(bytes.subarray(at, at + 8))));
+      const data = bytes.subarray(at + 12, at + 12 + length);
+      expect(bytes.readUInt32LE(at + 12 + length)).toBe(mask(crc32c(data)));
+      at += 16 + length;
+      const event = new Map(fields(data));
+      const version = event.get(3);
+      if (records === 0) expect(new TextDecoder().decode(version as Uint8Array)).toBe('brain.Event:2');
+      for (const [, value] of fields((event.get(5) ?? new Uint8Array()) as Uint8Array)) {
+        const scalar = new Map(fields(value as Uint8Array));
+        const tag = `${String(event.get(2))} ${new TextDecoder().decode(scalar.get(1) as Uint8Array)}`;
+        tags.set(tag, Buffer.from(scalar.get(2) as Uint8Array).readFloatLE());
+      }
+    }
+    expect(records).toBe(1 + 4 * 3 + 1);
+    const rows = readFileSync(path.join(run, 'metrics.csv'), 'utf8').trimEnd().split('\n').slice(1);
+    for (const row of rows) {
+      const [chapter, layer, , , loss] = row.split(',');
+      expect(tags.get(`${chapter} layer${layer}/loss`)).toBe(Math.fround(Number(loss)));
+    }
+    expect(tags.has('4 testAccuracy')).toBe(true);
+  });
+});
+
+describe('a trace', () => {
+  it('has every span, on named threads, in microseconds', () => {
+    const { traceEvents } = traceOfRun(run);
+    const names = traceEvents.flatMap((event) => (event.ph === 'M' ? [event.args['name']] : []));
+    expect(names.map(String).toSorted()).toEqual(['node 1', 'node 1 transfers', 'node 2', 'node 2 transfers']);
+    const trained = traceEvents.filter((event) => event.cat === 'train');
+    expect(trained.length).toBe(4 * 3);
+    for (const { ts, dur } of trained) expect([(ts ?? -1) >= 0, (dur ?? 0) > 10]).toEqual([true, true]);
+  });
+
+  it('of a folder that is no run is refused', () => {
+    expect(() => traceOfRun(folder)).toThrow(/cannot read the events of/);
+  });
+});
