@@ -335,7 +335,8 @@ export class ClusterStore implements Store {
       const record = await this.#announced(task);
       const output = await this.#get(task, record);
       if (output) {
-        this.#cache.set(key, { output, digest: record.digest });
+        // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
+        if (this.wanted(true).isKept(task)) this.#cache.set(key, { output, digest: record.digest });
         return output;
       }
       if (!this.wanted(false).isKept(task))
