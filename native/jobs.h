@@ -95,6 +95,7 @@ struct UpdateJob {
   Index shares;
   Delta delta;
   Adam rule;
+  bool fixedBias;
 };
 
 struct InputGradientJob {
@@ -112,6 +113,16 @@ struct StageJob {
   const uint32_t* rows;  // [B]
   const float* scale;    // [n]
   float* out;            // [B, width - skip]
+};
+
+struct DropoutJob {
+  const float* values;     // [any, width]
+  const uint32_t* rows;    // [R], or null for rows 0, 1, …
+  Index width;
+  const uint32_t* name;    // [5]: Philox key, and words 1 … 3 of its counter
+  uint32_t threshold;      // half-words below it drop their value
+  float scale;
+  float* out;              // [R, width]; may be values where rows is null
 };
 
 // Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
@@ -133,6 +144,7 @@ struct KernelTable {
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
   // Rows.
   void (*stage)(const StageJob&, Index first, Index last);
+  void (*dropout)(const DropoutJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
 };

@@ -55,7 +55,8 @@ struct UpdatePanel {
 
   void stepBiasAndSuffix() const {
     const Layer& layer = job.layer;
-    adamRow<N, false>(adam, gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
+    if (!job.fixedBias)
+      adamRow<N, false>(adam, gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
     const Index prefix = job.batch.prefix;
     for (Index c = 0; c < layer.inputs - prefix; c++) {
       const Index at = start * layer.inputs + (prefix + c) * kWidth;

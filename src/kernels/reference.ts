@@ -4,6 +4,7 @@
  */
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
@@ -14,6 +15,7 @@ import {
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropRows } from './dropout.js';
 import { fma } from './fma.js';
 import type {
   AdamRule,
@@ -39,6 +41,12 @@ export function openReference(): Kernels {
       let to = 0;
       for (const row of rows)
         for (let j = skip; j < width; j++) out[to++] = (bytes[row * width + j] ?? 0) * (scale[row] ?? 0);
+    },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      dropRows(input, mask, out);
+      for (let r = 0; sumSquares !== undefined && r < input.count; r++)
+        sumSquares[r] = sumOfSquares(out.subarray(r * input.width, (r + 1) * input.width));
     },
     close() {},
   };
@@ -172,7 +180,8 @@ class ReferenceDense implements DenseKernel {
     const t = this.#tensors;
     const scalars: AdamScalars = adamScalars(rule);
     adamStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, scalars);
-    adamStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, { ...scalars, keep: 1 });
+    if (this.#options.fixedBias !== true)
+      adamStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, { ...scalars, keep: 1 });
   }
 
   read(into: DenseTensors): void {

@@ -1,5 +1,5 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
-import { imageSize, takeSamples, type Dataset, type Samples } from '../data/dataset.js';
+import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
@@ -26,6 +26,13 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
         hint: `Give --layers ${[size, ...spec.layers.slice(1)].join(',')}.`,
       },
     );
+  const { width, height } = dataset.shape;
+  if (spec.shift >= Math.min(width, height))
+    throw new PffError(
+      'usage',
+      `shift is ${spec.shift}, but images of ${dataset.name} have only ${width} x ${height} pixels`,
+      { hint: 'Lower --shift; data that are no images have no pixels to shift.' },
+    );
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
   if (held >= all.count)
@@ -44,8 +51,8 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
   // Before anything is written: too many splits for the batches there are.
   for (const shard of shards) chapterPlan(spec, shard, 0);
   return {
-    train: labelled(train, layout),
-    test: labelled(test, layout),
+    train: labelled(train, layout, dataset.shape),
+    test: labelled(test, layout, dataset.shape),
     shards,
     facts: {
       name: dataset.name,
@@ -59,10 +66,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
 }
 
 /** Samples with the scales of their rows. */
-export function labelled(samples: Samples, layout: LabelLayout): LabelledData {
+export function labelled(samples: Samples, layout: LabelLayout, shape: ImageShape): LabelledData {
   return {
     samples,
     layout,
+    shape,
     oneHot: rowScales(samples, layout, ONE_HOT_NORM2),
     neutral: rowScales(samples, layout, neutralNorm2(layout.suffix)),
   };
