@@ -11,6 +11,7 @@ import {
   checkOptions,
   checkOutput,
   checkRead,
+  checkRule,
   checkStage,
   checkTensors,
   failClosed,
@@ -18,7 +19,6 @@ import {
 import { dropRows } from './dropout.js';
 import { fma } from './fma.js';
 import type {
-  AdamRule,
   Delta,
   DenseKernel,
   DenseOptions,
@@ -26,8 +26,9 @@ import type {
   Kernels,
   LayerInput,
   LayerOutput,
+  UpdateRule,
 } from './kernels.js';
-import { type AdamScalars, adamScalars, adamStep, normaliseRow, smallestDelta, sumOfSquares } from './reference-ops.js';
+import { normaliseRow, smallestDelta, sumOfSquares, updateStep } from './reference-ops.js';
 
 /** Opens the reference backend; it has one thread. */
 export function openReference(): Kernels {
@@ -45,7 +46,8 @@ export function openReference(): Kernels {
     dropout(input, mask, out, sumSquares) {
       checkDropout(input, mask, out, sumSquares);
       dropRows(input, mask, out);
-      for (let r = 0; sumSquares !== undefined && r < input.count; r++)
+      if (sumSquares === undefined) return;
+      for (let r = 0; r < input.count; r++)
         sumSquares[r] = sumOfSquares(out.subarray(r * input.width, (r + 1) * input.width));
     },
     close() {},
@@ -148,9 +150,10 @@ class ReferenceDense implements DenseKernel {
     }
   }
 
-  update(delta: Delta, rule: AdamRule): void {
+  update(delta: Delta, rule: UpdateRule): void {
     this.#check();
     checkDelta('update', this, this.#keptRows(), delta);
+    checkRule(rule);
     const kept = this.#kept;
     if (kept === undefined) return;
     const { batch, variants, prefix, suffix } = kept;
@@ -178,10 +181,8 @@ class ReferenceDense implements DenseKernel {
       for (let p = 0; p < width; p++)
         addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
     const t = this.#tensors;
-    const scalars: AdamScalars = adamScalars(rule);
-    adamStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, scalars);
-    if (this.#options.fixedBias !== true)
-      adamStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, { ...scalars, keep: 1 });
+    updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
+    if (this.#options.fixedBias !== true) updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
   }
 
   read(into: DenseTensors): void {

@@ -6,7 +6,7 @@ import { imageSize, type ImageShape } from '../data/dataset.js';
 import { neutralNorm2, ONE_HOT_NORM2, rowLength } from '../data/labels.js';
 import { philox, philoxName } from '../random.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './inputs.js';
+import type { LabelledData } from './labelled-data.js';
 
 /** Samples as they enter the first layer: the rows [B] to take from `data`. */
 export interface View {
@@ -90,7 +90,9 @@ export function moveImage(image: Uint8Array, shape: ImageShape, { dx, dy, mirror
     // The plane was moved as one run of bytes, so what left a row at one side came into the next at the other.
     const first = dx > 0 ? 0 : width + dx;
     const end = dx > 0 ? dx : width;
-    for (let y = start; first < end && y < start + plane; y += width) out.fill(0, y + first, y + end);
-    if (mirrored) for (let y = start; y < start + plane; y += width) out.subarray(y, y + width).reverse();
+    for (let y = start; y < start + plane; y += width) {
+      out.fill(0, y + first, y + end);
+      if (mirrored) out.subarray(y, y + width).reverse();
+    }
   }
 }

@@ -2,21 +2,11 @@
  * What a layer trains on: labelled images for the first layer, the activations of the layer below for the others.
  * Each holds the samples of one chapter.
  */
-import { fillNeutral, fillOneHot, type LabelLayout, type RowScales } from '../data/labels.js';
-import type { ImageShape, Samples } from '../data/dataset.js';
+import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import type { Augment } from './augment.js';
-
-/** One split of a dataset, ready for the first layer. Everything in it can be shared between threads. */
-export interface LabelledData {
-  readonly samples: Samples;
-  readonly layout: LabelLayout;
-  readonly shape: ImageShape;
-  /** Scales of rows with a one-hot label, and with a neutral one. */
-  readonly oneHot: RowScales;
-  readonly neutral: RowScales;
-}
+import type { LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
 export interface LayerInputs {

@@ -28,7 +28,7 @@ export interface LayerShape {
 
 export interface LayerState {
   readonly shape: LayerShape;
-  /** Adam steps taken so far. */
+  /** Optimizer steps taken so far. */
   readonly steps: number;
   /** The memory of all `dense` tensors, one after the other, as little-endian f32. */
   readonly buffer: ArrayBufferLike;

@@ -6,7 +6,7 @@
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import { passesUnitLength, type RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './inputs.js';
+import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
 import { goodnessOf } from './objectives/goodness.js';
 import { logSoftmax } from './objectives/softmax.js';

@@ -1,7 +1,7 @@
 /** A trained network ready to predict: scores, classes, and how well it does on labelled samples. */
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './inputs.js';
+import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
 import {
   PREDICTION_BLOCK,

@@ -1,5 +1,5 @@
 /** What a node needs to know of a run, besides the store: all of it is the same on every node. */
-import type { LabelledData } from '../model/inputs.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import type { PffVariant } from '../schedule/assign.js';
 import type { RunSpec } from '../spec/spec.js';
 

@@ -1,7 +1,7 @@
 /** Trains one layer, or the softmax classifier, for one chapter: state in, state out. */
 import { PffError } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-import { adamRule } from '../model/adam.js';
+import { updateRule } from '../model/optimizer.js';
 import type { ChapterPlan } from '../model/chapter.js';
 import type { LayerDropout } from '../model/dropout.js';
 import type { LayerInputs } from '../model/inputs.js';
@@ -53,8 +53,8 @@ export async function trainChapter(
   const input = typeof inputs === 'function' ? inputs : (positions: Uint32Array) => inputs.batch(positions);
   for (const [i, { positions, progress }] of plan.batches.entries()) {
     const truth = Uint8Array.from(positions, (position) => labels[plan.samples[position] as number] as number);
-    const layerRule = adamRule(spec, spec.learningRate, stepsTaken + i, progress);
-    const headRule = adamRule(spec, spec.headLearningRate, stepsTaken + i, progress);
+    const layerRule = updateRule(spec, spec.learningRate, stepsTaken + i, progress);
+    const headRule = updateRule(spec, spec.headLearningRate, stepsTaken + i, progress);
     const whole = input(positions);
     const rows = dropout ? dropout.input(i, whole, (opened[0] as DenseKernel).inputs) : whole;
     const stats = objective.step(opened, rows, truth, layerRule, headRule, dropout?.output(i));

@@ -4,7 +4,7 @@ import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout }
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { chapterPlan } from '../model/chapter.js';
-import type { LabelledData } from '../model/inputs.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { DatasetFacts } from './events.js';
 
@@ -33,6 +33,10 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
       `shift is ${spec.shift}, but images of ${dataset.name} have only ${width} x ${height} pixels`,
       { hint: 'Lower --shift; data that are no images have no pixels to shift.' },
     );
+  if (spec.flip && height === 1)
+    throw new PffError('usage', `flip mirrors images, but those of ${dataset.name} are single rows`, {
+      hint: 'Leave --flip out.',
+    });
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
   if (held >= all.count)

@@ -93,8 +93,9 @@ const shape = {
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
   batch: count.meta(label('samples in a batch (each positive and negative)')),
-  learningRate: z.number().positive().meta(label("Adam's rate for the layers")),
-  headLearningRate: z.number().positive().meta(label("Adam's rate for softmax heads")),
+  optimizer: z.enum(['adam', 'sgd']).meta(label('adam, or sgd: gradient descent with momentum')),
+  learningRate: z.number().positive().meta(label("the optimizer's rate for the layers")),
+  headLearningRate: z.number().positive().meta(label("the optimizer's rate for softmax heads")),
   cooldownAfter: z
     .number()
     .min(0)
@@ -102,6 +103,7 @@ const shape = {
     .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
   schedule: named(SCHEDULES, 'how learning rates change over training; cooldown, or one of a plugin'),
   weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
+  momentum: z.number().min(0).lt(1).meta(label("sgd's momentum")),
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
   epsilon: z.number().positive().meta(label("Adam's ε")),
@@ -175,8 +177,10 @@ const common: Omit<
   labelLag: 1,
   epochs: 10,
   batch: 64,
+  optimizer: 'adam',
   cooldownAfter: 0.5,
   schedule: 'cooldown',
+  momentum: 0.9,
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
@@ -202,16 +206,30 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     ...common,
     objective,
     negatives: negative ? 'sampled' : 'none',
-    classifier: negative ? 'goodness' : objective !== 'backprop' ? 'all-heads' : 'last-head',
-    learningRate: negative ? 0.025 : passesUnitLength({ objective }) ? 0.03 : 0.001,
-    headLearningRate: 0.001,
-    weightDecay: negative ? 0.01 : 0,
+    classifier: negative ? 'goodness' : objective === 'backprop' ? 'last-head' : 'all-heads',
+    ...rates(objective, part.optimizer ?? common.optimizer),
     splits: part.epochs ?? common.epochs,
     ...part,
   };
   if (names === 'registered') checkNames(spec);
   checkTogether(spec);
   return spec;
+}
+
+/** What each objective learns well with; the figures are in docs/LOG.md. */
+function rates(
+  objective: RunSpec['objective'],
+  optimizer: RunSpec['optimizer'],
+): Pick<RunSpec, 'learningRate' | 'headLearningRate' | 'weightDecay'> {
+  const negative = usesNegatives(objective);
+  if (optimizer === 'sgd')
+    return { learningRate: negative ? 3 : isBackprop(objective) ? 0.1 : 1, headLearningRate: 0.1, weightDecay: 0 };
+  const withHeads = isBackprop(objective) ? 0.001 : objective === 'mono-forward' ? 0.003 : 0.03;
+  return {
+    learningRate: negative ? 0.025 : withHeads,
+    headLearningRate: 0.001,
+    weightDecay: negative ? 0.01 : 0,
+  };
 }
 
 /** Own names must be registered by now. */

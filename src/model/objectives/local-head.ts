@@ -3,7 +3,7 @@
  * backpropagation through those two only. No negative samples. The paper's Performance-Optimized objective; and Mono-Forward
  * (Gong, Li & Abdulla, 2025), whose head is a projection matrix without bias (model/network.ts).
  */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 import type { OutputDropout } from '../dropout.js';
 import type { LayerObjective, StepStats } from './objective.js';
 import { crossEntropy } from './softmax.js';
@@ -20,8 +20,8 @@ export class LocalHeadObjective implements LayerObjective {
     kernels: readonly DenseKernel[],
     input: LayerInput,
     labels: Uint8Array,
-    layerRule: AdamRule,
-    headRule: AdamRule,
+    layerRule: UpdateRule,
+    headRule: UpdateRule,
     dropout?: OutputDropout,
   ): StepStats {
     const layer = kernels[0] as DenseKernel;

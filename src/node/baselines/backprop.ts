@@ -4,7 +4,7 @@
  * added up: the honest match to layer-local training.
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
-import { adamRule } from '../../model/adam.js';
+import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment.js';
 import { chapterPlan } from '../../model/chapter.js';
 import { layerDropout, type OutputDropout } from '../../model/dropout.js';
@@ -13,7 +13,7 @@ import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';
 import { addStats, emptyStats, type StepStats } from '../../model/objectives/objective.js';
 import { crossEntropy } from '../../model/objectives/softmax.js';
-import type { AdamRule } from '../../kernels/kernels.js';
+import type { UpdateRule } from '../../kernels/kernels.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
@@ -47,8 +47,8 @@ export async function trainBackprop(
       const total = emptyStats();
       for (const [i, { positions, progress }] of plan.batches.entries()) {
         const labels = Uint8Array.from(positions, (p) => data.samples.labels[plan.samples[p] as number] as number);
-        const layerRule = adamRule(spec, spec.learningRate, steps, progress);
-        const headRule = adamRule(spec, spec.headLearningRate, steps, progress);
+        const layerRule = updateRule(spec, spec.learningRate, steps, progress);
+        const headRule = updateRule(spec, spec.headLearningRate, steps, progress);
         const dropout = dropouts.map((each) => each?.output(i));
         const stats = backpropStep(opened, inputs.batch(positions), labels, layerRule, headRule, dropout);
         checkFinite({ layer: opened.length - 1, chapter }, stats.loss, i + 1);
@@ -75,8 +75,8 @@ export function backpropStep(
   layers: readonly (readonly DenseKernel[])[],
   input: LayerInput,
   labels: Uint8Array,
-  layerRule: AdamRule,
-  headRule: AdamRule,
+  layerRule: UpdateRule,
+  headRule: UpdateRule,
   dropout: readonly (OutputDropout | undefined)[] = [],
 ): StepStats {
   const samples = labels.length;

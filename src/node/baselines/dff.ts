@@ -4,7 +4,7 @@
  * the bytes counted that the servers would send; how its pipeline would run is for schedule/dff.ts to simulate.
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
-import { adamRule } from '../../model/adam.js';
+import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
 import { initialState, type LayerState } from '../../model/layer-state.js';
@@ -46,8 +46,8 @@ export async function trainDff(
       for (const [layer, parts] of opened.entries()) {
         const start = (nowMs() - job.startedMs) / 1000;
         const rows = input.batch * input.variants;
-        const layerRule = adamRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
-        const headRule = adamRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
+        const layerRule = updateRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
+        const headRule = updateRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
         const stats = layerObjective(spec).step(parts, input, labels, layerRule, headRule);
         checkFinite({ layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;
