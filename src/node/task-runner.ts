@@ -20,7 +20,7 @@ import { refOf, type Phase, type Span } from '../schedule/timeline.js';
 import type { Output, Store } from '../store/store.js';
 import { Breather, nowMs } from './clock.js';
 import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
+import { siteOf, type Job } from './job.js';
 import { drawnLabels, predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
 import { openForTraining, readState, trainChapter } from './training.js';
@@ -60,7 +60,7 @@ export class TaskRunner {
     this.#store = store;
     this.#signal = signal;
     this.#emit = emit;
-    this.#network = networkShape(job.spec, job.data.layout);
+    this.#network = networkShape(job.spec, job.layout);
     this.#graph = graphShape(job.spec);
     this.#objective = layerObjective(job.spec);
     this.#breather = new Breather(signal);
@@ -180,7 +180,8 @@ export class TaskRunner {
 
   async #trainClassifier(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
     const before = this.#before(task, fetched);
-    const { data, spec } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     const layers = this.#network.layers.map((shape) => {
       const key = taskKey(trainTask(task.chapter, shape.layer));
       if (this.#trained?.key === key && !fetched.has(key)) return this.#trained.kernel;
@@ -213,7 +214,8 @@ export class TaskRunner {
     inputs: Parameters<typeof trainChapter>[6],
   ): Promise<StepStats> {
     const report = progressReporter(this.#node, refOf(this.#graph, task), this.#emit);
-    const { spec, data } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     return trainChapter(
       spec,
       objective,
@@ -253,8 +255,8 @@ export class TaskRunner {
 
   #planOf(chapter: number): ChapterPlan {
     if (this.#plan?.chapter !== chapter) {
-      const { spec, shards } = this.#job;
-      this.#plan = { chapter, plan: chapterPlan(spec, shards[chapter % shards.length] as Uint32Array, chapter) };
+      const { samples } = siteOf(this.#job, chapter);
+      this.#plan = { chapter, plan: chapterPlan(this.#job.spec, samples, chapter) };
     }
     return this.#plan.plan;
   }
@@ -266,7 +268,7 @@ export class TaskRunner {
   }
 
   #imageInputs(chapter: number): ImageInputs {
-    const { data } = this.#job;
+    const { data } = siteOf(this.#job, chapter);
     const negatives = this.#objective.variants === 2 ? this.#negativesOf(chapter) : undefined;
     return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives);
   }
