@@ -7,11 +7,11 @@ import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '.
 import type { LayerState } from '../model/layer-state.js';
 import { RandomStream } from '../random.js';
 import type { Breather } from './clock.js';
-import type { Job } from './job.js';
+import { siteOf, type Job } from './job.js';
 
 /** FixedNEG and RandomNEG, and the first chapters of predicted labels: one wrong label per sample of the data [n]. */
 export function drawnLabels(job: Job, chapter: number): Uint8Array {
-  const { samples } = job.data;
+  const { samples } = siteOf(job, chapter).data;
   const { seed, negatives } = job.spec;
   const labels = new Uint8Array(samples.count);
   const sampler = ownNegatives(negatives);
@@ -37,7 +37,8 @@ export async function predictedLabels(
   rows: Uint32Array,
   breather: Breather,
 ): Promise<Uint8Array> {
-  const { spec, data, classes } = job;
+  const { spec, classes } = job;
+  const { data } = siteOf(job, chapter);
   const layers = states.map((state) => openForInference(kernels, state, classes)[0] as DenseKernel);
   const labels = new Uint8Array(new SharedArrayBuffer(data.samples.count));
   const stream = new RandomStream(spec.seed, 'negatives', chapter);

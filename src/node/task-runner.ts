@@ -23,7 +23,7 @@ import { passesUnitLength } from '../spec/spec.js';
 import type { Output, Store } from '../store/store.js';
 import { Breather, nowMs } from './clock.js';
 import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
+import { siteOf, type Job } from './job.js';
 import { drawnLabels, predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
 import { openForTraining, readState, trainChapter } from './training.js';
@@ -63,7 +63,7 @@ export class TaskRunner {
     this.#store = store;
     this.#signal = signal;
     this.#emit = emit;
-    this.#network = networkShape(job.spec, job.data.layout);
+    this.#network = networkShape(job.spec, job.layout);
     this.#graph = graphShape(job.spec);
     this.#variants = layerObjective(job.spec).variants;
     this.#breather = new Breather(signal);
@@ -186,7 +186,8 @@ export class TaskRunner {
 
   async #trainClassifier(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
     const before = this.#before(task, fetched);
-    const { data, spec } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     const layers = this.#network.layers.map((shape) => {
       const key = taskKey(trainTask(task.chapter, shape.layer));
       if (this.#trained?.key === key && !fetched.has(key)) return this.#trained.kernel;
@@ -219,7 +220,8 @@ export class TaskRunner {
     dropout?: LayerDropout,
   ): Promise<StepStats> {
     const report = progressReporter(this.#node, refOf(this.#graph, task), this.#emit);
-    const { spec, data } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     return trainChapter(
       spec,
       objective,
@@ -260,8 +262,8 @@ export class TaskRunner {
 
   #planOf(chapter: number): ChapterPlan {
     if (this.#plan?.chapter !== chapter) {
-      const { spec, shards } = this.#job;
-      this.#plan = { chapter, plan: chapterPlan(spec, shards[chapter % shards.length] as Uint32Array, chapter) };
+      const { samples } = siteOf(this.#job, chapter);
+      this.#plan = { chapter, plan: chapterPlan(this.#job.spec, samples, chapter) };
     }
     return this.#plan.plan;
   }
@@ -273,7 +275,7 @@ export class TaskRunner {
   }
 
   #imageInputs(chapter: number): ImageInputs {
-    const { data } = this.#job;
+    const { data } = siteOf(this.#job, chapter);
     const negatives = this.#variants === 2 ? this.#negativesOf(chapter) : undefined;
     const augment = augmentation(this.#job.spec, chapter);
     return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives, augment);

@@ -16,7 +16,7 @@ import { crossEntropy } from '../../model/objectives/softmax.js';
 import type { UpdateRule } from '../../kernels/kernels.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import type { Job } from '../job.js';
+import { siteOf, type Job } from '../job.js';
 import { progressReporter } from '../progress.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
@@ -30,7 +30,8 @@ export async function trainBackprop(
   saved: (chapter: number, states: LayerState[]) => void,
   from?: SavedChapters,
 ): Promise<LayerState[]> {
-  const { spec, data } = job;
+  const { spec } = job;
+  const { data, samples } = siteOf(job, 0);
   const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened = initial.map((state) => openForTraining(kernels, spec, state, job.classes, 1));
   const breather = new Breather(signal);
@@ -40,7 +41,7 @@ export async function trainBackprop(
     for (let chapter = from?.chapters ?? 0; chapter < spec.splits; chapter++) {
       const start = (nowMs() - job.startedMs) / 1000;
       const task = { chapter, layer: 'network' } as const;
-      const plan = chapterPlan(spec, job.shards[0] as Uint32Array, chapter);
+      const plan = chapterPlan(spec, samples, chapter);
       const inputs = new ImageInputs(kernels, data, plan.samples, undefined, augmentation(spec, chapter));
       const dropouts = opened.map((_, layer) => layerDropout(kernels, spec, chapter, layer));
       const report = progressReporter(0, task, emit);

@@ -13,7 +13,7 @@ import { layerObjective } from '../../model/objectives/registry.js';
 import { dffOutputBytes } from '../../schedule/dff.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import type { Job } from '../job.js';
+import { siteOf, type Job } from '../job.js';
 import { drawnLabels } from '../negatives.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
@@ -27,9 +27,9 @@ export async function trainDff(
   saved: (epoch: number, states: LayerState[]) => void,
   from?: SavedChapters,
 ): Promise<LayerState[]> {
-  const { spec, data } = job;
+  const { spec } = job;
+  const { data, samples } = siteOf(job, 0);
   const { variants } = layerObjective(spec);
-  const samples = job.shards[0] as Uint32Array;
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
   const fullBatch = { ...spec, batch: samples.length };
