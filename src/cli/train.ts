@@ -26,7 +26,7 @@ import {
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
+import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
@@ -86,6 +86,13 @@ const flags = {
     shownDefault: '10',
   },
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
+  'shard-dirs': {
+    ...textsFlag(
+      'DIR,DIR,…',
+      'federated: a folder for each shard, whose training data only its node reads; tested on what --data-dir has',
+    ),
+    group: 'Files and output',
+  },
   out: {
     ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
     group: 'Files and output',
@@ -186,6 +193,7 @@ export const trainCommand = defineCommand({
         threadsPerNode: given['threads-per-node'],
         kernels: given.kernels,
         dataDir: given['data-dir'],
+        shardDirs: given['shard-dirs'],
         out,
         resume: given.resume,
         cluster,
