@@ -34,7 +34,7 @@ describe('pff reproduce all', () => {
       tables: { lines: { row?: string; results?: { shortfall: string[]; accuracy: { mean: number } }[] }[] }[];
     };
     const lines = tables.flatMap((table) => table.lines).filter(({ row }) => row !== undefined);
-    expect(lines).toHaveLength(38);
+    expect(lines).toHaveLength(36);
     for (const { results = [] } of lines) {
       expect(results).toHaveLength(1);
       expect(results[0]?.accuracy.mean).toBeGreaterThanOrEqual(0);
