@@ -60,8 +60,8 @@ describe('whole messages', () => {
     const bytes = Buffer.concat([Buffer.from(`HMSG a.b 12 10 1010\r\nNATS/1.0\r\n`), data, Buffer.from('\r\n')]);
     const out = [...whole.push(bytes.subarray(0, 100)), ...whole.push(bytes.subarray(100))];
     expect(out.length).toBe(1);
-    const [message] = out as [Uint8Array];
-    expect((message.byteOffset + message.indexOf(5)) % 8).toBe(0);
+    const [gathered] = out as [Uint8Array];
+    expect((gathered.byteOffset + gathered.indexOf(5)) % 8).toBe(0);
   });
 
   it('leave a size that is none, or more than any server takes, to the parser', () => {
