@@ -23,17 +23,23 @@ export class TestServer {
   readonly port: number;
   readonly folder: string;
   readonly #config: string;
+  readonly #storeDir: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, config: string) {
+  private constructor(port: number, folder: string, config: string, storeDir: string | undefined) {
     this.port = port;
     this.folder = folder;
     this.#config = config;
+    this.#storeDir = storeDir ?? path.join(folder, 'js');
   }
 
-  /** @param config more lines for the server's configuration file */
-  static async start(config = ''): Promise<TestServer> {
-    const server = new TestServer(await freePort(), mkdtempSync(path.join(os.tmpdir(), 'pff-nats-')), config);
+  /**
+   * @param config more lines for the server's configuration file
+   * @param storeDir where JetStream keeps its files, if not in the server's own folder
+   */
+  static async start(config = '', storeDir?: string): Promise<TestServer> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-nats-'));
+    const server = new TestServer(await freePort(), folder, config, storeDir);
     await server.start();
     return server;
   }
@@ -46,10 +52,14 @@ export class TestServer {
     const file = path.join(this.folder, 'server.conf');
     writeFileSync(
       file,
-      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${path.join(this.folder, 'js')}" }\n${this.#config}\n`,
+      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n${this.#config}\n`,
     );
     this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
   }
 
   /** As a power cut would. */
@@ -60,11 +70,12 @@ export class TestServer {
   }
 
   wipe(): void {
-    rmSync(path.join(this.folder, 'js'), { recursive: true, force: true });
+    rmSync(this.#storeDir, { recursive: true, force: true });
   }
 
   async close(): Promise<void> {
     if (this.#process?.exitCode === null && this.#process.signalCode === null) await this.kill();
+    this.wipe();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
