@@ -59,8 +59,8 @@ export class Fleet {
     this.#cleanups.push(cleanup);
   }
 
-  async server(config = '', storeDir?: string): Promise<TestServer> {
-    const started = await TestServer.start(config, storeDir);
+  async server(...args: Parameters<typeof TestServer.start>): Promise<TestServer> {
+    const started = await TestServer.start(...args);
     this.atEnd(() => started.close());
     return started;
   }
@@ -71,7 +71,7 @@ export class Fleet {
   }
 
   pff(...args: string[]): Pff {
-    const started = new Pff(...args);
+    const started = new Pff(args);
     this.atEnd(() => started.end());
     return started;
   }

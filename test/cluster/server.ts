@@ -24,22 +24,25 @@ export class TestServer {
   readonly folder: string;
   readonly #config: string;
   readonly #storeDir: string;
+  readonly #host: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, config: string, storeDir: string | undefined) {
+  private constructor(port: number, folder: string, config: string, storeDir: string | undefined, host: string) {
     this.port = port;
     this.folder = folder;
     this.#config = config;
     this.#storeDir = storeDir ?? path.join(folder, 'js');
+    this.#host = host;
   }
 
   /**
    * @param config more lines for the server's configuration file
    * @param storeDir where JetStream keeps its files, if not in the server's own folder
+   * @param host address to listen at
    */
-  static async start(config = '', storeDir?: string): Promise<TestServer> {
+  static async start(config = '', storeDir?: string, host = '127.0.0.1'): Promise<TestServer> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-nats-'));
-    const server = new TestServer(await freePort(), folder, config, storeDir);
+    const server = new TestServer(await freePort(), folder, config, storeDir, host);
     await server.start();
     return server;
   }
@@ -52,7 +55,7 @@ export class TestServer {
     const file = path.join(this.folder, 'server.conf');
     writeFileSync(
       file,
-      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n${this.#config}\n`,
+      `listen: "${this.#host}:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n${this.#config}\n`,
     );
     this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
@@ -106,8 +109,10 @@ export class Pff {
   readonly exited: Promise<number | null>;
   text = '';
 
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [path.join(ROOT, 'bin/pff.js'), ...args], {
+  /** @param wrapper another program that starts it and becomes it, as `ip netns exec` does */
+  constructor(args: readonly string[], wrapper: readonly string[] = []) {
+    const [program, ...rest] = [...wrapper, process.execPath, path.join(ROOT, 'bin/pff.js'), ...args];
+    this.child = spawn(program as string, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PFF_SERVER: '', NO_COLOR: '1' },
     });
