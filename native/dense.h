@@ -50,6 +50,7 @@ struct DenseShape {
   Index maxRows;
   bool relu;
   bool bf16;  // products of operands rounded to bf16
+  bool fixedBias = false;
 };
 
 class Dense {

@@ -24,6 +24,7 @@ export interface Addon {
     suffixInputs: number,
     maxRows: number,
     relu: boolean,
+    fixedBias: boolean,
     ...tensors: Six<Float32Array>
   ): DenseHandle;
   closeDense(dense: DenseHandle): void;
@@ -86,6 +87,18 @@ export interface Addon {
     rows: Uint32Array,
     scale: Float32Array,
     out: Float32Array,
+  ): void;
+  dropout(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    width: number,
+    name: Uint32Array,
+    threshold: number,
+    scale: number,
+    out: Float32Array,
+    sumSquares: Floats,
   ): void;
   /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
   measurePeak(backend: BackendHandle, milliseconds: number): number;

@@ -3,6 +3,7 @@ import { messageOf, PffError } from '../errors.js';
 import type { Addon, BackendHandle, DenseHandle, Floats, Six } from './addon.js';
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
@@ -14,6 +15,7 @@ import {
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropoutScale } from './dropout.js';
 import {
   bitClasses,
   type Delta,
@@ -66,6 +68,12 @@ export function openNative(
       checkStage(bytes, width, skip, rows, scale, out);
       addon.stageBytes(backend, bytes, width, skip, rows, scale, out);
     },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      const { values, rows, count, width } = input;
+      const { name, threshold } = mask;
+      addon.dropout(backend, values, rows, count, width, name, threshold, dropoutScale(mask), out, sumSquares);
+    },
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),
   };
@@ -116,8 +124,9 @@ class NativeDense implements DenseKernel {
     this.#maxRows = maxRows;
     this.#what = `a layer of ${inputs} inputs and ${outputs} units, ${maxRows} rows at a time`;
     const relu = options.activation === 'relu';
+    const fixedBias = options.fixedBias === true;
     this.#handle = translated(this.#what, () =>
-      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
+      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, fixedBias, ...arraysOf(tensors)),
     );
     try {
       this.#activations = translated(this.#what, () => addon.allocate(maxRows * outputs));

@@ -1,7 +1,7 @@
 /** What a node needs to know of a run, besides the store: all of it is the same on every node, but for private data. */
 import type { LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
-import type { LabelledData } from '../model/inputs.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import { assign, type PffVariant } from '../schedule/assign.js';
 import { graphShape } from '../schedule/shape.js';
 import type { RunSpec } from '../spec/spec.js';

@@ -119,6 +119,7 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster =
       'variant dff trains on goodness with fixed or random negatives and predicts by goodness',
       'Give --negatives random --classifier goodness.',
     );
+  if (spec.dropout > 0) wrong('variant dff has no dropout', 'Leave --dropout out.');
   if (spec.splits !== spec.epochs || spec.shards > 1)
     wrong('variant dff exchanges after each epoch and has no shards', 'Leave --splits and --shards out.');
 }

@@ -1,11 +1,11 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
 import { createHash } from 'node:crypto';
-import { imageSize, takeSamples, type Dataset, type Samples } from '../data/dataset.js';
+import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { chapterPlan } from '../model/chapter.js';
-import type { LabelledData } from '../model/inputs.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import type { Site } from '../node/job.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { DatasetFacts } from './events.js';
@@ -33,6 +33,17 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
         hint: `Give --layers ${[size, ...spec.layers.slice(1)].join(',')}.`,
       },
     );
+  const { width, height } = dataset.shape;
+  if (spec.shift >= Math.min(width, height))
+    throw new PffError(
+      'usage',
+      `shift is ${spec.shift}, but images of ${dataset.name} have only ${width} x ${height} pixels`,
+      { hint: 'Lower --shift; data that are no images have no pixels to shift.' },
+    );
+  if (spec.flip && height === 1)
+    throw new PffError('usage', `flip mirrors images, but those of ${dataset.name} are single rows`, {
+      hint: 'Leave --flip out.',
+    });
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
   if (held >= all.count)
@@ -50,11 +61,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
   // Before anything is written: too many splits for the batches there are.
   for (const shard of shards) chapterPlan(spec, shard, 0);
-  const data = labelled(train, layout);
+  const data = labelled(train, layout, dataset.shape);
   return {
     layout,
     sites: shards.map((samples) => ({ data, samples })),
-    test: labelled(test, layout),
+    test: labelled(test, layout, dataset.shape),
     facts: {
       name: dataset.name,
       digest: dataset.digest,
@@ -101,10 +112,11 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
 }
 
 /** Samples with the scales of their rows. */
-export function labelled(samples: Samples, layout: LabelLayout): LabelledData {
+export function labelled(samples: Samples, layout: LabelLayout, shape: ImageShape): LabelledData {
   return {
     samples,
     layout,
+    shape,
     oneHot: rowScales(samples, layout, ONE_HOT_NORM2),
     neutral: rowScales(samples, layout, neutralNorm2(layout.suffix)),
   };
