@@ -1,6 +1,6 @@
 /** `pff eval`. */
 import os from 'node:os';
-import { accuracyLines, confusionBlock, evaluateRun, PffError } from '../index.js';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../index.js';
 import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
@@ -10,10 +10,12 @@ export const evalCommand = defineCommand({
   name: 'eval',
   summary: 'measures the accuracy of a trained network',
   usage: ['pff eval RUN [options]'],
+  words: ['folder'],
   about: ['RUN is the folder that pff train made, or a model file (model.safetensors).'],
   flags: {
     dataset: {
       ...textFlag('NAME', 'evaluate on this dataset'),
+      choices: DATASET_NAMES,
       shownDefault: 'the one that the network was trained on',
     },
     'data-dir': dataDirFlag,

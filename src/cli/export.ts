@@ -10,6 +10,7 @@ export const exportCommand = defineCommand({
   name: 'export',
   summary: 'writes a trained network for other programs',
   usage: ['pff export RUN --to FORMAT [options]'],
+  words: ['folder'],
   about: [
     'RUN is the folder that pff train made, or a model file. onnx: a model that takes images [n, size] of floats 0 … 1 and gives scores and label, with all of the prediction inside (overlay of labels, scaling, normalisation). safetensors, npz: the weights, with the spec beside them.',
   ],
@@ -40,6 +41,7 @@ export const importCommand = defineCommand({
   name: 'import',
   summary: 'makes a run folder from a model file',
   usage: ['pff import FILE --out DIR [options]'],
+  words: ['file'],
   about: [
     'FILE is safetensors or NPZ, with tensors named as pff names them: layer1.weight [inputs, outputs], layer1.bias, layer1.head.weight, …, classifier.weight. Where it does not say what its network is, --config does.',
   ],

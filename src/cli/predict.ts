@@ -27,6 +27,7 @@ export const predictCommand = defineCommand({
   name: 'predict',
   summary: 'classifies images with a trained network',
   usage: ['pff predict RUN IMAGE… [options]'],
+  words: ['folder', 'file'],
   about: [
     'IMAGE is a PNG file of the size that the network was trained on, or test:INDEX or train:INDEX for an image of its dataset, counted from 0 as in the files. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
