@@ -5,6 +5,7 @@ import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { numberFlag, textFlag } from './flags.js';
+import { partialNote } from './partial.js';
 
 export const evalCommand = defineCommand({
   name: 'eval',
@@ -43,10 +44,6 @@ export const evalCommand = defineCommand({
       kernels: flags.kernels,
       threads: os.availableParallelism(),
     });
-    if (result.interruptedAfterChapters !== undefined)
-      err.line(
-        `pff: this model was saved when its run was interrupted, after ${result.interruptedAfterChapters} of ${result.spec.splits} chapters`,
-      );
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {
       out.line(JSON.stringify({ run, ...result }));
@@ -56,6 +53,8 @@ export const evalCommand = defineCommand({
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
     out.line(`${result.dataset}, ${result.kernels} kernels`);
+    const partial = partialNote(run);
+    if (partial !== undefined) out.line(partial);
     out.line();
     for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);
     return DONE;

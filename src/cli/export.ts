@@ -4,6 +4,7 @@ import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, textFlag } from './flags.js';
+import { partialNote } from './partial.js';
 import { readConfig } from './spec-sources.js';
 
 export const exportCommand = defineCommand({
@@ -24,13 +25,15 @@ export const exportCommand = defineCommand({
     ['pff export pff-runs/NAME --to onnx', 'for ONNX Runtime and what reads its models'],
     ['pff export pff-runs/NAME --to npz --out weights.npz', 'for numpy.load'],
   ],
-  run: async ({ flags, words }, { out }) => {
+  run: async ({ flags, words }, { out, err }) => {
     const [run] = words;
     if (run === undefined || words.length > 1 || flags.to === undefined)
       throw new PffError('usage', 'pff export takes one run and a format', {
         hint: `Write pff export RUN --to ${exportFormats.join('|')}.`,
       });
     const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'] });
+    const partial = partialNote(run);
+    if (partial !== undefined) err.line(`pff: ${partial}`);
     if (flags.json) out.line(JSON.stringify(exported));
     else out.line(`${exported.file} (${units.bytes(exported.bytes)}), model digest ${exported.modelDigest}`);
     return DONE;
