@@ -160,6 +160,12 @@ napi_value update(const Arguments& a) {
   return nullptr;
 }
 
+// updateSgd(dense, activations, rowScale, values, momentum, stepSize, keep)
+napi_value updateSgd(const Arguments& a) {
+  denseAt(a, 0).update(a.constFloats(1), deltaFrom(a, 2), Sgd{a.f32(4), a.f32(5), a.f32(6)});
+  return nullptr;
+}
+
 // read(dense, ...six tensors)
 napi_value read(const Arguments& a) {
   denseAt(a, 0).read(tensorsFrom(a, 1));
@@ -224,6 +230,7 @@ napi_value init(napi_env env, napi_value exports) {
       method("forward", guarded<forward>),
       method("inputGradient", guarded<inputGradient>),
       method("update", guarded<update>),
+      method("updateSgd", guarded<updateSgd>),
       method("read", guarded<read>),
       method("stageBytes", guarded<stageBytes>),
       method("measurePeak", guarded<measurePeak>),

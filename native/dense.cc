@@ -284,7 +284,7 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
              [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
 }
 
-void Dense::update(Given<const float> activations, const DeltaInput& given, const Adam& rule) {
+void Dense::update(Given<const float> activations, const DeltaInput& given, const Rule& rule) {
   const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.

@@ -89,12 +89,25 @@ struct Adam {
   float beta1, beta2, fresh1, fresh2, stepSize, epsilonSquared, keep;
 };
 
+struct Sgd {
+  float momentum, stepSize, keep;
+};
+
+struct Rule {
+  enum Kind { kAdam, kSgd } kind;
+  Adam adam;  // the one of the kind
+  Sgd sgd;
+
+  Rule(const Adam& adam) : kind(kAdam), adam(adam), sgd() {}
+  Rule(const Sgd& sgd) : kind(kSgd), adam(), sgd(sgd) {}
+};
+
 struct UpdateJob {
   Layer layer;
   Batch batch;
   Index shares;
   Delta delta;
-  Adam rule;
+  Rule rule;
 };
 
 struct InputGradientJob {

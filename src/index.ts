@@ -74,7 +74,7 @@ export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
 export { ownNames, type OwnKind } from './spec/own-names.js';
-export { attachRun, type AttachOptions } from './run/cluster-attach.js';
+export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export {
   fetchModel,
   listRuns,
@@ -83,8 +83,8 @@ export {
   type FetchedModel,
   type RunStatus,
   type RunSummary,
-} from './run/cluster-manage.js';
-export type { ClusterOptions } from './run/cluster-options.js';
-export { serveNode, type NodeOptions } from './run/cluster-serve.js';
-export type { ServerOptions } from './store/nats-connect.js';
-export { RUN_NAME } from './store/run-record.js';
+} from './run/cluster/manage.js';
+export type { ClusterOptions } from './run/cluster/options.js';
+export { serveNode, type NodeOptions } from './run/cluster/serve.js';
+export type { ServerOptions } from './store/nats/connect.js';
+export { RUN_NAME } from './store/cluster/run-record.js';

@@ -1,5 +1,5 @@
 /** Checks of what is handed to a kernels backend. A failure is a defect of the calling code, hence RangeError, not PffError. */
-import type { Delta, DenseOptions, DenseTensors, LayerInput, LayerOutput } from './kernels.js';
+import type { Delta, DenseOptions, DenseTensors, LayerInput, LayerOutput, UpdateRule } from './kernels.js';
 
 export interface LayerShape {
   readonly inputs: number;
@@ -111,6 +111,13 @@ export function checkDelta(
   if (rows === undefined) fail(operation, 'there is no kept batch; call forward first');
   if ('rowScale' in delta) atLeast(operation, 'rowScale', delta.rowScale, rows, '[R]');
   else atLeast(operation, 'values', delta.values, rows * shape.outputs, '[R, O]');
+}
+
+/** An update rule: a number that is not one would spoil every weight. */
+export function checkRule(rule: UpdateRule): void {
+  for (const [name, value] of Object.entries(rule))
+    if (name !== 'kind' && !Number.isFinite(value))
+      fail('update', `${name} of the rule must be a finite number, got ${String(value)}`);
 }
 
 export function checkInputGradient(shape: LayerShape, rows: number, out: Float32Array): void {

@@ -32,6 +32,8 @@
  *                   h = fma(-0.5, v, -0.5 · epsilonSquared);  y = float(0x9ef76880 - (bits(h) >> 1));
  *                   y = y · fma(h · y, y, 1.50088);  y = y · fma(h · y, y, 1.5000006).
  *                 Bias: the same with keep = 1 (no decay).
+ *     SGD         m = g + momentum · m, where an old m below 2^-95 in magnitude counts as 0;  w = fma(-stepSize, m, keep · w).
+ *                 The second moments are neither read nor written. Bias: the same with keep = 1.
  *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
@@ -47,7 +49,7 @@ export interface DenseTensors {
   readonly weights: Float32Array;
   /** [O] */
   readonly bias: Float32Array;
-  /** Adam's first and second moments, shaped as weights and bias. */
+  /** Adam's first and second moments, shaped as weights and bias. SGD keeps its momentum in the first. */
   readonly weightMoment1: Float32Array;
   readonly weightMoment2: Float32Array;
   readonly biasMoment1: Float32Array;
@@ -86,12 +88,29 @@ export type Delta = { readonly rowScale: Float32Array } | { readonly values: Flo
  * stepSize = rate · sqrt(1 - β2^t) / (1 - β1^t); epsilonSquared = (ε · sqrt(1 - β2^t))²; keep = 1 - rate · decay.
  */
 export interface AdamRule {
+  readonly kind: 'adam';
   readonly beta1: number;
   readonly beta2: number;
   readonly stepSize: number;
   readonly epsilonSquared: number;
   readonly keep: number;
 }
+
+/**
+ * One step of stochastic gradient descent with momentum (Sutskever et al. 2013, in the form of most frameworks: the rate
+ * stands outside the momentum) and decoupled weight decay, as f32 scalars: stepSize = rate; keep = 1 - rate · decay.
+ * The momentum lies in the tensors' first moments; the second ones stay as they are.
+ */
+export interface SgdRule {
+  readonly kind: 'sgd';
+  /** 0 … 1; with 0 it is plain gradient descent. */
+  readonly momentum: number;
+  readonly stepSize: number;
+  readonly keep: number;
+}
+
+/** How a gradient changes the weights. */
+export type UpdateRule = AdamRule | SgdRule;
 
 /** One layer held in a backend's own layout for as long as it is trained or used. Not safe for use by two threads at once. */
 export interface DenseKernel {
@@ -105,8 +124,8 @@ export interface DenseKernel {
   activations(): Float32Array;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
   inputGradient(delta: Delta, out: Float32Array): void;
-  /** Gradient of the kept batch and one Adam step, fused: the gradient matrix is never written. */
-  update(delta: Delta, rule: AdamRule): void;
+  /** Gradient of the kept batch and one step of the rule, fused: the gradient matrix is never written. */
+  update(delta: Delta, rule: UpdateRule): void;
   /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
   read(into: DenseTensors): void;
   /** Frees the backend's memory. The kernel must not be used afterwards. */

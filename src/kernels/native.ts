@@ -12,12 +12,12 @@ import {
   checkOptions,
   checkOutput,
   checkRead,
+  checkRule,
   checkStage,
   checkTensors,
   failClosed,
 } from './check.js';
 import type {
-  AdamRule,
   Delta,
   DenseKernel,
   DenseOptions,
@@ -25,6 +25,7 @@ import type {
   Kernels,
   LayerInput,
   LayerOutput,
+  UpdateRule,
 } from './kernels.js';
 
 declare const handle: unique symbol;
@@ -88,6 +89,15 @@ export interface Addon {
     beta2: number,
     stepSize: number,
     epsilonSquared: number,
+    keep: number,
+  ): void;
+  updateSgd(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    momentum: number,
+    stepSize: number,
     keep: number,
   ): void;
   read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
@@ -297,13 +307,20 @@ class NativeDense implements DenseKernel {
     translated(this.#what, () => this.#addon.inputGradient(this.#handle, this.#activations, rowScale, values, out));
   }
 
-  update(delta: Delta, rule: AdamRule): void {
+  update(delta: Delta, rule: UpdateRule): void {
     this.#check();
     checkDelta('update', this, this.#keptRows, delta);
+    checkRule(rule);
     const { rowScale, values } = partsOf(delta);
-    const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+    const addon = this.#addon;
     const activations = this.#activations;
-    this.#addon.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+    if (rule.kind === 'sgd') {
+      const { momentum, stepSize, keep } = rule;
+      addon.updateSgd(this.#handle, activations, rowScale, values, momentum, stepSize, keep);
+    } else {
+      const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+      addon.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+    }
   }
 
   read(into: DenseTensors): void {

@@ -10,13 +10,13 @@ import {
   checkOptions,
   checkOutput,
   checkRead,
+  checkRule,
   checkStage,
   checkTensors,
   failClosed,
 } from './check.js';
 import { fma } from './fma.js';
 import type {
-  AdamRule,
   Delta,
   DenseKernel,
   DenseOptions,
@@ -24,8 +24,9 @@ import type {
   Kernels,
   LayerInput,
   LayerOutput,
+  UpdateRule,
 } from './kernels.js';
-import { type AdamScalars, adamScalars, adamStep, normaliseRow, smallestDelta, sumOfSquares } from './reference-ops.js';
+import { normaliseRow, smallestDelta, sumOfSquares, updateStep } from './reference-ops.js';
 
 /** Opens the reference backend; it has one thread. */
 export function openReference(): Kernels {
@@ -140,9 +141,10 @@ class ReferenceDense implements DenseKernel {
     }
   }
 
-  update(delta: Delta, rule: AdamRule): void {
+  update(delta: Delta, rule: UpdateRule): void {
     this.#check();
     checkDelta('update', this, this.#keptRows(), delta);
+    checkRule(rule);
     const kept = this.#kept;
     if (kept === undefined) return;
     const { batch, variants, prefix, suffix } = kept;
@@ -170,9 +172,8 @@ class ReferenceDense implements DenseKernel {
       for (let p = 0; p < width; p++)
         addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
     const t = this.#tensors;
-    const scalars: AdamScalars = adamScalars(rule);
-    adamStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, scalars);
-    adamStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, { ...scalars, keep: 1 });
+    updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
+    updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
   }
 
   read(into: DenseTensors): void {

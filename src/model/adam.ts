@@ -26,6 +26,7 @@ export function adamRule(spec: RunSpec, rate: number, stepsTaken: number, progre
   const correction2 = Math.sqrt(1 - integerPower(spec.beta2, stepsTaken + 1));
   const epsilon = spec.epsilon * correction2;
   return {
+    kind: 'adam',
     beta1: spec.beta1,
     beta2: spec.beta2,
     stepSize: (now * correction2) / (1 - integerPower(spec.beta1, stepsTaken + 1)),

@@ -5,7 +5,7 @@ import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
 import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
-import type { ClusterOptions } from './cluster-options.js';
+import type { ClusterOptions } from './cluster/options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 

@@ -6,7 +6,7 @@ import { allocateState, type DenseShape, type LayerState } from '../../src/model
 import { RandomStream } from '../../src/random.js';
 
 /** A step of size 0 that leaves the gradient in the first moment: m = (1 - β1) g with β1 = 0. */
-export const PROBE: AdamRule = { beta1: 0, beta2: 0, stepSize: 0, epsilonSquared: 1e-16, keep: 1 };
+export const PROBE: AdamRule = { kind: 'adam', beta1: 0, beta2: 0, stepSize: 0, epsilonSquared: 1e-16, keep: 1 };
 
 /** A state with random weights and biases. */
 export function randomState(dense: readonly DenseShape[]): LayerState {

@@ -3,7 +3,7 @@
  * (Hinton, "The Forward-Forward Algorithm", 2022). How loss follows from goodness is a `GoodnessLoss`, which users may
  * write themselves; how goodness follows from activations, and gradients from the loss, is here.
  */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 import { sigmoid, softplus } from '../../math.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { LayerObjective, StepStats } from './objective.js';
@@ -79,7 +79,7 @@ export class GoodnessObjective implements LayerObjective {
     return this.#loss.name;
   }
 
-  step(kernels: readonly DenseKernel[], input: LayerInput, labels: Uint8Array, layerRule: AdamRule): StepStats {
+  step(kernels: readonly DenseKernel[], input: LayerInput, labels: Uint8Array, layerRule: UpdateRule): StepStats {
     const layer = kernels[0] as DenseKernel;
     const samples = labels.length;
     const rows = input.batch * input.variants;

@@ -1,5 +1,5 @@
 /** What a layer can learn: the interface between the training loop and a layer-local objective. */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 
 /** Sums over the samples of one or more batches; divide by `samples` for means. */
 export interface StepStats {
@@ -37,7 +37,7 @@ export interface LayerObjective {
     kernels: readonly DenseKernel[],
     input: LayerInput,
     labels: Uint8Array,
-    layerRule: AdamRule,
-    headRule: AdamRule,
+    layerRule: UpdateRule,
+    headRule: UpdateRule,
   ): StepStats;
 }

@@ -2,7 +2,7 @@
  * The paper's Performance-Optimized objective: each layer has a softmax head of its own, and layer and head learn
  * together, by backpropagation through those two only. No negative samples.
  */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 import type { LayerObjective, StepStats } from './objective.js';
 import { crossEntropy } from './softmax.js';
 
@@ -14,8 +14,8 @@ export class PerformanceOptimizedObjective implements LayerObjective {
     kernels: readonly DenseKernel[],
     input: LayerInput,
     labels: Uint8Array,
-    layerRule: AdamRule,
-    headRule: AdamRule,
+    layerRule: UpdateRule,
+    headRule: UpdateRule,
   ): StepStats {
     const layer = kernels[0] as DenseKernel;
     const head = kernels[1] as DenseKernel;

@@ -11,7 +11,7 @@ import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';
 import { addStats, emptyStats, type StepStats } from '../../model/objectives/objective.js';
 import { crossEntropy } from '../../model/objectives/softmax.js';
-import type { AdamRule } from '../../kernels/kernels.js';
+import type { UpdateRule } from '../../kernels/kernels.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
@@ -71,8 +71,8 @@ export function backpropStep(
   layers: readonly (readonly DenseKernel[])[],
   input: LayerInput,
   labels: Uint8Array,
-  layerRule: AdamRule,
-  headRule: AdamRule,
+  layerRule: UpdateRule,
+  headRule: UpdateRule,
 ): StepStats {
   const samples = labels.length;
   let below = input;

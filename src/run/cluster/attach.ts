@@ -1,9 +1,9 @@
 /** Follows a run that somebody submitted, to its end: the same events, evaluation and run folder as for its submitter. */
-import type { KernelsChoice } from '../kernels/open.js';
-import type { ServerOptions } from '../store/nats-connect.js';
-import { runRecord } from './cluster-manage.js';
-import type { RunEvent } from './events.js';
-import { train } from './train.js';
+import type { KernelsChoice } from '../../kernels/open.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
+import { runRecord } from './manage.js';
+import type { RunEvent } from '../events.js';
+import { train } from '../train.js';
 
 export interface AttachOptions {
   readonly server: ServerOptions;

@@ -1,11 +1,11 @@
 /** What a submitted run says of itself, and whether this program with this data may take part in it. */
-import type { Dataset } from '../data/dataset.js';
-import { imageSize } from '../data/dataset.js';
-import { runSpecSchema, type RunSpec } from '../spec/spec.js';
-import type { PffVariant } from '../schedule/assign.js';
-import type { StorageOptions } from '../store/nats-engine.js';
-import { specDigest, type RunRecord } from '../store/run-record.js';
-import { VERSION } from './version.js';
+import type { Dataset } from '../../data/dataset.js';
+import { imageSize } from '../../data/dataset.js';
+import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
+import type { PffVariant } from '../../schedule/assign.js';
+import type { StorageOptions } from '../../store/nats/engine.js';
+import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
+import { VERSION } from '../version.js';
 
 export interface RunSetting extends StorageOptions {
   readonly run: string;

@@ -2,8 +2,8 @@
  * One run's part of a NATS server: a stream of records (the newest of each key) and a stream of chunks, both below the
  * subject `pff.RUN`. Compare-and-set is JetStream's expected last sequence of a subject; revisions are its sequences.
  */
-import { EngineError, type Engine, type EngineState, type Entry, type Hint } from './engine.js';
-import { NatsApi } from './nats-api.js';
+import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
+import { NatsApi } from './api.js';
 
 /** Large enough that answers do not count, small enough that several are in flight. */
 const CHUNK_BYTES = 512 * 1024;

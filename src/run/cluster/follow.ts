@@ -3,25 +3,25 @@
  * Everything it tells is read from the run's records, so it may begin at any time and miss nothing.
  */
 import os from 'node:os';
-import { PffError } from '../errors.js';
-import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
-import { allShapes, networkShape } from '../model/network.js';
-import type { NodeEvent } from '../node/events.js';
-import { graphShape, trainedLayers } from '../schedule/shape.js';
-import { trainTask } from '../schedule/tasks.js';
-import { systemClock } from '../store/clock.js';
-import { MissingOutput, type ClusterStore } from '../store/cluster.js';
-import { POLL_MS, type Mirrored } from '../store/mirror.js';
-import { NatsApi } from '../store/nats-api.js';
-import { connectNats } from '../store/nats-connect.js';
-import { NatsEngine } from '../store/nats-engine.js';
-import { NatsRegistry } from '../store/nats-registry.js';
-import { keys } from '../store/records.js';
-import type { RunRecord } from '../store/run-record.js';
-import type { ClusterOptions } from './cluster-options.js';
-import type { Training } from './execute.js';
-import { openStore } from './cluster-join.js';
-import type { PreparedData } from './prepare.js';
+import { PffError } from '../../errors.js';
+import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { allShapes, networkShape } from '../../model/network.js';
+import type { NodeEvent } from '../../node/events.js';
+import { graphShape, trainedLayers } from '../../schedule/shape.js';
+import { trainTask } from '../../schedule/tasks.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats } from '../../store/nats/connect.js';
+import { NatsEngine } from '../../store/nats/engine.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { keys } from '../../store/cluster/records.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { ClusterOptions } from './options.js';
+import type { Training } from '../execute.js';
+import { openStore } from './join.js';
+import type { PreparedData } from '../prepare.js';
 
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;

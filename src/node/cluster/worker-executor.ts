@@ -2,16 +2,16 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { PffError, messageOf } from '../errors.js';
-import type { KernelsChoice } from '../kernels/open.js';
-import type { Task } from '../schedule/tasks.js';
-import { MissingOutput } from '../store/cluster.js';
-import { serveStore } from '../store/port.js';
-import type { Store } from '../store/store.js';
+import { PffError, messageOf } from '../../errors.js';
+import type { KernelsChoice } from '../../kernels/open.js';
+import type { Task } from '../../schedule/tasks.js';
+import { MissingOutput } from '../../store/cluster/cluster-store.js';
+import { serveStore } from '../../store/port.js';
+import type { Store } from '../../store/store.js';
 import type { TaskExecutor } from './cluster-node.js';
-import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
-import { loadedPlugins } from './plugins.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { loadedPlugins } from '../plugins.js';
 import type { TaskWorkerAnswer, TaskWorkerRequest, TaskWorkerSetup } from './task-worker.js';
 
 export interface WorkerExecutorOptions {
@@ -112,7 +112,9 @@ export class WorkerExecutor implements TaskExecutor {
 /** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
 function entry(): string {
   const here = new URL('./task-worker.js', import.meta.url);
-  const file = fileURLToPath(existsSync(here) ? here : new URL('../../dist/node/task-worker.js', import.meta.url));
+  const file = fileURLToPath(
+    existsSync(here) ? here : new URL('../../../dist/node/cluster/task-worker.js', import.meta.url),
+  );
   if (existsSync(file)) return file;
   throw new PffError('files', 'a node needs the built program, which is not there', { hint: 'Run npm run build.' });
 }

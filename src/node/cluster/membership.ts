@@ -3,9 +3,9 @@
  * slots of the schedule (whose tasks a node prefers, because it holds their inputs); nodes beyond them stand by, help, and
  * move up when a slot falls free. Nobody hands out numbers: they are taken by compare-and-set.
  */
-import { keys, type NodeRecord } from '../store/records.js';
-import type { ClusterStore } from '../store/cluster.js';
-import type { Clock } from '../store/clock.js';
+import { keys, type NodeRecord } from '../../store/cluster/records.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { Clock } from '../../store/cluster/clock.js';
 
 export interface MembershipOptions {
   readonly store: ClusterStore;

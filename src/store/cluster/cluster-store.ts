@@ -5,16 +5,16 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { PffError } from '../errors.js';
-import type { GraphShape } from '../schedule/shape.js';
-import { needs, taskKey, type Task } from '../schedule/tasks.js';
-import { Wanted } from '../schedule/wanted.js';
+import { PffError } from '../../errors.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { needs, taskKey, type Task } from '../../schedule/tasks.js';
+import { Wanted } from '../../schedule/wanted.js';
 import type { Clock } from './clock.js';
 import type { Engine, EngineError } from './engine.js';
 import { Mirror } from './mirror.js';
 import { patiently, type Patience } from './patience.js';
 import { decodeEntry, encodeRecord, keys, type DoneRecord, type RunEntry, type TaskRecord } from './records.js';
-import type { Output, Store } from './store.js';
+import type { Output, Store } from '../store.js';
 import { allFinite, chunkPrefix, digestOf, getOutput, putOutput } from './transfer.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */

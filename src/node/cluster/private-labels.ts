@@ -3,10 +3,10 @@
  * that data. Whoever has the data (the node itself, started again) can open them; nobody else needs them.
  */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
-import { PffError, messageOf } from '../errors.js';
-import type { LabelledData } from '../model/inputs.js';
-import { taskKey, type Task } from '../schedule/tasks.js';
-import type { Output, Store } from '../store/store.js';
+import { PffError, messageOf } from '../../errors.js';
+import type { LabelledData } from '../../model/inputs.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Output, Store } from '../../store/store.js';
 
 const TAG_BYTES = 16;
 

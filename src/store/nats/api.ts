@@ -5,9 +5,9 @@
  */
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
-import { messageOf } from '../errors.js';
-import { EngineError, type EngineState } from './engine.js';
-import { parseJson } from './records.js';
+import { messageOf } from '../../errors.js';
+import { EngineError, type EngineState } from '../cluster/engine.js';
+import { parseJson } from '../cluster/records.js';
 
 const TIMEOUT_MS = 5000;
 const STREAM_NOT_FOUND = 10059;

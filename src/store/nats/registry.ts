@@ -1,10 +1,10 @@
 /** The register of a server's runs: one record a run, in a stream of its own that outlives them. */
-import { PffError } from '../errors.js';
-import { EngineError } from './engine.js';
-import type { NatsApi } from './nats-api.js';
-import { recordStream, stateStream } from './nats-engine.js';
-import { parseJson } from './records.js';
-import { RUN_NAME, runRecordSchema, type RunRecord } from './run-record.js';
+import { PffError } from '../../errors.js';
+import { EngineError } from '../cluster/engine.js';
+import type { NatsApi } from './api.js';
+import { recordStream, stateStream } from './engine.js';
+import { parseJson } from '../cluster/records.js';
+import { RUN_NAME, runRecordSchema, type RunRecord } from '../cluster/run-record.js';
 
 export const REGISTRY_STREAM = 'PFF_RUNS';
 

@@ -2,11 +2,11 @@
  * Which task a node of a cluster does next. Only tasks that are ready are chosen, so no node ever stands waiting inside
  * one, and whatever the first unfinished task in the order of the graph needs is there: some node can always go on.
  */
-import { ownerOf, type PffVariant } from '../schedule/assign.js';
-import { defaultWindow } from '../schedule/retention.js';
-import type { GraphShape } from '../schedule/shape.js';
-import { taskKey, type Task } from '../schedule/tasks.js';
-import type { Wanted } from '../schedule/wanted.js';
+import { ownerOf, type PffVariant } from '../../schedule/assign.js';
+import { defaultWindow } from '../../schedule/retention.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Wanted } from '../../schedule/wanted.js';
 
 export interface ChoiceInput {
   readonly shape: GraphShape;

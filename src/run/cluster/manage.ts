@@ -1,24 +1,24 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
 import os from 'node:os';
-import { PffError } from '../errors.js';
-import { encodeModel } from '../model/model-file.js';
-import { allShapes, networkShape } from '../model/network.js';
-import { labelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
-import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
-import { graphShape, trainedLayers } from '../schedule/shape.js';
-import { allTasks, trainTask } from '../schedule/tasks.js';
-import { systemClock } from '../store/clock.js';
-import type { ClusterStore } from '../store/cluster.js';
-import { NatsApi } from '../store/nats-api.js';
-import { connectNats, type ServerOptions } from '../store/nats-connect.js';
-import { NatsRegistry } from '../store/nats-registry.js';
-import { keys } from '../store/records.js';
-import type { RunRecord } from '../store/run-record.js';
-import { modelDigest } from './digest.js';
-import { MODEL_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { openStore } from './cluster-join.js';
-import { VERSION } from './version.js';
+import { PffError } from '../../errors.js';
+import { encodeModel } from '../../model/model-file.js';
+import { allShapes, networkShape } from '../../model/network.js';
+import { labelLayout } from '../../data/labels.js';
+import { loadDataset } from '../../data/sources.js';
+import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { graphShape, trainedLayers } from '../../schedule/shape.js';
+import { allTasks, trainTask } from '../../schedule/tasks.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { keys } from '../../store/cluster/records.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { modelDigest } from '../digest.js';
+import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
+import { openStore } from './join.js';
+import { VERSION } from '../version.js';
 
 export interface RunSummary {
   readonly run: string;

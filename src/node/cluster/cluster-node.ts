@@ -2,15 +2,15 @@
  * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
  * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
  */
-import { PffError, messageOf } from '../errors.js';
-import { assign, type PffVariant } from '../schedule/assign.js';
-import { defaultWindow } from '../schedule/retention.js';
-import type { GraphShape } from '../schedule/shape.js';
-import { allTasks, isResult, needs, taskKey, type Task } from '../schedule/tasks.js';
-import type { Clock } from '../store/clock.js';
-import { MissingOutput, type ClusterStore } from '../store/cluster.js';
-import { POLL_MS } from '../store/mirror.js';
-import { keys } from '../store/records.js';
+import { PffError, messageOf } from '../../errors.js';
+import { assign, type PffVariant } from '../../schedule/assign.js';
+import { defaultWindow } from '../../schedule/retention.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { allTasks, isResult, needs, taskKey, type Task } from '../../schedule/tasks.js';
+import type { Clock } from '../../store/cluster/clock.js';
+import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import { POLL_MS } from '../../store/cluster/mirror.js';
+import { keys } from '../../store/cluster/records.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
 

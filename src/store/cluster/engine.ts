@@ -1,9 +1,9 @@
 /**
  * What a cluster needs of a message engine, for one run: small records with revisions (compare-and-set), and the chunks of
- * large outputs. nats-engine.ts is the real one; test/faults/ has a model of it on a virtual clock. Nothing here retries:
+ * large outputs. ../nats/engine.ts is the real one; test/faults/ has a model of it on a virtual clock. Nothing here retries:
  * that is patience.ts's matter, so that both engines are driven by the same code.
  */
-import { PffError } from '../errors.js';
+import { PffError } from '../../errors.js';
 
 export interface Entry {
   /** Dotted words, such as `task.c3.l2`. */

@@ -3,7 +3,7 @@
  * refused as a whole: a broken or hostile record counts as none. JSON, so that people can read them with any NATS tool.
  */
 import { z } from 'zod';
-import { parseTaskKey, taskKey, type Task } from '../schedule/tasks.js';
+import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 
 /** Longer values are refused unread. */
 export const MAX_RECORD_BYTES = 256 * 1024;

@@ -8,7 +8,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
-import { PffError, messageOf } from '../errors.js';
+import { PffError, messageOf } from '../../errors.js';
 
 export interface ServerOptions {
   /** `nats://host:4222` or `tls://host:4222`; several with commas between them. */

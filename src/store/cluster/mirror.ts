@@ -4,7 +4,7 @@
  * same, with a working connection; neither wall clocks nor other machines' clocks enter. So a frozen process that goes on
  * takes nobody for dead, and while the server is down nobody ages.
  */
-import { taskKey, type Task } from '../schedule/tasks.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Engine, Entry, Hint } from './engine.js';
 import { patiently, type Patience } from './patience.js';
 import { decodeEntry, type DoneRecord, type NodeRecord, type RunEntry, type TaskRecord } from './records.js';

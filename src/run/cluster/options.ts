@@ -1,7 +1,7 @@
 /** How a run is put on a cluster. */
-import type { ServerOptions } from '../store/nats-connect.js';
-import type { RunRecord } from '../store/run-record.js';
-import type { StorageOptions } from '../store/nats-engine.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { StorageOptions } from '../../store/nats/engine.js';
 
 export interface ClusterOptions {
   readonly storage?: StorageOptions['storage'] | undefined;

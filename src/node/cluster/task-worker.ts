@@ -3,14 +3,14 @@
  * neither waits for a batch; states cross between the two in shared memory. Started from dist/ by worker-executor.ts.
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { messageOf, PffError } from '../errors.js';
-import { openKernels, type KernelsChoice } from '../kernels/open.js';
-import type { Task } from '../schedule/tasks.js';
-import { PortStore } from '../store/port.js';
-import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
-import { loadPlugins } from './plugins.js';
-import { TaskRunner } from './task-runner.js';
+import { messageOf, PffError } from '../../errors.js';
+import { openKernels, type KernelsChoice } from '../../kernels/open.js';
+import type { Task } from '../../schedule/tasks.js';
+import { PortStore } from '../../store/port.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { loadPlugins } from '../plugins.js';
+import { TaskRunner } from '../task-runner.js';
 
 export interface TaskWorkerSetup {
   readonly job: Job;

@@ -1,15 +1,15 @@
 /** `pff node`: connects to a server and works on its runs, one after the other. */
 import os from 'node:os';
-import { PffError } from '../errors.js';
-import { kernelsChoices, type KernelsChoice } from '../kernels/open.js';
-import { systemClock } from '../store/clock.js';
-import { EngineError } from '../store/engine.js';
-import { NatsApi } from '../store/nats-api.js';
-import { connectNats, type ServerOptions } from '../store/nats-connect.js';
-import { NatsRegistry } from '../store/nats-registry.js';
-import { patiently } from '../store/patience.js';
-import type { RunRecord } from '../store/run-record.js';
-import { joinRun } from './cluster-join.js';
+import { PffError } from '../../errors.js';
+import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import { EngineError } from '../../store/cluster/engine.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { patiently } from '../../store/cluster/patience.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { joinRun } from './join.js';
 
 export interface NodeOptions {
   readonly server: ServerOptions;
