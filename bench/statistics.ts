@@ -20,6 +20,7 @@ export function summarise(values: readonly number[]): Summary {
  * @throws RangeError if there are not as many of one as of the other.
  */
 export function pairedRatio(other: readonly number[], ours: readonly number[]): Summary {
-  if (other.length !== ours.length) throw new RangeError(`${other.length} repetitions cannot be paired with ${ours.length}`);
+  if (other.length !== ours.length)
+    throw new RangeError(`${other.length} repetitions cannot be paired with ${ours.length}`);
   return summarise(other.map((value, i) => value / (ours[i] as number)));
 }

@@ -2,11 +2,12 @@
 import type { Computed } from './contender.js';
 
 /**
- * Losses may differ by 1e-4 of their size. Values by 2 %, of inference by 1e-4, of the norm of what is compared: for trained
- * weights, of the way they went. That is more than rounding because Adam's first steps have the size of the learning rate
- * however small a gradient is, so where a gradient is rounding noise its sign is too.
+ * Losses may differ by 1e-4 of their size; values by these shares of the norm of what is compared, which for trained weights
+ * is the way they went. That is more than rounding because Adam's first steps have the size of the learning rate however
+ * small a gradient is, so where a gradient is rounding noise its sign is too; and an epoch adds the layers below.
  */
-export const TOLERANCE = { loss: 1e-4, trained: 0.02, inferred: 1e-4 } as const;
+export const TOLERANCE = { loss: 1e-4, trained: 0.01, epoch: 0.03, inferred: 1e-4 } as const;
+export type Allowed = Exclude<keyof typeof TOLERANCE, 'loss'>;
 
 export interface Difference {
   /** Largest relative difference of a loss; 0 if there are none. */
@@ -16,8 +17,8 @@ export interface Difference {
   readonly ok: boolean;
 }
 
-/** @param before the values before training, of which the way is counted; absent for inference. */
-export function compare(theirs: Computed, ours: Computed, before?: Float32Array): Difference {
+/** @param before the values before training, from which the way is counted; absent for inference. */
+export function compare(theirs: Computed, ours: Computed, kind: Allowed, before?: Float32Array): Difference {
   const lengths = theirs.values.length === ours.values.length && theirs.losses.length === ours.losses.length;
   if (!lengths) return { loss: Number.POSITIVE_INFINITY, values: Number.POSITIVE_INFINITY, ok: false };
   const loss = ours.losses.reduce(
@@ -30,9 +31,8 @@ export function compare(theirs: Computed, ours: Computed, before?: Float32Array)
     size += (value - (before?.[i] ?? 0)) ** 2;
   });
   const values = Math.sqrt(difference / size);
-  const allowed = before ? TOLERANCE.trained : TOLERANCE.inferred;
   // A NaN is no number below the tolerance.
-  return { loss, values, ok: loss <= TOLERANCE.loss && values <= allowed };
+  return { loss, values, ok: loss <= TOLERANCE.loss && values <= TOLERANCE[kind] };
 }
 
 function larger(a: number, b: number): number {

@@ -4,7 +4,10 @@ import { Message } from '../../src/model/protobuf.js';
 
 const FLOAT = 1;
 
-export function encodeForwardOnnx({ inputs, outputs, weights, bias }: DenseTensors, rows: number): Uint8Array<ArrayBuffer> {
+export function encodeForwardOnnx(
+  { inputs, outputs, weights, bias }: DenseTensors,
+  rows: number,
+): Uint8Array<ArrayBuffer> {
   const graph = new Message()
     .messages(1, node('Gemm', ['x', 'w', 'b'], 'sum'), node('Relu', ['sum'], 'y'))
     .text(2, 'forward')

@@ -17,7 +17,13 @@ export interface Peer {
 
 export const PEERS: readonly Peer[] = [
   { name: 'pytorch-autograd', title: 'PyTorch, autograd', script: 'pytorch/autograd.py', kind: 'python' },
-  { name: 'pytorch-whole', title: 'PyTorch, by hand', script: 'pytorch/by_hand.py', arguments: ['--whole'], kind: 'python' },
+  {
+    name: 'pytorch-whole',
+    title: 'PyTorch, by hand',
+    script: 'pytorch/by_hand.py',
+    arguments: ['--whole'],
+    kind: 'python',
+  },
   { name: 'pytorch-by-hand', title: 'PyTorch, by hand, in blocks', script: 'pytorch/by_hand.py', kind: 'python' },
   {
     name: 'onnxruntime-node',
@@ -31,12 +37,13 @@ export const PEERS: readonly Peer[] = [
     title: 'TensorFlow.js WASM',
     script: 'node/tfjs-wasm.mjs',
     kind: 'node',
-    packages: ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm'],
+    packages: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'],
   },
 ];
 
 export const INSTALL = {
-  python: 'apt-get install python3-torch libopenblas0-pthread (PyTorch for /usr/bin/python3; or name another with --python)',
+  python:
+    'apt-get install python3-torch libopenblas0-pthread (PyTorch for /usr/bin/python3; or name another with --python)',
   node: 'npm run bench:peers',
 } as const;
 
@@ -62,7 +69,13 @@ export function missing(peer: Peer, folder: string, python: string): Missing | u
 }
 
 /** The command that starts `peer`, with `settings` in its environment. */
-export function commandOf(peer: Peer, folder: string, python: string, settings: Settings, threads: number): PeerCommand {
+export function commandOf(
+  peer: Peer,
+  folder: string,
+  python: string,
+  settings: Settings,
+  threads: number,
+): PeerCommand {
   const args = [join(folder, peer.script), ...(peer.arguments ?? [])];
   if (peer.kind === 'node') return { name: peer.name, command: process.execPath, args, env: environment({}) };
   const count = String(threads);
@@ -94,6 +107,8 @@ export function hasAvx512(): boolean {
 
 /** The bench's environment without what would change a peer's threads or BLAS, and with `more`. */
 export function environment(more: Settings): Record<string, string | undefined> {
-  const kept = Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|DNNL|ATEN|GOTO|PYTHON|NODE_OPTIONS)/.test(key));
+  const kept = Object.entries(process.env).filter(
+    ([key]) => !/^(OPENBLAS|OMP|MKL|DNNL|ATEN|GOTO|PYTHON|NODE_OPTIONS)/.test(key),
+  );
   return { ...Object.fromEntries(kept), ...more };
 }

@@ -21,6 +21,8 @@ import { encodeForwardOnnx } from './forward-onnx.js';
 export const ROWS = 128;
 export const PREDICTED = 256;
 export const CHECKED_BATCHES = 4;
+/** Learning rate where one batch is trained on again and again: so low that its loss, and with it all gradients, stay alive. */
+export const STEP_RATE = 1e-4;
 const CLASSES = 10;
 
 export interface Workload {
@@ -51,6 +53,8 @@ export function openWorkload(dataset: Dataset, layers: readonly number[], trainS
     learningRate: 0.01,
     weightDecay: 0,
     cooldownAfter: 1,
+    // Ours stands inside the root and the peers' outside: so small that it makes no difference.
+    epsilon: 1e-12,
     trainSamples,
     testSamples: PREDICTED,
   });
@@ -83,12 +87,24 @@ export function writeWorkload(workload: Workload, folder: string): void {
   write('check-order.u32', orderOf(checkSpec, checkSamples.count));
   write('hidden.f32', hidden);
   states.forEach(({ dense: [tensors] }, layer) =>
-    write(`layer${layer + 1}.f32`, layer === 0 ? pixelOrder(tensors as DenseTensors) : (tensors as DenseTensors).weights),
+    write(
+      `layer${layer + 1}.f32`,
+      layer === 0 ? pixelOrder(tensors as DenseTensors) : (tensors as DenseTensors).weights,
+    ),
   );
   write('forward.onnx', encodeForwardOnnx((states[1] as LayerState).dense[0] as DenseTensors, ROWS));
   write('predict.onnx', encodeOnnx(spec, data.layout, states, {}));
   const { layers, batch, learningRate, beta1, beta2, epsilon, threshold, steepness } = spec;
-  const facts = { learningRate, beta1, beta2, epsilon, threshold, steepness, predicted: PREDICTED };
+  const facts = {
+    learningRate,
+    stepLearningRate: STEP_RATE,
+    beta1,
+    beta2,
+    epsilon,
+    threshold,
+    steepness,
+    predicted: PREDICTED,
+  };
   writeFileSync(join(folder, 'workload.json'), JSON.stringify({ layers, batch, classes: CLASSES, ...facts }));
 }
 
@@ -124,7 +140,7 @@ function hiddenRows(width: number): Float32Array {
     let squares = 0;
     row.forEach((value, i) => {
       row[i] = Math.max(0, value);
-      squares += (row[i] as number) ** 2;
+      squares += Math.max(0, value) ** 2;
     });
     row.forEach((value, i) => {
       row[i] = value / Math.sqrt(squares);

@@ -28,7 +28,14 @@ await serve({
     const { layers, batch, predicted } = work.facts;
     runs = {
       forward: await prepared('forward.onnx', 'x', [2 * batch, layers[1]], work.hidden, 'y', threads),
-      predict: await prepared('predict.onnx', 'images', [predicted, layers[0]], work.pixels(predicted), 'scores', threads),
+      predict: await prepared(
+        'predict.onnx',
+        'images',
+        [predicted, layers[0]],
+        work.pixels(predicted),
+        'scores',
+        threads,
+      ),
     };
     const about = `onnxruntime-node ${version}, CPU, all graph optimisations, ${threads} thread(s)`;
     return { about, work: Object.keys(runs), trains: false };

@@ -1,25 +1,25 @@
 /** TensorFlow.js on its WASM backend (SIMD, one thread): a Forward-Forward layer with variableGrads and its Adam. */
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { Workload } from './files.mjs';
 import { serve } from './lines.mjs';
 
 const NAME = 'tfjs-wasm';
 const require = createRequire(import.meta.url);
+const tf = require('@tensorflow/tfjs');
+const { setThreadsCount, setWasmPaths } = require('@tensorflow/tfjs-backend-wasm');
 const BLOCK = 512;
 let work;
 let network;
 let trained;
 
 class Layer {
-  constructor(index) {
-    const { layers, learningRate, beta1, beta2, epsilon, threshold, steepness } = work.facts;
+  constructor(index, rate = 'learningRate') {
+    const { layers, beta1, beta2, epsilon, threshold, steepness } = work.facts;
     const shape = layers.slice(index, index + 2);
     this.weight = tf.variable(tf.tensor(work.floats(`layer${index + 1}.f32`), shape));
     this.bias = tf.variable(tf.zeros([shape[1]]));
-    this.optimizer = tf.train.adam(learningRate, beta1, beta2, epsilon);
+    this.optimizer = tf.train.adam(work.facts[rate], beta1, beta2, epsilon);
     this.threshold = threshold;
     this.steepness = steepness;
   }
@@ -62,7 +62,13 @@ function predict() {
   for (let label = 0; label < work.facts.classes; label++) {
     scores.push(
       tf.tidy(() => {
-        let rows = tf.tensor(work.labelled(samples, samples.map(() => label)), [samples.length, work.facts.layers[0]]);
+        let rows = tf.tensor(
+          work.labelled(
+            samples,
+            samples.map(() => label),
+          ),
+          [samples.length, work.facts.layers[0]],
+        );
         const sums = [];
         for (const [index, layer] of network.entries()) {
           rows = layer.infer(index === 0 ? rows : normalised(rows));
@@ -134,9 +140,9 @@ await serve({
       step: { index: 1, rows: tf.tensor(work.hidden, [2 * batch, layers[1]]) },
       'first-step': { index: 0, rows: tf.tensor(work.labelled(pairs, labels), [2 * batch, layers[0]]) },
     };
-    for (const one of Object.values(trained)) one.layer = new Layer(one.index);
+    for (const one of Object.values(trained)) one.layer = new Layer(one.index, 'stepLearningRate');
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
-    const about = `TensorFlow.js ${tf.version_core}, backend ${tf.getBackend()}, SIMD ${simd ? 'on' : 'off'}, ${threads} thread(s)`;
+    const about = `TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()}, SIMD ${simd ? 'on' : 'off'}, ${threads} thread(s)`;
     return { about, work: ['step', 'first-step', 'forward', 'predict'], trains: true };
   },
   async run({ work: name }) {
@@ -147,7 +153,7 @@ await serve({
   },
   async compute({ work: name, steps }) {
     if (!(name in trained)) return { losses: [], file: work.write(`${NAME}-${name}.f32`, infer(name)) };
-    const layer = new Layer(trained[name].index);
+    const layer = new Layer(trained[name].index, 'stepLearningRate');
     const losses = Array.from({ length: steps }, () => layer.trainStep(trained[name].rows));
     const file = work.write(`${NAME}-${name}.f32`, layer.weight.dataSync());
     layer.dispose();

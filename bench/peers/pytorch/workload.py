@@ -16,12 +16,16 @@ class Workload:
         with open(os.path.join(folder, "workload.json"), encoding="utf8") as file:
             self.facts = json.load(file)
         self.layers, self.batch = self.facts["layers"], self.facts["batch"]
-        self.images = self.read("images.u8", numpy.uint8).reshape(-1, self.layers[0]).float() / 255
+        self.bytes = self.read("images.u8", numpy.uint8).reshape(-1, self.layers[0])
         self.labels = self.read("labels.u8", numpy.uint8).long()
         self.hidden = self.read("hidden.f32", numpy.float32).reshape(-1, self.layers[1])
 
     def read(self, name, kind):
         return torch.from_numpy(numpy.fromfile(os.path.join(self.folder, name), kind))
+
+    def images(self, samples):
+        """[n, 784], values 0 to 1."""
+        return self.bytes[samples].float() / 255
 
     def write(self, name, tensor):
         path = os.path.join(self.folder, name)
@@ -34,7 +38,7 @@ class Workload:
         return self.read(f"layer{layer + 1}.f32", numpy.float32).reshape(shape)
 
     def epoch_data(self, prefix=""):
-        """Order of the samples [n], positive and negative rows of all of them [n, 784]."""
+        """Order of the samples, their wrong labels; [n] each."""
         order = torch.from_numpy(numpy.fromfile(os.path.join(self.folder, prefix + "order.u32"), "<u4").astype("i8"))
         negatives = self.read(prefix + "negatives.u8", numpy.uint8).long()
         return order, negatives
@@ -55,8 +59,8 @@ def train_epoch(work, make_layer, batches, prefix=""):
     """Layer after layer: trains on the batches, then passes their samples on. Layers, mean losses and seconds."""
     order, negatives = work.epoch_data(prefix)
     order = order[: batches * work.batch]
-    images, labels = work.images[order], work.labels[order]
     start = time.perf_counter()
+    images, labels = work.images(order), work.labels[order]
     positive, negative = labelled(images, labels), labelled(images, negatives[order])
     layers, losses = [], []
     for index in range(len(work.layers) - 1):
@@ -85,25 +89,26 @@ class Peer:
         self.work = Workload(folder)
         first = torch.arange(self.work.batch)
         _, negatives = self.work.epoch_data()
-        images = self.work.images[first]
+        images = self.work.images(first)
         pairs = torch.cat((labelled(images, self.work.labels[first]), labelled(images, negatives[first])))
         self.rows = {"step": (1, self.work.hidden), "first-step": (0, pairs)}
         self.network = [self.make_layer(index) for index in range(len(self.work.layers) - 1)]
-        self.trained = {name: self.make_layer(index) for name, (index, _) in self.rows.items()}
-        blas = sorted({os.path.basename(line.split()[-1]) for line in open("/proc/self/maps", encoding="utf8") if "blas" in line})
+        self.trained = {name: self.make_layer(index, "stepLearningRate") for name, (index, _) in self.rows.items()}
+        with open("/proc/self/maps", encoding="utf8") as maps:
+            blas = sorted({os.path.basename(line.split()[-1]) for line in maps if "blas" in line})
         about = f"PyTorch {torch.__version__}, {', '.join(blas)}, {torch.get_num_threads()} thread(s)"
         settings = ("OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "GLIBC_TUNABLES")
         about += "".join(f", {key}={os.environ[key]}" for key in settings if key in os.environ)
         return {"about": about, "work": ["step", "first-step", "forward", "predict"], "trains": True}
 
-    def make_layer(self, index):
-        return self.layer_class(self.work.weights(index), self.work.facts)
+    def make_layer(self, index, rate="learningRate"):
+        return self.layer_class(self.work.weights(index), {**self.work.facts, "learningRate": self.work.facts[rate]})
 
     def infer(self, work):
         with torch.no_grad():
             if work == "forward":
                 return self.network[1](self.work.hidden)
-            return self.predict(self.network, self.work.images[: self.work.facts["predicted"]])
+            return self.predict(self.network, self.work.images(slice(self.work.facts["predicted"])))
 
     def run(self, work):
         start = time.perf_counter()
@@ -117,7 +122,7 @@ class Peer:
         losses = []
         if work in self.rows:
             index, rows = self.rows[work]
-            layer = self.make_layer(index)
+            layer = self.make_layer(index, "stepLearningRate")
             losses = [layer.train_step(rows) for _ in range(steps)]
             values = layer.weights()
         else:
