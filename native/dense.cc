@@ -285,7 +285,7 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
 }
 
 void Dense::update(Given<const float> activations, const DeltaInput& given, const Rule& rule) {
-  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
+  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule, shape_.fixedBias};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
   const Index grain = isSmall(kept_.samples) ? items : grainFor(items, pool_->threads(), 8);

@@ -49,6 +49,7 @@ struct DenseShape {
   Index suffixInputs;
   Index maxRows;
   bool relu;
+  bool fixedBias = false;
 };
 
 class Dense {

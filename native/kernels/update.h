@@ -56,7 +56,8 @@ struct UpdatePanel {
 
   void stepBiasAndSuffix() const {
     const Layer& layer = job.layer;
-    step.template row<N, false>(gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
+    if (!job.fixedBias)
+      step.template row<N, false>(gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
     const Index prefix = job.batch.prefix;
     for (Index c = 0; c < layer.inputs - prefix; c++) {
       const Index at = start * layer.inputs + (prefix + c) * kWidth;

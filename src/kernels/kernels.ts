@@ -35,9 +35,15 @@
  *     SGD         m = g + momentum · m, where an old m below 2^-95 in magnitude counts as 0;  w = fma(-stepSize, m, keep · w).
  *                 The second moments are neither read nor written. Bias: the same with keep = 1.
  *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.
+ *  7. dropout     a row of n values is cut into G = ceil(n / 128) groups. Value j of group g of row r is kept if a half-word
+ *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
+ *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
+ *                 Kept values are multiplied by 65536 / (65536 - threshold).
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
+
+import type { DropoutMask, DropoutRows } from './dropout.js';
 
 export type Activation = 'relu' | 'linear';
 
@@ -120,7 +126,10 @@ export interface DenseKernel {
   infer(input: LayerInput, output: LayerOutput): void;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
   forward(input: LayerInput, sumSquares?: Float32Array): void;
-  /** The activations [R, O] of the kept batch: a view that the next `forward` overwrites; not to be written to. */
+  /**
+   * The activations [R, O] of the kept batch: a view that the next `forward` overwrites. Nothing may write to it but
+   * `Kernels.dropout`; deltas are then those of the activations that are left.
+   */
   activations(): Float32Array;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
   inputGradient(delta: Delta, out: Float32Array): void;
@@ -141,6 +150,8 @@ export interface DenseOptions {
   readonly maxRows: number;
   /** C: how many of the inputs are suffix inputs. */
   readonly suffixInputs: number;
+  /** The bias stays as it is given; by default it is trained. */
+  readonly fixedBias?: boolean | undefined;
 }
 
 /** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
@@ -164,6 +175,11 @@ export interface Kernels {
     scale: Float32Array,
     out: Float32Array,
   ): void;
+  /**
+   * Drops values out of rows (rule 7) into `out` [R, width], which may be `input.values` where `input.rows` is absent; and
+   * writes the sums of squares of what is left (rule 2) to `sumSquares` [R] if asked.
+   */
+  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): void;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, PffError } from '../errors.js';
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
@@ -17,6 +18,7 @@ import {
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropoutScale } from './dropout.js';
 import type {
   Delta,
   DenseKernel,
@@ -47,6 +49,7 @@ export interface Addon {
     suffixInputs: number,
     maxRows: number,
     relu: boolean,
+    fixedBias: boolean,
     ...tensors: Six<Float32Array>
   ): DenseHandle;
   closeDense(dense: DenseHandle): void;
@@ -109,6 +112,18 @@ export interface Addon {
     rows: Uint32Array,
     scale: Float32Array,
     out: Float32Array,
+  ): void;
+  dropout(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    width: number,
+    name: Uint32Array,
+    threshold: number,
+    scale: number,
+    out: Float32Array,
+    sumSquares: Floats,
   ): void;
   /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
   measurePeak(backend: BackendHandle, milliseconds: number): number;
@@ -191,6 +206,12 @@ export function openNative(
       checkStage(bytes, width, skip, rows, scale, out);
       addon.stageBytes(backend, bytes, width, skip, rows, scale, out);
     },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      const { values, rows, count, width } = input;
+      const { name, threshold } = mask;
+      addon.dropout(backend, values, rows, count, width, name, threshold, dropoutScale(mask), out, sumSquares);
+    },
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),
   };
@@ -241,8 +262,9 @@ class NativeDense implements DenseKernel {
     this.#maxRows = maxRows;
     this.#what = `a layer of ${inputs} inputs and ${outputs} units, ${maxRows} rows at a time`;
     const relu = options.activation === 'relu';
+    const fixedBias = options.fixedBias === true;
     this.#handle = translated(this.#what, () =>
-      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
+      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, fixedBias, ...arraysOf(tensors)),
     );
     try {
       this.#activations = translated(this.#what, () => addon.allocate(maxRows * outputs));

@@ -4,6 +4,7 @@
  */
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
@@ -15,6 +16,7 @@ import {
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropRows } from './dropout.js';
 import { fma } from './fma.js';
 import type {
   Delta,
@@ -40,6 +42,13 @@ export function openReference(): Kernels {
       let to = 0;
       for (const row of rows)
         for (let j = skip; j < width; j++) out[to++] = (bytes[row * width + j] ?? 0) * (scale[row] ?? 0);
+    },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      dropRows(input, mask, out);
+      if (sumSquares === undefined) return;
+      for (let r = 0; r < input.count; r++)
+        sumSquares[r] = sumOfSquares(out.subarray(r * input.width, (r + 1) * input.width));
     },
     close() {},
   };
@@ -173,7 +182,7 @@ class ReferenceDense implements DenseKernel {
         addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
     const t = this.#tensors;
     updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
-    updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
+    if (this.#options.fixedBias !== true) updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
   }
 
   read(into: DenseTensors): void {

@@ -106,8 +106,8 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
   const bad = expect.objectContaining({ code: 'PFF_BAD_CALL' });
 
   test('checks every length again', () => {
-    expect(() => addon.openDense(backend, 3, 5, 0, 4, true, ...six(5, 2))).toThrow(bad);
-    const dense = addon.openDense(backend, 5, 2, 0, 4, true, ...six(5, 2));
+    expect(() => addon.openDense(backend, 3, 5, 0, 4, true, false, ...six(5, 2))).toThrow(bad);
+    const dense = addon.openDense(backend, 5, 2, 0, 4, true, false, ...six(5, 2));
     const y = floats(8);
     expect(() => addon.update(dense, y, floats(4), undefined, 0, 0, 0, 0, 1)).toThrow(bad);
     expect(() => addon.forward(dense, floats(19), undefined, 4, 1, undefined, y, undefined)).toThrow(bad);
@@ -134,7 +134,7 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
     expect(() => addon.openBackend('portable', 0, 0)).toThrow(bad);
     const closed = addon.openBackend('portable', 2, 0);
     addon.closeBackend(closed);
-    expect(() => addon.openDense(closed, 5, 2, 0, 4, true, ...six(5, 2))).toThrow(bad);
+    expect(() => addon.openDense(closed, 5, 2, 0, 4, true, false, ...six(5, 2))).toThrow(bad);
   });
 });
 

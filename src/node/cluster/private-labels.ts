@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { PffError, messageOf } from '../../errors.js';
-import type { LabelledData } from '../../model/inputs.js';
+import type { LabelledData } from '../../model/labelled-data.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output, Store } from '../../store/store.js';
 

@@ -136,7 +136,7 @@ class Follower {
 
   async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {
     const { spec } = this.#record;
-    const shapes = allShapes(networkShape(spec, this.#prepared.train.layout));
+    const shapes = allShapes(networkShape(spec, this.#prepared.layout));
     const states: LayerState[] = [];
     try {
       for (let layer = 0; layer < trainedLayers(graphShape(spec)); layer++) {

@@ -8,7 +8,7 @@ import { stateBytes, type LayerShape } from '../../model/layer-state.js';
 import { allShapes, networkShape } from '../../model/network.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
 import type { NodeEvent } from '../../node/events.js';
-import type { Job } from '../../node/job.js';
+import type { Job, Site } from '../../node/job.js';
 import type { Membership } from '../../node/cluster/membership.js';
 import { sealingStore } from '../../node/cluster/private-labels.js';
 import { WorkerExecutor } from '../../node/cluster/worker-executor.js';
@@ -83,7 +83,7 @@ export function openStore(
   say: (line: string) => void,
 ): ClusterStore {
   let lastTrouble = -Infinity;
-  const shapes = prepared ? allShapes(networkShape(record.spec, prepared.train.layout)) : undefined;
+  const shapes = prepared ? allShapes(networkShape(record.spec, prepared.layout)) : undefined;
   return new ClusterStore({
     engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
     shape: graphShape(record.spec),
@@ -95,7 +95,7 @@ export function openStore(
       if (!prepared || !shapes) return undefined;
       if (task.kind === 'train') return stateBytes(shapes[task.layer] as LayerShape);
       // Only the node whose data it is knows how many labels it has.
-      return record.variant === 'federated' ? undefined : prepared.train.samples.count;
+      return record.variant === 'federated' ? undefined : (prepared.sites[0] as Site).data.samples.count;
     },
     onTrouble: (error) => {
       if (performance.now() - lastTrouble < 10_000) return;
@@ -115,14 +115,15 @@ async function work(
   options: JoinOptions,
 ): Promise<RunEnd> {
   const { spec, variant, nodes } = record;
-  const all = Uint32Array.from({ length: prepared.train.samples.count }, (_, i) => i);
+  // A federated node has its own data only, whichever chapters it gets.
+  const [own] = prepared.sites;
   const job: Job = {
     spec,
     variant,
     nodes,
-    data: prepared.train,
+    layout: prepared.layout,
     classes: prepared.facts.classes.length,
-    shards: data === undefined ? prepared.shards : Array.from({ length: spec.shards }, () => all),
+    sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
     startedMs: record.createdMs,
   };
   let membership: Membership | undefined;
@@ -131,7 +132,7 @@ async function work(
     job,
     kernels: options.kernels,
     threads: options.threads,
-    store: data === undefined ? ready : sealingStore(ready, prepared.train),
+    store: data === undefined ? ready : sealingStore(ready, (own as Site).data),
     number: () => membership?.number ?? nodes,
     onEvent: (event) => observe(store, membership, event, options.say),
   });

@@ -1,5 +1,5 @@
-/** Adam's settings for one step of a run: learning rate with cooldown, bias correction, decay. */
-import type { AdamRule } from '../kernels/kernels.js';
+/** The optimizer's settings for one step of a run: learning rate with cooldown, Adam's bias correction, decay. */
+import type { UpdateRule } from '../kernels/kernels.js';
 import { integerPower } from '../math.js';
 import { ownSchedule } from './own-parts.js';
 import type { RunSpec } from '../spec/spec.js';
@@ -17,12 +17,14 @@ function rateFactor(spec: RunSpec, progress: number): number {
 }
 
 /**
- * The rule of Adam's next step; see `AdamRule` for the formulas.
- * @param stepsTaken Adam steps that the layer has taken before this one.
+ * The rule of the next step; see `AdamRule` and `SgdRule` for the formulas.
+ * @param stepsTaken steps that the layer has taken before this one.
  * @param progress share of the run that lies before this step, 0 … 1.
  */
-export function adamRule(spec: RunSpec, rate: number, stepsTaken: number, progress: number): AdamRule {
+export function updateRule(spec: RunSpec, rate: number, stepsTaken: number, progress: number): UpdateRule {
   const now = rate * rateFactor(spec, progress);
+  const keep = 1 - now * spec.weightDecay;
+  if (spec.optimizer === 'sgd') return { kind: 'sgd', momentum: spec.momentum, stepSize: now, keep };
   const correction2 = Math.sqrt(1 - integerPower(spec.beta2, stepsTaken + 1));
   const epsilon = spec.epsilon * correction2;
   return {
@@ -31,6 +33,6 @@ export function adamRule(spec: RunSpec, rate: number, stepsTaken: number, progre
     beta2: spec.beta2,
     stepSize: (now * correction2) / (1 - integerPower(spec.beta1, stepsTaken + 1)),
     epsilonSquared: epsilon * epsilon,
-    keep: 1 - now * spec.weightDecay,
+    keep,
   };
 }
