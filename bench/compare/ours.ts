@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fillOneHot } from '../../src/data/labels.js';
 import type { DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
-import { adamRule } from '../../src/model/adam.js';
+import { updateRule } from '../../src/model/optimizer.js';
 import type { LayerState } from '../../src/model/layer-state.js';
 import { layerObjective } from '../../src/model/objectives/registry.js';
 import { goodnessScores, openForInference, sumScores } from '../../src/model/prediction.js';
@@ -51,7 +51,7 @@ export function openOurs(kernels: Kernels, choice: KernelsChoice, workload: Work
   let last: RunResult | undefined;
 
   const step = (one: InTraining): number => {
-    const rule = adamRule(spec, STEP_RATE, one.steps++, 0);
+    const rule = updateRule(spec, STEP_RATE, one.steps++, 0);
     return objective.step(one.opened, one.input, labels, rule, rule).loss / spec.batch;
   };
   const work: Record<Work, () => void> = {

@@ -9,7 +9,7 @@ import { takeSamples, type Dataset } from '../../src/data/dataset.js';
 import type { DenseTensors } from '../../src/kernels/kernels.js';
 import { chapterPlan } from '../../src/model/chapter.js';
 import { initialState, type LayerState } from '../../src/model/layer-state.js';
-import type { LabelledData } from '../../src/model/inputs.js';
+import type { LabelledData } from '../../src/model/labelled-data.js';
 import { networkShape } from '../../src/model/network.js';
 import { encodeOnnx } from '../../src/model/onnx.js';
 import { RandomStream } from '../../src/random.js';
@@ -58,7 +58,8 @@ export function openWorkload(dataset: Dataset, layers: readonly number[], trainS
     trainSamples,
     testSamples: PREDICTED,
   });
-  const data = prepareData(dataset, spec).train;
+  const data = prepareData(dataset, spec).sites[0]?.data;
+  if (!data) throw new RangeError('a run without data');
   return {
     spec,
     checkSpec: resolveSpec({ ...spec, trainSamples: CHECKED_BATCHES * spec.batch }),

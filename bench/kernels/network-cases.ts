@@ -2,7 +2,7 @@
 import { fillSameLabel } from '../../src/data/labels.js';
 import type { Samples } from '../../src/data/dataset.js';
 import type { DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
-import type { LabelledData } from '../../src/model/inputs.js';
+import type { LabelledData } from '../../src/model/labelled-data.js';
 import { initialState } from '../../src/model/layer-state.js';
 import { networkShape } from '../../src/model/network.js';
 import { goodnessScores, openForInference } from '../../src/model/prediction.js';
@@ -72,5 +72,6 @@ function randomImages(): LabelledData {
     images[i] = stream.below(5) === 0 ? stream.below(256) : 0;
   });
   const samples: Samples = { count: IMAGES, images, labels: new Uint8Array(IMAGES) };
-  return labelled(samples, { skip: CLASSES, prefix: 774, suffix: CLASSES, inputs: 784 });
+  const layout = { skip: CLASSES, prefix: 774, suffix: CLASSES, inputs: 784 };
+  return labelled(samples, layout, { width: 28, height: 28, channels: 1 });
 }
