@@ -2,7 +2,7 @@
 export { messageOf, PffError, type PffErrorCode } from './errors.js';
 export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
-export type { RunEvent, RunResult, DatasetFacts } from './run/events.js';
+export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/events.js';
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
@@ -95,3 +95,7 @@ export type { ClusterOptions } from './run/cluster/options.js';
 export { serveNode, type NodeOptions } from './run/cluster/serve.js';
 export type { ServerOptions } from './store/nats/connect.js';
 export { RUN_NAME } from './store/cluster/run-record.js';
+export { listRecipes, reproduce, type ReproduceEvent, type ReproduceOptions } from './reproduce/reproduce.js';
+export { isTrained, type Recipes } from './reproduce/manifest.js';
+export type { Report } from './reproduce/report.js';
+export { markdownOf } from './reproduce/markdown.js';

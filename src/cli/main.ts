@@ -12,6 +12,7 @@ import { fetchCommand } from './fetch.js';
 import { nodeCommand } from './node.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
+import { reproduceCommand } from './reproduce.js';
 import { runsCommand } from './runs.js';
 import { simulateCommand } from './simulate.js';
 import { statusCommand } from './status.js';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   predictCommand,
   dataCommand,
   simulateCommand,
+  reproduceCommand,
   exportCommand,
   importCommand,
   traceCommand,

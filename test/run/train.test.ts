@@ -222,3 +222,24 @@ describe('the spec decides the bits', () => {
     expect(result.modelDigest).toBe(cut.modelDigest);
   });
 });
+
+describe('the ledger of a pipeline', () => {
+  it('says the bound, the speed-up and what kept the nodes from computing', async () => {
+    const { pipeline, trainSeconds } = await trainToEnd({ spec: toySpec({ epochs: 6 }), nodes: 2 }, dataset);
+    expect(pipeline).toBeDefined();
+    const { aloneSeconds, boundSeconds, speedUp, reached, idle } = pipeline as NonNullable<typeof pipeline>;
+    expect(aloneSeconds).toBeGreaterThan(boundSeconds);
+    expect(aloneSeconds).toBeLessThanOrEqual(2 * boundSeconds);
+    expect(boundSeconds / reached).toBeLessThanOrEqual(trainSeconds);
+    expect(speedUp / reached).toBeCloseTo(aloneSeconds / boundSeconds, 6);
+    expect(idle.map(({ reason }) => reason)).toContain('fill');
+  });
+
+  it('is silent where there is one node, a baseline, or an earlier part that it did not see', async () => {
+    const out = temporary();
+    const spec = toySpec({ epochs: 4, cooldownAfter: 1 });
+    expect(await trainToEnd({ spec }, dataset)).not.toHaveProperty('pipeline');
+    expect(await trainToEnd({ spec, nodes: 2, out }, dataset)).toHaveProperty('pipeline');
+    expect(await trainToEnd({ resume: out, spec: { epochs: 6 } }, dataset)).not.toHaveProperty('pipeline');
+  });
+});
