@@ -141,6 +141,13 @@ export async function predictImages(
   });
 }
 
+/** Undefined for the model of a whole run; else how far the run was when it was interrupted and its model saved. */
+export function partialModel(run: string): { readonly chapters: number; readonly of: number } | undefined {
+  const { spec, metadata } = readModel(run);
+  const chapters = metadata['interruptedAfterChapters'];
+  return chapters === undefined ? undefined : { chapters: Number(chapters), of: spec.splits };
+}
+
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
 export async function datasetOfRun(run: string, dataDir?: string): Promise<Dataset> {
   return loadDataset({ dataset: readModel(run).spec.dataset, dataDir });

@@ -251,11 +251,24 @@ function checkNames(spec: RunSpec): void {
   }
 }
 
+/** Goodness, its slope and its square have to stay within what single precision holds, with room to learn. */
+const LARGEST = 1e12;
+
 /** Fields that are right one by one but not together. */
 function checkTogether(spec: RunSpec): void {
   const wrong = (message: string, hint: string): never => {
     throw new PffError('usage', message, { hint });
   };
+  const atStart = spec.threshold * spec.initScale * spec.initScale;
+  for (const [what, value] of [
+    ['threshold · initScale², the goodness that layers begin with,', atStart],
+    ['steepness · threshold, where the loss begins,', spec.steepness * Math.max(spec.threshold, atStart)],
+  ] as const)
+    if (!(value <= LARGEST && value >= 1 / LARGEST))
+      wrong(
+        `${what} is ${value}, but must be from ${1 / LARGEST} to ${LARGEST}: single precision holds no more`,
+        'Choose --threshold, --steepness and --init-scale nearer to 1, 20 and 1.',
+      );
   const negative = usesNegatives(spec.objective);
   if (negative && spec.negatives === 'none')
     wrong(
