@@ -3,7 +3,7 @@ const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
 const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'cli'];
 const nodeOnlyFiles = [
-  '^src/kernels/(native|open)\\.ts$',
+  '^src/kernels/(addon|native|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
 ];
 
@@ -31,6 +31,20 @@ export default {
       to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$)' },
     },
     {
+      name: 'nothing-needs-the-bench',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^bench/' },
+    },
+    {
+      name: 'bench-parts-point-one-way',
+      comment:
+        'statistics below, then machine and kernels, compare, report and options; main on top. peers/ are programs.',
+      severity: 'error',
+      from: { path: '^bench/(statistics\\.ts$|machine/|kernels/|compare/)' },
+      to: { path: '^bench/(main|options|report)\\.ts$' },
+    },
+    {
       name: 'browser-rooms-need-no-node',
       severity: 'error',
       from: { path: '^src/', pathNot: [`^src/(${nodeOnlyRooms.join('|')})/`, '^src/index\\.ts$', ...nodeOnlyFiles] },
@@ -41,5 +55,7 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
+    // Peers of the bench have packages of their own, which need not be installed.
+    exclude: { path: '^bench/peers/' },
   },
 };
