@@ -16,18 +16,11 @@ afterEach(() => fleet.end());
 
 /** Freezes a node again and again, so that it has a tenth of its time, until the returned function is called. */
 function slowDown(node: Pff): () => void {
-  let slow = true;
-  void (async () => {
-    while (slow) {
-      node.child.kill('SIGSTOP');
-      await sleep(180);
-      node.child.kill('SIGCONT');
-      await sleep(20);
-    }
-  })();
-  return () => {
-    slow = false;
-  };
+  const freezing = setInterval(() => {
+    node.child.kill('SIGSTOP');
+    setTimeout(() => node.child.kill('SIGCONT'), 180);
+  }, 200);
+  return () => clearInterval(freezing);
 }
 
 describe('a cluster of processes', () => {

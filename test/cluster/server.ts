@@ -107,7 +107,9 @@ export function sleep(ms: number): Promise<void> {
 export class Pff {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
+  /** All that it has printed; what went to standard output alone. */
   text = '';
+  out = '';
 
   /** @param wrapper another program that starts it and becomes it, as `ip netns exec` does */
   constructor(args: readonly string[], wrapper: readonly string[] = []) {
@@ -120,6 +122,9 @@ export class Pff {
       stream?.on('data', (data: Buffer) => {
         this.text += data.toString();
       });
+    this.child.stdout?.on('data', (data: Buffer) => {
+      this.out += data.toString();
+    });
     this.exited = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
