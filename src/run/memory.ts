@@ -29,12 +29,16 @@ export interface MemoryBound {
 const RUNTIME_BYTES = 180e6;
 const RUNTIME_BYTES_PER_THREAD = 60e6;
 
-/** An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on. */
+/**
+ * An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on.
+ * `looked`: it is analysed at the end of chapters, for which the states of one chapter are held.
+ */
 export function memoryBound(
   spec: RunSpec,
   { variant, nodes }: Execution,
   prepared: PreparedData,
   saved: boolean,
+  looked = false,
 ): MemoryBound {
   const { samples, layout } = prepared.train;
   const network = networkShape(spec, layout);
@@ -51,7 +55,8 @@ export function memoryBound(
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
-  const store = (chapters + (saved ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * samples.count;
+  const store =
+    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * samples.count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =

@@ -1,5 +1,5 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
-import { imageSize, takeSamples, type Dataset, type Samples } from '../data/dataset.js';
+import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
@@ -11,6 +11,7 @@ import type { DatasetFacts } from './events.js';
 export interface PreparedData {
   readonly train: LabelledData;
   readonly test: LabelledData;
+  readonly imageShape: ImageShape;
   readonly shards: readonly Uint32Array[];
   readonly facts: DatasetFacts;
 }
@@ -46,6 +47,7 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
   return {
     train: labelled(train, layout),
     test: labelled(test, layout),
+    imageShape: dataset.shape,
     shards,
     facts: {
       name: dataset.name,
