@@ -14,7 +14,7 @@ import type { Output } from '../store/store.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { PreparedData } from './prepare.js';
 
-/** Samples looked at during training, and of a finished network. */
+/** Samples looked at during training, and of a finished network (as many as of a saved one, run/saved-model.ts). */
 const SAMPLES_IN_TRAINING = 256;
 const SAMPLES_AT_THE_END = 2000;
 
