@@ -31,6 +31,18 @@ export default {
       to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$)' },
     },
     {
+      name: 'page-in-the-browser',
+      comment: 'web/ shows views that src/page/ defines, with names and units of report/; all else stays on the server',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(page/(page-event|run-view)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis)\\.ts$',
+      },
+    },
+    { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
+    {
       name: 'browser-rooms-need-no-node',
       severity: 'error',
       from: { path: '^src/', pathNot: [`^src/(${nodeOnlyRooms.join('|')})/`, '^src/index\\.ts$', ...nodeOnlyFiles] },
@@ -40,6 +52,7 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
     doNotFollow: { path: 'node_modules' },
   },
 };
