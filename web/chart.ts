@@ -11,6 +11,8 @@ export interface Line {
   /** Points as well as a line: for values that are few. */
   readonly dots?: boolean;
   readonly wide?: boolean;
+  /** A single ring: a value of another kind than the lines. */
+  readonly ring?: boolean;
 }
 
 export interface ChartText {
@@ -18,6 +20,16 @@ export interface ChartText {
   readonly explanation: string;
   readonly x: (value: number) => string;
   readonly y: (value: number) => string;
+  /** As `y`, no longer than needed, along the axis. */
+  readonly tick: (value: number) => string;
+}
+
+/** For `tick`: a plain number, or a share in percent. */
+export function plain(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+export function share(value: number): string {
+  return `${Number((100 * value).toPrecision(4))} %`;
 }
 
 export interface Chart {
@@ -75,8 +87,9 @@ export function chart(text: ChartText): Chart {
   };
 }
 
-function entry({ name, colour, dashed }: Line): HTMLElement {
-  const swatch = styled(h('span', { class: dashed ? 'swatch line dashed' : 'swatch line' }), '--colour', colour);
+function entry({ name, colour, dashed, ring }: Line): HTMLElement {
+  const kind = ring ? 'ring' : dashed ? 'line dashed' : 'line';
+  const swatch = styled(h('span', { class: `swatch ${kind}` }), '--colour', colour);
   return h('li', {}, swatch, name);
 }
 
@@ -105,16 +118,22 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
         size: 34,
         values: (_, ticks) => ticks.map(text.x),
       },
-      { ...axis, size: 62, values: (_, ticks) => ticks.map(text.y) },
+      { ...axis, size: 58, values: (_, ticks) => ticks.map(text.tick) },
     ],
     series: [
       {},
-      ...lines.map(({ name, colour, dashed, dots, wide, points }): uPlot.Series => ({
+      ...lines.map(({ name, colour, dashed, dots, wide, ring, points }): uPlot.Series => ({
         label: name,
         stroke: colour,
         width: wide ? 2.5 : 1.6,
         spanGaps: true,
-        points: { show: dots === true || points.length === 1, size: wide ? 7 : 5, fill: colour, stroke: colour },
+        points: {
+          show: dots === true || points.length === 1,
+          size: ring ? 11 : wide ? 7 : 5,
+          width: ring ? 2 : 1,
+          fill: ring ? themeColour('surface') : colour,
+          stroke: colour,
+        },
         ...(dashed ? { dash: [5, 4] } : {}),
       })),
     ],

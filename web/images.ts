@@ -36,7 +36,7 @@ export function weights(bytes: Uint8Array, offset: number, { width, height, chan
   if (channels >= 3) return (p) => [128 + 127 * signed(p, 0), 128 + 127 * signed(p, 1), 128 + 127 * signed(p, 2)];
   return (p) => {
     const value = signed(p, 0);
-    const strength = Math.sqrt(Math.abs(value));
+    const strength = Math.abs(value) ** 0.75;
     const [r, g, b] = value < 0 ? [38, 120, 210] : [235, 130, 20];
     return [r, g, b].map((part) => 245 + (part - 245) * strength) as [number, number, number];
   };

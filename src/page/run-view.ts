@@ -67,7 +67,7 @@ export interface RunView {
   readonly marks: Mark[];
   /** By number; those that have not told anything yet included. */
   readonly nodes: NodeView[];
-  /** In order of chapters, one for each. */
+  /** In order of chapters, and of their number of samples. */
   readonly looks: Look[];
   /** Tasks done, training and labels, also by earlier parts of the run. */
   readonly done: Set<string>;
@@ -152,9 +152,11 @@ export function applyEvent(view: RunView, event: PageEvent): void {
       return;
     case 'analysis': {
       const look = { chapter: event.chapter, at: view.offset + event.at, analysis: event.analysis };
-      const place = view.looks.findIndex(({ chapter }) => chapter >= event.chapter);
+      const order = ({ chapter, analysis }: Pick<Look, 'chapter' | 'analysis'>): number =>
+        chapter * 1e9 + analysis.samples;
+      const place = view.looks.findIndex((other) => order(other) >= order(look));
       if (place < 0) view.looks.push(look);
-      else view.looks.splice(place, view.looks[place]?.chapter === event.chapter ? 1 : 0, look);
+      else view.looks.splice(place, order(view.looks[place] as Look) === order(look) ? 1 : 0, look);
       return;
     }
     case 'bound':

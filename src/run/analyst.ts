@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { analyse } from '../model/analysis/analyse.js';
+import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
 import { allShapes, networkShape } from '../model/network.js';
@@ -14,9 +14,8 @@ import type { Output } from '../store/store.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { PreparedData } from './prepare.js';
 
-/** Samples looked at during training, and of a finished network (as many as of a saved one, run/saved-model.ts). */
+/** Samples looked at during training. */
 const SAMPLES_IN_TRAINING = 256;
-const SAMPLES_AT_THE_END = 2000;
 
 /** The share of training's arithmetic that looking may add. */
 const MOST_SHARE = 0.003;
@@ -47,6 +46,7 @@ export class Analyst {
   readonly #states = new Map<number, LayerState>();
   #running: Promise<void> = Promise.resolve();
   #closed = false;
+  #looked = false;
 
   /**
    * @param every look at the end of every so many chapters; the last one is for `final`.
@@ -92,7 +92,11 @@ export class Analyst {
   /** Looks at the finished network, once nothing else is under way. */
   async final(states: readonly LayerState[]): Promise<void> {
     await this.#running;
-    await this.#look(this.#spec.splits - 1, states, SAMPLES_AT_THE_END);
+    const last = this.#spec.splits - 1;
+    // Accuracy over chapters is on one sample throughout.
+    if (this.#looked && this.#prepared.test.samples.count > SAMPLES_IN_TRAINING)
+      await this.#look(last, states, SAMPLES_IN_TRAINING);
+    await this.#look(last, states, SAMPLES_OF_FINISHED);
   }
 
   /** Looks no more; returns once nothing is under way. */
@@ -121,6 +125,7 @@ export class Analyst {
           if (this.#closed) throw stopped;
         },
       });
+      this.#looked = true;
       this.#tell(chapter, analysis);
     } catch (error) {
       if (error !== stopped) this.#failed(messageOf(error));

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../errors.js';
 import { stateBytes, weightBytes } from '../model/layer-state.js';
 import { allShapes, networkShape } from '../model/network.js';
+import { BLOCK } from '../model/analysis/analyse.js';
 import { layerObjective } from '../model/objectives/registry.js';
 import { PREDICTION_BLOCK } from '../model/prediction.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
@@ -62,7 +63,12 @@ export function memoryBound(
   const atTheEnd =
     2 * 4 * PREDICTION_BLOCK * layout.suffix * widest + 2 * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
-  const total = data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
+  // A look holds all layers opened, and the activations of a block with all labels.
+  const looking = looked
+    ? shapes.reduce((sum, shape) => sum + weightBytes(shape), 0) +
+      spec.layers.reduce((sum, units) => sum + 4 * BLOCK * layout.suffix * units, 0)
+    : 0;
+  const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
 }
 

@@ -8,7 +8,7 @@ import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
-import { analyse } from '../model/analysis/analyse.js';
+import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { softmaxOf } from '../model/objectives/softmax.js';
 import { decodeModel, statesFromTensors } from '../model/model-file.js';
@@ -100,9 +100,6 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   });
 }
 
-/** How many samples a saved network is analysed on. */
-const ANALYSED_SAMPLES = 2000;
-
 /**
  * Looks into the model of `run` (a run folder or a model file), on the samples that its run measured accuracy on.
  * @param dataset the one it was trained on. @throws PffError
@@ -122,7 +119,7 @@ export async function analyseRun(
       states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
       data: prepared.test,
       shape: dataset.shape,
-      samples: ANALYSED_SAMPLES,
+      samples: SAMPLES_OF_FINISHED,
       breathe: () => setImmediate(),
     }),
   );

@@ -2,11 +2,11 @@
 import type { RunView } from '../../src/page/run-view.js';
 import { bytes, duration, figure, percent } from '../../src/report/units.js';
 import { axisChoice, X_NAMES } from '../axis-choice.js';
-import { chart, type Line } from '../chart.js';
+import { chart, plain, share, type Line } from '../chart.js';
 import { h, put, styled, table } from '../dom.js';
 import { layerName, layerOrder, runColour } from '../names.js';
 import { card } from '../section.js';
-import { networkAccuracy, pointsOf } from './curves.js';
+import { evaluation, networkAccuracy, pointsOf } from './curves.js';
 import { valueText } from './spec.js';
 
 export interface Comparison {
@@ -28,21 +28,32 @@ export function comparison(views: readonly RunView[]): Comparison {
   const charts = {
     accuracy: chart({
       title: 'Accuracy on held-out images',
-      explanation: 'Share predicted right by the whole network; the last point of each run is its evaluation.',
+      explanation:
+        'Share predicted right by the whole network: a line where a run was looked into on a small sample, a ring for its evaluation at the end.',
       x: axis.text,
       y: (value) => percent(value, 1),
+      tick: share,
     }),
     loss: chart({
       title: 'Loss of the layer',
       explanation: 'Mean over the samples of a chapter, while it trained.',
       x: axis.text,
       y: figure,
+      tick: plain,
     }),
     correct: chart({
       title: 'Told right in training',
       explanation: 'Share of training samples that the layer tells right by itself.',
       x: axis.text,
       y: (value) => percent(value, 1),
+      tick: share,
+    }),
+    gap: chart({
+      title: 'Goodness gap',
+      explanation: 'Mean goodness of positive samples less that of negative ones, in training.',
+      x: axis.text,
+      y: figure,
+      tick: plain,
     }),
   };
   const element = h(
@@ -54,7 +65,14 @@ export function comparison(views: readonly RunView[]): Comparison {
       'Curves',
       'The runs over each other.',
       h('div', { class: 'row' }, axis.element, h('label', {}, 'layer ', choice)),
-      h('div', { class: 'charts' }, charts.accuracy.element, charts.loss.element, charts.correct.element),
+      h(
+        'div',
+        { class: 'charts' },
+        charts.accuracy.element,
+        charts.loss.element,
+        charts.correct.element,
+        charts.gap.element,
+      ),
     ),
     card(
       'differences',
@@ -68,16 +86,24 @@ export function comparison(views: readonly RunView[]): Comparison {
     const lines = (points: (view: RunView) => [number, number][]): Line[] =>
       views.map((view, run) => ({ name: view.name, colour: runColour(run), points: points(view), dots: true }));
     const name = X_NAMES[axis.value];
-    charts.accuracy.set(
-      lines((view) => networkAccuracy(view, axis.value)),
-      name,
-    );
+    const looked = lines((view) => networkAccuracy(view, axis.value));
+    const evaluated = lines((view) => evaluation(view, axis.value)).map((line): Line => ({
+      ...line,
+      name: `${line.name}, evaluation`,
+      ring: true,
+    }));
+    charts.accuracy.set([...looked, ...evaluated], name);
     charts.loss.set(
       lines((view) => pointsOf(view, layer, axis.value, ({ loss }) => loss)),
       name,
     );
     charts.correct.set(
       lines((view) => pointsOf(view, layer, axis.value, ({ correct }) => correct)),
+      name,
+    );
+    const gaps = lines((view) => pointsOf(view, layer, axis.value, ({ positive, negative }) => positive - negative));
+    charts.gap.set(
+      gaps.map((line): Line => ({ ...line, points: line.points.filter(([, gap]) => gap !== 0) })),
       name,
     );
     if (anew) for (const each of Object.values(charts)) each.redraw();

@@ -13,7 +13,7 @@ export function confusion(): Section {
   const element = card(
     'errors',
     'Errors',
-    'Rows are true classes, columns what the network predicted, in numbers of held-out images; the darker, the more of its class.',
+    'Rows are true classes, columns what the network predicted, in numbers of held-out images; the stronger the colour, the more of its class.',
     matrix,
     worst,
   );
@@ -112,7 +112,7 @@ function worstOf(look: RunView['looks'][number] | undefined, classes: readonly s
     h(
       'p',
       { class: 'explain' },
-      `Of ${look.analysis.samples} held-out images, after chapter ${look.chapter + 1}, those for which the wrong class won by the most. Below each: the true class, and what it was taken for.`,
+      `Of ${count(look.analysis.samples)} held-out images, after chapter ${look.chapter + 1}, those for which the wrong class won by the most. Below each: the true class, and what it was taken for.`,
     ),
     h(
       'div',

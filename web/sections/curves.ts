@@ -1,9 +1,9 @@
 /** How the network learns: loss, accuracy and goodness of each layer, by chapter or wall clock. */
-import type { RunView, TrainedTask } from '../../src/page/run-view.js';
-import { figure, percent } from '../../src/report/units.js';
+import type { Look, RunView, TrainedTask } from '../../src/page/run-view.js';
+import { count, figure, percent } from '../../src/report/units.js';
 import type { TaskRef } from '../../src/schedule/timeline.js';
 import { axisChoice, X_NAMES, type XAxis } from '../axis-choice.js';
-import { chart, type Line } from '../chart.js';
+import { chart, plain, share, type Line } from '../chart.js';
 import { h, themeColour } from '../dom.js';
 import { layerColour, layerName, layerOrder } from '../names.js';
 import { card, type Section } from '../section.js';
@@ -19,15 +19,17 @@ export function curves(id: string): Section {
     accuracy: chart({
       title: 'Accuracy on held-out images',
       explanation:
-        'Share predicted right by the network, and by each layer alone. Points are looks into the network; the last one is the evaluation.',
+        'Share predicted right by the network, and by each layer alone, on one small fixed sample; the ring is the evaluation at the end.',
       x: axis.text,
-      y: (value) => percent(value, value > 0.9 ? 1 : 0),
+      y: (value) => percent(value, 1),
+      tick: share,
     }),
     loss: chart({
       title: 'Loss',
       explanation: 'Mean loss of each layer over the samples of a chapter, while it trained.',
       x: axis.text,
       y: figure,
+      tick: plain,
     }),
     correct: chart({
       title: 'Told right in training',
@@ -35,12 +37,14 @@ export function curves(id: string): Section {
         'Share of training samples that a layer tells right by itself: more goodness for the positive than the negative one, or its head’s first choice.',
       x: axis.text,
       y: (value) => percent(value, 1),
+      tick: share,
     }),
     goodness: chart({
       title: 'Goodness in training',
       explanation: 'Mean goodness of positive samples (solid) and negative samples (dashed) of each layer.',
       x: axis.text,
       y: figure,
+      tick: plain,
     }),
   };
   const all = Object.values(charts);
@@ -122,38 +126,43 @@ function goodnessLines(view: RunView, axis: XAxis): Line[] {
   ]);
 }
 
-/** Accuracy of the whole network: of the looks, and of the evaluation at the end. */
+/** The looks on one sample throughout: those with as many images as the first. */
+function comparableLooks(view: RunView): Look[] {
+  return view.looks.filter(({ analysis }) => analysis.samples === view.looks[0]?.analysis.samples);
+}
+
+function placeOf({ chapter, at }: Look, axis: XAxis): number {
+  return axis === 'chapter' ? chapter + 1 : at;
+}
+
+/** Accuracy of the whole network, as it was looked at over chapters. */
 export function networkAccuracy(view: RunView, axis: XAxis): [number, number][] {
+  return comparableLooks(view).map((look) => [placeOf(look, axis), look.analysis.accuracy]);
+}
+
+/** The evaluation at the end, a point. */
+export function evaluation(view: RunView, axis: XAxis): [number, number][] {
   const { started, result } = view;
-  const last = started ? started.spec.splits - 1 : -1;
-  const points = view.looks
-    .filter(({ chapter }) => !(result && chapter === last))
-    .map(({ chapter, at, analysis }): [number, number] => [axis === 'chapter' ? chapter + 1 : at, analysis.accuracy]);
-  if (result) points.push([axis === 'chapter' ? last + 1 : view.now, result.testAccuracy]);
-  return points.toSorted((a, b) => a[0] - b[0]);
+  if (!started || !result) return [];
+  return [[axis === 'chapter' ? started.spec.splits : view.now, result.testAccuracy]];
 }
 
 function accuracyLines(view: RunView, axis: XAxis): Line[] {
-  const { result, started } = view;
-  const last = started ? started.spec.splits - 1 : -1;
-  const layers = Math.max(
-    0,
-    ...view.looks.map(({ analysis }) => analysis.layers.length),
-    result?.layerAccuracy.length ?? 0,
-  );
+  const looks = comparableLooks(view);
+  const layers = Math.max(0, ...looks.map(({ analysis }) => analysis.layers.length));
   const own = Array.from({ length: layers }, (_, layer): Line => {
-    const points: [number, number][] = [];
-    for (const { chapter, at, analysis } of view.looks) {
-      const accuracy = analysis.layers[layer]?.accuracy;
-      if (accuracy !== undefined && !(chapter === last && result && result.layerAccuracy.length > 0))
-        points.push([axis === 'chapter' ? chapter + 1 : at, accuracy]);
-    }
-    const final = result?.layerAccuracy[layer];
-    if (final !== undefined) points.push([axis === 'chapter' ? last + 1 : view.now, final]);
+    const points = looks.flatMap((look): [number, number][] => {
+      const accuracy = look.analysis.layers[layer]?.accuracy;
+      return accuracy === undefined ? [] : [[placeOf(look, axis), accuracy]];
+    });
     return { name: `${layerName(layer)} alone`, colour: layerColour(layer), points, dots: true };
   });
+  const ink = themeColour('ink');
+  const sample = looks[0] ? `network, on ${count(looks[0].analysis.samples)} images` : 'network';
+  const all = view.started ? `evaluation, on ${count(view.started.dataset.testSamples)} images` : 'evaluation';
   return [
-    { name: 'network', colour: themeColour('ink'), points: networkAccuracy(view, axis), dots: true, wide: true },
     ...own,
+    { name: sample, colour: ink, points: networkAccuracy(view, axis), dots: true, wide: true },
+    { name: all, colour: themeColour('accent'), points: evaluation(view, axis), ring: true },
   ];
 }

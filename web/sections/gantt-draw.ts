@@ -1,11 +1,12 @@
 /** Draws the pipeline on a canvas: only what is visible, and no more than one box for each pixel. */
+import { duration } from '../../src/report/units.js';
 import { isComputing, type Span } from '../../src/schedule/timeline.js';
 import type { Mark } from '../../src/page/run-view.js';
 import { layerColour } from '../names.js';
 import { themeColour } from '../dom.js';
 
 export const AXIS = 26;
-export const TOP = 16;
+export const TOP = 20;
 
 export interface Frame {
   /** CSS pixels of the whole drawing, of the column with the nodes' names, and of a node's row. */
@@ -52,8 +53,10 @@ export function drawGantt(context: CanvasRenderingContext2D, frame: Frame, drawi
   context.clip();
   drawing.rows.forEach((spans, node) => row(context, frame, spans, TOP + node * frame.row, surface, faint));
   if (drawing.selected) outline(context, frame, drawing.selected, ink);
-  if (drawing.bound !== undefined) upright(context, frame, drawing.bound, 'bound', themeColour('accent'), true);
-  if (drawing.end !== undefined) upright(context, frame, drawing.end, 'end', ink, false);
+  // Names from right to left, so that two near each other stand side by side.
+  let room = Infinity;
+  if (drawing.end !== undefined) room = upright(context, frame, drawing.end, 'measured', ink, room);
+  if (drawing.bound !== undefined) upright(context, frame, drawing.bound, 'bound', themeColour('accent'), room, [4, 3]);
   for (const mark of drawing.marks) flag(context, frame, mark);
   context.restore();
   context.fillStyle = ink;
@@ -122,27 +125,32 @@ function outline(context: CanvasRenderingContext2D, frame: Frame, { node, start,
   context.strokeRect(x - 1, TOP + node * frame.row - 1, Math.max(2, placeOf(frame, end) - x) + 2, frame.row - 2);
 }
 
+/** A line at `seconds` with its name to the left, before `room`. Returns what room is left. */
 function upright(
   context: CanvasRenderingContext2D,
   frame: Frame,
   seconds: number,
-  text: string,
+  name: string,
   colour: string,
-  dashed: boolean,
-): void {
+  room: number,
+  dash: number[] = [],
+): number {
   const x = placeOf(frame, seconds);
+  const text = `${name} ${duration(seconds)}`;
   context.strokeStyle = colour;
   context.fillStyle = colour;
   context.lineWidth = 1.5;
-  context.setLineDash(dashed ? [4, 3] : []);
+  context.setLineDash(dash);
   context.beginPath();
-  context.moveTo(x, dashed ? 0 : TOP - 4);
+  context.moveTo(x, 1);
   context.lineTo(x, frame.height - AXIS);
   context.stroke();
   context.setLineDash([]);
   context.textAlign = 'right';
   context.textBaseline = 'top';
-  if (dashed) context.fillText(text, x - 4, 0);
+  const right = Math.min(x - 5, room - 12);
+  context.fillText(text, right, 0);
+  return right - context.measureText(text).width;
 }
 
 /** A triangle above the row of the node that it concerns, or above all. */

@@ -8,10 +8,11 @@ import { card, type Section } from '../section.js';
 import { AXIS, drawGantt, TOP, timeOf, type Frame } from './gantt-draw.js';
 
 const MOST_ROWS_IN_TABLE = 600;
+const HINT = 'Point at a box, or walk with the arrow keys; + and − zoom, dragging moves.';
 
 export function gantt(): Section {
   const canvas = h('canvas', { class: 'gantt', tabindex: 0, role: 'img', 'aria-describedby': 'pipeline-info' });
-  const info = h('p', { id: 'pipeline-info', class: 'info', 'aria-live': 'polite' });
+  const info = h('p', { id: 'pipeline-info', class: 'info', 'aria-live': 'polite' }, HINT);
   const legend = h('ul', { class: 'legend' });
   const faults = h('ul', { class: 'marks' });
   const button = (text: string, label: string, act: () => void): HTMLElement => {
@@ -84,7 +85,7 @@ export function gantt(): Section {
   }
   function select(span: Span | undefined): void {
     selected = span;
-    put(info, span ? described(span) : '');
+    put(info, span ? described(span) : HINT);
     const { from, to } = frame();
     if (span && (span.end < from || span.start > to)) show(span.start - (to - from) / 2, span.start + (to - from) / 2);
     else draw();

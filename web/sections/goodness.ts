@@ -1,6 +1,6 @@
 /** Where positive and negative goodness part: two histograms for each layer. */
 import type { GoodnessHistogram } from '../../src/model/analysis/analysis.js';
-import { figure, percent } from '../../src/report/units.js';
+import { count, figure, percent } from '../../src/report/units.js';
 import { asTable, h, put, svg, table } from '../dom.js';
 import { layerName } from '../names.js';
 import { card, type Section } from '../section.js';
@@ -37,7 +37,7 @@ export function goodness(): Section {
       const kind = view.started?.spec.goodness === 'sum' ? 'sum' : 'mean';
       put(
         when,
-        `After chapter ${look.chapter + 1}, ${look.analysis.samples} held-out images; goodness is the ${kind} of squared activations (no unit).`,
+        `After chapter ${look.chapter + 1}, ${count(look.analysis.samples)} held-out images; goodness is the ${kind} of squared activations (no unit).`,
       );
       put(grid, ...found.flatMap((histogram, layer) => (histogram ? [plot(histogram, layer, threshold)] : [])));
     },

@@ -153,12 +153,6 @@ function tilesOf(view: RunView): Tile[] {
         ? `peak of this process; bound ${bytes(result.memoryBoundBytes)}`
         : 'resident, of the largest process',
     });
-  if (result)
-    tiles.push({
-      name: 'Model digest',
-      value: result.modelDigest.slice(0, 12),
-      note: 'SHA-256 of all weights, its beginning',
-    });
   return tiles;
 }
 

@@ -32,7 +32,7 @@ export function spec(): Section {
         ['kernels', started.kernels],
         [
           'carried out',
-          `${started.execution.variant}, ${started.execution.nodes} nodes, ${started.execution.threadsPerNode} threads each`,
+          `${started.execution.variant} on ${plural(started.execution.nodes, 'node')}, ${plural(started.execution.threadsPerNode, 'thread')} each`,
         ],
         [
           'dataset',
@@ -61,6 +61,10 @@ export function spec(): Section {
   };
 }
 
+function plural(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
 export function valueText(value: unknown): string {
   return Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -69,7 +73,7 @@ function repeatOf({ started, result }: RunView): Node[] {
   if (!started) return [];
   const { execution } = started;
   const command = `pff train --config spec.json --variant ${execution.variant}${execution.nodes > 1 ? ` --nodes ${execution.nodes}` : ''}`;
-  const end = result ? ` It ends with digest ${result.modelDigest.slice(0, 12)}….` : '';
+  const end = result ? `, which ends with digest ${result.modelDigest.slice(0, 12)}…` : '';
   const copy = (label: string, text: () => string): HTMLElement => {
     const button = h('button', { type: 'button' }, label);
     button.addEventListener('click', () => {
@@ -85,7 +89,7 @@ function repeatOf({ started, result }: RunView): Node[] {
     return button;
   };
   return [
-    h('p', {}, `Save the spec as spec.json (it is in the run folder, too), then:${end}`),
+    h('p', {}, `Save the spec as spec.json (the run folder has it, too), and run this${end}:`),
     h('pre', { tabindex: 0 }, h('code', {}, command)),
     h(
       'p',

@@ -22,7 +22,7 @@ export function units(): Section {
       element.hidden = !look;
       if (!look || look === shown) return;
       shown = look;
-      put(when, `After chapter ${look.chapter + 1}, on ${look.analysis.samples} held-out images.`);
+      put(when, `After chapter ${look.chapter + 1}, on ${count(look.analysis.samples)} held-out images.`);
       const number = (text: string): { text: string; number: true } => ({ text, number: true });
       const rows = look.analysis.layers.map(({ units: all, dead, saturated, active, accuracy }, layer) => [
         h('span', {}, styled(h('span', { class: 'swatch' }), 'background', layerColour(layer)), layerName(layer)),

@@ -13,8 +13,11 @@ import type { Confused, LayerAnalysis, NetworkAnalysis } from './analysis.js';
 import { goodnessHistogram } from './histogram.js';
 import { confusedImages, receptiveFields } from './images.js';
 
+/** Samples of a finished network that are looked at. */
+export const SAMPLES_OF_FINISHED = 2000;
+
 /** Samples at a time: few, so that whoever waits for this thread waits a few milliseconds only. */
-const BLOCK = 32;
+export const BLOCK = 32;
 
 export interface AnalysisInput {
   readonly kernels: Kernels;
@@ -32,6 +35,8 @@ export interface AnalysisInput {
 /** What one layer did on the sample. */
 interface Tally {
   readonly kernel: DenseKernel;
+  /** [rows of a block, units]: one for all blocks, or the garbage of many would fill memory. */
+  readonly activations: Float32Array;
   /** [units]: for how many samples the unit was above 0. */
   readonly active: Uint32Array;
   readonly positive: number[];
@@ -51,7 +56,9 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
     const [kernel, ...heads] = openForInference(kernels, state, classes) as [DenseKernel, ...DenseKernel[]];
     for (const head of heads) head.close();
     const active = new Uint32Array(kernel.outputs);
-    return { kernel, active, positive: [], negative: [], right: 0, predicts: false };
+    const rows = BLOCK * (usesNegatives(spec.objective) ? classes : 1);
+    const activations = new Float32Array(rows * kernel.outputs);
+    return { kernel, activations, active, positive: [], negative: [], right: 0, predicts: false };
   });
   // A stream of its own: these labels are for looking only, and no chapter's.
   const wrongLabels = wrongLabelsOf(spec, classes, new RandomStream(spec.seed, 'negatives', 0, 1));
@@ -100,10 +107,10 @@ function goodnessPass(
   const classes = data.layout.suffix;
   const batch = rows.length;
   let input = stageRows(kernels, data, rows, 'all-labels');
-  return tallies.map(({ kernel, active }) => {
+  return tallies.map(({ kernel, active, activations: buffer }) => {
     const { outputs } = kernel;
     const squares = new Float32Array(classes * batch);
-    const activations = new Float32Array(classes * batch * outputs);
+    const activations = buffer.subarray(0, classes * batch * outputs);
     kernel.infer(input, { activations, normalise: true, sumSquares: squares });
     const byClass = new Float32Array(batch * classes);
     for (let b = 0; b < batch; b++) {
@@ -119,8 +126,8 @@ function goodnessPass(
 /** Passes `rows` with a neutral label, for objectives without negative samples. */
 function neutralPass({ kernels, spec, data }: AnalysisInput, tallies: readonly Tally[], rows: Uint32Array): void {
   let input = stageRows(kernels, data, rows, 'neutral');
-  for (const { kernel, active } of tallies) {
-    const activations = new Float32Array(rows.length * kernel.outputs);
+  for (const { kernel, active, activations: buffer } of tallies) {
+    const activations = buffer.subarray(0, rows.length * kernel.outputs);
     kernel.infer(input, { activations, normalise: !isBackprop(spec.objective) });
     for (let b = 0; b < rows.length; b++) countActive(active, activations, b);
     input = { prefix: activations, batch: rows.length, variants: 1 };
