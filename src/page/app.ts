@@ -50,9 +50,11 @@ async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: string 
       const events = feed.from(next).slice(0, CHUNK);
       next += events.length;
       await stream.writeSSE({ event: 'events', data: JSON.stringify(events), id: `${session}:${next}` });
+    } else if (feed.ended) {
+      return;
     } else {
       await feed.changed(BEAT_MS);
-      if (session === feed.session && next === feed.count)
+      if (session === feed.session && next === feed.count && !feed.ended)
         await stream.writeSSE({ event: 'beat', data: JSON.stringify({ quietMs: feed.quietMs }) });
     }
   }

@@ -18,6 +18,7 @@ export class RunFeed {
   #unreadable = 0;
   #boundChapter = -1;
   #grownMs = Date.now();
+  #ended = false;
 
   constructor(folder: string) {
     this.name = path.basename(path.resolve(folder));
@@ -31,6 +32,11 @@ export class RunFeed {
 
   get count(): number {
     return this.#events.length;
+  }
+
+  /** Nothing comes any more: readers may leave once they have all. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Milliseconds since the log last grew. */
@@ -75,6 +81,12 @@ export class RunFeed {
       this.#events.push(limit);
       applyEvent(this.#view, limit);
     }
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+
+  end(): void {
+    this.#ended = true;
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }

@@ -40,11 +40,14 @@ try {
   port.on('message', () => {
     clearInterval(timer);
     feed.poll();
-    setTimeout(() => {
-      server.close();
-      if ('closeAllConnections' in server) server.closeAllConnections();
+    feed.end();
+    const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
+    const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
+    server.close(() => {
+      clearInterval(rest);
+      clearTimeout(limit);
       port.close();
-    }, LAST_WORDS_MS);
+    });
   });
   say({ type: 'listening', port: (server.address() as { port: number }).port });
   await look();
