@@ -13,7 +13,7 @@ export interface AxisChoice {
   readonly element: HTMLElement;
   readonly value: XAxis;
   /** How to write an x value. */
-  text(value: number): string;
+  readonly text: (value: number) => string;
 }
 
 export function axisChoice(name: string, onChange: () => void): AxisChoice {

@@ -17,7 +17,7 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   attributes: Attributes = {},
   ...children: readonly Child[]
 ): SVGElementTagNameMap[K] {
-  return fill(document.createElementNS(SVG, tag) as SVGElementTagNameMap[K], attributes, children);
+  return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
 function fill<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {

@@ -43,11 +43,15 @@ export type PageEvent =
   /** Something that the page's server has to say, such as why there is no analysis. */
   | { readonly type: 'remark'; readonly text: string };
 
-/** The event as the page gets it. `name`: what to call the run. */
+/** The event as the page gets it, which is told no path of this machine. `name`: what to call the run. */
 export function packEvent(event: RunEvent, name: string): PageEvent {
   switch (event.type) {
     case 'started':
-      return { ...event, name };
+      return { ...event, folder: undefined, name };
+    case 'finished':
+      return { type: 'finished', result: { ...event.result, folder: undefined } };
+    case 'interrupted':
+      return { ...event, savedModel: undefined };
     case 'task-finished': {
       const { node, task, stats, spans, processBytes } = event;
       const mean = (sum: number): number => (stats.samples > 0 ? sum / stats.samples : 0);

@@ -190,7 +190,7 @@ describe('hostile text', () => {
           [3, 4],
         ],
         modelDigest: attack,
-      } as RunResult,
+      },
     },
   ];
 

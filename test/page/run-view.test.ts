@@ -34,7 +34,7 @@ const anySpan: fc.Arbitrary<Span> = fc
     ...span,
     end: span.start + length,
     ...(waitedFor ? { waitedFor } : {}),
-  })) as fc.Arbitrary<Span>;
+  }));
 
 describe('spans', () => {
   it('come out of packing as they went in, to a tenth of a millisecond', () => {

@@ -76,16 +76,15 @@ function repeatOf({ started, result }: RunView): Node[] {
   const end = result ? `, which ends with digest ${result.modelDigest.slice(0, 12)}…` : '';
   const copy = (label: string, text: () => string): HTMLElement => {
     const button = h('button', { type: 'button' }, label);
-    button.addEventListener('click', () => {
-      navigator.clipboard.writeText(text()).then(
-        () => {
-          button.textContent = 'copied';
-        },
-        () => {
-          button.textContent = 'not allowed to copy';
-        },
-      );
-    });
+    const act = async (): Promise<void> => {
+      try {
+        await navigator.clipboard.writeText(text());
+        button.textContent = 'copied';
+      } catch {
+        button.textContent = 'not allowed to copy';
+      }
+    };
+    button.addEventListener('click', () => void act());
     return button;
   };
   return [
