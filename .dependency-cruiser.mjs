@@ -1,7 +1,7 @@
 // The rooms of src/ and what each may import: only the rooms before it in this list (docs/ARCHITECTURE.md).
-const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report', 'page'];
+const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report', 'reproduce', 'page'];
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
-const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'page', 'cli'];
+const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
   '^src/kernels/(native|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',

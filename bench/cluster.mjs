@@ -6,10 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trainToEnd } from '../dist/index.js';
-import { NatsApi } from '../dist/store/nats-api.js';
-import { connectNats } from '../dist/store/nats-connect.js';
-import { NatsEngine } from '../dist/store/nats-engine.js';
-import { digestOf, getOutput, putOutput } from '../dist/store/transfer.js';
+import { NatsApi } from '../dist/store/nats/api.js';
+import { connectNats } from '../dist/store/nats/connect.js';
+import { NatsEngine } from '../dist/store/nats/engine.js';
+import { digestOf, getOutput, putOutput } from '../dist/store/cluster/transfer.js';
 
 const STATE_BYTES = 12 * 2000 * 2001; // 2000 x 2000 weights, biases, two moments
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-bench-'));

@@ -1,14 +1,15 @@
 /**
  * The pipeline against its bound: the same spec on one node and on N nodes in turn, one kernel thread each, on real MNIST.
  * Prints for each variant: speed-up over N = 1 in the same run, the speed-up that the schedule allows at the costs
- * measured on one node, the share of it that was reached, and how near `simulate`, calibrated on a short run of as many
- * nodes, came to the measured time.
+ * measured on one node, the share of it that was reached, and how near `pff simulate --here`, calibrated anew in each
+ * round, came to the measured time.
  *
  *   npm run bench:pipeline -- [--nodes 2] [--repeat 3] [--layers 784,2000,2000,2000,2000] [--samples 6000] [--splits 8]
  */
 import { parseArgs } from 'node:util';
 import {
   bound,
+  calibrate,
   graphShape,
   measuredCosts,
   resolveSpec,
@@ -58,9 +59,9 @@ interface Round {
   readonly same: boolean;
 }
 
-async function measure(variant: PffVariant, count: number, asked = spec): Promise<Measured> {
+async function measure(variant: PffVariant, count: number): Promise<Measured> {
   const spans: Span[] = [];
-  for await (const event of train({ spec: asked, variant, nodes: count, threadsPerNode: 1 })) {
+  for await (const event of train({ spec, variant, nodes: count, threadsPerNode: 1 })) {
     if (event.type === 'task-finished') spans.push(...event.spans);
     // The makespan of the tasks: workers start once in a run, however long it is.
     if (event.type === 'finished') {
@@ -86,14 +87,12 @@ for (const variant of values.variants.split(',') as PffVariant[]) {
   const rounds: Round[] = [];
   for (let round = 0; round < Number(values.repeat); round++) {
     const one = await measure('sequential', 1);
+    // Just before what it is to predict: the machine's own speed drifts.
+    const { costs: calibrated } = await calibrate(spec, { threads: 1, nodes });
     const many = await measure(variant, nodes);
     const costs = measuredCosts(graph, one.spans);
     const alone = bound(graph, 'sequential', 1, costs);
     const allowed = alone / bound(graph, variant, nodes, costs);
-    // What a task costs depends on what the other cores do at that time, so the simulation is calibrated on a short run of
-    // as many nodes, two chapters each.
-    const short = await measure(variant, nodes, resolveSpec({ ...spec, epochs: 2 * nodes, splits: 2 * nodes }));
-    const calibrated = measuredCosts(graph, short.spans);
     const simulated = simulate({ shape: graph, variant, nodes, costs: calibrated }).summary.makespan;
     const speedUp = one.seconds / many.seconds;
     rounds.push({

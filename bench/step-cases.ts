@@ -3,7 +3,7 @@ import type { AdamRule, DenseKernel, Kernels, LayerInput } from '../src/kernels/
 import { RandomStream } from '../src/random.js';
 import type { Case } from './measure.js';
 
-const rule: AdamRule = { beta1: 0.9, beta2: 0.999, stepSize: 1e-3, epsilonSquared: 1e-16, keep: 1 };
+const rule: AdamRule = { kind: 'adam', beta1: 0.9, beta2: 0.999, stepSize: 1e-3, epsilonSquared: 1e-16, keep: 1 };
 
 function normal(length: number, deviation: number, seed: number): Float32Array {
   const out = new Float32Array(length);

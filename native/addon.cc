@@ -100,12 +100,12 @@ LayerInput inputFrom(const Arguments& a, size_t i) {
 
 DeltaInput deltaFrom(const Arguments& a, size_t i) { return {a.constFloats(i), a.constFloats(i + 1)}; }
 
-// openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...six tensors) → dense
+// openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, fixedBias, ...six tensors) → dense
 napi_value openDense(const Arguments& a) {
   Backend& backend = backendAt(a, 0);
-  const DenseShape shape{a.index(1), a.index(2), a.index(3), a.index(4), a.boolean(5)};
+  const DenseShape shape{a.index(1), a.index(2), a.index(3), a.index(4), a.boolean(5), a.boolean(6)};
   auto handle = std::make_unique<Handle>();
-  handle->dense = std::make_unique<Dense>(*backend.kernels, backend.pool, shape, tensorsFrom(a, 6));
+  handle->dense = std::make_unique<Dense>(*backend.kernels, backend.pool, shape, tensorsFrom(a, 7));
   adjustMemory(a.env, handle->dense->bytes());
   return external(a.env, std::move(handle));
 }
@@ -160,6 +160,12 @@ napi_value update(const Arguments& a) {
   return nullptr;
 }
 
+// updateSgd(dense, activations, rowScale, values, momentum, stepSize, keep)
+napi_value updateSgd(const Arguments& a) {
+  denseAt(a, 0).update(a.constFloats(1), deltaFrom(a, 2), Sgd{a.f32(4), a.f32(5), a.f32(6)});
+  return nullptr;
+}
+
 // read(dense, ...six tensors)
 napi_value read(const Arguments& a) {
   denseAt(a, 0).read(tensorsFrom(a, 1));
@@ -189,6 +195,45 @@ napi_value stageBytes(const Arguments& a) {
   const StageJob job{bytes.data, width, skip, checked.data(), scale.data, out.data};
   backend.pool->run(rows.length, std::max(Index{64}, rows.length / (8 * backend.pool->threads())),
                     [&](Index first, Index last, int) { backend.kernels->stage(job, first, last); });
+  return nullptr;
+}
+
+// dropout(backend, values, rows, count, width, name, threshold, scale, out, sumSquares)
+napi_value dropout(const Arguments& a) {
+  Backend& backend = backendAt(a, 0);
+  const Given<const float> values = a.constFloats(1);
+  const Given<uint32_t> rows = a.words(2);
+  const Index count = a.index(3);
+  const Index width = a.index(4);
+  const Given<uint32_t> name = a.words(5);
+  const Index threshold = a.index(6);
+  const Given<float> out = a.floats(8);
+  const Given<float> sumSquares = a.floats(9);
+  if (!values.data || !name.data || !out.data || width < 1 || threshold > 65535)
+    throw BadCall{"dropout: bad arguments"};
+  name.need(5, "dropout: the name has five words");
+  out.need(checkedProduct(count, width), "dropout: out is too short");
+  sumSquares.need(count, "dropout: sumSquares is too short");
+  Array<uint32_t> checked;
+  if (rows.data) {
+    rows.need(count, "dropout: too few row indexes");
+    checked.reserve(std::max(count, Index{1}));
+    for (Index r = 0; r < count; r++) {
+      checked.data()[r] = rows.data[r];
+      if (static_cast<Index>(checked.data()[r]) >= values.length / width)
+        throw BadCall{"dropout: a row index is out of range"};
+    }
+  } else {
+    values.need(checkedProduct(count, width), "dropout: values is too short");
+  }
+  uint32_t words[5];
+  std::copy(name.data, name.data + 5, words);
+  const DropoutJob job{values.data, rows.data ? checked.data() : nullptr, width, words, static_cast<uint32_t>(threshold),
+                       a.f32(7),    out.data};
+  backend.pool->run(count, std::max(Index{16}, count / (4 * backend.pool->threads())), [&](Index first, Index last, int) {
+    backend.kernels->dropout(job, first, last);
+    if (sumSquares.data) backend.kernels->sumRows(out.data, width, first, last, sumSquares.data);
+  });
   return nullptr;
 }
 
@@ -224,8 +269,10 @@ napi_value init(napi_env env, napi_value exports) {
       method("forward", guarded<forward>),
       method("inputGradient", guarded<inputGradient>),
       method("update", guarded<update>),
+      method("updateSgd", guarded<updateSgd>),
       method("read", guarded<read>),
       method("stageBytes", guarded<stageBytes>),
+      method("dropout", guarded<dropout>),
       method("measurePeak", guarded<measurePeak>),
   };
   napi_define_properties(env, exports, sizeof methods / sizeof methods[0], methods);

@@ -284,8 +284,8 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
              [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
 }
 
-void Dense::update(Given<const float> activations, const DeltaInput& given, const Adam& rule) {
-  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule};
+void Dense::update(Given<const float> activations, const DeltaInput& given, const Rule& rule) {
+  const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule, shape_.fixedBias};
   const Index items = updateItems(job, kernels_.lanes);
   // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
   const Index grain = isSmall(kept_.samples) ? items : grainFor(items, pool_->threads(), 8);

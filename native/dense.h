@@ -49,6 +49,7 @@ struct DenseShape {
   Index suffixInputs;
   Index maxRows;
   bool relu;
+  bool fixedBias = false;
 };
 
 class Dense {
@@ -58,7 +59,7 @@ class Dense {
   void infer(const LayerInput& input, Given<float> activations, bool normalise, Given<float> sumSquares);
   void forward(const LayerInput& input, Given<float> activations, Given<float> sumSquares);
   void inputGradient(Given<const float> activations, const DeltaInput& delta, Given<float> out);
-  void update(Given<const float> activations, const DeltaInput& delta, const Adam& rule);
+  void update(Given<const float> activations, const DeltaInput& delta, const Rule& rule);
   void read(const Tensors& into) const;
   Index bytes() const;
 

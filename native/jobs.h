@@ -89,12 +89,26 @@ struct Adam {
   float beta1, beta2, fresh1, fresh2, stepSize, epsilonSquared, keep;
 };
 
+struct Sgd {
+  float momentum, stepSize, keep;
+};
+
+struct Rule {
+  enum Kind { kAdam, kSgd } kind;
+  Adam adam;  // the one of the kind
+  Sgd sgd;
+
+  Rule(const Adam& adam) : kind(kAdam), adam(adam), sgd() {}
+  Rule(const Sgd& sgd) : kind(kSgd), adam(), sgd(sgd) {}
+};
+
 struct UpdateJob {
   Layer layer;
   Batch batch;
   Index shares;
   Delta delta;
-  Adam rule;
+  Rule rule;
+  bool fixedBias;
 };
 
 struct InputGradientJob {
@@ -112,6 +126,16 @@ struct StageJob {
   const uint32_t* rows;  // [B]
   const float* scale;    // [n]
   float* out;            // [B, width - skip]
+};
+
+struct DropoutJob {
+  const float* values;     // [any, width]
+  const uint32_t* rows;    // [R], or null for rows 0, 1, …
+  Index width;
+  const uint32_t* name;    // [5]: Philox key, and words 1 … 3 of its counter
+  uint32_t threshold;      // half-words below it drop their value
+  float scale;
+  float* out;              // [R, width]; may be values where rows is null
 };
 
 // Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
@@ -133,6 +157,7 @@ struct KernelTable {
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
   // Rows.
   void (*stage)(const StageJob&, Index first, Index last);
+  void (*dropout)(const DropoutJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
 };

@@ -2,7 +2,7 @@
 export { messageOf, PffError, type PffErrorCode } from './errors.js';
 export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
-export type { RunEvent, RunResult, DatasetFacts } from './run/events.js';
+export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/events.js';
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
@@ -78,7 +78,7 @@ export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
 export { ownNames, type OwnKind } from './spec/own-names.js';
-export { attachRun, type AttachOptions } from './run/cluster-attach.js';
+export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export {
   fetchModel,
   listRuns,
@@ -87,8 +87,12 @@ export {
   type FetchedModel,
   type RunStatus,
   type RunSummary,
-} from './run/cluster-manage.js';
-export type { ClusterOptions } from './run/cluster-options.js';
-export { serveNode, type NodeOptions } from './run/cluster-serve.js';
-export type { ServerOptions } from './store/nats-connect.js';
-export { RUN_NAME } from './store/run-record.js';
+} from './run/cluster/manage.js';
+export type { ClusterOptions } from './run/cluster/options.js';
+export { serveNode, type NodeOptions } from './run/cluster/serve.js';
+export type { ServerOptions } from './store/nats/connect.js';
+export { RUN_NAME } from './store/cluster/run-record.js';
+export { listRecipes, reproduce, type ReproduceEvent, type ReproduceOptions } from './reproduce/reproduce.js';
+export { isTrained, type Recipes } from './reproduce/manifest.js';
+export type { Report } from './reproduce/report.js';
+export { markdownOf } from './reproduce/markdown.js';

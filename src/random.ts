@@ -5,7 +5,16 @@
 import { log } from './math.js';
 
 /** What a stream is for. Two purposes never share numbers. */
-export type Purpose = 'weights' | 'shuffle' | 'negatives' | 'shards' | 'augment' | 'dropout' | 'simulate' | 'test';
+export type Purpose =
+  | 'weights'
+  | 'shuffle'
+  | 'negatives'
+  | 'shards'
+  | 'augment'
+  | 'dropout'
+  | 'dropout-inputs'
+  | 'simulate'
+  | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
   weights: 1,
@@ -15,6 +24,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   augment: 5,
   dropout: 6,
   simulate: 7,
+  'dropout-inputs': 8,
   test: 255,
 };
 
@@ -60,6 +70,11 @@ export function philox(
   out[3] = c3;
 }
 
+/** A stream's name as Philox takes it: its key (2 words), and words 1, 2 and 3 of the counter, whose word 0 counts blocks. */
+export function philoxName(seed: number, purpose: Purpose, ...indices: readonly number[]): Uint32Array {
+  return Uint32Array.of(seed, PURPOSE_CODES[purpose], indices[0] ?? 0, indices[1] ?? 0, indices[2] ?? 0);
+}
+
 /** A stream of random numbers, fixed by its name. */
 export class RandomStream {
   readonly #key0: number;
@@ -70,9 +85,10 @@ export class RandomStream {
 
   /** `indices` are up to three unsigned 32-bit integers, such as chapter, layer, step. */
   constructor(seed: number, purpose: Purpose, ...indices: readonly number[]) {
-    this.#key0 = seed >>> 0;
-    this.#key1 = PURPOSE_CODES[purpose];
-    this.#counter = [0, (indices[0] ?? 0) >>> 0, (indices[1] ?? 0) >>> 0, (indices[2] ?? 0) >>> 0];
+    const [key0 = 0, key1 = 0, ...rest] = philoxName(seed, purpose, ...indices);
+    this.#key0 = key0;
+    this.#key1 = key1;
+    this.#counter = [0, rest[0] ?? 0, rest[1] ?? 0, rest[2] ?? 0];
   }
 
   /** An integer in [0, 2^32). */

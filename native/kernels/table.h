@@ -1,6 +1,7 @@
 // The table of kernels of one instruction set. Included once by each file of isa/, after that set's Vec. Nothing here or in
 // what it includes may have external linkage but the table itself: code built for one CPU must never serve another.
 #pragma once
+#include "dropout.h"
 #include "forward.h"
 #include "input-gradient.h"
 #include "pack.h"
@@ -14,7 +15,7 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME,  kLanes, pack, forward, sumRows, foldLanes, normaliseRows, update, transposeDelta, inputGradient, stage,
-    peak,
+    dropout, peak,
 };
 
 }  // namespace pff

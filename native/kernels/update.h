@@ -1,13 +1,14 @@
 // Rules 4 and 5: the gradient of a block of 8 inputs by one panel of outputs is summed over the whole batch in registers,
-// and the Adam step of those weights follows at once, so the gradient matrix is never written.
+// and the step (Adam's or SGD's) of those weights follows at once, so the gradient matrix is never written.
 #pragma once
 #include "adam.h"
 #include "delta.h"
+#include "sgd.h"
 
 namespace pff {
 namespace {
 
-template <int N>
+template <int N, class Step>
 struct UpdatePanel {
   static constexpr Index kWidth = N * kLanes;
   const UpdateJob& job;
@@ -15,11 +16,11 @@ struct UpdatePanel {
   Index valid;
   float* s;         // [B][width]: deltas summed over the variants
   float* gradient;  // [1 + C][width]: of the bias, then of the suffix weights
-  AdamVecs adam;
+  Step step;
 
   UpdatePanel(const UpdateJob& job, Index panel, float* scratch)
       : job(job), start(panelStart(panel)), valid(panelOutputs(panel, job.layer.outputs)), s(scratch),
-        gradient(scratch + job.batch.samples * kWidth), adam(job.rule) {}
+        gradient(scratch + job.batch.samples * kWidth), step(job.rule) {}
 
   // Fills s, and the gradient of bias and suffix weights.
   void sumDeltas() {
@@ -55,11 +56,12 @@ struct UpdatePanel {
 
   void stepBiasAndSuffix() const {
     const Layer& layer = job.layer;
-    adamRow<N, false>(adam, gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
+    if (!job.fixedBias)
+      step.template row<N, false>(gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
     const Index prefix = job.batch.prefix;
     for (Index c = 0; c < layer.inputs - prefix; c++) {
       const Index at = start * layer.inputs + (prefix + c) * kWidth;
-      adamRow<N, true>(adam, gradient + (1 + c) * kWidth, layer.w + at, layer.m + at, layer.v + at);
+      step.template row<N, true>(gradient + (1 + c) * kWidth, layer.w + at, layer.m + at, layer.v + at);
     }
   }
 
@@ -73,10 +75,10 @@ struct UpdatePanel {
       alignas(64) float g[kRowsAtOnce * kWidth];
       sumGradientAhead(batch.x + block * kTile + i0, at + kRowsAtOnce * kWidth, g);
       const Index rows = batch.prefix - p0 < kRowsAtOnce ? batch.prefix - p0 : kRowsAtOnce;
-      if (job.rule.keep == 1.0f) {
-        stepRows<false>(g, at, rows);
-      } else {
+      if (Step::decays(job.rule)) {
         stepRows<true>(g, at, rows);
+      } else {
+        stepRows<false>(g, at, rows);
       }
     }
   }
@@ -86,7 +88,7 @@ struct UpdatePanel {
     float* w = job.layer.w + at;
     float* m = job.layer.m + at;
     float* v = job.layer.v + at;
-    for (Index j = 0; j < rows * kWidth; j += kWidth) adamRow<N, DECAY>(adam, g + j, w + j, m + j, v + j);
+    for (Index j = 0; j < rows * kWidth; j += kWidth) step.template row<N, DECAY>(g + j, w + j, m + j, v + j);
   }
 
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
@@ -127,7 +129,7 @@ struct UpdatePanel {
       for (int l = 0; l < AHEAD; l++) {
         prefetchFar(nextW + at + l * kLineFloats);
         prefetchFar(nextM + at + l * kLineFloats);
-        prefetchFar(nextV + at + l * kLineFloats);
+        if (Step::kUsesMoment2) prefetchFar(nextV + at + l * kLineFloats);
       }
       // The next block's inputs lie beside this one's, a line for every two samples.
       PFF_UNROLL
@@ -160,6 +162,7 @@ struct UpdatePanel {
 };
 
 // Some blocks of inputs of one panel.
+template <class Step>
 struct UpdateRange {
   const UpdateJob& job;
   Index panel;
@@ -169,14 +172,15 @@ struct UpdateRange {
 
   template <int N>
   void run() const {
-    UpdatePanel<N> one(job, panel, scratch);
+    UpdatePanel<N, Step> one(job, panel, scratch);
     one.sumDeltas();
     if (first == 0) one.stepBiasAndSuffix();
     for (Index block = first; block < last; block++) one.stepInputs(block);
   }
 };
 
-void update(const UpdateJob& job, Index first, Index last, float* scratch) {
+template <class Step>
+void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
   const Index inChunk = updateChunk(job.batch.samples);
   const Index blocks = inputBlocks(job.batch.prefix);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
@@ -185,9 +189,17 @@ void update(const UpdateJob& job, Index first, Index last, float* scratch) {
     const Index left = at.chunkBlocks - at.block;
     const Index count = left < last - first ? left : last - first;
     const Index block = at.chunk + at.block;
-    UpdateRange range{job, at.panel, block, block + count, scratch};
+    UpdateRange<Step> range{job, at.panel, block, block + count, scratch};
     withPanelVecs(panelOutputs(at.panel, job.layer.outputs), range);
     first += count;
+  }
+}
+
+void update(const UpdateJob& job, Index first, Index last, float* scratch) {
+  if (job.rule.kind == Rule::kSgd) {
+    updateBy<SgdStep>(job, first, last, scratch);
+  } else {
+    updateBy<AdamStep>(job, first, last, scratch);
   }
 }
 

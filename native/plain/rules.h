@@ -83,13 +83,31 @@ inline void adam(const Adam& a, float g, float& w, float& m, float& v, float kee
   w = std::fmaf(-a.stepSize * m, y, keep * w);
 }
 
-// Rules 4 and 5. delta [V · B, O]
-inline void update(Tensors& t, const Input& in, const float* delta, const Adam& a) {
+struct Sgd {
+  float momentum, stepSize, keep;
+};
+
+inline void sgd(const Sgd& s, float g, float& w, float& m, float keep) {
+  const float quiet = std::fabs(m) < 0x1p-95f ? 0.0f : m;
+  m = g + s.momentum * quiet;
+  w = std::fmaf(-s.stepSize, m, keep * w);
+}
+
+inline void step(const Adam& a, float g, float& w, float& m, float& v, bool decays) {
+  adam(a, g, w, m, v, decays ? a.keep : 1.0f);
+}
+inline void step(const Sgd& s, float g, float& w, float& m, float&, bool decays) {
+  sgd(s, g, w, m, decays ? s.keep : 1.0f);
+}
+
+// Rules 4 and 5. delta [V · B, O]; Rule: Adam or Sgd
+template <class Rule>
+inline void update(Tensors& t, const Input& in, const float* delta, const Rule& rule) {
   const int rows = in.variants * in.batch;
   for (int o = 0; o < t.outputs; o++) {
     float gb = 0.0f;
     for (int r = 0; r < rows; r++) gb = gb + delta[r * t.outputs + o];
-    adam(a, gb, t.bias[o], t.biasM[o], t.biasV[o], 1.0f);
+    step(rule, gb, t.bias[o], t.biasM[o], t.biasV[o], false);
     for (int i = 0; i < t.inputs; i++) {
       float g = 0.0f;
       if (i < in.prefixInputs) {
@@ -105,7 +123,7 @@ inline void update(Tensors& t, const Input& in, const float* delta, const Adam& 
         }
       }
       const int at = i * t.outputs + o;
-      adam(a, g, t.w[at], t.m[at], t.v[at], a.keep);
+      step(rule, g, t.w[at], t.m[at], t.v[at], true);
     }
   }
 }

@@ -20,6 +20,8 @@ export interface CostsAsked {
   readonly costs: string | undefined;
   readonly save: string | undefined;
   readonly threads: number;
+  /** How many nodes compute at once while measuring. */
+  readonly nodes: number;
   readonly kernels: KernelsChoice | undefined;
   readonly dataDir: string | undefined;
 }
@@ -48,7 +50,7 @@ export async function findCosts(spec: RunSpec, asked: CostsAsked, err: TextStrea
 
 async function costsFrom(
   spec: RunSpec,
-  { costs, threads, kernels, dataDir }: CostsAsked,
+  { costs, threads, nodes, kernels, dataDir }: CostsAsked,
   err: TextStream,
 ): Promise<CostsFound> {
   const shape = graphShape(spec);
@@ -61,9 +63,10 @@ async function costsFrom(
   err.line('measuring this machine on a few batches …');
   const measured = await interruptible(
     () => err.line('stopping'),
-    (signal) => calibrate(spec, { threads, kernels, dataDir, signal }),
+    (signal) => calibrate(spec, { threads, nodes, kernels, dataDir, signal }),
   );
-  const each = `${threads} ${threads === 1 ? 'thread' : 'threads'} a node`;
+  const together = nodes > 1 ? `, ${nodes} nodes at once` : '';
+  const each = `${threads} ${threads === 1 ? 'thread' : 'threads'} a node${together}`;
   if (measured.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${measured.kernelsReason}`);
   return {
     samples: measured.samples,

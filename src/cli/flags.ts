@@ -44,6 +44,19 @@ export function textFlag(value: string, text: string): Flag<string> {
   };
 }
 
+/** One or more words, separated by commas. */
+export function textsFlag(value: string, text: string): Flag<readonly string[]> {
+  return {
+    text,
+    value,
+    parse: (raw, name) => {
+      const words = (raw ?? '').split(',');
+      if (words.includes('')) throw badValue(name, raw, 'one or more names, separated by commas');
+      return words;
+    },
+  };
+}
+
 export function numberFlag(
   value: string,
   text: string,

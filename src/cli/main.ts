@@ -12,6 +12,7 @@ import { nodeCommand } from './node.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
+import { reproduceCommand } from './reproduce.js';
 import { runsCommand } from './runs.js';
 import { simulateCommand } from './simulate.js';
 import { statusCommand } from './status.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   reportCommand,
   dataCommand,
   simulateCommand,
+  reproduceCommand,
   exportCommand,
   importCommand,
   traceCommand,

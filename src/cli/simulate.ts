@@ -58,6 +58,10 @@ const flags = {
     ...flag('measure the costs on this machine, by training on a few batches (what happens without --costs)'),
     group,
   },
+  here: {
+    ...flag('the nodes are threads of this machine: measure while as many compute at once'),
+    group,
+  },
   'save-costs': { ...textFlag('FILE', 'write the costs to a file for --costs'), group },
   'threads-per-node': {
     ...numberFlag('N', "threads of a node's kernels while measuring", { whole: true, least: 1 }),
@@ -89,14 +93,16 @@ export const simulateCommand = defineCommand({
       'pff simulate --nodes 4 --splits 100 --epochs 100 --layers 784,2000,2000,2000,2000',
       "the paper's network on four machines like this one",
     ],
+    ['pff simulate --here --nodes 2', 'how long pff train --nodes 2 would take on this machine'],
     ['pff simulate --what-if 64', 'from where on more nodes do not help, and why'],
     ['pff simulate --costs equal --nodes 4 --splits 8 --gantt', "a picture like the paper's figures"],
     ['pff simulate --nodes 3 --speeds 1,1,0.5 --bandwidth 1e8 --latency 0.001', 'a slow node and a slow network'],
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('simulate', words);
-    if (given.calibrate && given.costs !== undefined)
-      throw new PffError('usage', '--calibrate measures costs, but --costs gives them', {
+    const measuring = given.calibrate ? 'calibrate' : given.here ? 'here' : undefined;
+    if (measuring !== undefined && given.costs !== undefined)
+      throw new PffError('usage', `--${measuring} measures costs, but --costs gives them`, {
         hint: 'Leave one of them out.',
       });
     const variant = given.variant ?? 'all-layers';
@@ -113,6 +119,7 @@ export const simulateCommand = defineCommand({
         costs: given.costs,
         save: given['save-costs'],
         threads: given['threads-per-node'] ?? 1,
+        nodes: given.here ? nodes : 1,
         kernels: given.kernels,
         dataDir: given['data-dir'],
       },

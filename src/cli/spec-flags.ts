@@ -80,7 +80,7 @@ function flagOf(field: Field): Flag<unknown> {
   const allowed = allowedBy(field);
   return {
     text: textOf(field, allowed),
-    value: placeholder(allowed),
+    ...(allowed.type === 'boolean' ? {} : { value: placeholder(allowed) }),
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
@@ -105,6 +105,7 @@ function allowedBy(field: Field): Allowed {
 
 function valueOf(raw: string, { type, items }: Allowed): unknown {
   if (type === 'array' && items) return raw.split(',').map((part) => valueOf(part, items));
+  if (type === 'boolean') return true;
   return type === 'integer' || type === 'number' ? parseNumber(raw) : raw;
 }
 
@@ -116,6 +117,7 @@ function placeholder({ type }: Allowed): string {
 function describe(allowed: Allowed): string {
   if (allowed.enum) return `one of ${allowed.enum.join(', ')}`;
   if (allowed.type === 'string') return 'a name';
+  if (allowed.type === 'boolean') return 'true or false';
   if (allowed.type === 'array' && allowed.items)
     return `at least ${allowed.minItems ?? 0} values separated by commas, each ${describe(allowed.items)}`;
   const whole = allowed.type === 'integer';

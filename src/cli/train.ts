@@ -1,19 +1,14 @@
 /** `pff train`. */
 import path from 'node:path';
 import {
-  bound,
-  graphShape,
   loadPlugins,
-  measuredCosts,
   MetricsLog,
   metricsFormats,
   PffError,
   RUN_NAME,
   resolveSpec,
   runSummary,
-  simulate,
   train,
-  units,
   type ClusterOptions,
   type MetricsFormat,
   type PartialSpec,
@@ -27,7 +22,7 @@ import {
 import { defineCommand } from './command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
-import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, type ValuesOf } from './flags.js';
+import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
@@ -89,6 +84,13 @@ const flags = {
     shownDefault: '10',
   },
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
+  'shard-dirs': {
+    ...textsFlag(
+      'DIR,DIR,…',
+      'federated: a folder for each shard, whose training data only its node reads; tested on what --data-dir has',
+    ),
+    group: 'Files and output',
+  },
   out: {
     ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
     group: 'Files and output',
@@ -218,6 +220,7 @@ export const trainCommand = defineCommand({
         threadsPerNode: given['threads-per-node'],
         kernels: given.kernels,
         dataDir: given['data-dir'],
+        shardDirs: given['shard-dirs'],
         out,
         resume: given.resume,
         cluster,
@@ -290,22 +293,11 @@ class RunRecord {
     });
   }
 
-  /** Seconds of the schedule's bound and of one node alone, from what the tasks of this run took. */
-  bounds(result: RunResult): { readonly bound: number; readonly alone: number } | undefined {
-    const { variant, nodes, spec } = result;
-    const pipelined = variant === 'single-layer' || variant === 'all-layers' || variant === 'federated';
-    if (!pipelined || nodes === 1) return undefined;
-    const shape = graphShape(spec);
-    const costs = measuredCosts(shape, this.#spans);
-    const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;
-    return { bound: bound(shape, variant, nodes, costs), alone };
-  }
-
   drawTimeline(file: string, stream: TextStream): void {
     const { result } = this;
     if (result === undefined) return;
     const nodes = Math.max(result.nodes, 1 + Math.max(0, ...this.#spans.map(({ node }) => node)));
-    const limit = this.bounds(result)?.bound;
+    const limit = result.pipeline?.boundSeconds;
     const title = `${result.variant} on ${result.nodes} ${result.nodes === 1 ? 'node' : 'nodes'}: ${result.dataset}, ${result.objective}`;
     drawGantt(file, { nodes, spans: this.#spans }, { title, ...(limit === undefined ? {} : { bound: limit }) }, stream);
   }
@@ -325,15 +317,6 @@ function showSummary(result: RunResult, record: RunRecord, { out, err }: Output)
     { strong: out.paint.bold, faint: out.paint.dim },
   );
   for (const line of lines) out.line(line);
-  const limits = record.bounds(result);
-  if (limits !== undefined) {
-    const { bound: least, alone } = limits;
-    const speedUp = alone / result.trainSeconds;
-    out.line(
-      `  bound of this schedule ${units.duration(least)}, reached ${units.percent(least / result.trainSeconds, 1)} of it; ` +
-        `${speedUp.toFixed(2)} times as fast as one such node alone`,
-    );
-  }
   if (result.folder === undefined) return;
   const run = shown(result.folder);
   out.line();

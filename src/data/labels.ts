@@ -83,11 +83,16 @@ export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: num
       const value = images[p] as number;
       squares += value * value;
     }
-    const length = Math.sqrt(squares / 65025 + labelNorm2);
+    const length = rowLength(squares, labelNorm2);
     bytes[i] = length === 0 ? 0 : 1 / (255 * length);
     label[i] = length === 0 ? 0 : 1 / length;
   }
   return { bytes, label };
+}
+
+/** Length of a row whose image bytes have the sum of squares `squares`. */
+export function rowLength(squares: number, labelNorm2: number): number {
+  return Math.sqrt(squares / 65025 + labelNorm2);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Checks of what is handed to a kernels backend. A failure is a defect of the calling code, hence RangeError, not PffError. */
-import type { Delta, DenseOptions, DenseTensors, LayerInput, LayerOutput } from './kernels.js';
+import type { DropoutMask, DropoutRows } from './dropout.js';
+import type { Delta, DenseOptions, DenseTensors, LayerInput, LayerOutput, UpdateRule } from './kernels.js';
 
 export interface LayerShape {
   readonly inputs: number;
@@ -113,6 +114,13 @@ export function checkDelta(
   else atLeast(operation, 'values', delta.values, rows * shape.outputs, '[R, O]');
 }
 
+/** An update rule: a number that is not one would spoil every weight. */
+export function checkRule(rule: UpdateRule): void {
+  for (const [name, value] of Object.entries(rule))
+    if (name !== 'kind' && !Number.isFinite(value))
+      fail('update', `${name} of the rule must be a finite number, got ${String(value)}`);
+}
+
 export function checkInputGradient(shape: LayerShape, rows: number, out: Float32Array): void {
   atLeast('inputGradient', 'out', out, rows * shape.inputs, '[R, P + C]');
 }
@@ -138,6 +146,32 @@ export function checkStage(
   for (const [b, row] of rows.entries())
     if (row >= available) fail('stageBytes', `rows[${b}] is ${row}, but there are only ${available} rows`);
   atLeast('stageBytes', 'out', out, rows.length * (width - skip), '[B, width - skip]');
+}
+
+export function checkDropout(
+  { values, width, count: rowCount, rows }: DropoutRows,
+  { name, threshold }: DropoutMask,
+  out: Float32Array,
+  sumSquares: Float32Array | undefined,
+): void {
+  count('dropout', 'width', width, 1);
+  count('dropout', 'count', rowCount, 0);
+  count('dropout', 'threshold', threshold, 0);
+  if (threshold > 65535) fail('dropout', `threshold must be at most 65535, got ${threshold}`);
+  exactly('dropout', 'name', name, 5, '[5]');
+  if (rows === undefined) atLeast('dropout', 'values', values, rowCount * width, '[R, width]');
+  else {
+    atLeast('dropout', 'rows', rows, rowCount, '[R]');
+    const available = Math.floor(values.length / width);
+    for (let r = 0; r < rowCount; r++)
+      if ((rows[r] ?? 0) >= available)
+        fail('dropout', `rows[${r}] is ${rows[r]}, but values [any, ${width}] has only ${available} rows`);
+  }
+  atLeast('dropout', 'out', out, rowCount * width, '[R, width]');
+  if (sumSquares !== undefined) atLeast('dropout', 'sumSquares', sumSquares, rowCount, '[R]');
+  const inPlace = rows === undefined && out.byteOffset === values.byteOffset;
+  if (!inPlace && out.buffer === values.buffer && overlap(out, values))
+    fail('dropout', 'out may overlap values only if they start together and rows is absent');
 }
 
 export function failClosed(): never {

@@ -32,10 +32,18 @@
  *                   h = fma(-0.5, v, -0.5 · epsilonSquared);  y = float(0x9ef76880 - (bits(h) >> 1));
  *                   y = y · fma(h · y, y, 1.50088);  y = y · fma(h · y, y, 1.5000006).
  *                 Bias: the same with keep = 1 (no decay).
+ *     SGD         m = g + momentum · m, where an old m below 2^-95 in magnitude counts as 0;  w = fma(-stepSize, m, keep · w).
+ *                 The second moments are neither read nor written. Bias: the same with keep = 1.
  *  6. inputGradient  dX[r, i] = chain over o = 0 … O-1 of fma(delta[r, o], W[i, o], acc) from 0.
+ *  7. dropout     a row of n values is cut into G = ceil(n / 128) groups. Value j of group g of row r is kept if a half-word
+ *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
+ *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
+ *                 Kept values are multiplied by 65536 / (65536 - threshold).
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
+
+import type { DropoutMask, DropoutRows } from './dropout.js';
 
 export type Activation = 'relu' | 'linear';
 
@@ -47,7 +55,7 @@ export interface DenseTensors {
   readonly weights: Float32Array;
   /** [O] */
   readonly bias: Float32Array;
-  /** Adam's first and second moments, shaped as weights and bias. */
+  /** Adam's first and second moments, shaped as weights and bias. SGD keeps its momentum in the first. */
   readonly weightMoment1: Float32Array;
   readonly weightMoment2: Float32Array;
   readonly biasMoment1: Float32Array;
@@ -86,12 +94,29 @@ export type Delta = { readonly rowScale: Float32Array } | { readonly values: Flo
  * stepSize = rate · sqrt(1 - β2^t) / (1 - β1^t); epsilonSquared = (ε · sqrt(1 - β2^t))²; keep = 1 - rate · decay.
  */
 export interface AdamRule {
+  readonly kind: 'adam';
   readonly beta1: number;
   readonly beta2: number;
   readonly stepSize: number;
   readonly epsilonSquared: number;
   readonly keep: number;
 }
+
+/**
+ * One step of stochastic gradient descent with momentum (Sutskever et al. 2013, in the form of most frameworks: the rate
+ * stands outside the momentum) and decoupled weight decay, as f32 scalars: stepSize = rate; keep = 1 - rate · decay.
+ * The momentum lies in the tensors' first moments; the second ones stay as they are.
+ */
+export interface SgdRule {
+  readonly kind: 'sgd';
+  /** 0 … 1; with 0 it is plain gradient descent. */
+  readonly momentum: number;
+  readonly stepSize: number;
+  readonly keep: number;
+}
+
+/** How a gradient changes the weights. */
+export type UpdateRule = AdamRule | SgdRule;
 
 /** One layer held in a backend's own layout for as long as it is trained or used. Not safe for use by two threads at once. */
 export interface DenseKernel {
@@ -101,12 +126,15 @@ export interface DenseKernel {
   infer(input: LayerInput, output: LayerOutput): void;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
   forward(input: LayerInput, sumSquares?: Float32Array): void;
-  /** The activations [R, O] of the kept batch: a view that the next `forward` overwrites; not to be written to. */
+  /**
+   * The activations [R, O] of the kept batch: a view that the next `forward` overwrites. Nothing may write to it but
+   * `Kernels.dropout`; deltas are then those of the activations that are left.
+   */
   activations(): Float32Array;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
   inputGradient(delta: Delta, out: Float32Array): void;
-  /** Gradient of the kept batch and one Adam step, fused: the gradient matrix is never written. */
-  update(delta: Delta, rule: AdamRule): void;
+  /** Gradient of the kept batch and one step of the rule, fused: the gradient matrix is never written. */
+  update(delta: Delta, rule: UpdateRule): void;
   /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
   read(into: DenseTensors): void;
   /** Frees the backend's memory. The kernel must not be used afterwards. */
@@ -122,6 +150,8 @@ export interface DenseOptions {
   readonly maxRows: number;
   /** C: how many of the inputs are suffix inputs. */
   readonly suffixInputs: number;
+  /** The bias stays as it is given; by default it is trained. */
+  readonly fixedBias?: boolean | undefined;
 }
 
 /** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
@@ -145,6 +175,11 @@ export interface Kernels {
     scale: Float32Array,
     out: Float32Array,
   ): void;
+  /**
+   * Drops values out of rows (rule 7) into `out` [R, width], which may be `input.values` where `input.rows` is absent; and
+   * writes the sums of squares of what is left (rule 2) to `sumSquares` [R] if asked.
+   */
+  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): void;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
 }

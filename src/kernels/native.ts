@@ -6,18 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, PffError } from '../errors.js';
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
   checkOptions,
   checkOutput,
   checkRead,
+  checkRule,
   checkStage,
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropoutScale } from './dropout.js';
 import type {
-  AdamRule,
   Delta,
   DenseKernel,
   DenseOptions,
@@ -25,6 +27,7 @@ import type {
   Kernels,
   LayerInput,
   LayerOutput,
+  UpdateRule,
 } from './kernels.js';
 
 declare const handle: unique symbol;
@@ -46,6 +49,7 @@ export interface Addon {
     suffixInputs: number,
     maxRows: number,
     relu: boolean,
+    fixedBias: boolean,
     ...tensors: Six<Float32Array>
   ): DenseHandle;
   closeDense(dense: DenseHandle): void;
@@ -90,6 +94,15 @@ export interface Addon {
     epsilonSquared: number,
     keep: number,
   ): void;
+  updateSgd(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    momentum: number,
+    stepSize: number,
+    keep: number,
+  ): void;
   read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
   stageBytes(
     backend: BackendHandle,
@@ -99,6 +112,18 @@ export interface Addon {
     rows: Uint32Array,
     scale: Float32Array,
     out: Float32Array,
+  ): void;
+  dropout(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    width: number,
+    name: Uint32Array,
+    threshold: number,
+    scale: number,
+    out: Float32Array,
+    sumSquares: Floats,
   ): void;
   /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
   measurePeak(backend: BackendHandle, milliseconds: number): number;
@@ -181,6 +206,12 @@ export function openNative(
       checkStage(bytes, width, skip, rows, scale, out);
       addon.stageBytes(backend, bytes, width, skip, rows, scale, out);
     },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      const { values, rows, count, width } = input;
+      const { name, threshold } = mask;
+      addon.dropout(backend, values, rows, count, width, name, threshold, dropoutScale(mask), out, sumSquares);
+    },
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),
   };
@@ -231,8 +262,9 @@ class NativeDense implements DenseKernel {
     this.#maxRows = maxRows;
     this.#what = `a layer of ${inputs} inputs and ${outputs} units, ${maxRows} rows at a time`;
     const relu = options.activation === 'relu';
+    const fixedBias = options.fixedBias === true;
     this.#handle = translated(this.#what, () =>
-      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, ...arraysOf(tensors)),
+      addon.openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, fixedBias, ...arraysOf(tensors)),
     );
     try {
       this.#activations = translated(this.#what, () => addon.allocate(maxRows * outputs));
@@ -297,13 +329,20 @@ class NativeDense implements DenseKernel {
     translated(this.#what, () => this.#addon.inputGradient(this.#handle, this.#activations, rowScale, values, out));
   }
 
-  update(delta: Delta, rule: AdamRule): void {
+  update(delta: Delta, rule: UpdateRule): void {
     this.#check();
     checkDelta('update', this, this.#keptRows, delta);
+    checkRule(rule);
     const { rowScale, values } = partsOf(delta);
-    const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+    const addon = this.#addon;
     const activations = this.#activations;
-    this.#addon.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+    if (rule.kind === 'sgd') {
+      const { momentum, stepSize, keep } = rule;
+      addon.updateSgd(this.#handle, activations, rowScale, values, momentum, stepSize, keep);
+    } else {
+      const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+      addon.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+    }
   }
 
   read(into: DenseTensors): void {

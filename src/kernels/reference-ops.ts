@@ -1,6 +1,6 @@
-/** The element-wise rules of kernels.ts (sums of squares, normalisation, Adam) in plain TypeScript. */
+/** The element-wise rules of kernels.ts (sums of squares, normalisation, Adam, SGD) in plain TypeScript. */
 import { fma } from './fma.js';
-import type { AdamRule } from './kernels.js';
+import type { AdamRule, SgdRule, UpdateRule } from './kernels.js';
 
 const { fround } = Math;
 
@@ -37,17 +37,18 @@ export function rsqrt(h: number): number {
 }
 
 /** An AdamRule rounded to f32, with what rule 5 derives from it. */
-export interface AdamScalars extends AdamRule {
+interface AdamScalars extends AdamRule {
   /** 1 - β1 */
   readonly fresh1: number;
   /** 1 - β2 */
   readonly fresh2: number;
 }
 
-export function adamScalars(rule: AdamRule): AdamScalars {
+function adamScalars(rule: AdamRule): AdamScalars {
   const beta1 = fround(rule.beta1);
   const beta2 = fround(rule.beta2);
   return {
+    kind: 'adam',
     beta1,
     beta2,
     stepSize: fround(rule.stepSize),
@@ -58,8 +59,8 @@ export function adamScalars(rule: AdamRule): AdamScalars {
   };
 }
 
-/** Rule 5 on every element of w, with its moments m and v and its gradient g. */
-export function adamStep(w: Float32Array, m: Float32Array, v: Float32Array, g: Float32Array, s: AdamScalars): void {
+/** Adam on every element of w, with its moments m and v and its gradient g. */
+function adamStep(w: Float32Array, m: Float32Array, v: Float32Array, g: Float32Array, s: AdamScalars): void {
   for (let i = 0; i < w.length; i++) {
     const gradient = g[i] ?? 0;
     const moment1 = fma(s.fresh1, gradient, fround(s.beta1 * quiet(m[i] ?? 0)));
@@ -70,6 +71,31 @@ export function adamStep(w: Float32Array, m: Float32Array, v: Float32Array, g: F
     const h = fma(-0.5, moment2, fround(-0.5 * s.epsilonSquared));
     w[i] = fma(fround(-s.stepSize * moment1), rsqrt(h), fround(s.keep * (w[i] ?? 0)));
   }
+}
+
+/** The same for SGD. */
+function sgdStep(w: Float32Array, m: Float32Array, g: Float32Array, rule: SgdRule, keep: number): void {
+  const momentum = fround(rule.momentum);
+  const stepSize = fround(rule.stepSize);
+  for (let i = 0; i < w.length; i++) {
+    const moment = fround((g[i] ?? 0) + fround(momentum * quiet(m[i] ?? 0)));
+    m[i] = moment;
+    w[i] = fma(-stepSize, moment, fround(keep * (w[i] ?? 0)));
+  }
+}
+
+/** Rule 5 on every element of w; weights decay, biases do not. */
+export function updateStep(
+  w: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+  g: Float32Array,
+  rule: UpdateRule,
+  decays: boolean,
+): void {
+  const keep = decays ? fround(rule.keep) : 1;
+  if (rule.kind === 'sgd') sgdStep(w, m, g, rule, keep);
+  else adamStep(w, m, v, g, { ...adamScalars(rule), keep });
 }
 
 function quiet(moment: number): number {

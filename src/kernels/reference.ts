@@ -4,19 +4,21 @@
  */
 import {
   checkDelta,
+  checkDropout,
   checkForward,
   checkInput,
   checkInputGradient,
   checkOptions,
   checkOutput,
   checkRead,
+  checkRule,
   checkStage,
   checkTensors,
   failClosed,
 } from './check.js';
+import { dropRows } from './dropout.js';
 import { fma } from './fma.js';
 import type {
-  AdamRule,
   Delta,
   DenseKernel,
   DenseOptions,
@@ -24,8 +26,9 @@ import type {
   Kernels,
   LayerInput,
   LayerOutput,
+  UpdateRule,
 } from './kernels.js';
-import { type AdamScalars, adamScalars, adamStep, normaliseRow, smallestDelta, sumOfSquares } from './reference-ops.js';
+import { normaliseRow, smallestDelta, sumOfSquares, updateStep } from './reference-ops.js';
 
 /** Opens the reference backend; it has one thread. */
 export function openReference(): Kernels {
@@ -39,6 +42,13 @@ export function openReference(): Kernels {
       let to = 0;
       for (const row of rows)
         for (let j = skip; j < width; j++) out[to++] = (bytes[row * width + j] ?? 0) * (scale[row] ?? 0);
+    },
+    dropout(input, mask, out, sumSquares) {
+      checkDropout(input, mask, out, sumSquares);
+      dropRows(input, mask, out);
+      if (sumSquares === undefined) return;
+      for (let r = 0; r < input.count; r++)
+        sumSquares[r] = sumOfSquares(out.subarray(r * input.width, (r + 1) * input.width));
     },
     close() {},
   };
@@ -140,9 +150,10 @@ class ReferenceDense implements DenseKernel {
     }
   }
 
-  update(delta: Delta, rule: AdamRule): void {
+  update(delta: Delta, rule: UpdateRule): void {
     this.#check();
     checkDelta('update', this, this.#keptRows(), delta);
+    checkRule(rule);
     const kept = this.#kept;
     if (kept === undefined) return;
     const { batch, variants, prefix, suffix } = kept;
@@ -170,9 +181,8 @@ class ReferenceDense implements DenseKernel {
       for (let p = 0; p < width; p++)
         addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
     const t = this.#tensors;
-    const scalars: AdamScalars = adamScalars(rule);
-    adamStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, scalars);
-    adamStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, { ...scalars, keep: 1 });
+    updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
+    if (this.#options.fixedBias !== true) updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
   }
 
   read(into: DenseTensors): void {

@@ -1,20 +1,12 @@
 /**
- * What a layer trains on: labelled images for the first layer, the normalised activations of the layer below for the
- * others. Each holds the samples of one chapter.
+ * What a layer trains on: labelled images for the first layer, the activations of the layer below for the others.
+ * Each holds the samples of one chapter.
  */
-import { fillNeutral, fillOneHot, type LabelLayout, type RowScales } from '../data/labels.js';
-import type { Samples } from '../data/dataset.js';
+import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-
-/** One split of a dataset, ready for the first layer. Everything in it can be shared between threads. */
-export interface LabelledData {
-  readonly samples: Samples;
-  readonly layout: LabelLayout;
-  /** Scales of rows with a one-hot label, and with a neutral one. */
-  readonly oneHot: RowScales;
-  readonly neutral: RowScales;
-}
+import type { Augment } from './augment.js';
+import type { LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
 export interface LayerInputs {
@@ -33,12 +25,20 @@ export class ImageInputs implements LayerInputs {
   readonly samples: Uint32Array;
   /** [n of the data]: wrong labels. */
   readonly #negatives: Uint8Array | undefined;
+  readonly #augment: Augment;
 
-  constructor(kernels: Kernels, data: LabelledData, samples: Uint32Array, negatives: Uint8Array | undefined) {
+  constructor(
+    kernels: Kernels,
+    data: LabelledData,
+    samples: Uint32Array,
+    negatives: Uint8Array | undefined,
+    augment: Augment,
+  ) {
     this.#kernels = kernels;
     this.#data = data;
     this.samples = samples;
     this.#negatives = negatives;
+    this.#augment = augment;
   }
 
   get variants(): 1 | 2 {
@@ -49,8 +49,9 @@ export class ImageInputs implements LayerInputs {
     return this.#rows(Uint32Array.from(positions, (position) => this.samples[position] as number));
   }
 
-  #rows(rows: Uint32Array): LayerInput {
-    const { samples, layout, oneHot, neutral } = this.#data;
+  #rows(asked: Uint32Array): LayerInput {
+    const { data, rows } = this.#augment(this.#data, asked);
+    const { samples, layout, oneHot, neutral } = data;
     const classes = layout.suffix;
     const batch = rows.length;
     const scales = this.#negatives ? oneHot : neutral;
@@ -59,26 +60,28 @@ export class ImageInputs implements LayerInputs {
     const suffix = new Float32Array(this.variants * batch * classes);
     if (this.#negatives) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
-      fillOneHot(this.#negatives, scales.label, classes, suffix, batch, rows);
+      const all = this.#negatives;
+      const wrong = data === this.#data ? all : Uint8Array.from(asked, (row) => all[row] as number);
+      fillOneHot(wrong, scales.label, classes, suffix, batch, rows);
     } else {
       fillNeutral(scales.label, classes, suffix, 0, rows);
     }
     return { prefix, batch, variants: this.variants, suffix };
   }
 
-  /** Passes all samples through the first layer, whose activations become inputs of the second. */
-  pass(layer: DenseKernel, maxWidth: number): ActivationInputs {
+  /** Passes all samples through the first layer, whose activations, of unit length or not, become inputs of the second. */
+  pass(layer: DenseKernel, maxWidth: number, normalise: boolean): ActivationInputs {
     const next = new ActivationInputs(this.samples.length, this.variants, layer.outputs, maxWidth);
     for (let start = 0; start < this.samples.length; start += BLOCK) {
       const input = this.#rows(this.samples.subarray(start, start + BLOCK));
-      layer.infer(input, { activations: next.block(start, layer.outputs), normalise: true });
+      layer.infer(input, { activations: next.block(start, layer.outputs), normalise });
     }
     return next;
   }
 }
 
 /**
- * Normalised activations. Rows lie block by block, within a block variant by variant, so that a block passes through a
+ * Activations of the layer below. Rows lie block by block, within a block variant by variant, so that a block passes through a
  * layer in one call. One buffer serves all layers: passing on overwrites it.
  */
 export class ActivationInputs implements LayerInputs {
@@ -127,7 +130,7 @@ export class ActivationInputs implements LayerInputs {
   }
 
   /** Passes all samples through `layer`, in place: afterwards these are the inputs of the layer above it. */
-  pass(layer: DenseKernel): void {
+  pass(layer: DenseKernel, normalise: boolean): void {
     const { inputs, outputs } = layer;
     const starts = Array.from({ length: Math.ceil(this.#count / BLOCK) }, (_, i) => i * BLOCK);
     // Wider rows grow towards the end of the buffer, so the last block must move first.
@@ -137,7 +140,7 @@ export class ActivationInputs implements LayerInputs {
       const from = this.block(start, inputs);
       const into = this.block(start, outputs);
       const target = scratch ? scratch.subarray(0, into.length) : into;
-      layer.infer({ prefix: from, batch: from.length / inputs, variants: 1 }, { activations: target, normalise: true });
+      layer.infer({ prefix: from, batch: from.length / inputs, variants: 1 }, { activations: target, normalise });
       if (scratch) into.set(target);
     }
     this.#width = outputs;

@@ -16,6 +16,8 @@ export interface DenseShape {
   readonly outputs: number;
   /** Standard deviation of the initial weights; 0 for weights that start at 0. */
   readonly initialDeviation: number;
+  /** Its bias is 0 and stays so. */
+  readonly withoutBias?: boolean;
 }
 
 /** What the state of a layer consists of. `layer` counts from 0; the softmax classifier comes after the last layer. */
@@ -26,7 +28,7 @@ export interface LayerShape {
 
 export interface LayerState {
   readonly shape: LayerShape;
-  /** Adam steps taken so far. */
+  /** Optimizer steps taken so far. */
   readonly steps: number;
   /** The memory of all `dense` tensors, one after the other, as little-endian f32. */
   readonly buffer: ArrayBufferLike;

@@ -1,7 +1,7 @@
 /** The shapes of a network's layers and heads, as a run spec and a dataset's label layout fix them. */
 import type { LabelLayout } from '../data/labels.js';
 import type { RunSpec } from '../spec/spec.js';
-import { isBackprop, layerCount, usesNegatives } from '../spec/spec.js';
+import { layerCount, passesUnitLength, usesNegatives } from '../spec/spec.js';
 import type { DenseShape, LayerShape } from './layer-state.js';
 
 export interface NetworkShape {
@@ -16,22 +16,30 @@ export interface NetworkShape {
  * Shapes for `spec`. Layer 0 reads image part and label part ([P + C] inputs, see data/labels.ts).
  *
  * Rows enter a layer with unit length, so weights of N(0, σ²) give activations of mean square σ²/2: σ² = 2θ starts the
- * mean goodness at θ, σ² = 2θ/O the sum.
+ * mean goodness at θ, σ² = 2θ/O the sum. Mono-Forward passes activations on as they are; its rows begin with about unit
+ * length in all layers.
  */
 export function networkShape(spec: RunSpec, layout: LabelLayout): NetworkShape {
   const classes = layout.suffix;
   const supervised = !usesNegatives(spec.objective);
+  const monoForward = spec.objective === 'mono-forward';
   const last = spec.layers.length - 2;
   const layers = spec.layers.slice(1).map((outputs, layer): LayerShape => {
     const inputs = layer === 0 ? layout.inputs : (spec.layers[layer] as number);
-    // Backpropagation passes activations on as they are, so that its upper layers begin as He et al. (2015) have it.
-    const he = isBackprop(spec.objective) && layer > 0 ? 1 / inputs : 1;
+    // Where activations pass on as they are, upper layers begin as He et al. (2015) have it.
+    const he = !passesUnitLength(spec) && layer > 0 ? 1 / inputs : monoForward ? 1 / outputs : 1;
     const goodnessAtStart = supervised ? he : spec.goodness === 'mean' ? spec.threshold : spec.threshold / outputs;
     const dense: DenseShape[] = [
       { role: 'layer', inputs, outputs, initialDeviation: spec.initScale * Math.sqrt(2 * goodnessAtStart) },
     ];
     if (supervised && (spec.objective !== 'backprop' || layer === last))
-      dense.push({ role: 'head', inputs: outputs, outputs: classes, initialDeviation: 0 });
+      dense.push({
+        role: 'head',
+        inputs: outputs,
+        outputs: classes,
+        initialDeviation: monoForward ? spec.initScale / Math.sqrt(outputs) : 0,
+        ...(monoForward ? { withoutBias: true } : {}),
+      });
     return { layer, dense };
   });
   const classifier: LayerShape | undefined =

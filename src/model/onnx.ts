@@ -3,7 +3,7 @@
  * of rows and the normalisation between layers are all inside the graph, so that its user only needs images.
  */
 import type { LabelLayout } from '../data/labels.js';
-import { isBackprop, type RunSpec } from '../spec/spec.js';
+import { passesUnitLength, type RunSpec } from '../spec/spec.js';
 import type { LayerState } from './layer-state.js';
 import { Message } from './protobuf.js';
 
@@ -129,9 +129,12 @@ function neutral(graph: Graph, spec: RunSpec, layout: LabelLayout, states: reado
   layers.forEach((state, layer) => {
     const name = `layer${layer + 1}`;
     if (layer > 0) activations = dense(graph, name, state, activations, true);
-    if (state.dense.length > 1)
-      heads.push(graph.node('LogSoftmax', [dense(graph, `${name}.head`, state, activations, false, 1)], { axis: 1 }));
-    if (!isBackprop(spec.objective)) activations = normalised(graph, activations, 1);
+    if (state.dense.length > 1) {
+      const outputs = dense(graph, `${name}.head`, state, activations, false, 1);
+      // In Mono-Forward the projections themselves are the scores.
+      heads.push(spec.objective === 'mono-forward' ? outputs : graph.node('LogSoftmax', [outputs], { axis: 1 }));
+    }
+    if (passesUnitLength(spec)) activations = normalised(graph, activations, 1);
     if (layer > 0) features.push(activations);
   });
   if (spec.classifier === 'softmax') {

@@ -50,7 +50,9 @@ export function registerSchedule(name: string, schedule: OwnSchedule): void {
 }
 
 const OURS = new Set(
-  'goodness symba performance-optimized backprop backprop-heads none fixed random adaptive sampled cooldown'.split(' '),
+  'goodness symba performance-optimized mono-forward backprop backprop-heads none fixed random adaptive sampled cooldown'.split(
+    ' ',
+  ),
 );
 
 function register<T>(kind: OwnKind, parts: Map<string, T>, name: string, part: T): void {

@@ -5,8 +5,8 @@
  */
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-import type { RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './inputs.js';
+import { passesUnitLength, type RunSpec } from '../spec/spec.js';
+import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
 import { goodnessOf } from './objectives/goodness.js';
 import { logSoftmax } from './objectives/softmax.js';
@@ -57,24 +57,25 @@ export function goodnessScores(
 }
 
 /**
- * Log-probabilities by each layer's own head, from one neutral pass. `layers` are [layer, head], or [layer] where a layer
- * has none. `normalise`: activations pass on with unit length, as in layer-local training; not in backpropagation.
+ * Scores by each layer's own head, from one neutral pass: log-probabilities; in Mono-Forward the projections themselves, which
+ * are its goodness. `layers` are [layer, head], or [layer] where a layer has none.
  */
 export function headScores(
   kernels: Kernels,
   layers: readonly (readonly DenseKernel[])[],
+  spec: Pick<RunSpec, 'objective'>,
   data: LabelledData,
   rows: Uint32Array,
-  normalise: boolean,
 ): LayerScores {
+  const scoresOf = spec.objective === 'mono-forward' ? headOutputs : headLogProbabilities;
   let input = stageRows(kernels, data, rows, 'neutral');
   return layers.flatMap((parts) => {
     const [layer, head] = parts as [DenseKernel, DenseKernel?];
     const activations = new Float32Array(rows.length * layer.outputs);
     const sumSquares = new Float32Array(rows.length);
     layer.infer(input, { activations, sumSquares });
-    const scores = head ? [headLogProbabilities(head, activations, rows.length)] : [];
-    if (normalise) normaliseRows(activations, sumSquares);
+    const scores = head ? [scoresOf(head, activations, rows.length)] : [];
+    if (passesUnitLength(spec)) normaliseRows(activations, sumSquares);
     input = { prefix: activations, batch: rows.length, variants: 1 };
     return scores;
   });
@@ -106,11 +107,17 @@ export function classifierFeatures(
 
 /** Log-probabilities [B, C] of a linear head on `features` [B, I]. */
 export function headLogProbabilities(head: DenseKernel, features: Float32Array, batch: number): Float32Array {
-  const logits = new Float32Array(batch * head.outputs);
-  head.infer({ prefix: features, batch, variants: 1 }, { activations: logits });
+  const logits = headOutputs(head, features, batch);
   const logProbabilities = new Float64Array(logits.length);
   logSoftmax(logits, head.outputs, logProbabilities);
   return Float32Array.from(logProbabilities);
+}
+
+/** Outputs [B, C] of a linear head on `features` [B, I]. */
+function headOutputs(head: DenseKernel, features: Float32Array, batch: number): Float32Array {
+  const outputs = new Float32Array(batch * head.outputs);
+  head.infer({ prefix: features, batch, variants: 1 }, { activations: outputs });
+  return outputs;
 }
 
 /** Scales each row of `activations` [B, O] to unit length, bit for bit as kernels do (rule 3 of their contract). */

@@ -1,7 +1,7 @@
 /** A trained network ready to predict: scores, classes, and how well it does on labelled samples. */
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
-import { isBackprop, type RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './inputs.js';
+import type { RunSpec } from '../spec/spec.js';
+import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
 import {
   PREDICTION_BLOCK,
@@ -56,7 +56,7 @@ export class Predictor {
       }
       case 'last-head':
       case 'all-heads': {
-        const layers = headScores(this.#kernels, this.#layers, data, rows, !isBackprop(this.#spec.objective));
+        const layers = headScores(this.#kernels, this.#layers, this.#spec, data, rows);
         const combined = this.#spec.classifier === 'all-heads' ? sumScores(layers) : (layers.at(-1) as Float32Array);
         return { layers, combined };
       }

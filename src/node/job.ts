@@ -1,17 +1,45 @@
-/** What a node needs to know of a run, besides the store: all of it is the same on every node. */
-import type { LabelledData } from '../model/inputs.js';
-import type { PffVariant } from '../schedule/assign.js';
+/** What a node needs to know of a run, besides the store: all of it is the same on every node, but for private data. */
+import type { LabelLayout } from '../data/labels.js';
+import { PffError } from '../errors.js';
+import type { LabelledData } from '../model/labelled-data.js';
+import { assign, type PffVariant } from '../schedule/assign.js';
+import { graphShape } from '../schedule/shape.js';
 import type { RunSpec } from '../spec/spec.js';
+
+/** What the chapters of one shard train on. */
+export interface Site {
+  /** Over SharedArrayBuffers, so that it can be handed to a worker thread without a copy. */
+  readonly data: LabelledData;
+  /** Indices of the shard's samples in `data`. */
+  readonly samples: Uint32Array;
+}
 
 export interface Job {
   readonly spec: RunSpec;
   readonly variant: PffVariant;
   readonly nodes: number;
-  /** The training data. Over SharedArrayBuffers, so that it can be handed to a worker thread without a copy. */
-  readonly data: LabelledData;
+  readonly layout: LabelLayout;
   readonly classes: number;
-  /** Indices of each shard's samples in the training data; one shard with all samples where the spec has no shards. */
-  readonly shards: readonly Uint32Array[];
+  /** [shards]: chapter c trains on site c mod shards. Undefined where this node has no chapter of that shard. */
+  readonly sites: readonly (Site | undefined)[];
   /** When the run began, in milliseconds of Unix time: what times of spans count from. */
   readonly startedMs: number;
+}
+
+/** @throws PffError `data` where this node must not train on the chapter, as it has not got its data. */
+export function siteOf({ sites }: Job, chapter: number): Site {
+  const site = sites[chapter % sites.length];
+  if (site === undefined)
+    throw new PffError(
+      'data',
+      `chapter ${chapter + 1} trains on shard ${(chapter % sites.length) + 1}, which is not here`,
+    );
+  return site;
+}
+
+/** The job as node `node` gets it: without the data of shards on which it never trains. */
+export function jobOfNode(job: Job, node: number): Job {
+  const chapters = (assign(graphShape(job.spec), job.variant, job.nodes)[node] ?? []).map(({ chapter }) => chapter);
+  const own = new Set(chapters.map((chapter) => chapter % job.sites.length));
+  return { ...job, sites: job.sites.map((site, shard) => (own.has(shard) ? site : undefined)) };
 }

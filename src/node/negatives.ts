@@ -1,16 +1,17 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import { augmentation } from '../model/augment.js';
 import { checkWrong, ownNegatives } from '../model/own-parts.js';
 import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '../model/prediction.js';
 import type { LayerState } from '../model/layer-state.js';
 import { RandomStream } from '../random.js';
 import type { Breather } from './clock.js';
-import type { Job } from './job.js';
+import { siteOf, type Job } from './job.js';
 
 /** FixedNEG and RandomNEG, and the first chapters of predicted labels: one wrong label per sample of the data [n]. */
 export function drawnLabels(job: Job, chapter: number): Uint8Array {
-  const { samples } = job.data;
+  const { samples } = siteOf(job, chapter).data;
   const { seed, negatives } = job.spec;
   const labels = new Uint8Array(samples.count);
   const sampler = ownNegatives(negatives);
@@ -36,16 +37,19 @@ export async function predictedLabels(
   rows: Uint32Array,
   breather: Breather,
 ): Promise<Uint8Array> {
-  const { spec, data, classes } = job;
+  const { spec, classes } = job;
+  const { data } = siteOf(job, chapter);
   const layers = states.map((state) => openForInference(kernels, state, classes)[0] as DenseKernel);
   const labels = new Uint8Array(new SharedArrayBuffer(data.samples.count));
   const stream = new RandomStream(spec.seed, 'negatives', chapter);
+  const augment = augmentation(spec, chapter);
   try {
     for (let start = 0; start < rows.length; start += PREDICTION_BLOCK) {
       const block = rows.subarray(start, start + PREDICTION_BLOCK);
       const truth = Uint8Array.from(block, (row) => data.samples.labels[row] as number);
       const chosen = new Uint8Array(block.length);
-      const scores = goodnessScores(kernels, layers, spec.goodness, data, block);
+      const seen = augment(data, block);
+      const scores = goodnessScores(kernels, layers, spec.goodness, seen.data, seen.rows);
       if (spec.negatives === 'sampled')
         sampleWrong(scores[0] as Float32Array, truth, spec.negativeTemperature, stream, chosen);
       else strongestWrong(sumScores(scores.slice(1)), truth, chosen);

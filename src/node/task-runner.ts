@@ -4,7 +4,9 @@
  */
 import { PffError } from '../errors.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import { augmentation } from '../model/augment.js';
 import { chapterPlan, type ChapterPlan } from '../model/chapter.js';
+import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs } from '../model/inputs.js';
 import { initialState, viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
 import { allShapes, networkShape, type NetworkShape } from '../model/network.js';
@@ -17,10 +19,11 @@ import { graphShape, type GraphShape } from '../schedule/shape.js';
 import { stepsOf, type Held, type Step } from '../schedule/steps.js';
 import { hasLabelsTask, labelsTask, taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { refOf, type Phase, type Span } from '../schedule/timeline.js';
+import { passesUnitLength } from '../spec/spec.js';
 import type { Output, Store } from '../store/store.js';
 import { Breather, nowMs } from './clock.js';
 import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
+import { siteOf, type Job } from './job.js';
 import { drawnLabels, predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
 import { openForTraining, readState, trainChapter } from './training.js';
@@ -34,7 +37,7 @@ export class TaskRunner {
   readonly #emit: (event: NodeEvent) => void;
   readonly #network: NetworkShape;
   readonly #graph: GraphShape;
-  readonly #objective: LayerObjective;
+  readonly #variants: LayerObjective['variants'];
   readonly #breather: Breather;
   readonly #maxWidth: number;
 
@@ -60,9 +63,9 @@ export class TaskRunner {
     this.#store = store;
     this.#signal = signal;
     this.#emit = emit;
-    this.#network = networkShape(job.spec, job.data.layout);
+    this.#network = networkShape(job.spec, job.layout);
     this.#graph = graphShape(job.spec);
-    this.#objective = layerObjective(job.spec);
+    this.#variants = layerObjective(job.spec).variants;
     this.#breather = new Breather(signal);
     // The last layer's activations are nobody's inputs.
     this.#maxWidth = Math.max(0, ...this.#network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
@@ -153,8 +156,9 @@ export class TaskRunner {
     const reuse = this.#trained?.key === key ? this.#trained.kernel : undefined;
     const kernel = reuse ?? this.#openedForPassing(layer, fetched.get(key));
     try {
-      if (layer === 0) this.#inputs = this.#heldImages(chapter).pass(kernel, this.#maxWidth);
-      else (this.#inputs as ActivationInputs).pass(kernel);
+      const normalise = passesUnitLength(this.#job.spec);
+      if (layer === 0) this.#inputs = this.#heldImages(chapter).pass(kernel, this.#maxWidth, normalise);
+      else (this.#inputs as ActivationInputs).pass(kernel, normalise);
     } finally {
       kernel.close();
       if (reuse) this.#trained = undefined;
@@ -175,9 +179,11 @@ export class TaskRunner {
     if (!inputs) throw new PffError('cluster', `${taskKey(task)} has no inputs to train on`);
     this.#trained?.kernel.close();
     this.#trained = undefined;
-    const opened = openForTraining(this.#kernels, this.#job.spec, before, this.#job.classes, this.#objective.variants);
+    const { spec, classes } = this.#job;
+    const opened = openForTraining(this.#kernels, spec, before, classes, this.#variants);
     const plan = this.#planOf(task.chapter);
-    const stats = await this.#chapter(task, this.#objective, opened, before.steps, plan, inputs);
+    const dropout = layerDropout(this.#kernels, spec, task.chapter, task.layer);
+    const stats = await this.#chapter(task, layerObjective(spec), opened, before.steps, plan, inputs, dropout);
     const after = readState(before.shape, before.steps + plan.batches.length, opened);
     const [kernel, ...heads] = opened;
     for (const head of heads) head.close();
@@ -187,7 +193,8 @@ export class TaskRunner {
 
   async #trainClassifier(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
     const before = this.#before(task, fetched);
-    const { data, spec } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     const layers = this.#network.layers.map((shape) => {
       const key = taskKey(trainTask(task.chapter, shape.layer));
       if (this.#trained?.key === key && !fetched.has(key)) return this.#trained.kernel;
@@ -195,16 +202,15 @@ export class TaskRunner {
     });
     const opened = openForTraining(this.#kernels, spec, before, this.#job.classes, 1);
     const plan = this.#planOf(task.chapter);
-    const features = (positions: Uint32Array) => ({
-      prefix: classifierFeatures(
-        this.#kernels,
-        layers,
+    const augment = augmentation(spec, task.chapter);
+    const features = (positions: Uint32Array) => {
+      const seen = augment(
         data,
         Uint32Array.from(positions, (p) => plan.samples[p] as number),
-      ),
-      batch: positions.length,
-      variants: 1,
-    });
+      );
+      const prefix = classifierFeatures(this.#kernels, layers, seen.data, seen.rows);
+      return { prefix, batch: positions.length, variants: 1 };
+    };
     const stats = await this.#chapter(task, new SoftmaxHeadObjective(), opened, before.steps, plan, features);
     const after = readState(before.shape, before.steps + plan.batches.length, opened);
     for (const kernel of [...layers, ...opened]) if (kernel !== this.#trained?.kernel) kernel.close();
@@ -218,9 +224,11 @@ export class TaskRunner {
     steps: number,
     plan: ChapterPlan,
     inputs: Parameters<typeof trainChapter>[6],
+    dropout?: LayerDropout,
   ): Promise<StepStats> {
     const report = progressReporter(this.#node, refOf(this.#graph, task), this.#emit);
-    const { spec, data } = this.#job;
+    const { spec } = this.#job;
+    const { data } = siteOf(this.#job, task.chapter);
     return trainChapter(
       spec,
       objective,
@@ -232,6 +240,7 @@ export class TaskRunner {
       data.samples.labels,
       this.#breather,
       report,
+      dropout,
     );
   }
 
@@ -260,8 +269,8 @@ export class TaskRunner {
 
   #planOf(chapter: number): ChapterPlan {
     if (this.#plan?.chapter !== chapter) {
-      const { spec, shards } = this.#job;
-      this.#plan = { chapter, plan: chapterPlan(spec, shards[chapter % shards.length] as Uint32Array, chapter) };
+      const { samples } = siteOf(this.#job, chapter);
+      this.#plan = { chapter, plan: chapterPlan(this.#job.spec, samples, chapter) };
     }
     return this.#plan.plan;
   }
@@ -273,9 +282,10 @@ export class TaskRunner {
   }
 
   #imageInputs(chapter: number): ImageInputs {
-    const { data } = this.#job;
-    const negatives = this.#objective.variants === 2 ? this.#negativesOf(chapter) : undefined;
-    return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives);
+    const { data } = siteOf(this.#job, chapter);
+    const negatives = this.#variants === 2 ? this.#negativesOf(chapter) : undefined;
+    const augment = augmentation(this.#job.spec, chapter);
+    return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives, augment);
   }
 
   #negativesOf(chapter: number): Uint8Array {

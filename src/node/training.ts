@@ -1,8 +1,9 @@
 /** Trains one layer, or the softmax classifier, for one chapter: state in, state out. */
 import { PffError } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-import { adamRule } from '../model/adam.js';
+import { updateRule } from '../model/optimizer.js';
 import type { ChapterPlan } from '../model/chapter.js';
+import type { LayerDropout } from '../model/dropout.js';
 import type { LayerInputs } from '../model/inputs.js';
 import { allocateState, type LayerState } from '../model/layer-state.js';
 import { addStats, emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
@@ -26,6 +27,7 @@ export function openForTraining(
       activation: state.shape.dense[part]?.role === 'head' ? 'linear' : 'relu',
       maxRows,
       suffixInputs: part === 0 && state.shape.layer === 0 ? classes : 0,
+      fixedBias: state.shape.dense[part]?.withoutBias,
     }),
   );
 }
@@ -45,14 +47,17 @@ export async function trainChapter(
   labels: Uint8Array,
   breather: Breather,
   onBatch: OnBatch,
+  dropout?: LayerDropout,
 ): Promise<StepStats> {
   const total = emptyStats();
   const input = typeof inputs === 'function' ? inputs : (positions: Uint32Array) => inputs.batch(positions);
   for (const [i, { positions, progress }] of plan.batches.entries()) {
     const truth = Uint8Array.from(positions, (position) => labels[plan.samples[position] as number] as number);
-    const layerRule = adamRule(spec, spec.learningRate, stepsTaken + i, progress);
-    const headRule = adamRule(spec, spec.headLearningRate, stepsTaken + i, progress);
-    const stats = objective.step(opened, input(positions), truth, layerRule, headRule);
+    const layerRule = updateRule(spec, spec.learningRate, stepsTaken + i, progress);
+    const headRule = updateRule(spec, spec.headLearningRate, stepsTaken + i, progress);
+    const whole = input(positions);
+    const rows = dropout ? dropout.input(i, whole, (opened[0] as DenseKernel).inputs) : whole;
+    const stats = objective.step(opened, rows, truth, layerRule, headRule, dropout?.output(i));
     checkFinite(where, stats.loss, i + 1);
     addStats(total, stats);
     onBatch(i + 1, plan.batches.length, stats);

@@ -47,7 +47,8 @@ export function runSummary(
     '',
     ...confusionBlock(result.confusion, classes, strong),
   ];
-  if (timeline && result.nodes > 1) lines.push('', strong('Nodes'), ...indented(ledgerLines(timeline)));
+  if (timeline && result.nodes > 1)
+    lines.push('', strong('Nodes'), ...indented([...ledgerLines(timeline), ...boundLines(result)]));
   return lines;
 }
 
@@ -82,6 +83,15 @@ export function confusionBlock(
   return [
     strong('Confusion matrix') + ' (rows: true class, columns: predicted)',
     ...indented(confusionLines(confusion, classes)),
+  ];
+}
+
+function boundLines({ pipeline }: RunResult): string[] {
+  if (!pipeline) return [];
+  const { boundSeconds, reached, speedUp } = pipeline;
+  return [
+    `bound of this schedule ${duration(boundSeconds)}, reached ${percent(reached, 1)} of it; ` +
+      `${speedUp.toFixed(2)} times as fast as one such node alone`,
   ];
 }
 

@@ -24,11 +24,11 @@ const MOST_SHARE = 0.003;
  * A chapter passes its samples forward (twice where there are negatives) and updates, about three passes in all; a look
  * passes few samples, with every label where labels are compared by goodness. Every how many chapters that is `MOST_SHARE`.
  */
-export function chaptersBetweenLooks(spec: RunSpec, prepared: Pick<PreparedData, 'shards' | 'test' | 'train'>): number {
-  const { suffix: classes } = prepared.train.layout;
+export function chaptersBetweenLooks(spec: RunSpec, prepared: Pick<PreparedData, 'layout' | 'sites' | 'test'>): number {
+  const { suffix: classes } = prepared.layout;
   const variants = usesNegatives(spec.objective) ? 2 : 1;
   const look = Math.min(SAMPLES_IN_TRAINING, prepared.test.samples.count) * (variants === 2 ? classes : 2);
-  const samples = prepared.shards.reduce((sum, shard) => sum + shard.length, 0) / prepared.shards.length;
+  const samples = prepared.sites.reduce((sum, site) => sum + site.samples.length, 0) / prepared.sites.length;
   const chapter = 3 * variants * samples * (spec.epochs / spec.splits);
   return Math.max(1, Math.ceil(look / chapter / MOST_SHARE));
 }
@@ -64,7 +64,7 @@ export class Analyst {
     this.#prepared = prepared;
     this.#kernels = kernels;
     this.#every = every;
-    this.#shapes = allShapes(networkShape(spec, prepared.train.layout));
+    this.#shapes = allShapes(networkShape(spec, prepared.layout));
     this.#tell = tell;
     this.#failed = failed;
   }
@@ -110,15 +110,13 @@ export class Analyst {
   }
 
   async #look(chapter: number, states: readonly LayerState[], samples: number): Promise<void> {
-    const { test, imageShape } = this.#prepared;
     const stopped = new Error('stopped');
     try {
       const analysis = await analyse({
         kernels: this.#kernels,
         spec: this.#spec,
         states,
-        data: test,
-        shape: imageShape,
+        data: this.#prepared.test,
         samples,
         breathe: async () => {
           await setImmediate();

@@ -16,6 +16,8 @@ import { train } from './train.js';
 export interface CalibrateOptions {
   /** Kernel threads of a node; default 1. */
   readonly threads?: number | undefined;
+  /** Measure while so many nodes compute at once, as threads of this machine: they share its memory. Default 1. */
+  readonly nodes?: number | undefined;
   readonly kernels?: KernelsChoice | undefined;
   readonly dataDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -31,15 +33,15 @@ export interface Calibration {
   readonly seconds: number;
 }
 
-/** The first chapter warms up and is not counted. */
-const CHAPTERS = 4;
+/** Chapters of each node. Its first one warms up and is not counted. */
+const CHAPTERS = 3;
 /** Batches of a chapter in the shorter run. */
 const SHORT = 8;
 /**
  * Bounds for the longer run's. The longer, the better: rows that no longer fit into caches cost what they do in earnest.
  * Small layers, where that shows most, are also the quick ones.
  */
-const [LEAST_LONG, MOST_LONG] = [32, 256];
+const [LEAST_LONG, MOST_LONG] = [96, 256];
 /** What the longer run may take, roughly. */
 const LONG_SECONDS = 8;
 
@@ -88,25 +90,26 @@ interface Measured {
 }
 
 async function measure(spec: RunSpec, options: CalibrateOptions, dataset: Dataset, batches: number): Promise<Measured> {
+  const { signal, threads = 1, nodes = 1 } = options;
   const samples = Math.min(batches * spec.batch, dataset.train.count);
   const small: RunSpec = {
     ...spec,
     trainSamples: samples,
     validationSamples: 0,
     testSamples: 1,
-    epochs: CHAPTERS,
-    splits: CHAPTERS,
-    labelLag: 1,
+    epochs: CHAPTERS * nodes,
+    splits: CHAPTERS * nodes,
+    // With a shorter lag nodes would stand waiting instead of computing at once.
+    labelLag: usesPredictedLabels(spec.negatives) ? nodes : 1,
     shards: 1,
     skew: 0,
   };
   const spans: Span[] = [];
   let [kernels, reason]: [string, string | undefined] = ['', undefined];
-  const { signal, threads = 1 } = options;
-  const run = train({ spec: small, nodes: 1, threadsPerNode: threads, kernels: options.kernels, signal }, dataset);
+  const run = train({ spec: small, nodes, threadsPerNode: threads, kernels: options.kernels, signal }, dataset);
   for await (const event of run) {
     if (event.type === 'started') [kernels, reason] = [event.kernels, event.kernelsReason];
-    if (event.type === 'task-finished' && event.task.chapter > 0) spans.push(...event.spans);
+    if (event.type === 'task-finished' && event.task.chapter >= nodes) spans.push(...event.spans);
   }
   const costs = measuredCosts(graphShape(small), spans);
   return { batches: Math.ceil(samples / spec.batch), costs, kernels, kernelsReason: reason };

@@ -15,10 +15,12 @@ const FORMAT = 'pff-checkpoint/1';
 /** What a resumed run has to know besides its spec. */
 export interface RunNote {
   readonly execution: Execution;
-  /** Digest of the dataset: on other data the run would not be the same. */
+  /** Digest of all data: on other data the run would not be the same. */
   readonly dataDigest: string;
   /** Folder of the dataset's files, where one was given. */
   readonly dataDir?: string | undefined;
+  /** Folders of the shards, where they were given. */
+  readonly shardDirs?: readonly string[] | undefined;
 }
 
 /** The checkpoint of a run that is carried out now. */

@@ -16,6 +16,20 @@ export interface DatasetFacts {
   readonly classes: readonly string[];
 }
 
+/** All from what the tasks of the run itself took, averaged by layer. */
+export interface PipelineFigures {
+  /** What one such node alone would have taken. */
+  readonly aloneSeconds: number;
+  /** The shortest that this schedule allows on as many nodes, transfers free (schedule/bound.ts). */
+  readonly boundSeconds: number;
+  /** aloneSeconds / the run's makespan. */
+  readonly speedUp: number;
+  /** boundSeconds / the run's makespan, 0 … 1. */
+  readonly reached: number;
+  /** What kept the nodes from computing, in seconds over all nodes, largest first (schedule/timeline.ts). */
+  readonly idle: TimelineSummary['idle'];
+}
+
 /** What a finished run was and gave; what `pff train --json` prints. */
 export interface RunResult {
   /** Share of the test samples (or validation samples, see `evaluatedOn`) predicted right, 0 … 1. */
@@ -50,6 +64,8 @@ export interface RunResult {
   /** Where the time went, over all nodes, in seconds. */
   readonly timeSplit: Readonly<Record<'train' | 'pass' | 'labels' | 'wait' | 'other', number>>;
   readonly utilisation: number;
+  /** How near a pipeline of several nodes came to its bound; absent for one node and for the baselines. */
+  readonly pipeline?: PipelineFigures;
   /** Payload bytes that nodes took from each other. */
   readonly bytesMoved: number;
   readonly folder: string | undefined;

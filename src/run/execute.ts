@@ -70,7 +70,7 @@ function pipelineTraining(
   const store = new MemoryStore(graph);
   const { shared: kept, published } = restored(graph, store, checkpoint);
   const shared = callbacks.published ? observed(kept, callbacks.published, execution.nodes === 1) : kept;
-  const shapes = allShapes(networkShape(job.spec, job.data.layout));
+  const shapes = allShapes(networkShape(job.spec, job.layout));
   return {
     async run() {
       // One node needs no thread of its own; it gives way to signals and messages between batches.
@@ -123,7 +123,7 @@ function baselineTraining(
   checkpoint: Checkpoint | undefined,
   start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
 ): Training {
-  const { layers } = networkShape(job.spec, job.data.layout);
+  const { layers } = networkShape(job.spec, job.layout);
   const from = newestWhole(layers, job.spec.splits, checkpoint?.takeFound() ?? new Map<string, Output>());
   let newest: SavedChapters = from ?? { chapters: 0, states: [] };
   return {

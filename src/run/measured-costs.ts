@@ -3,7 +3,10 @@ import type { Costs } from '../schedule/costs.js';
 import type { GraphShape } from '../schedule/shape.js';
 import type { Span } from '../schedule/timeline.js';
 
-/** Seconds of computing by kind; `stateBytes` and `labelBytes` are those of the published outputs. */
+/**
+ * Seconds of computing by kind; `stateBytes` and `labelBytes` are those of the published outputs. Means, not medians: a run
+ * takes as long as its tasks do together, the slow ones included.
+ */
 export function measuredCosts(shape: GraphShape, spans: readonly Span[]): Costs {
   const samples = collectSamples(shape, spans);
   const stateBytes = Array.from({ length: shape.layers + (shape.head ? 1 : 0) }, () => 0);
@@ -14,16 +17,16 @@ export function measuredCosts(shape: GraphShape, spans: readonly Span[]): Costs 
     else stateBytes[typeof task.layer === 'number' ? task.layer : shape.layers] = bytes;
   }
   return {
-    train: samples.train.map(median),
-    pass: samples.pass.map(median),
-    head: median(samples.head),
-    labels: median(samples.labels),
+    train: samples.train.map(mean),
+    pass: samples.pass.map(mean),
+    head: mean(samples.head),
+    labels: mean(samples.labels),
     stateBytes,
     labelBytes,
   };
 }
 
-/** Seconds of every piece of work of a run, sorted by what it was. */
+/** Seconds of every piece of work of a run, by what it was. */
 interface CostSamples {
   /** [L] */
   readonly train: readonly number[][];
@@ -56,9 +59,6 @@ function collectSamples(shape: GraphShape, spans: readonly Span[]): CostSamples 
 }
 
 /** 0 of nothing. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return 0;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -41,12 +41,15 @@ export function memoryBound(
   saved: boolean,
   looked = false,
 ): MemoryBound {
-  const { samples, layout } = prepared.train;
+  const { layout } = prepared;
+  const all = [...new Set(prepared.sites.map((site) => site.data.samples))];
+  const count = all.reduce((sum, each) => sum + each.count, 0);
   const network = networkShape(spec, layout);
   const shapes = allShapes(network);
   const variants = isBackprop(spec.objective) ? 1 : layerObjective(spec).variants;
-  const data = samples.images.byteLength + samples.count * 20 + prepared.test.samples.images.byteLength;
-  const largestShard = Math.max(...prepared.shards.map((shard) => shard.length));
+  const images = [...all, prepared.test.samples].reduce((sum, each) => sum + each.images.byteLength, 0);
+  const data = images + count * 20;
+  const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
   const width = Math.max(0, ...network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
@@ -56,8 +59,7 @@ export function memoryBound(
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
-  const store =
-    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * samples.count;
+  const store = (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =

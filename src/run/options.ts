@@ -5,7 +5,7 @@ import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
 import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
-import type { ClusterOptions } from './cluster-options.js';
+import type { ClusterOptions } from './cluster/options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 
@@ -20,6 +20,11 @@ export interface TrainOptions {
   readonly kernels?: KernelsChoice | undefined;
   /** Folder of the dataset's files; without it the dataset's own place. */
   readonly dataDir?: string | undefined;
+  /**
+   * Federated with private data: a folder for each shard, whose training samples only the shard's node reads. What
+   * `dataDir` has is only tested on.
+   */
+  readonly shardDirs?: readonly string[] | undefined;
   /** The run folder to make; without it nothing is written. */
   readonly out?: string | undefined;
   /**
@@ -57,8 +62,9 @@ export interface Execution {
 
 /** Fills in how a run is carried out. @throws PffError `usage` where the parts contradict each other. */
 export function resolveExecution(options: TrainOptions): Execution {
-  const nodes = options.nodes ?? 1;
-  const variant = options.variant ?? (nodes > 1 ? 'all-layers' : 'sequential');
+  const { shardDirs } = options;
+  const nodes = options.nodes ?? (options.variant === 'sequential' ? 1 : (shardDirs?.length ?? 1));
+  const variant = options.variant ?? (shardDirs ? 'federated' : nodes > 1 ? 'all-layers' : 'sequential');
   if (!Number.isInteger(nodes) || nodes < 1)
     throw new PffError('usage', `nodes must be a whole number of at least 1, but is ${nodes}`);
   if (options.cluster && variant === 'dff')
@@ -72,6 +78,14 @@ export function resolveExecution(options: TrainOptions): Execution {
   const every = options.analyseEvery;
   if (typeof every === 'number' && (!Number.isInteger(every) || every < 1))
     throw new PffError('usage', `the network can be analysed every 1, 2, … chapters, but not every ${every}`);
+  if (shardDirs && options.cluster)
+    throw new PffError('usage', 'folders of shards were given, but nodes of a cluster bring their own', {
+      hint: 'Leave --shard-dirs out; pff node --data-dir FOLDER --slot K gives a node its data.',
+    });
+  if (shardDirs && variant !== 'federated' && variant !== 'sequential')
+    throw new PffError('usage', `folders of shards were given, but in variant ${variant} every node reads all shards`, {
+      hint: 'Choose --variant federated, or sequential for the same on one node.',
+    });
   const cores = os.availableParallelism();
   const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / nodes));
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
@@ -113,13 +127,19 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster =
       'variant dff trains on goodness with fixed or random negatives and predicts by goodness',
       'Give --negatives random --classifier goodness.',
     );
+  if (spec.dropout > 0) wrong('variant dff has no dropout', 'Leave --dropout out.');
   if (spec.splits !== spec.epochs || spec.shards > 1)
     wrong('variant dff exchanges after each epoch and has no shards', 'Leave --splits and --shards out.');
 }
 
 /** The spec's fields that default by how the run is carried out: they become part of the spec, and so of its bits. */
-export function defaultsOfExecution(given: PartialSpec, execution: Execution): PartialSpec {
+export function defaultsOfExecution(
+  given: PartialSpec,
+  execution: Execution,
+  shardDirs?: readonly string[],
+): PartialSpec {
   const spec: PartialSpec = { ...given };
+  if (shardDirs) spec.shards ??= shardDirs.length;
   if (execution.variant === 'federated') spec.shards ??= execution.nodes;
   // AdaptiveNEG reads all layers: in a pipeline, labels of the chapter before would make every node wait for the last
   // layer of that chapter, so the paper takes labels N chapters old. Sampled labels read layer 1 only, which is there.

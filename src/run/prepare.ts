@@ -1,23 +1,29 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
+import { createHash } from 'node:crypto';
 import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { chapterPlan } from '../model/chapter.js';
-import type { LabelledData } from '../model/inputs.js';
+import type { LabelledData } from '../model/labelled-data.js';
+import type { Site } from '../node/job.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { DatasetFacts } from './events.js';
 
 export interface PreparedData {
-  readonly train: LabelledData;
+  readonly layout: LabelLayout;
+  /** What each shard trains on; one site with all samples where the spec has no shards. */
+  readonly sites: readonly Site[];
   readonly test: LabelledData;
-  readonly imageShape: ImageShape;
-  readonly shards: readonly Uint32Array[];
   readonly facts: DatasetFacts;
 }
 
-/** @throws PffError `usage` or `data` where spec and dataset do not fit each other. */
-export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
+/**
+ * @param shardData a dataset for each shard, whose training samples take the place of the shards of `dataset`.
+ * @throws PffError `usage` or `data` where spec and datasets do not fit each other.
+ */
+export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonly Dataset[]): PreparedData {
+  if (shardData !== undefined) return prepareShards(dataset, spec, shardData);
   const size = imageSize(dataset.shape);
   if (spec.layers[0] !== size)
     throw new PffError(
@@ -27,6 +33,17 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
         hint: `Give --layers ${[size, ...spec.layers.slice(1)].join(',')}.`,
       },
     );
+  const { width, height } = dataset.shape;
+  if (spec.shift >= Math.min(width, height))
+    throw new PffError(
+      'usage',
+      `shift is ${spec.shift}, but images of ${dataset.name} have only ${width} x ${height} pixels`,
+      { hint: 'Lower --shift; data that are no images have no pixels to shift.' },
+    );
+  if (spec.flip && height === 1)
+    throw new PffError('usage', `flip mirrors images, but those of ${dataset.name} are single rows`, {
+      hint: 'Leave --flip out.',
+    });
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
   if (held >= all.count)
@@ -44,11 +61,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
   // Before anything is written: too many splits for the batches there are.
   for (const shard of shards) chapterPlan(spec, shard, 0);
+  const data = labelled(train, layout, dataset.shape);
   return {
-    train: labelled(train, layout),
-    test: labelled(test, layout),
-    imageShape: dataset.shape,
-    shards,
+    layout,
+    sites: shards.map((samples) => ({ data, samples })),
+    test: labelled(test, layout, dataset.shape),
     facts: {
       name: dataset.name,
       digest: dataset.digest,
@@ -60,11 +77,46 @@ export function prepareData(dataset: Dataset, spec: RunSpec): PreparedData {
   };
 }
 
+/** Each shard as a dataset of its own: what a federated node on another machine makes of its folder. */
+function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Dataset[]): PreparedData {
+  if (shardData.length !== spec.shards)
+    throw new PffError('usage', `shards is ${spec.shards}, but there are ${shardData.length} folders of shards`, {
+      hint: 'Leave --shards out, or name one folder for each shard.',
+    });
+  if (spec.skew > 0)
+    throw new PffError('usage', `skew is ${spec.skew}, but the folders of the shards say who has which samples`, {
+      hint: 'Leave --skew out.',
+    });
+  if (spec.validationSamples > 0)
+    throw new PffError('usage', 'validationSamples was given, but folders of shards are only trained on', {
+      hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
+    });
+  const whole = { ...spec, shards: 1, skew: 0 };
+  const { layout, test, facts } = prepareData(dataset, { ...whole, trainSamples: 0 });
+  const digest = createHash('sha256').update(dataset.digest);
+  let trainSamples = 0;
+  const sites = shardData.map((each, shard) => {
+    // A shard may have no sample of the last classes; numbered classes then end before them.
+    if (each.classes.some((name, label) => name !== dataset.classes[label]))
+      throw new PffError(
+        'data',
+        `shard ${shard + 1} has the classes ${each.classes.join(', ')}, but the test data ${dataset.classes.join(', ')}`,
+        { hint: 'All shards, and the test data, must have the same classes in the same order.' },
+      );
+    const prepared = prepareData({ ...each, classes: dataset.classes }, whole);
+    digest.update(each.digest);
+    trainSamples += prepared.facts.trainSamples;
+    return prepared.sites[0] as Site;
+  });
+  return { layout, sites, test, facts: { ...facts, digest: digest.digest('hex'), trainSamples } };
+}
+
 /** Samples with the scales of their rows. */
-export function labelled(samples: Samples, layout: LabelLayout): LabelledData {
+export function labelled(samples: Samples, layout: LabelLayout, shape: ImageShape): LabelledData {
   return {
     samples,
     layout,
+    shape,
     oneHot: rowScales(samples, layout, ONE_HOT_NORM2),
     neutral: rowScales(samples, layout, neutralNorm2(layout.suffix)),
   };

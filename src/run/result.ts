@@ -1,9 +1,13 @@
 /** What a finished run was and gave, put together from its parts. */
 import type { Kernels } from '../kernels/kernels.js';
 import type { Evaluation } from '../model/predictor.js';
+import { bound } from '../schedule/bound.js';
+import { graphShape } from '../schedule/shape.js';
+import { allTasks } from '../schedule/tasks.js';
 import type { Span, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { DatasetFacts, RunResult } from './events.js';
+import type { DatasetFacts, PipelineFigures, RunResult } from './events.js';
+import { measuredCosts } from './measured-costs.js';
 import type { Execution } from './options.js';
 
 export interface ResultParts {
@@ -24,6 +28,7 @@ export interface ResultParts {
 
 export function runResult(parts: ResultParts): RunResult {
   const { spec, execution, dataset, kernels, evaluation, summary } = parts;
+  const pipeline = pipelineFigures(parts);
   return {
     testAccuracy: evaluation.accuracy,
     evaluatedOn: dataset.evaluatedOn,
@@ -51,11 +56,25 @@ export function runResult(parts: ResultParts): RunResult {
     memoryBoundBytes: parts.memoryBoundBytes,
     timeSplit: timeSplit(parts.spans, summary, execution.nodes),
     utilisation: summary.utilisation,
+    ...(pipeline ? { pipeline } : {}),
     // DFF is carried out on one node, so that its layers' outputs are published but not fetched.
     bytesMoved: execution.variant === 'dff' ? summary.bytesOut : summary.bytesIn,
     folder: parts.folder,
     spec,
   };
+}
+
+function pipelineFigures({ spec, execution, spans, summary }: ResultParts): PipelineFigures | undefined {
+  const { variant, nodes } = execution;
+  if (nodes === 1 || variant === 'sequential' || variant === 'dff') return undefined;
+  const shape = graphShape(spec);
+  // A resumed run has done a part of its tasks earlier: its time says nothing about the whole.
+  if (spans.filter(({ phase }) => phase === 'publish').length < [...allTasks(shape)].length) return undefined;
+  const costs = measuredCosts(shape, spans);
+  const aloneSeconds = bound(shape, 'sequential', 1, costs);
+  const boundSeconds = bound(shape, variant, nodes, costs);
+  const { makespan, idle } = summary;
+  return { aloneSeconds, boundSeconds, speedUp: aloneSeconds / makespan, reached: boundSeconds / makespan, idle };
 }
 
 function timeSplit(spans: readonly Span[], summary: TimelineSummary, nodes: number): RunResult['timeSplit'] {

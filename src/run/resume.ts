@@ -39,6 +39,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
   // Cores may be others now: threads are asked anew unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
   const execution = resolveExecution({
+    shardDirs: options.shardDirs ?? note.shardDirs,
     variant: fitting(variant, nodes, options),
     nodes,
     kernels,

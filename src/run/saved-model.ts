@@ -111,14 +111,14 @@ export async function analyseRun(
 ): Promise<NetworkAnalysis> {
   const { spec, tensors, metadata } = readModel(run);
   checkClasses(metadata, dataset.classes.length, dataset.name);
-  const prepared = prepareData(dataset, spec);
+  // The shards are of no matter here, and may have been folders of their own.
+  const prepared = prepareData(dataset, { ...spec, shards: 1, skew: 0 });
   return withKernels(options, (kernels) =>
     analyse({
       kernels,
       spec,
       states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
       data: prepared.test,
-      shape: dataset.shape,
       samples: SAMPLES_OF_FINISHED,
       breathe: () => setImmediate(),
     }),
@@ -143,7 +143,7 @@ export async function predictImages(
   if (spec.layers[0] !== size)
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
-  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout);
+  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
   return withKernels(options, (kernels) => {
     const predictor = new Predictor(
       kernels,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { PffError, messageOf } from '../errors.js';
 import type { NodeEvent } from '../node/events.js';
-import type { Job } from '../node/job.js';
+import { jobOfNode, type Job } from '../node/job.js';
 import type { WorkerMessage, WorkerSetup } from '../node/worker.js';
 import { serveStore } from '../store/port.js';
 import type { Store } from '../store/store.js';
@@ -73,7 +73,7 @@ async function runWorker(
   const closed = new AbortController();
   serveStore(port1, store, closed.signal);
   const setup: WorkerSetup = {
-    job,
+    job: jobOfNode(job, node),
     node,
     kernels: execution.kernels,
     threads: execution.threadsPerNode,

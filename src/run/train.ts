@@ -16,11 +16,11 @@ import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
-import { clusterTraining } from './cluster-follow.js';
-import type { ClusterOptions } from './cluster-options.js';
-import { newRunRecord } from './cluster-record.js';
+import { clusterTraining } from './cluster/follow.js';
+import type { ClusterOptions } from './cluster/options.js';
+import { newRunRecord } from './cluster/record.js';
 import { modelDigest } from './digest.js';
-import type { RunEvent, RunResult } from './events.js';
+import type { DatasetFacts, RunEvent, RunResult } from './events.js';
 import { Checkpoint, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
@@ -41,7 +41,7 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
   await loadPlugins(options.plugins ?? (options.resume === undefined ? [] : pluginsOfRun(options.resume)));
   const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
   const execution = resumed?.execution ?? resolveExecution(options);
-  const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution));
+  const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs));
   checkFit(spec, execution, options.cluster !== undefined);
   if (options.cluster && resumed)
     throw new PffError('usage', 'a run on a cluster is not resumed: it goes on by itself', {
@@ -101,10 +101,14 @@ class Run {
 
   async run(given: Dataset | undefined): Promise<void> {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
+    const { dataset: name } = this.#spec;
     const dataDir = this.#options.dataDir ?? this.#resumed?.dataDir;
-    const dataset = given ?? (await loadDataset({ dataset: this.#spec.dataset, dataDir }));
-    this.#checkData(dataset);
-    const prepared = prepareData(dataset, this.#spec);
+    const dataset = given ?? (await loadDataset({ dataset: name, dataDir }));
+    const shardDirs = this.#options.shardDirs ?? this.#resumed?.shardDirs;
+    const shards =
+      shardDirs && (await Promise.all(shardDirs.map((dir) => loadDataset({ dataset: name, dataDir: dir }))));
+    const prepared = prepareData(dataset, this.#spec, shards);
+    this.#checkData(prepared.facts);
     const { cluster, resume, out, analyseEvery } = this.#options;
     const looked = analyseEvery !== undefined;
     const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
@@ -156,7 +160,7 @@ class Run {
   }
 
   #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
-    const { resume, out, dataDir } = this.#options;
+    const { resume, out, dataDir, shardDirs } = this.#options;
     const folder = resume ?? out;
     if (folder !== undefined) {
       this.#folder = new RunFolder(folder, resume !== undefined);
@@ -165,7 +169,12 @@ class Run {
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
     if (this.#folder && !this.#options.cluster) {
       const dataFolder = dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
-      const note = { execution: this.#execution, dataDigest: prepared.facts.digest, dataDir: dataFolder };
+      const note = {
+        execution: this.#execution,
+        dataDigest: prepared.facts.digest,
+        dataDir: dataFolder,
+        shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+      };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
       );
@@ -193,9 +202,9 @@ class Run {
       spec: this.#spec,
       variant: this.#execution.variant === 'dff' ? 'sequential' : this.#execution.variant,
       nodes: this.#execution.nodes,
-      data: prepared.train,
+      layout: prepared.layout,
       classes: prepared.facts.classes.length,
-      shards: prepared.shards,
+      sites: prepared.sites,
       startedMs: this.#startedMs,
     };
     const callbacks: Callbacks = {
@@ -280,10 +289,10 @@ class Run {
   }
 
   /** @throws PffError `data` if a resumed run would go on on other data than it began with. */
-  #checkData({ name, digest }: Dataset): void {
+  #checkData({ name, digest }: DatasetFacts): void {
     if (this.#resumed === undefined || this.#resumed.dataDigest === digest) return;
     throw new PffError('data', `dataset ${name} is not the one that the run began with: its digest is ${digest}`, {
-      hint: `The run began with data of digest ${this.#resumed.dataDigest}; give --data-dir if it lies elsewhere now.`,
+      hint: `The run began with data of digest ${this.#resumed.dataDigest}; give --data-dir (and --shard-dirs) if it lies elsewhere now.`,
     });
   }
 

@@ -18,7 +18,14 @@ function named<const T extends string>(names: readonly T[], text: string): z.Zod
     .meta({ description: text, enum: [...names] });
 }
 
-const OBJECTIVES = ['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'] as const;
+const OBJECTIVES = [
+  'goodness',
+  'symba',
+  'performance-optimized',
+  'mono-forward',
+  'backprop',
+  'backprop-heads',
+] as const;
 const NEGATIVES = ['none', 'fixed', 'random', 'adaptive', 'sampled'] as const;
 const SCHEDULES = ['cooldown'] as const;
 const KNOWN = { objective: OBJECTIVES, negatives: NEGATIVES, schedule: SCHEDULES } as const;
@@ -40,6 +47,12 @@ const shape = {
   labelMode: z
     .enum(['overlay', 'append'])
     .meta(label('write the label over the first values of the image, or add it as extra inputs')),
+  shift: z
+    .int()
+    .min(0)
+    .max(64)
+    .meta(label('in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all')),
+  flip: z.boolean().meta(label('in each chapter, mirror a random half of the training images left to right')),
 
   layers: z
     .array(count)
@@ -47,11 +60,22 @@ const shape = {
     .meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
   objective: named(
     OBJECTIVES,
-    'what each layer learns: goodness, symba, performance-optimized; or a baseline: backprop, backprop-heads',
+    'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
   ),
   goodness: z.enum(['mean', 'sum']).meta(label("goodness is the mean or the sum of a row's squared activations")),
   threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
   steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
+  peerNormalization: z
+    .number()
+    .min(0)
+    .meta(
+      label("λ: pulls each unit's mean activity towards that of its layer (Hinton's peer normalisation); 0 for none"),
+    ),
+  dropout: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .meta(label('share of activations left out in each training step, of those that enter and that leave a layer')),
   negatives: named(
     NEGATIVES,
     'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',
@@ -64,13 +88,14 @@ const shape = {
   ),
   classifier: z
     .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
-    .meta(label('how to predict: goodness, softmax; performance-optimized: last-head or all-heads')),
+    .meta(label('how to predict: goodness, softmax; performance-optimized and mono-forward: last-head or all-heads')),
 
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
   batch: count.meta(label('samples in a batch (each positive and negative)')),
-  learningRate: z.number().positive().meta(label("Adam's rate for the layers")),
-  headLearningRate: z.number().positive().meta(label("Adam's rate for softmax heads")),
+  optimizer: z.enum(['adam', 'sgd']).meta(label('adam, or sgd: gradient descent with momentum')),
+  learningRate: z.number().positive().meta(label("the optimizer's rate for the layers")),
+  headLearningRate: z.number().positive().meta(label("the optimizer's rate for softmax heads")),
   cooldownAfter: z
     .number()
     .min(0)
@@ -78,6 +103,7 @@ const shape = {
     .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
   schedule: named(SCHEDULES, 'how learning rates change over training; cooldown, or one of a plugin'),
   weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
+  momentum: z.number().min(0).lt(1).meta(label("sgd's momentum")),
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
   epsilon: z.number().positive().meta(label("Adam's ε")),
@@ -106,12 +132,17 @@ export const specFields: { readonly [K in SpecField]: z.ZodType<RunSpec[K]> } = 
 
 /** Objectives that train on positive and negative samples; own ones are losses of their goodness. */
 export function usesNegatives(objective: RunSpec['objective']): boolean {
-  return objective !== 'performance-optimized' && !isBackprop(objective);
+  return objective !== 'performance-optimized' && objective !== 'mono-forward' && !isBackprop(objective);
 }
 
 /** Baselines outside the pipeline: gradients pass from layer to layer. */
 export function isBackprop(objective: RunSpec['objective']): boolean {
   return objective === 'backprop' || objective === 'backprop-heads';
+}
+
+/** Whether activations are scaled to unit length before the next layer; else they pass on as they are. */
+export function passesUnitLength({ objective }: Pick<RunSpec, 'objective'>): boolean {
+  return objective !== 'mono-forward' && !isBackprop(objective);
 }
 
 /** Negative labels that depend on the layers of an earlier chapter. */
@@ -134,16 +165,22 @@ const common: Omit<
   testSamples: 0,
   validationSamples: 0,
   labelMode: 'overlay',
+  shift: 0,
+  flip: false,
   layers: [784, 1000, 1000, 1000],
   goodness: 'mean',
   threshold: 1,
   steepness: 20,
+  peerNormalization: 0,
+  dropout: 0,
   negativeTemperature: 0.05,
   labelLag: 1,
   epochs: 10,
   batch: 64,
+  optimizer: 'adam',
   cooldownAfter: 0.5,
   schedule: 'cooldown',
+  momentum: 0.9,
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
@@ -169,20 +206,30 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     ...common,
     objective,
     negatives: negative ? 'sampled' : 'none',
-    classifier: negative
-      ? 'goodness'
-      : objective === 'performance-optimized' || objective === 'backprop-heads'
-        ? 'all-heads'
-        : 'last-head',
-    learningRate: negative ? 0.025 : isBackprop(objective) ? 0.001 : 0.03,
-    headLearningRate: 0.001,
-    weightDecay: negative ? 0.01 : 0,
+    classifier: negative ? 'goodness' : objective === 'backprop' ? 'last-head' : 'all-heads',
+    ...rates(objective, part.optimizer ?? common.optimizer),
     splits: part.epochs ?? common.epochs,
     ...part,
   };
   if (names === 'registered') checkNames(spec);
   checkTogether(spec);
   return spec;
+}
+
+/** What each objective learns well with; the figures are in docs/LOG.md. */
+function rates(
+  objective: RunSpec['objective'],
+  optimizer: RunSpec['optimizer'],
+): Pick<RunSpec, 'learningRate' | 'headLearningRate' | 'weightDecay'> {
+  const negative = usesNegatives(objective);
+  if (optimizer === 'sgd')
+    return { learningRate: negative ? 3 : isBackprop(objective) ? 0.1 : 1, headLearningRate: 0.1, weightDecay: 0 };
+  const withHeads = isBackprop(objective) ? 0.001 : objective === 'mono-forward' ? 0.003 : 0.03;
+  return {
+    learningRate: negative ? 0.025 : withHeads,
+    headLearningRate: 0.001,
+    weightDecay: negative ? 0.01 : 0,
+  };
 }
 
 /** Own names must be registered by now. */
@@ -231,6 +278,11 @@ function checkTogether(spec: RunSpec): void {
     wrong(
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
       'Give at least two layers, such as 784,500,500.',
+    );
+  if (!negative && spec.peerNormalization > 0)
+    wrong(
+      `peerNormalization goes with objectives on goodness, but the objective is ${spec.objective}`,
+      'Leave --peer-normalization out.',
     );
   if (spec.labelLag > 1 && !usesPredictedLabels(spec.negatives))
     wrong(

@@ -6,7 +6,7 @@ import type { Task } from '../schedule/tasks.js';
 
 /** What a task publishes: a layer's state, or negative labels (steps 0). */
 export interface Output {
-  /** Adam steps that the layer has taken. */
+  /** Optimizer steps that the layer has taken. */
   readonly steps: number;
   /** The state's buffer (model/layer-state.ts), or one label byte per sample. Nobody changes it after it is published. */
   readonly buffer: ArrayBufferLike;

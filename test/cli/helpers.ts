@@ -30,15 +30,16 @@ export function ownFolder(): string {
   return folder;
 }
 
-/** Runs `pff args` in `cwd` to its end; `watch` sees the process, and what stderr has so far each time it grows. */
+/** Runs `pff args` in `cwd` to its end; `watch` sees the process, and what stderr has so far each time it grows. `more` goes over the environment. */
 export function pff(
   args: readonly string[],
   cwd: string,
   watch?: (child: ChildProcessWithoutNullStreams, stderr: string) => void,
+  more: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
   const env = { ...process.env };
   for (const name of ['FORCE_COLOR', 'NO_COLOR', 'PFF_DEBUG', 'PFF_CACHE_DIR']) delete env[name];
-  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env });
+  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { ...env, ...more } });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();

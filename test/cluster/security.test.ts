@@ -6,10 +6,10 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdx } from '../../src/data/idx.js';
 import { RandomStream } from '../../src/random.js';
-import { runStatus } from '../../src/run/cluster-manage.js';
+import { runStatus } from '../../src/run/cluster/manage.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
-import { connectNats } from '../../src/store/nats-connect.js';
+import { connectNats } from '../../src/store/nats/connect.js';
 import { Pff, TestServer } from './server.js';
 
 const cleanups: (() => Promise<void> | void)[] = [];

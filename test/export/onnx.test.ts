@@ -34,6 +34,8 @@ const specs: readonly [string, PartialSpec][] = [
   ['softmax', { classifier: 'softmax' }],
   ['last head', { objective: 'performance-optimized', classifier: 'last-head' }],
   ['all heads', { objective: 'performance-optimized' }],
+  ['mono-forward, all projections', { objective: 'mono-forward' }],
+  ['mono-forward, last projection', { objective: 'mono-forward', classifier: 'last-head' }],
   ['backprop', { objective: 'backprop' }],
   ['backprop, all heads', { objective: 'backprop-heads' }],
 ];

@@ -3,7 +3,7 @@
  * The server can crash (keeping all, losing its newest writes, or losing everything) and be full.
  */
 import type { RandomStream } from '../../src/random.js';
-import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../../src/store/engine.js';
+import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../../src/store/cluster/engine.js';
 import type { Process, VirtualTime } from './virtual-time.js';
 
 interface Stored {

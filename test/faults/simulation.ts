@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../src/errors.js';
-import { workOnRun } from '../../src/node/cluster-node.js';
+import { workOnRun } from '../../src/node/cluster/cluster-node.js';
 import { RandomStream } from '../../src/random.js';
 import type { PffVariant } from '../../src/schedule/assign.js';
 import { trainedLayers, type GraphShape } from '../../src/schedule/shape.js';
 import { allTasks, isResult, needs, taskKey, type Task } from '../../src/schedule/tasks.js';
-import { ClusterStore } from '../../src/store/cluster.js';
-import { decodeEntry, keys } from '../../src/store/records.js';
-import { chunkPrefix } from '../../src/store/transfer.js';
+import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
+import { decodeEntry, keys } from '../../src/store/cluster/records.js';
+import { chunkPrefix } from '../../src/store/cluster/transfer.js';
 import { ModelClient, ModelServer } from './model-engine.js';
 import { Process, VirtualTime } from './virtual-time.js';
 

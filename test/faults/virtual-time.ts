@@ -1,5 +1,5 @@
 /** A virtual clock: things happen in the order of their times, and no real time passes. Deterministic for one seed. */
-import type { Clock } from '../../src/store/clock.js';
+import type { Clock } from '../../src/store/cluster/clock.js';
 
 interface Event {
   readonly at: number;

@@ -70,6 +70,9 @@ describe.each(backends)('%s', (name) => {
     expect(() => dense.update({ rowScale: floats(2) }, rule)).toThrow('rowScale [R] needs at least 3 values');
     expect(() => dense.update({ values: floats(11) }, rule)).toThrow('values [R, O] needs at least 12 values');
     expect(() => dense.inputGradient({ values: floats(12) }, floats(14))).toThrow('out [R, P + C] needs at least 15');
+    expect(() => dense.update({ values: floats(12) }, { ...rule, stepSize: Number.NaN })).toThrow(
+      'stepSize of the rule must be a finite number, got NaN',
+    );
     expect(() => dense.read(emptyTensors(4, 5))).toThrow('the layer is [5, 4], the tensors are [4, 5]');
     dense.close();
   });
@@ -103,8 +106,8 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
   const bad = expect.objectContaining({ code: 'PFF_BAD_CALL' });
 
   test('checks every length again', () => {
-    expect(() => addon.openDense(backend, 3, 5, 0, 4, true, ...six(5, 2))).toThrow(bad);
-    const dense = addon.openDense(backend, 5, 2, 0, 4, true, ...six(5, 2));
+    expect(() => addon.openDense(backend, 3, 5, 0, 4, true, false, ...six(5, 2))).toThrow(bad);
+    const dense = addon.openDense(backend, 5, 2, 0, 4, true, false, ...six(5, 2));
     const y = floats(8);
     expect(() => addon.update(dense, y, floats(4), undefined, 0, 0, 0, 0, 1)).toThrow(bad);
     expect(() => addon.forward(dense, floats(19), undefined, 4, 1, undefined, y, undefined)).toThrow(bad);
@@ -118,6 +121,7 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
     expect(() => addon.update(dense, floats(7), floats(4), undefined, 0, 0, 0, 0, 1)).toThrow(bad);
     expect(() => addon.update(dense, y, floats(3), undefined, 0, 0, 0, 0, 1)).toThrow(bad);
     expect(() => addon.update(dense, y, undefined, undefined, 0, 0, 0, 0, 1)).toThrow(bad);
+    expect(() => addon.updateSgd(dense, y, floats(3), undefined, 0, 0, 1)).toThrow(bad);
     expect(() => addon.inputGradient(dense, y, floats(4), undefined, floats(19))).toThrow(bad);
     expect(() => addon.read(dense, ...six(2, 5))).toThrow(bad);
     addon.closeDense(dense);
@@ -130,7 +134,7 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
     expect(() => addon.openBackend('portable', 0, 0)).toThrow(bad);
     const closed = addon.openBackend('portable', 2, 0);
     addon.closeBackend(closed);
-    expect(() => addon.openDense(closed, 5, 2, 0, 4, true, ...six(5, 2))).toThrow(bad);
+    expect(() => addon.openDense(closed, 5, 2, 0, 4, true, false, ...six(5, 2))).toThrow(bad);
   });
 });
 

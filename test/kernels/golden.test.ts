@@ -14,6 +14,7 @@ const shapes: Shape[] = [
     variants: 2,
     activation: 'relu',
     delta: 'rowScale',
+    optimizer: 'adam',
     gather: true,
     seed: 1,
     steps: 10,
@@ -26,8 +27,22 @@ const shapes: Shape[] = [
     variants: 1,
     activation: 'linear',
     delta: 'values',
+    optimizer: 'adam',
     gather: false,
     seed: 2,
+    steps: 10,
+  },
+  {
+    prefix: 117,
+    suffix: 10,
+    outputs: 100,
+    batch: 24,
+    variants: 2,
+    activation: 'relu',
+    delta: 'rowScale',
+    optimizer: 'sgd',
+    gather: true,
+    seed: 1,
     steps: 10,
   },
 ];
@@ -35,6 +50,7 @@ const shapes: Shape[] = [
 const golden = [
   '81d5f3e1cb93866f44ef5f5ef308d00db032817eb58cfb23cb45d7a3aa6fbb9d',
   'ec1402eee7cc2b9768bbf06023f42bab302b8aa21d37bbb82e4b4020d7e2c4bc',
+  'e03ccf7a75c6e9dd29fb9e3c486a8831d82efe7dddd0bf9ebef931141b1a19bb',
 ];
 
 describe.each(backends)('%s', (name) => {
@@ -42,7 +58,7 @@ describe.each(backends)('%s', (name) => {
   afterAll(() => kernels.close());
 
   test.each(shapes.map((shape, i) => ({ shape, expected: golden[i] })))(
-    '10 steps of $shape.activation give the pinned bits',
+    '10 steps of $shape.activation with $shape.optimizer give the pinned bits',
     ({ shape, expected }) => {
       const hash = createHash('sha256');
       for (const [what, values] of runLayer(kernels, shape)) hash.update(what).update(values);

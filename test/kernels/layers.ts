@@ -1,5 +1,5 @@
 /** Random layers, inputs and deltas for the tests of the kernels, and a run of all operations over one. */
-import type { AdamRule, Delta, DenseTensors, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import type { AdamRule, Delta, DenseTensors, Kernels, LayerInput, SgdRule } from '../../src/kernels/kernels.js';
 import { RandomStream } from '../../src/random.js';
 
 export interface Shape {
@@ -10,13 +10,22 @@ export interface Shape {
   readonly variants: number;
   readonly activation: 'relu' | 'linear';
   readonly delta: 'rowScale' | 'values';
+  readonly optimizer: 'adam' | 'sgd';
   /** Gather the rows of a batch by index, with repeats, or take them as they lie. */
   readonly gather: boolean;
   readonly seed: number;
   readonly steps: number;
 }
 
-export const rule: AdamRule = { beta1: 0.9, beta2: 0.999, stepSize: 0.003, epsilonSquared: 1e-14, keep: 0.9999 };
+export const rule: AdamRule = {
+  kind: 'adam',
+  beta1: 0.9,
+  beta2: 0.999,
+  stepSize: 0.003,
+  epsilonSquared: 1e-14,
+  keep: 0.9999,
+};
+export const sgdRule: SgdRule = { kind: 'sgd', momentum: 0.9, stepSize: 0.01, keep: 0.9999 };
 
 function normal(stream: RandomStream, length: number, deviation: number): Float32Array {
   const out = new Float32Array(length);
@@ -96,7 +105,7 @@ export function runLayer(kernels: Kernels, shape: Shape): Map<string, Float32Arr
       const inputGradient = new Float32Array(rows * inputs);
       dense.inputGradient(delta, inputGradient);
       seen.set(`inputGradient ${step}`, inputGradient);
-      dense.update(delta, rule);
+      dense.update(delta, shape.optimizer === 'sgd' ? sgdRule : rule);
     }
     const input = randomInput(shape, shape.steps);
     const activations = new Float32Array(rows * shape.outputs);

@@ -4,7 +4,16 @@ import { fma } from '../../src/kernels/fma.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { RandomStream } from '../../src/random.js';
 import { backends } from './backends.js';
-import { emptyTensors, firstDifference, randomDelta, randomInput, randomTensors, rule, type Shape } from './layers.js';
+import {
+  emptyTensors,
+  firstDifference,
+  randomDelta,
+  randomInput,
+  randomTensors,
+  rule,
+  sgdRule,
+  type Shape,
+} from './layers.js';
 
 const shape: Shape = {
   prefix: 37,
@@ -14,6 +23,7 @@ const shape: Shape = {
   variants: 3,
   activation: 'relu',
   delta: 'rowScale',
+  optimizer: 'adam',
   gather: true,
   seed: 7,
   steps: 1,
@@ -206,11 +216,58 @@ describe.each(backends)('%s', (name) => {
       const stepSize = (0.01 * root) / (1 - 0.9 ** t);
       w = w * 0.9999 - (stepSize * m) / Math.sqrt(v + (1e-8 * root) ** 2);
       dense.forward({ prefix: Float32Array.of(1), batch: 1, variants: 1 });
-      const step = { beta1: 0.9, beta2: 0.999, stepSize, epsilonSquared: (1e-8 * root) ** 2, keep: 0.9999 };
+      const step = {
+        kind: 'adam' as const,
+        beta1: 0.9,
+        beta2: 0.999,
+        stepSize,
+        epsilonSquared: (1e-8 * root) ** 2,
+        keep: 0.9999,
+      };
       dense.update({ values: Float32Array.of(g) }, step);
     }
     dense.read(tensors);
     expect(tensors.weights[0]).toBeCloseTo(w, 5);
+    dense.close();
+  });
+
+  test('SGD does what Sutskever et al. say, to f32 precision, and leaves the second moments alone', () => {
+    const tensors = emptyTensors(1, 1);
+    tensors.weights[0] = 0.5;
+    tensors.bias[0] = 0.25;
+    tensors.weightMoment2[0] = 7;
+    const dense = kernels.openDense(tensors, { activation: 'linear', maxRows: 1, suffixInputs: 0 });
+    let w = 0.5;
+    let b = 0.25;
+    let m = 0;
+    for (let t = 1; t <= 50; t++) {
+      const g = Math.fround(Math.cos(t));
+      m = 0.9 * m + g;
+      w = w * 0.9999 - 0.01 * m;
+      b -= 0.01 * m;
+      dense.forward({ prefix: Float32Array.of(1), batch: 1, variants: 1 });
+      dense.update({ values: Float32Array.of(g) }, sgdRule);
+    }
+    dense.read(tensors);
+    expect(tensors.weights[0]).toBeCloseTo(w, 5);
+    expect(tensors.bias[0]).toBeCloseTo(b, 5);
+    expect(tensors.weightMoment1[0]).toBeCloseTo(m, 5);
+    expect([tensors.weightMoment2[0], tensors.biasMoment2[0]]).toEqual([7, 0]);
+    dense.close();
+  });
+
+  test('without momentum and decay it is plain gradient descent; a momentum that is too small to count ends as 0', () => {
+    const tensors = emptyTensors(1, 2);
+    tensors.weights.set([1, 1]);
+    tensors.weightMoment1.set([2 ** -96, 2 ** -94]);
+    const dense = kernels.openDense(tensors, { activation: 'linear', maxRows: 1, suffixInputs: 0 });
+    dense.forward({ prefix: Float32Array.of(2), batch: 1, variants: 1 });
+    dense.update({ values: Float32Array.of(0, 0) }, { ...sgdRule, keep: 1 });
+    dense.read(tensors);
+    expect([...tensors.weightMoment1]).toEqual([0, Math.fround(2 ** -94 * Math.fround(0.9))]);
+    dense.update({ values: Float32Array.of(0.5, -0.5) }, { kind: 'sgd', momentum: 0, stepSize: 0.25, keep: 1 });
+    dense.read(tensors);
+    expect([...tensors.weights]).toEqual([0.75, 1.25]);
     dense.close();
   });
 

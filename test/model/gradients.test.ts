@@ -1,12 +1,16 @@
 /** Every layer-local objective's update against numeric gradients of its own loss. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LayerInput } from '../../src/kernels/kernels.js';
+import { openReference } from '../../src/kernels/reference.js';
+import { LayerDropout } from '../../src/model/dropout.js';
 import type { DenseShape } from '../../src/model/layer-state.js';
 import { GoodnessObjective, hintonLoss, symbaLoss } from '../../src/model/objectives/goodness.js';
 import type { LayerObjective } from '../../src/model/objectives/objective.js';
-import { PerformanceOptimizedObjective } from '../../src/model/objectives/performance-optimized.js';
+import { LocalHeadObjective } from '../../src/model/objectives/local-head.js';
+import { PeerNormalization } from '../../src/model/objectives/peer.js';
 import { SoftmaxHeadObjective } from '../../src/model/objectives/softmax.js';
 import { RandomStream } from '../../src/random.js';
+import { resolveSpec } from '../../src/spec/spec.js';
 import { PROBE, checkGradients, randomState } from '../helpers/gradient-check.js';
 
 const SAMPLES = 5;
@@ -27,23 +31,72 @@ function inputOf(variants: number, suffix: boolean): LayerInput {
   return { prefix, batch: SAMPLES, variants, suffix: oneHot };
 }
 
-const cases: readonly [string, LayerObjective, readonly DenseShape[], boolean][] = [
-  ['goodness as mean', new GoodnessObjective(hintonLoss(1, 3), 'mean'), [layer], true],
-  ['goodness as sum', new GoodnessObjective(hintonLoss(2, 1), 'sum'), [layer], true],
-  ['symba', new GoodnessObjective(symbaLoss(2), 'mean'), [layer], true],
-  ['performance-optimized', new PerformanceOptimizedObjective(), [layer, head(OUTPUTS)], false],
-  ['softmax', new SoftmaxHeadObjective(), [head(INPUTS)], false],
+const projection: DenseShape = { ...head(OUTPUTS), withoutBias: true };
+
+/** Made anew for each step: an objective may keep something from batch to batch. */
+const cases: readonly [string, () => LayerObjective, readonly DenseShape[], boolean][] = [
+  ['goodness as mean', () => new GoodnessObjective(hintonLoss(1, 3), 'mean'), [layer], true],
+  ['goodness as sum', () => new GoodnessObjective(hintonLoss(2, 1), 'sum'), [layer], true],
+  ['symba', () => new GoodnessObjective(symbaLoss(2), 'mean'), [layer], true],
+  [
+    'goodness as mean, peer normalisation',
+    () => new GoodnessObjective(hintonLoss(1, 0.1), 'mean', new PeerNormalization(3, 'mean')),
+    [layer],
+    true,
+  ],
+  [
+    'symba on the sum, peer normalisation',
+    () => new GoodnessObjective(symbaLoss(0.1), 'sum', new PeerNormalization(0.5, 'sum')),
+    [layer],
+    true,
+  ],
+  ['performance-optimized', () => new LocalHeadObjective('performance-optimized'), [layer, head(OUTPUTS)], false],
+  ['mono-forward', () => new LocalHeadObjective('mono-forward'), [layer, projection], false],
+  ['softmax', () => new SoftmaxHeadObjective(), [head(INPUTS)], false],
 ];
+
+const labels = Uint8Array.from({ length: SAMPLES }, (_sample, i) => i % CLASSES);
 
 describe('numeric gradients', () => {
   it.each(cases)('%s', (_, objective, dense, suffix) => {
-    const labels = Uint8Array.from({ length: SAMPLES }, (_sample, i) => i % CLASSES);
+    const { variants } = objective();
     checkGradients({
       state: randomState(dense),
-      maxRows: SAMPLES * objective.variants,
+      maxRows: SAMPLES * variants,
       suffixInputs: suffix ? CLASSES : 0,
-      step: (opened) =>
-        objective.step(opened, inputOf(objective.variants, suffix), labels, PROBE, PROBE).loss / SAMPLES,
+      step: (opened) => objective().step(opened, inputOf(variants, suffix), labels, PROBE, PROBE).loss / SAMPLES,
     });
   });
+
+  it.each(cases.filter(([name]) => name !== 'softmax'))(
+    '%s, with dropout of outputs',
+    (_, objective, dense, suffix) => {
+      const { variants } = objective();
+      const dropout = new LayerDropout(openReference(), resolveSpec({ dropout: 0.4 }), 2, 0).output(7);
+      checkGradients({
+        state: randomState(dense),
+        maxRows: SAMPLES * variants,
+        suffixInputs: suffix ? CLASSES : 0,
+        step: (opened) =>
+          objective().step(opened, inputOf(variants, suffix), labels, PROBE, PROBE, dropout).loss / SAMPLES,
+      });
+    },
+  );
+});
+
+it('dropout of inputs leaves some out and scales the others, another way in each step, layer and chapter', () => {
+  const spec = resolveSpec({ dropout: 0.25, seed: 5 });
+  const whole: LayerInput = { prefix: new Float32Array(50 * 40).fill(1), batch: 50, variants: 1 };
+  const masks = [
+    [0, 1, 0],
+    [0, 1, 1],
+    [0, 2, 0],
+    [1, 1, 0],
+  ].map(([chapter = 0, l = 0, step = 0]) => {
+    const { prefix } = new LayerDropout(openReference(), spec, chapter, l).input(step, whole, 40);
+    return prefix.join();
+  });
+  expect(new Set(masks).size).toBe(4);
+  expect(new Set(masks[0]?.split(','))).toEqual(new Set(['0', String(Math.fround(4 / 3))]));
+  expect(new LayerDropout(openReference(), spec, 0, 0).input(0, whole, 40)).toBe(whole);
 });

@@ -20,7 +20,7 @@ describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %
   it('equals one pass per label, in double precision', () => {
     const layers = states.map((state) => openForInference(kernels, state, TOY_CLASSES)[0]!);
     const rows = Uint32Array.of(3, 0, 7);
-    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout), rows);
+    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout, dataset.shape), rows);
     rows.forEach((sample, b) => {
       const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
       for (let label = 0; label < TOY_CLASSES; label++) {
@@ -44,7 +44,7 @@ describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %
 
   it('sums all layers but the first, and counts confusions', async () => {
     const predictor = new Predictor(kernels, spec, states, TOY_CLASSES);
-    const data = labelled(dataset.test, layout);
+    const data = labelled(dataset.test, layout, dataset.shape);
     const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
     const { layers, combined } = predictor.scores(data, rows);
     expect(combined).toEqual(sumScores(layers.slice(1)));

@@ -1,6 +1,6 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
-// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS DIGEST" for each; the
-// digests must be the same on every CPU. Exits with 1 on a difference.
+// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS ADAM SGD" for each, two
+// digests; they must be the same on every CPU. Exits with 1 on a difference.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -71,7 +71,8 @@ bool same(const char* what, const Floats& expected, const Floats& found) {
 }
 
 // Two steps of training, then inference; everything that can be seen goes into the digest.
-bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>& pool, const Shape& s, Digest& digest) {
+bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>& pool, const Shape& s, bool sgd,
+              Digest& digest) {
   Random random{static_cast<uint64_t>(s.prefix * 31 + s.outputs)};
   const Index inputs = s.prefix + s.suffix;
   const Index rows = s.batch * s.variants;
@@ -83,7 +84,8 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
   pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu},
                    {given<float>(t.w), given<float>(t.bias), given<float>(t.m), given<float>(t.v), given<float>(t.biasM),
                     given<float>(t.biasV)});
-  const pff::plain::Adam rule{0.9f, 0.999f, 0.003f, 1e-14f, 0.9999f};
+  const pff::plain::Adam adam{0.9f, 0.999f, 0.003f, 1e-14f, 0.9999f};
+  const pff::plain::Sgd momentum{0.9f, 0.01f, 0.9999f};
   bool good = true;
   for (int step = 0; step < 2; step++) {
     Floats prefix = random.values(s.batch * s.prefix, 1.0f);
@@ -116,9 +118,15 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
     pff::plain::inputGradient(t, static_cast<int>(rows), delta.data(), expectedX.data());
     dense.inputGradient(given<const float>(y), deltaInput, given<float>(dX));
     good = same("input gradient", expectedX, dX) && good;
-    pff::plain::update(t, plainInput, delta.data(), rule);
-    dense.update(given<const float>(y), deltaInput,
-                 {rule.beta1, rule.beta2, 1.0f - rule.beta1, 1.0f - rule.beta2, rule.stepSize, rule.epsilonSquared, rule.keep});
+    if (sgd) {
+      pff::plain::update(t, plainInput, delta.data(), momentum);
+      dense.update(given<const float>(y), deltaInput, pff::Sgd{momentum.momentum, momentum.stepSize, momentum.keep});
+    } else {
+      pff::plain::update(t, plainInput, delta.data(), adam);
+      dense.update(given<const float>(y), deltaInput,
+                   pff::Adam{adam.beta1, adam.beta2, 1.0f - adam.beta1, 1.0f - adam.beta2, adam.stepSize,
+                             adam.epsilonSquared, adam.keep});
+    }
 
     pff::plain::forward(t, plainInput, s.relu, expected.data());
     for (Index r = 0; r < rows; r++) pff::plain::normalise(expected.data() + r * s.outputs, t.outputs);
@@ -143,9 +151,13 @@ int main() {
   for (const pff::KernelTable* kernels : pff::instructionSets()) {
     for (int threads = 1; threads <= 3; threads++) {
       const auto pool = std::make_shared<pff::Pool>(threads, 0);
-      Digest digest;
-      for (const Shape& shape : kShapes) good = runShape(*kernels, pool, shape, digest) && good;
-      std::printf("%s %d %016llx\n", kernels->name, threads, static_cast<unsigned long long>(digest.state));
+      Digest adam, sgd;
+      for (const Shape& shape : kShapes) {
+        good = runShape(*kernels, pool, shape, false, adam) && good;
+        good = runShape(*kernels, pool, shape, true, sgd) && good;
+      }
+      std::printf("%s %d %016llx %016llx\n", kernels->name, threads, static_cast<unsigned long long>(adam.state),
+                  static_cast<unsigned long long>(sgd.state));
     }
   }
   return good ? 0 : 1;

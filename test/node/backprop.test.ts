@@ -2,8 +2,11 @@
 import { describe, it } from 'vitest';
 import type { DenseKernel } from '../../src/kernels/kernels.js';
 import type { DenseShape } from '../../src/model/layer-state.js';
+import { openReference } from '../../src/kernels/reference.js';
+import { layerDropout } from '../../src/model/dropout.js';
 import { backpropStep } from '../../src/node/baselines/backprop.js';
 import { RandomStream } from '../../src/random.js';
+import { resolveSpec } from '../../src/spec/spec.js';
 import { PROBE, checkGradients, randomState } from '../helpers/gradient-check.js';
 
 const SAMPLES = 4;
@@ -29,19 +32,26 @@ const networks: readonly [string, readonly (readonly DenseShape[])[]][] = [
 ];
 
 describe('numeric gradients of the whole network', () => {
-  it.each(networks)('%s', (_, layers) => {
-    const prefix = new Float32Array(SAMPLES * 5);
-    new RandomStream(5, 'test', 9).fillNormal(prefix, 1);
-    const labels = Uint8Array.of(0, 1, 2, 1);
-    checkGradients({
-      state: randomState(layers.flat()),
-      maxRows: SAMPLES,
-      suffixInputs: 0,
-      step: (opened) => {
-        const rest = [...opened];
-        const parts = layers.map((shapes) => shapes.map(() => rest.shift() as DenseKernel));
-        return backpropStep(parts, { prefix, batch: SAMPLES, variants: 1 }, labels, PROBE, PROBE).loss / SAMPLES;
-      },
-    });
-  });
+  it.each(networks.flatMap(([name, layers]) => [0, 0.3].map((rate) => [name, layers, rate] as const)))(
+    '%s, case %#',
+    (_, layers, rate) => {
+      const prefix = new Float32Array(SAMPLES * 5);
+      new RandomStream(5, 'test', 9).fillNormal(prefix, 1);
+      const labels = Uint8Array.of(0, 1, 2, 1);
+      const dropout = layers.map((_layer, l) =>
+        layerDropout(openReference(), resolveSpec({ dropout: rate }), 0, l)?.output(3),
+      );
+      checkGradients({
+        state: randomState(layers.flat()),
+        maxRows: SAMPLES,
+        suffixInputs: 0,
+        step: (opened) => {
+          const rest = [...opened];
+          const parts = layers.map((shapes) => shapes.map(() => rest.shift() as DenseKernel));
+          const input = { prefix, batch: SAMPLES, variants: 1 };
+          return backpropStep(parts, input, labels, PROBE, PROBE, dropout).loss / SAMPLES;
+        },
+      });
+    },
+  );
 });

@@ -31,6 +31,7 @@ const specs: readonly [string, PartialSpec][] = [
   ['SymBa, softmax classifier', { objective: 'symba', negatives: 'random', classifier: 'softmax' }],
   ['adaptive', { negatives: 'adaptive', labelLag: 2, labelMode: 'append' }],
   ['performance-optimized', { objective: 'performance-optimized' }],
+  ['mono-forward', { objective: 'mono-forward' }],
   ['last head', { objective: 'performance-optimized', classifier: 'last-head' }],
 ];
 
@@ -57,7 +58,8 @@ describe.each(specs)('%s', (_, spec) => {
       expect(dead + saturated).toBeLessThanOrEqual(units);
       expect(active).toBeGreaterThan(saturated / units - 1e-12);
       expect(active).toBeLessThanOrEqual(1 - dead / units + 1e-12);
-      if (spec.objective === 'performance-optimized') expect(goodness).toBeUndefined();
+      if (spec.objective === 'performance-optimized' || spec.objective === 'mono-forward')
+        expect(goodness).toBeUndefined();
       else
         for (const side of [goodness?.positive, goodness?.negative])
           expect(side?.reduce((sum, n) => sum + n, 0)).toBe(last.samples);

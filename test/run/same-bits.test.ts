@@ -33,6 +33,15 @@ const specs: readonly [string, PartialSpec][] = [
   ],
   ['Performance-Optimized, all heads', { objective: 'performance-optimized' }],
   ['Performance-Optimized, last head', { objective: 'performance-optimized', classifier: 'last-head', splits: 3 }],
+  [
+    'sampled, lag 1, Softmax, with dropout, shifts and mirror images',
+    { negatives: 'sampled', classifier: 'softmax', dropout: 0.2, shift: 1, flip: true },
+  ],
+  [
+    'SGD, peer normalisation, dropout, shifts, chapters of half an epoch',
+    { negatives: 'random', optimizer: 'sgd', learningRate: 1, peerNormalization: 1, dropout: 0.1, shift: 2, splits: 8 },
+  ],
+  ['Mono-Forward with dropout and shifts', { objective: 'mono-forward', dropout: 0.2, shift: 1, splits: 2 }],
 ];
 
 describe.each(specs)('%s', (_, spec) => {

@@ -8,6 +8,7 @@ import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.
 import { decodeModel } from '../../src/model/model-file.js';
 import type { RunEvent } from '../../src/run/events.js';
 import { train, trainToEnd } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const dataset = toyDataset();
@@ -40,10 +41,23 @@ async function failure(...args: Parameters<typeof train>): Promise<PffError> {
 }
 
 describe('golden trajectory', () => {
-  it('gives exactly these losses and this model, on every backend', async () => {
+  const everything: PartialSpec = {
+    negatives: 'random',
+    dropout: 0.2,
+    shift: 1,
+    flip: true,
+    peerNormalization: 1,
+    optimizer: 'sgd',
+    learningRate: 1,
+  };
+  it.each<[string, PartialSpec]>([
+    ['', { classifier: 'softmax', negatives: 'sampled' }],
+    [' with SGD, dropout, peer normalisation, shifts and mirror images', everything],
+    [' with Mono-Forward', { objective: 'mono-forward', dropout: 0.1 }],
+  ])('gives exactly these losses and this model, on every backend%s', async (_, more) => {
     const losses = (all: RunEvent[]): number[] =>
       all.flatMap((event) => (event.type === 'task-finished' && event.stats.samples > 0 ? [event.stats.loss] : []));
-    const spec = toySpec({ classifier: 'softmax', negatives: 'sampled' });
+    const spec = toySpec(more);
     const reference = await events({ spec, kernels: 'reference' }, dataset);
     const result = reference.findLast((event) => event.type === 'finished')?.result;
     expect({ losses: losses(reference).slice(0, 10), digest: result?.modelDigest }).toMatchSnapshot();
@@ -56,7 +70,7 @@ describe('golden trajectory', () => {
 });
 
 describe('learning', () => {
-  it.each(['goodness', 'symba', 'performance-optimized', 'backprop', 'backprop-heads'] as const)(
+  it.each(['goodness', 'symba', 'performance-optimized', 'mono-forward', 'backprop', 'backprop-heads'] as const)(
     '%s learns the toy dataset',
     async (objective) => {
       const result = await trainToEnd({ spec: toySpec({ objective, epochs: 12 }) }, dataset);
@@ -64,6 +78,17 @@ describe('learning', () => {
       expect(result.confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(80);
     },
   );
+
+  it.each<PartialSpec>([
+    { optimizer: 'sgd', learningRate: 0.1, epochs: 24 },
+    { dropout: 0.2 },
+    { peerNormalization: 1 },
+    { shift: 1 },
+    { objective: 'mono-forward', classifier: 'last-head' },
+    { objective: 'backprop', dropout: 0.2, shift: 1 },
+  ])('with %j', async (more) => {
+    expect((await trainToEnd({ spec: toySpec({ epochs: 12, ...more }) }, dataset)).testAccuracy).toBeGreaterThan(0.85);
+  });
 
   it.each(['fixed', 'random', 'adaptive', 'sampled'] as const)(
     'with %s negatives and a softmax classifier',
@@ -162,6 +187,7 @@ describe('wrong input', () => {
       'usage',
       /validationSamples is 200, but there are only 200/,
     ],
+    ['shifts beyond the image', { shift: 6 }, 'usage', /shift is 6, but images of toy have only 6 x 6 pixels/],
     [
       'a rate that blows up',
       { learningRate: 1e30 },
@@ -194,5 +220,26 @@ describe('the spec decides the bits', () => {
     expect(result.confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(50);
     const cut = await trainToEnd({ spec: toySpec({ trainSamples: 150 }) }, dataset);
     expect(result.modelDigest).toBe(cut.modelDigest);
+  });
+});
+
+describe('the ledger of a pipeline', () => {
+  it('says the bound, the speed-up and what kept the nodes from computing', async () => {
+    const { pipeline, trainSeconds } = await trainToEnd({ spec: toySpec({ epochs: 6 }), nodes: 2 }, dataset);
+    expect(pipeline).toBeDefined();
+    const { aloneSeconds, boundSeconds, speedUp, reached, idle } = pipeline as NonNullable<typeof pipeline>;
+    expect(aloneSeconds).toBeGreaterThan(boundSeconds);
+    expect(aloneSeconds).toBeLessThanOrEqual(2 * boundSeconds);
+    expect(boundSeconds / reached).toBeLessThanOrEqual(trainSeconds);
+    expect(speedUp / reached).toBeCloseTo(aloneSeconds / boundSeconds, 6);
+    expect(idle.map(({ reason }) => reason)).toContain('fill');
+  });
+
+  it('is silent where there is one node, a baseline, or an earlier part that it did not see', async () => {
+    const out = temporary();
+    const spec = toySpec({ epochs: 4, cooldownAfter: 1 });
+    expect(await trainToEnd({ spec }, dataset)).not.toHaveProperty('pipeline');
+    expect(await trainToEnd({ spec, nodes: 2, out }, dataset)).toHaveProperty('pipeline');
+    expect(await trainToEnd({ resume: out, spec: { epochs: 6 } }, dataset)).not.toHaveProperty('pipeline');
   });
 });

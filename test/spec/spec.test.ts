@@ -23,6 +23,19 @@ describe('resolveSpec', () => {
     }
   });
 
+  it('reads the spec of a run of version 0.1.0: fields that are newer change nothing', () => {
+    const newer = ['shift', 'flip', 'peerNormalization', 'dropout', 'optimizer', 'momentum'] as const;
+    const old: PartialSpec = resolveSpec({ layers: [784, 20, 10], seed: 9 });
+    for (const field of newer) delete old[field];
+    expect(resolveSpec(old)).toMatchObject({
+      shift: 0,
+      flip: false,
+      peerNormalization: 0,
+      dropout: 0,
+      optimizer: 'adam',
+    });
+  });
+
   it.each<[PartialSpec | Record<string, unknown>, RegExp]>([
     [{ batch: 0 }, /^batch: /],
     [{ learningRate: -1 }, /^learningRate: /],
@@ -36,6 +49,10 @@ describe('resolveSpec', () => {
     [{ objective: 'backprop', classifier: 'all-heads' }, /backprop has one head only/],
     [{ layers: [784, 10] }, /reads all layers but the first, and there is only one/],
     [{ negatives: 'random', labelLag: 2 }, /negatives random do not depend on earlier chapters/],
+    [{ dropout: 1 }, /^dropout: /],
+    [{ shift: -1 }, /^shift: /],
+    [{ optimizer: 'rmsprop' }, /^optimizer: /],
+    [{ objective: 'mono-forward', peerNormalization: 1 }, /peerNormalization goes with objectives on goodness/],
     [{ skew: 1 }, /skew needs more than one shard/],
   ])('%j is refused', (given, message) => {
     expect(() => resolveSpec(given as PartialSpec)).toThrow(PffError);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { labelsTask, trainTask } from '../../src/schedule/tasks.js';
-import { decodeEntry, encodeRecord, keys, MAX_RECORD_BYTES, type TaskRecord } from '../../src/store/records.js';
+import { decodeEntry, encodeRecord, keys, MAX_RECORD_BYTES, type TaskRecord } from '../../src/store/cluster/records.js';
 
 const task = fc.oneof(
   fc.nat(9999).map((chapter) => labelsTask(chapter)),

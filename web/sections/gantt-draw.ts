@@ -53,10 +53,11 @@ export function drawGantt(context: CanvasRenderingContext2D, frame: Frame, drawi
   context.clip();
   drawing.rows.forEach((spans, node) => row(context, frame, spans, TOP + node * frame.row, surface, faint));
   if (drawing.selected) outline(context, frame, drawing.selected, ink);
-  // Names from right to left, so that two near each other stand side by side.
-  let room = Infinity;
-  if (drawing.end !== undefined) room = upright(context, frame, drawing.end, 'measured', ink, room);
-  if (drawing.bound !== undefined) upright(context, frame, drawing.bound, 'bound', themeColour('accent'), room, [4, 3]);
+  const lines: Upright[] = [];
+  if (drawing.end !== undefined) lines.push({ seconds: drawing.end, name: 'measured', colour: ink, dash: [] });
+  if (drawing.bound !== undefined)
+    lines.push({ seconds: drawing.bound, name: 'bound', colour: themeColour('accent'), dash: [4, 3] });
+  uprights(context, frame, lines, surface);
   for (const mark of drawing.marks) flag(context, frame, mark);
   context.restore();
   context.fillStyle = ink;
@@ -125,32 +126,39 @@ function outline(context: CanvasRenderingContext2D, frame: Frame, { node, start,
   context.strokeRect(x - 1, TOP + node * frame.row - 1, Math.max(2, placeOf(frame, end) - x) + 2, frame.row - 2);
 }
 
-/** A line at `seconds` with its name to the left, before `room`. Returns what room is left. */
-function upright(
-  context: CanvasRenderingContext2D,
-  frame: Frame,
-  seconds: number,
-  name: string,
-  colour: string,
-  room: number,
-  dash: number[] = [],
-): number {
-  const x = placeOf(frame, seconds);
-  const text = `${name} ${duration(seconds)}`;
-  context.strokeStyle = colour;
-  context.fillStyle = colour;
+interface Upright {
+  readonly seconds: number;
+  readonly name: string;
+  readonly colour: string;
+  readonly dash: number[];
+}
+
+/** Lines at moments, with their names above, from right to left, so that two near each other stand side by side. */
+function uprights(context: CanvasRenderingContext2D, frame: Frame, lines: readonly Upright[], surface: string): void {
   context.lineWidth = 1.5;
-  context.setLineDash(dash);
-  context.beginPath();
-  context.moveTo(x, 1);
-  context.lineTo(x, frame.height - AXIS);
-  context.stroke();
+  for (const { seconds, colour, dash } of lines) {
+    const x = placeOf(frame, seconds);
+    context.strokeStyle = colour;
+    context.setLineDash(dash);
+    context.beginPath();
+    context.moveTo(x, 1);
+    context.lineTo(x, frame.height - AXIS);
+    context.stroke();
+  }
   context.setLineDash([]);
   context.textAlign = 'right';
   context.textBaseline = 'top';
-  const right = Math.min(x - 5, room - 12);
-  context.fillText(text, right, 0);
-  return right - context.measureText(text).width;
+  let room = Infinity;
+  for (const { seconds, name, colour } of lines) {
+    const text = `${name} ${duration(seconds)}`;
+    const width = context.measureText(text).width;
+    const right = Math.min(placeOf(frame, seconds) - 5, room - 12);
+    context.fillStyle = surface;
+    context.fillRect(right - width - 2, 0, width + 4, 14);
+    context.fillStyle = colour;
+    context.fillText(text, right, 1);
+    room = right - width;
+  }
 }
 
 /** A triangle above the row of the node that it concerns, or above all. */

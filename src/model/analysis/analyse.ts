@@ -1,10 +1,9 @@
 /** Analyses a network on a few samples: goodness, units, accuracy, images. Deterministic; reads states, changes none. */
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../../data/negatives.js';
-import type { ImageShape } from '../../data/dataset.js';
 import type { DenseKernel, Kernels } from '../../kernels/kernels.js';
 import { RandomStream } from '../../random.js';
-import { isBackprop, layerCount, usesNegatives, type RunSpec } from '../../spec/spec.js';
-import type { LabelledData } from '../inputs.js';
+import { layerCount, passesUnitLength, usesNegatives, type RunSpec } from '../../spec/spec.js';
+import type { LabelledData } from '../labelled-data.js';
 import type { LayerState } from '../layer-state.js';
 import { goodnessOf } from '../objectives/goodness.js';
 import { openForInference, stageRows, strongestClass, sumScores } from '../prediction.js';
@@ -25,7 +24,6 @@ export interface AnalysisInput {
   /** All layers of one chapter in order, then the classifier if there is one. */
   readonly states: readonly LayerState[];
   readonly data: LabelledData;
-  readonly shape: ImageShape;
   /** How many samples to look at, evenly spaced over the data; all if it has no more. */
   readonly samples: number;
   /** Called after each block. */
@@ -47,7 +45,7 @@ interface Tally {
 }
 
 export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
-  const { kernels, spec, states, data, shape, breathe } = input;
+  const { kernels, spec, states, data, breathe } = input;
   const classes = data.layout.suffix;
   const count = Math.min(input.samples, data.samples.count);
   const sample = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * data.samples.count) / count));
@@ -92,8 +90,8 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
     samples: count,
     accuracy: right / count,
     layers: tallies.map((tally) => layerAnalysis(spec, tally, count)),
-    receptiveFields: receptiveFields(shape, data.layout, states[0] as LayerState),
-    confused: confusedImages(shape, data.samples, confused),
+    receptiveFields: receptiveFields(data.shape, data.layout, states[0] as LayerState),
+    confused: confusedImages(data.shape, data.samples, confused),
   };
 }
 
@@ -128,7 +126,7 @@ function neutralPass({ kernels, spec, data }: AnalysisInput, tallies: readonly T
   let input = stageRows(kernels, data, rows, 'neutral');
   for (const { kernel, active, activations: buffer } of tallies) {
     const activations = buffer.subarray(0, rows.length * kernel.outputs);
-    kernel.infer(input, { activations, normalise: !isBackprop(spec.objective) });
+    kernel.infer(input, { activations, normalise: passesUnitLength(spec) });
     for (let b = 0; b < rows.length; b++) countActive(active, activations, b);
     input = { prefix: activations, batch: rows.length, variants: 1 };
   }

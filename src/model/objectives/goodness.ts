@@ -3,10 +3,12 @@
  * (Hinton, "The Forward-Forward Algorithm", 2022). How loss follows from goodness is a `GoodnessLoss`, which users may
  * write themselves; how goodness follows from activations, and gradients from the loss, is here.
  */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 import { sigmoid, softplus } from '../../math.js';
 import type { RunSpec } from '../../spec/spec.js';
+import type { OutputDropout } from '../dropout.js';
 import type { LayerObjective, StepStats } from './objective.js';
+import type { PeerNormalization } from './peer.js';
 
 /** Loss of one batch as a function of the goodness of its positive and negative rows (sample by sample the same place). */
 export interface GoodnessLoss {
@@ -69,33 +71,52 @@ export class GoodnessObjective implements LayerObjective {
   readonly variants = 2;
   readonly #loss: GoodnessLoss;
   readonly #goodness: RunSpec['goodness'];
+  readonly #peers: PeerNormalization | undefined;
 
-  constructor(loss: GoodnessLoss, goodness: RunSpec['goodness']) {
+  constructor(loss: GoodnessLoss, goodness: RunSpec['goodness'], peers?: PeerNormalization) {
     this.#loss = loss;
     this.#goodness = goodness;
+    this.#peers = peers;
   }
 
   get name(): string {
     return this.#loss.name;
   }
 
-  step(kernels: readonly DenseKernel[], input: LayerInput, labels: Uint8Array, layerRule: AdamRule): StepStats {
+  step(
+    kernels: readonly DenseKernel[],
+    input: LayerInput,
+    labels: Uint8Array,
+    layerRule: UpdateRule,
+    _headRule: UpdateRule,
+    dropout?: OutputDropout,
+  ): StepStats {
     const layer = kernels[0] as DenseKernel;
     const samples = labels.length;
     const rows = input.batch * input.variants;
     const goodness = new Float32Array(rows);
-    layer.forward(input, goodness);
+    layer.forward(input, dropout ? undefined : goodness);
+    dropout?.apply(layer, rows, goodness);
     for (let r = 0; r < rows; r++) goodness[r] = goodnessOf(this.#goodness, goodness[r] as number, layer.outputs);
     const positive = goodness.subarray(0, samples);
     const negative = goodness.subarray(samples);
     const gradient = new Float64Array(rows);
-    const loss = this.#loss.evaluate(positive, negative, gradient.subarray(0, samples), gradient.subarray(samples));
+    let loss = this.#loss.evaluate(positive, negative, gradient.subarray(0, samples), gradient.subarray(samples));
 
     // Goodness is the sum (or mean) of y², so the loss by y is dLoss/dGoodness · 2 y (/ O); the batch's loss is the mean.
-    const factor = 2 / samples / (this.#goodness === 'mean' ? layer.outputs : 1);
+    const scale = dropout?.scale ?? 1;
+    const factor = (2 * scale) / samples / (this.#goodness === 'mean' ? layer.outputs : 1);
     const rowScale = new Float32Array(rows);
     for (let r = 0; r < rows; r++) rowScale[r] = (gradient[r] as number) * factor;
-    layer.update({ rowScale }, layerRule);
+    if (this.#peers) {
+      const activations = layer.activations();
+      const peers = this.#peers.step(activations, samples, layer.outputs);
+      loss += peers.penalty * samples;
+      const pull = peers.gradient.map((each) => (each * scale) / samples);
+      layer.update({ values: pulled(activations, rowScale, pull, samples) }, layerRule);
+    } else {
+      layer.update({ rowScale }, layerRule);
+    }
 
     const stats = { samples, loss, positiveGoodness: 0, negativeGoodness: 0, correct: 0 };
     for (let b = 0; b < samples; b++) {
@@ -107,4 +128,17 @@ export class GoodnessObjective implements LayerObjective {
     }
     return stats;
   }
+}
+
+/** rowScale[r] · y[r, o], and in the first `samples` rows + pull[o]: the gradient by each activation, [R, O]. */
+function pulled(activations: Float32Array, rowScale: Float32Array, pull: Float64Array, samples: number): Float32Array {
+  const outputs = pull.length;
+  const values = new Float32Array(activations.length);
+  for (let r = 0, at = 0; r < rowScale.length; r++) {
+    const scale = rowScale[r] as number;
+    const positive = r < samples;
+    for (let o = 0; o < outputs; o++, at++)
+      values[at] = scale * (activations[at] as number) + (positive ? (pull[o] as number) : 0);
+  }
+  return values;
 }

@@ -1,5 +1,5 @@
 /** Softmax cross-entropy on the outputs of a linear head: loss, gradient, and the head by itself as an objective. */
-import type { AdamRule, DenseKernel, LayerInput } from '../../kernels/kernels.js';
+import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
 import { exp, log } from '../../math.js';
 import type { LayerObjective, StepStats } from './objective.js';
 
@@ -59,8 +59,8 @@ export class SoftmaxHeadObjective implements LayerObjective {
     kernels: readonly DenseKernel[],
     input: LayerInput,
     labels: Uint8Array,
-    _layerRule: AdamRule,
-    headRule: AdamRule,
+    _layerRule: UpdateRule,
+    headRule: UpdateRule,
   ): StepStats {
     const head = kernels[0] as DenseKernel;
     head.forward(input);

@@ -4,17 +4,19 @@
  * added up: the honest match to layer-local training.
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
-import { adamRule } from '../../model/adam.js';
+import { updateRule } from '../../model/optimizer.js';
+import { augmentation } from '../../model/augment.js';
 import { chapterPlan } from '../../model/chapter.js';
+import { layerDropout, type OutputDropout } from '../../model/dropout.js';
 import { ImageInputs } from '../../model/inputs.js';
 import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';
 import { addStats, emptyStats, type StepStats } from '../../model/objectives/objective.js';
 import { crossEntropy } from '../../model/objectives/softmax.js';
-import type { AdamRule } from '../../kernels/kernels.js';
+import type { UpdateRule } from '../../kernels/kernels.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import type { Job } from '../job.js';
+import { siteOf, type Job } from '../job.js';
 import { progressReporter } from '../progress.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
@@ -28,7 +30,8 @@ export async function trainBackprop(
   saved: (chapter: number, states: LayerState[]) => void,
   from?: SavedChapters,
 ): Promise<LayerState[]> {
-  const { spec, data } = job;
+  const { spec } = job;
+  const { data, samples } = siteOf(job, 0);
   const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened = initial.map((state) => openForTraining(kernels, spec, state, job.classes, 1));
   const breather = new Breather(signal);
@@ -38,15 +41,17 @@ export async function trainBackprop(
     for (let chapter = from?.chapters ?? 0; chapter < spec.splits; chapter++) {
       const start = (nowMs() - job.startedMs) / 1000;
       const task = { chapter, layer: 'network' } as const;
-      const plan = chapterPlan(spec, job.shards[0] as Uint32Array, chapter);
-      const inputs = new ImageInputs(kernels, data, plan.samples, undefined);
+      const plan = chapterPlan(spec, samples, chapter);
+      const inputs = new ImageInputs(kernels, data, plan.samples, undefined, augmentation(spec, chapter));
+      const dropouts = opened.map((_, layer) => layerDropout(kernels, spec, chapter, layer));
       const report = progressReporter(0, task, emit);
       const total = emptyStats();
       for (const [i, { positions, progress }] of plan.batches.entries()) {
         const labels = Uint8Array.from(positions, (p) => data.samples.labels[plan.samples[p] as number] as number);
-        const layerRule = adamRule(spec, spec.learningRate, steps, progress);
-        const headRule = adamRule(spec, spec.headLearningRate, steps, progress);
-        const stats = backpropStep(opened, inputs.batch(positions), labels, layerRule, headRule);
+        const layerRule = updateRule(spec, spec.learningRate, steps, progress);
+        const headRule = updateRule(spec, spec.headLearningRate, steps, progress);
+        const dropout = dropouts.map((each) => each?.output(i));
+        const stats = backpropStep(opened, inputs.batch(positions), labels, layerRule, headRule, dropout);
         checkFinite({ layer: opened.length - 1, chapter }, stats.loss, i + 1);
         addStats(total, stats);
         steps++;
@@ -66,18 +71,20 @@ export async function trainBackprop(
   return states;
 }
 
-/** One step on all layers ([layer, head] or [layer] each). The stats are the last head's; the loss is all heads' together. */
+/** One step on all layers ([layer, head] or [layer] each), with dropout of each one's outputs. The stats are the last head's; the loss is all heads' together. */
 export function backpropStep(
   layers: readonly (readonly DenseKernel[])[],
   input: LayerInput,
   labels: Uint8Array,
-  layerRule: AdamRule,
-  headRule: AdamRule,
+  layerRule: UpdateRule,
+  headRule: UpdateRule,
+  dropout: readonly (OutputDropout | undefined)[] = [],
 ): StepStats {
   const samples = labels.length;
   let below = input;
-  for (const [layer, head] of layers as readonly [DenseKernel, DenseKernel?][]) {
+  for (const [l, [layer, head]] of (layers as readonly [DenseKernel, DenseKernel?][]).entries()) {
     layer.forward(below);
+    dropout[l]?.apply(layer, samples);
     below = { prefix: layer.activations(), batch: samples, variants: 1 };
     head?.forward(below);
   }
@@ -98,6 +105,8 @@ export function backpropStep(
       for (let i = 0; i < delta.length; i++) delta[i] = (delta[i] as number) + (throughHead[i] as number);
       head.update({ values: headDelta }, headRule);
     }
+    const scale = dropout[l]?.scale ?? 1;
+    if (scale !== 1) for (let i = 0; i < delta.length; i++) delta[i] = (delta[i] as number) * scale;
     if (l > 0) {
       fromAbove = new Float32Array(samples * layer.inputs);
       layer.inputGradient({ values: delta }, fromAbove);

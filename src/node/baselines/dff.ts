@@ -4,7 +4,8 @@
  * the bytes counted that the servers would send; how its pipeline would run is for schedule/dff.ts to simulate.
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
-import { adamRule } from '../../model/adam.js';
+import { updateRule } from '../../model/optimizer.js';
+import { augmentation } from '../../model/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
 import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';
@@ -12,7 +13,7 @@ import { layerObjective } from '../../model/objectives/registry.js';
 import { dffOutputBytes } from '../../schedule/dff.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import type { Job } from '../job.js';
+import { siteOf, type Job } from '../job.js';
 import { drawnLabels } from '../negatives.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readState } from '../training.js';
@@ -26,28 +27,28 @@ export async function trainDff(
   saved: (epoch: number, states: LayerState[]) => void,
   from?: SavedChapters,
 ): Promise<LayerState[]> {
-  const { spec, data } = job;
-  const objective = layerObjective(spec);
-  const samples = job.shards[0] as Uint32Array;
+  const { spec } = job;
+  const { data, samples } = siteOf(job, 0);
+  const { variants } = layerObjective(spec);
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
   const fullBatch = { ...spec, batch: samples.length };
   const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
-  const opened = initial.map((state) => openForTraining(kernels, fullBatch, state, job.classes, objective.variants));
+  const opened = initial.map((state) => openForTraining(kernels, fullBatch, state, job.classes, variants));
   const units = spec.layers.slice(1);
-  const bytesOf = dffOutputBytes({ units, rows: objective.variants * samples.length });
+  const bytesOf = dffOutputBytes({ units, rows: variants * samples.length });
   const breather = new Breather(signal, 0);
   let states = initial;
   try {
     for (let epoch = from?.chapters ?? 0; epoch < spec.epochs; epoch++) {
-      const negatives = objective.variants === 2 ? drawnLabels(job, epoch) : undefined;
-      let input: LayerInput = new ImageInputs(kernels, data, samples, negatives).batch(all);
+      const negatives = variants === 2 ? drawnLabels(job, epoch) : undefined;
+      let input: LayerInput = new ImageInputs(kernels, data, samples, negatives, augmentation(spec, epoch)).batch(all);
       for (const [layer, parts] of opened.entries()) {
         const start = (nowMs() - job.startedMs) / 1000;
         const rows = input.batch * input.variants;
-        const layerRule = adamRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
-        const headRule = adamRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
-        const stats = objective.step(parts, input, labels, layerRule, headRule);
+        const layerRule = updateRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
+        const headRule = updateRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
+        const stats = layerObjective(spec).step(parts, input, labels, layerRule, headRule);
         checkFinite({ layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;
         if (layer < opened.length - 1) {

@@ -1,0 +1,66 @@
+/**
+ * Dropout in layer-local training (Srivastava et al., 2014; with Forward-Forward as in Hinton's recipe): in each step a share
+ * of a layer's activations is left out of its objective, and a share of the activations that enter it from the layer below.
+ * Data pass on to the next layer whole. Masks are keyed by seed, chapter, layer and step.
+ */
+import { dropoutMask, dropoutScale } from '../kernels/dropout.js';
+import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import { philoxName } from '../random.js';
+import type { RunSpec } from '../spec/spec.js';
+
+/** Dropout of a layer's outputs in one step. */
+export interface OutputDropout {
+  /** What activations that are kept are multiplied by, and so the gradients through them. */
+  readonly scale: number;
+  /** Drops activations [R, O] of the kept batch, and writes the rows' new sums of squares [R] if asked. */
+  apply(layer: DenseKernel, rows: number, sumSquares?: Float32Array): void;
+}
+
+/** Dropout of one layer in one chapter. */
+export class LayerDropout {
+  readonly #kernels: Kernels;
+  readonly #spec: RunSpec;
+  readonly #chapter: number;
+  readonly #layer: number;
+  #dropped = new Float32Array(0);
+
+  constructor(kernels: Kernels, spec: RunSpec, chapter: number, layer: number) {
+    this.#kernels = kernels;
+    this.#spec = spec;
+    this.#chapter = chapter;
+    this.#layer = layer;
+  }
+
+  /** `input` with values dropped if they are activations of a layer below; valid until the next call. */
+  input(step: number, input: LayerInput, width: number): LayerInput {
+    if (this.#layer === 0) return input;
+    const { seed, dropout } = this.#spec;
+    const { prefix: values, rows, batch: count } = input;
+    if (this.#dropped.length < count * width) this.#dropped = new Float32Array(count * width);
+    const mask = dropoutMask(philoxName(seed, 'dropout-inputs', this.#chapter, this.#layer, step), dropout);
+    this.#kernels.dropout({ values, rows, count, width }, mask, this.#dropped);
+    return { prefix: this.#dropped, batch: count, variants: 1 };
+  }
+
+  output(step: number): OutputDropout {
+    const { seed, dropout } = this.#spec;
+    const mask = dropoutMask(philoxName(seed, 'dropout', this.#chapter, this.#layer, step), dropout);
+    return {
+      scale: dropoutScale(mask),
+      apply: (layer, count, sumSquares) => {
+        const values = layer.activations();
+        this.#kernels.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
+      },
+    };
+  }
+}
+
+/** Undefined where the spec asks for no dropout. */
+export function layerDropout(
+  kernels: Kernels,
+  spec: RunSpec,
+  chapter: number,
+  layer: number,
+): LayerDropout | undefined {
+  return spec.dropout > 0 ? new LayerDropout(kernels, spec, chapter, layer) : undefined;
+}

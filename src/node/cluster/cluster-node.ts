@@ -1,0 +1,211 @@
+/**
+ * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
+ * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
+ */
+import { PffError, messageOf } from '../../errors.js';
+import { assign, type PffVariant } from '../../schedule/assign.js';
+import { defaultWindow } from '../../schedule/retention.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { allTasks, isResult, needs, taskKey, type Task } from '../../schedule/tasks.js';
+import type { Clock } from '../../store/cluster/clock.js';
+import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import { POLL_MS } from '../../store/cluster/mirror.js';
+import { keys } from '../../store/cluster/records.js';
+import { chooseTask, ReadySince } from './choose.js';
+import { Membership } from './membership.js';
+
+/** Does one task: fetches what it needs from the store, computes, publishes. */
+export interface TaskExecutor {
+  run(task: Task): Promise<void>;
+  /** After a task that failed: forget what is held in memory, for it may be half done. */
+  reset(): Promise<void>;
+}
+
+export interface ClusterNodeOptions {
+  readonly store: ClusterStore;
+  readonly executor: TaskExecutor;
+  readonly clock: Clock;
+  readonly shape: GraphShape;
+  readonly variant: PffVariant;
+  readonly nodes: number;
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly data?: string | undefined;
+  readonly slot?: number | undefined;
+  /** Told the membership once it is there, so that progress can be put into its beats. */
+  readonly onMember?: ((membership: Membership) => void) | undefined;
+}
+
+export type RunEnd = 'finished' | 'stopped';
+
+/** Works on a run to its end. @throws PffError `training` if the run itself fails; whatever keeps this node from working. */
+export async function workOnRun(options: ClusterNodeOptions): Promise<RunEnd> {
+  return new ClusterNode(options).run();
+}
+
+class ClusterNode {
+  readonly #options: ClusterNodeOptions;
+  readonly #membership: Membership;
+  readonly #ready = new ReadySince();
+  readonly #window: number;
+  #tasksDone = 0;
+  #busyMs = 0;
+
+  constructor(options: ClusterNodeOptions) {
+    this.#options = options;
+    const { shape, variant, nodes } = options;
+    this.#window = defaultWindow(shape, variant, nodes);
+    this.#membership = new Membership(options);
+  }
+
+  async run(): Promise<RunEnd> {
+    const { store, onMember } = this.#options;
+    const keeping = this.#membership.keep();
+    keeping.catch(() => {});
+    onMember?.(this.#membership);
+    try {
+      await store.sweep();
+      const end = await Promise.race([this.#work(), keeping.then(() => this.#ended())]);
+      await store.flush();
+      return end;
+    } finally {
+      if (!store.signal.aborted) await this.#membership.leave();
+    }
+  }
+
+  /** The beats end only with the store's signal, or by throwing. */
+  #ended(): never {
+    this.#options.store.signal.throwIfAborted();
+    throw new Error('the beats of a node ended by themselves');
+  }
+
+  async #work(): Promise<RunEnd> {
+    const { store } = this.#options;
+    for (;;) {
+      store.signal.throwIfAborted();
+      const end = this.#end();
+      if (end) return end;
+      if (this.#isFinished()) {
+        await this.#verify();
+        continue;
+      }
+      const task = store.mirror.settled ? this.#choose() : undefined;
+      if (!task) await this.#idle();
+      else if (await store.claim(task)) await this.#do(task);
+    }
+  }
+
+  #end(): RunEnd | undefined {
+    const { mirror } = this.#options.store;
+    const failed = mirror.get(keys.failed)?.entry;
+    if (failed?.type === 'failed') throw new PffError('training', failed.record.text);
+    if (mirror.get(keys.stop)?.entry) return 'stopped';
+    return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
+  }
+
+  #isFinished(): boolean {
+    const { store } = this.#options;
+    return store.mirror.settled && store.wanted(false).finished;
+  }
+
+  /**
+   * All tasks are published: the living node with the lowest number looks whether the results really are there, and says
+   * so. (Two that both take themselves for the lowest do no harm.) Until then all nodes stay, for a result may be lost.
+   */
+  async #verify(): Promise<void> {
+    const { store, shape, name, clock } = this.#options;
+    const alive = this.#membership.alive();
+    const lowest = store.mirror.nodes().find(({ record }) => !record.left && alive.has(record.id));
+    if (lowest && lowest.record.id !== store.id) return this.#idle();
+    try {
+      for (const task of allTasks(shape)) if (isResult(shape, task)) await store.verify(task);
+      await store.tell(keys.finished, { v: 1, by: store.id, name, text: 'finished' });
+      // A server that lost its newest writes just now is noticed within this time; then the work goes on.
+      await clock.sleep(POLL_MS, store.signal);
+      await store.read(keys.finished);
+    } catch (error) {
+      if (!(error instanceof MissingOutput)) throw error;
+    }
+  }
+
+  #choose(): Task | undefined {
+    const { store, shape, variant, nodes, leaseMs, clock } = this.#options;
+    const { number } = this.#membership;
+    if (number === undefined) return undefined;
+    const wanted = store.wanted(true);
+    const now = clock.now();
+    this.#ready.observe(wanted, this.#window, now);
+    const alive = this.#membership.alive();
+    const usual = this.#tasksDone > 0 ? this.#busyMs / this.#tasksDone : 0;
+    return chooseTask({
+      shape,
+      variant,
+      nodes,
+      wanted,
+      number,
+      isOthers: (slot) => this.#membership.isOthers(slot),
+      claimedFor: (task) => {
+        const found = store.mirror.task(task);
+        const others = found?.record.state === 'claimed' && found.record.by !== store.id && alive.has(found.record.by);
+        return others ? store.mirror.observed - found.since : undefined;
+      },
+      readyFor: (task) => this.#ready.of(task, now),
+      helpAfterMs: Math.max(leaseMs / 2, usual),
+      repeatAfterMs: Math.max(2 * leaseMs, 3 * usual),
+      onlyOwn: variant === 'federated',
+    });
+  }
+
+  async #do(task: Task): Promise<void> {
+    const { store, executor, clock } = this.#options;
+    this.#membership.tell(taskKey(task));
+    this.#prefetchFor(task);
+    const start = clock.now();
+    try {
+      // A server that forgot what this node still has: no need to compute it again.
+      const kept = store.cached(task);
+      if (kept) await store.publish(task, kept);
+      else await executor.run(task);
+      this.#tasksDone += kept ? 0 : 1;
+      this.#busyMs += kept ? 0 : clock.now() - start;
+    } catch (error) {
+      if (store.signal.aborted) throw error;
+      await executor.reset();
+      if (error instanceof PffError && error.code === 'training') await this.#tellFailure(error);
+      await store.release(task);
+      // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
+      if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
+    } finally {
+      this.#membership.tell(undefined);
+    }
+  }
+
+  /** Fetches what this slot's next task needs while the present one is computed, if it is there already. */
+  #prefetchFor(task: Task): void {
+    const { store, shape, variant, nodes } = this.#options;
+    const own = assign(shape, variant, nodes)[this.#membership.number ?? 0] ?? [];
+    const next = own[own.findIndex((each) => taskKey(each) === taskKey(task)) + 1];
+    if (!next) return;
+    for (const need of needs(shape, next)) if (taskKey(need) !== taskKey(task)) store.prefetch(need);
+  }
+
+  async #tellFailure(error: PffError): Promise<void> {
+    const { store, name } = this.#options;
+    const hint = error.hint === undefined ? '' : ` ${error.hint}`;
+    await store.tell(keys.failed, { v: 1, by: store.id, name, text: messageOf(error) + hint });
+  }
+
+  async #idle(): Promise<void> {
+    const { store, clock } = this.#options;
+    let unsubscribe = (): void => {};
+    const wake = new AbortController();
+    await Promise.race([
+      clock.sleep(POLL_MS, AbortSignal.any([store.signal, wake.signal])),
+      new Promise<void>((resolve) => {
+        unsubscribe = store.mirror.subscribe(() => resolve());
+      }),
+    ]);
+    unsubscribe();
+    wake.abort();
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * A node's place among the nodes of a run: its number, held as a lease that it renews by beats. Numbers below N are the
+ * slots of the schedule (whose tasks a node prefers, because it holds their inputs); nodes beyond them stand by, help, and
+ * move up when a slot falls free. Nobody hands out numbers: they are taken by compare-and-set.
+ */
+import { keys, type NodeRecord } from '../../store/cluster/records.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { Clock } from '../../store/cluster/clock.js';
+
+export interface MembershipOptions {
+  readonly store: ClusterStore;
+  readonly clock: Clock;
+  /** For people: host and process. */
+  readonly name: string;
+  /** N: the run's slots. */
+  readonly nodes: number;
+  /** A node that has not beaten for so long, as others observe it, counts as gone. */
+  readonly leaseMs: number;
+  /** Federated: digest of this node's own data; slots stay with their data. */
+  readonly data?: string | undefined;
+  /** Take this slot and no other (federated). */
+  readonly slot?: number | undefined;
+}
+
+/** Beats in a lease: as many may be lost in a row. */
+const BEATS = 5;
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  #number: number | undefined;
+  #revision = 0;
+  #beat = 0;
+  #doing: string | undefined;
+  #progress: NodeRecord['progress'];
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** This node's number; undefined while it has none. */
+  get number(): number | undefined {
+    return this.#number;
+  }
+
+  /** What the next beats tell of this node's work. */
+  tell(doing: string | undefined): void {
+    this.#doing = doing;
+    this.#progress = undefined;
+  }
+
+  tellProgress(progress: NodeRecord['progress']): void {
+    this.#progress = progress;
+  }
+
+  /** Identities of the nodes that are there. */
+  alive(): Set<string> {
+    const { store, leaseMs } = this.#options;
+    const alive = new Set([store.id]);
+    for (const { record, age } of store.mirror.nodes()) if (!record.left && age < leaseMs) alive.add(record.id);
+    return alive;
+  }
+
+  /** Whether slot `slot` has a living node other than this one. */
+  isOthers(slot: number): boolean {
+    const { store, leaseMs } = this.#options;
+    const entry = store.mirror.get(keys.node(slot));
+    if (entry?.entry?.type !== 'node') return false;
+    const { record } = entry.entry;
+    return record.id !== store.id && !record.left && store.mirror.observed - entry.since < leaseMs;
+  }
+
+  /** Takes a number, and keeps it (or another) until the store's signal aborts. */
+  async keep(): Promise<void> {
+    const { store, clock, leaseMs, nodes } = this.#options;
+    while (!store.signal.aborted) {
+      if (this.#number === undefined) await this.#takeAny();
+      else if (!(await this.#renew())) continue;
+      else if (this.#number >= nodes) await this.#moveUp();
+      await clock.sleep(leaseMs / BEATS, store.signal);
+    }
+  }
+
+  /** Says that this node leaves, so that nobody waits for its lease to run out. */
+  async leave(): Promise<void> {
+    if (this.#number === undefined) return;
+    await this.#options.store.swap(keys.node(this.#number), this.#record(true), this.#revision);
+    this.#number = undefined;
+  }
+
+  async #takeAny(): Promise<void> {
+    const { slot, nodes } = this.#options;
+    for (let number = slot ?? 0; ; number++) {
+      if (await this.#take(number)) return;
+      // A node that asked for one slot waits for that one.
+      if (slot !== undefined || number > 10 * nodes + 1000) return;
+    }
+  }
+
+  async #moveUp(): Promise<void> {
+    const { store, nodes } = this.#options;
+    const [old, revision] = [this.#number as number, this.#revision];
+    for (let number = 0; number < nodes; number++)
+      if (!this.isOthers(number) && (await this.#take(number))) {
+        await store.swap(keys.node(old), this.#record(true), revision);
+        return;
+      }
+  }
+
+  async #take(number: number): Promise<boolean> {
+    const { store } = this.#options;
+    const key = keys.node(number);
+    const now = await store.read(key);
+    if (now?.entry?.type === 'node' && !this.#isFree(number, now.entry.record, now.revision)) return false;
+    if (!(await store.swap(key, this.#record(false), now?.revision ?? 0))) return false;
+    this.#number = number;
+    this.#revision = store.mirror.get(key)?.revision ?? 0;
+    return true;
+  }
+
+  async #renew(): Promise<boolean> {
+    const { store } = this.#options;
+    const key = keys.node(this.#number as number);
+    if (await store.swap(key, this.#record(false), this.#revision)) {
+      this.#revision = store.mirror.get(key)?.revision ?? 0;
+      return true;
+    }
+    const now = await store.read(key);
+    if (now?.entry?.type === 'node' && now.entry.record.id === store.id) this.#revision = now.revision;
+    else this.#number = undefined;
+    return false;
+  }
+
+  #isFree(number: number, record: NodeRecord, revision: number): boolean {
+    const { store, leaseMs, nodes, data } = this.#options;
+    if (record.id === store.id) return true;
+    if (number < nodes && data !== undefined && record.data !== data) return false;
+    const seen = store.mirror.get(keys.node(number));
+    return record.left || (seen?.revision === revision && store.mirror.observed - seen.since >= leaseMs);
+  }
+
+  #record(left: boolean): NodeRecord {
+    const { store, name, data } = this.#options;
+    this.#beat += 1;
+    return {
+      v: 1,
+      id: store.id,
+      name,
+      beat: this.#beat,
+      left,
+      ...(data === undefined ? {} : { data }),
+      ...(this.#doing === undefined || left ? {} : { doing: this.#doing }),
+      ...(this.#progress === undefined || left ? {} : { progress: this.#progress }),
+    };
+  }
+}

@@ -1,0 +1,120 @@
+/** Does a cluster node's tasks in a worker thread (task-worker.ts), one at a time. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { PffError, messageOf } from '../../errors.js';
+import type { KernelsChoice } from '../../kernels/open.js';
+import type { Task } from '../../schedule/tasks.js';
+import { MissingOutput } from '../../store/cluster/cluster-store.js';
+import { serveStore } from '../../store/port.js';
+import type { Store } from '../../store/store.js';
+import type { TaskExecutor } from './cluster-node.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { loadedPlugins } from '../plugins.js';
+import type { TaskWorkerAnswer, TaskWorkerRequest, TaskWorkerSetup } from './task-worker.js';
+
+export interface WorkerExecutorOptions {
+  readonly job: Job;
+  readonly kernels: KernelsChoice;
+  readonly threads: number;
+  readonly store: Store;
+  /** This node's present number. */
+  readonly number: () => number;
+  readonly onEvent: (event: NodeEvent) => void;
+}
+
+export class WorkerExecutor implements TaskExecutor {
+  readonly #worker: Worker;
+  readonly #storePort: MessagePort;
+  readonly #closed = new AbortController();
+  readonly #number: () => number;
+  #running: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #dead: Error | undefined;
+  /** Errors lose their class on the way through a port; this one matters. */
+  #missing: MissingOutput | undefined;
+
+  constructor(options: WorkerExecutorOptions) {
+    this.#number = options.number;
+    const { port1, port2 } = new MessageChannel();
+    this.#storePort = port1;
+    serveStore(port1, this.#watched(options.store), this.#closed.signal);
+    const { job, kernels, threads } = options;
+    const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2, plugins: loadedPlugins() };
+    this.#worker = new Worker(entry(), { workerData: setup, transferList: [port2], name: 'pff tasks' });
+    this.#worker.on('message', (answer: TaskWorkerAnswer) => this.#answered(answer, options.onEvent));
+    this.#worker.on('error', (error) => this.#died(error));
+    this.#worker.on('exit', (code) =>
+      this.#died(new PffError('cluster', `the computing thread ended with code ${code}`)),
+    );
+  }
+
+  run(task: Task): Promise<void> {
+    if (this.#dead) return Promise.reject(this.#dead);
+    this.#missing = undefined;
+    return new Promise((resolve, reject) => {
+      this.#running = { resolve, reject };
+      this.#say({ type: 'run', node: this.#number(), task });
+    });
+  }
+
+  reset(): Promise<void> {
+    this.#say({ type: 'reset' });
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort(new PffError('interrupted', 'the node is leaving'));
+    this.#storePort.close();
+    await this.#worker.terminate();
+  }
+
+  #say(request: TaskWorkerRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  #answered(answer: TaskWorkerAnswer, onEvent: (event: NodeEvent) => void): void {
+    if (answer.type === 'event') return onEvent(answer.event);
+    const running = this.#running;
+    this.#running = undefined;
+    if (answer.type === 'done') running?.resolve();
+    else if (this.#missing) running?.reject(this.#missing);
+    else {
+      const { code, message, hint } = answer;
+      running?.reject(code ? new PffError(code, message, hint === undefined ? {} : { hint }) : new Error(message));
+    }
+  }
+
+  #died(error: Error): void {
+    this.#dead ??= new PffError('cluster', `the computing thread died: ${messageOf(error)}`, { cause: error });
+    this.#running?.reject(this.#dead);
+    this.#running = undefined;
+  }
+
+  #watched(store: Store): Store {
+    const watch = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await work;
+      } catch (error) {
+        if (error instanceof MissingOutput) this.#missing = error;
+        throw error;
+      }
+    };
+    return {
+      isPublished: (task) => store.isPublished(task),
+      published: (task, signal) => watch(store.published(task, signal)),
+      fetch: (task, signal) => watch(store.fetch(task, signal)),
+      publish: (task, output) => store.publish(task, output),
+    };
+  }
+}
+
+/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
+function entry(): string {
+  const here = new URL('./task-worker.js', import.meta.url);
+  const file = fileURLToPath(
+    existsSync(here) ? here : new URL('../../../dist/node/cluster/task-worker.js', import.meta.url),
+  );
+  if (existsSync(file)) return file;
+  throw new PffError('files', 'a node needs the built program, which is not there', { hint: 'Run npm run build.' });
+}

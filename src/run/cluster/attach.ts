@@ -1,0 +1,24 @@
+/** Follows a run that somebody submitted, to its end: the same events, evaluation and run folder as for its submitter. */
+import type { KernelsChoice } from '../../kernels/open.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
+import { runRecord } from './manage.js';
+import type { RunEvent } from '../events.js';
+import type { TrainOptions } from '../options.js';
+import { train } from '../train.js';
+
+export interface AttachOptions {
+  readonly server: ServerOptions;
+  readonly run: string;
+  readonly dataDir?: string | undefined;
+  readonly out?: string | undefined;
+  readonly kernels?: KernelsChoice | undefined;
+  readonly analyseEvery?: TrainOptions['analyseEvery'];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws PffError `cluster` if there is no such run; else as `train` */
+export async function* attachRun(options: AttachOptions): AsyncGenerator<RunEvent, void, undefined> {
+  const record = await runRecord(options.server, options.run);
+  const { spec, variant, nodes } = record;
+  yield* train({ ...options, spec, variant, nodes, cluster: { server: options.server, run: options.run, record } });
+}

@@ -1,0 +1,182 @@
+/**
+ * A run on a cluster, seen by the one who submits or follows it: a Training like any other, whose work is done elsewhere.
+ * Everything it tells is read from the run's records, so it may begin at any time and miss nothing.
+ */
+import os from 'node:os';
+import { PffError } from '../../errors.js';
+import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { allShapes, networkShape } from '../../model/network.js';
+import type { NodeEvent } from '../../node/events.js';
+import { graphShape, trainedLayers } from '../../schedule/shape.js';
+import { trainTask } from '../../schedule/tasks.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats } from '../../store/nats/connect.js';
+import { NatsEngine } from '../../store/nats/engine.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { keys } from '../../store/cluster/records.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { ClusterOptions } from './options.js';
+import type { Training } from '../execute.js';
+import { openStore } from './join.js';
+import type { PreparedData } from '../prepare.js';
+
+export interface FollowCallbacks {
+  readonly node: (event: NodeEvent) => void;
+  readonly notice: (text: string) => void;
+}
+
+/** Submits (or finds) the run and follows it to its end; aborting the signal only ends the following. */
+export function clusterTraining(
+  cluster: ClusterOptions,
+  record: RunRecord,
+  prepared: PreparedData,
+  signal: AbortSignal,
+  { node, notice }: FollowCallbacks,
+): Training {
+  const { run } = record;
+  return {
+    async run() {
+      const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`);
+      try {
+        const api = new NatsApi(connection);
+        const registry = new NatsRegistry(api);
+        if (!cluster.record) {
+          await registry.open(record.replicas);
+          await registry.add(record);
+          await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+          notice(`submitted run ${run}; it goes on without this terminal (pff attach ${run} follows it again)`);
+        }
+        const store = openStore(
+          api,
+          registry,
+          record,
+          `follower ${os.hostname()}:${process.pid}`,
+          prepared,
+          signal,
+          notice,
+        );
+        try {
+          await store.open();
+          const states = await new Follower(store, record, prepared, node, notice).states(signal);
+          await registry.mark(run, 'finished');
+          return states;
+        } finally {
+          await store.close();
+        }
+      } finally {
+        await connection.close();
+      }
+    },
+    newest: () => ({ chapters: 0, states: [] }),
+    done: [],
+    peakStoreBytes: () => 0,
+    interruption: () =>
+      new PffError('interrupted', `detached from run ${run}, which goes on`, {
+        hint: `pff attach ${run} follows it again; pff stop ${run} stops it.`,
+      }),
+  };
+}
+
+class Follower {
+  readonly #store: ClusterStore;
+  readonly #record: RunRecord;
+  readonly #prepared: PreparedData;
+  readonly #node: (event: NodeEvent) => void;
+  readonly #notice: (text: string) => void;
+  readonly #told = new Set<string>();
+  readonly #present = new Map<number, string>();
+  #waiting = false;
+
+  constructor(
+    store: ClusterStore,
+    record: RunRecord,
+    prepared: PreparedData,
+    node: (event: NodeEvent) => void,
+    notice: (text: string) => void,
+  ) {
+    this.#store = store;
+    this.#record = record;
+    this.#prepared = prepared;
+    this.#node = node;
+    this.#notice = notice;
+  }
+
+  /** The result's states, as soon as all are published. @throws PffError if the run fails or is stopped */
+  async states(signal: AbortSignal): Promise<LayerState[]> {
+    const { mirror } = this.#store;
+    for (const mirrored of mirror.all()) this.#tell(mirrored);
+    const unsubscribe = mirror.subscribe((mirrored) => mirrored && this.#tell(mirrored));
+    try {
+      for (;;) {
+        this.#store.signal.throwIfAborted();
+        const failed = mirror.get(keys.failed)?.entry;
+        if (failed?.type === 'failed') throw new PffError('training', failed.record.text);
+        if (mirror.get(keys.stop)?.entry)
+          throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
+            hint: `pff fetch ${this.#record.run} gets the layers as they are.`,
+          });
+        if (mirror.settled && this.#store.wanted(false).finished) {
+          const states = await this.#fetchAll(signal);
+          if (states) return states;
+        }
+        this.#lookAtNodes();
+        await systemClock.sleep(this.#finishing() ? 20 : POLL_MS / 4, signal);
+      }
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  #finishing(): boolean {
+    return this.#store.wanted(false).tasks().length <= 1;
+  }
+
+  async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {
+    const { spec } = this.#record;
+    const shapes = allShapes(networkShape(spec, this.#prepared.layout));
+    const states: LayerState[] = [];
+    try {
+      for (let layer = 0; layer < trainedLayers(graphShape(spec)); layer++) {
+        const { steps, buffer } = await this.#store.fetch(trainTask(spec.splits - 1, layer), signal);
+        states.push(viewState(shapes[layer] as LayerShape, steps, buffer));
+      }
+      return states;
+    } catch (error) {
+      if (!(error instanceof MissingOutput)) throw error;
+      this.#notice(`${error.message}; waiting until it is computed again`);
+      return undefined;
+    }
+  }
+
+  #tell({ key, entry }: Mirrored): void {
+    if (entry?.type === 'node') {
+      const { number, record } = entry;
+      if (record.progress && !record.left) this.#node({ type: 'progress', node: number, ...record.progress });
+      return;
+    }
+    if (!entry || entry.type === 'task' || this.#told.has(key)) return;
+    this.#told.add(key);
+    if (entry.type === 'report') this.#node({ type: 'task-finished', ...entry.record } as NodeEvent);
+    else if (entry.type === 'refused') this.#notice(`node ${entry.record.name} was refused: ${entry.record.text}`);
+    else if (entry.type === 'conflict') this.#notice(`TWO NODES DISAGREE: ${entry.record.text}`);
+  }
+
+  #lookAtNodes(): void {
+    const { mirror } = this.#store;
+    if (!mirror.settled) return;
+    const now = new Map<number, string>();
+    for (const { number, record, age } of mirror.nodes())
+      if (!record.left && age < this.#record.leaseMs) now.set(number, record.name);
+    for (const [number, name] of now)
+      if (this.#present.get(number) !== name) this.#notice(`node ${number + 1} is ${name}`);
+    for (const [number, name] of this.#present)
+      if (!now.has(number)) this.#notice(`node ${number + 1} (${name}) is gone`);
+    this.#present.clear();
+    for (const [number, name] of now) this.#present.set(number, name);
+    if (now.size === 0 && !this.#waiting) this.#notice('no node is there; waiting for one (pff node --server …)');
+    this.#waiting = now.size === 0;
+  }
+}

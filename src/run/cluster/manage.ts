@@ -1,0 +1,205 @@
+/** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
+import os from 'node:os';
+import { PffError } from '../../errors.js';
+import { encodeModel } from '../../model/model-file.js';
+import { allShapes, networkShape } from '../../model/network.js';
+import { labelLayout } from '../../data/labels.js';
+import { loadDataset } from '../../data/sources.js';
+import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { graphShape, trainedLayers } from '../../schedule/shape.js';
+import { allTasks, trainTask } from '../../schedule/tasks.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { keys } from '../../store/cluster/records.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { modelDigest } from '../digest.js';
+import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
+import { openStore } from './join.js';
+import { VERSION } from '../version.js';
+
+export interface RunSummary {
+  readonly run: string;
+  readonly state: RunRecord['state'];
+  readonly dataset: string;
+  readonly objective: string;
+  readonly layers: readonly number[];
+  readonly variant: string;
+  readonly nodes: number;
+  readonly createdMs: number;
+}
+
+export interface RunStatus extends RunSummary {
+  readonly tasksDone: number;
+  readonly tasks: number;
+  /** `working` nodes renewed their lease while we looked. */
+  readonly present: readonly {
+    readonly number: number;
+    readonly name: string;
+    readonly state: 'working' | 'silent' | 'left';
+    readonly doing: string | undefined;
+  }[];
+  readonly refused: readonly { readonly name: string; readonly why: string }[];
+  readonly conflicts: readonly string[];
+  /** Records that no node of this version writes. */
+  readonly refusedRecords: number;
+  readonly failure: string | undefined;
+}
+
+/** All runs that the server knows, the oldest first. */
+export async function listRuns(server: ServerOptions): Promise<RunSummary[]> {
+  return withServer(server, async (_, registry) =>
+    (await registry.list()).filter(({ record }) => record.state !== 'removed').map(({ record }) => summaryOf(record)),
+  );
+}
+
+/** What a run is at; looks on for a little longer than a beat of its nodes. */
+export async function runStatus(server: ServerOptions, run: string): Promise<RunStatus> {
+  return withRun(server, run, async (store, record) => {
+    const { mirror } = store;
+    const before = new Map(mirror.nodes().map(({ number, revision }) => [number, revision]));
+    if (before.size > 0 && record.state === 'open') await systemClock.sleep(0.3 * record.leaseMs, store.signal);
+    const tasks = [...allTasks(graphShape(record.spec))];
+    const notes = (type: 'refused' | 'conflict'): { name: string; why: string }[] =>
+      [...mirror.all()].flatMap(({ entry }) =>
+        entry?.type === type ? [{ name: entry.record.name, why: entry.record.text }] : [],
+      );
+    const failed = mirror.get(keys.failed)?.entry;
+    return {
+      ...summaryOf(record),
+      tasksDone: tasks.filter((task) => mirror.done(task)).length,
+      tasks: tasks.length,
+      present: mirror.nodes().map(({ number, record: { name, left, doing }, revision }) => ({
+        number,
+        name,
+        state: left ? 'left' : before.get(number) === revision ? 'silent' : 'working',
+        doing,
+      })),
+      refused: notes('refused'),
+      conflicts: notes('conflict').map(({ why }) => why),
+      refusedRecords: mirror.refusedRecords,
+      failure: failed?.type === 'failed' ? failed.record.text : undefined,
+    };
+  });
+}
+
+/** Tells all nodes to leave the run; with `remove`, everything of it is dropped from the server. */
+export async function stopRun(server: ServerOptions, run: string, remove = false): Promise<void> {
+  await withRun(server, run, async (store, record, registry) => {
+    if (record.state === 'open') {
+      await store.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped' });
+      await registry.mark(run, 'stopped');
+    }
+    if (remove) await registry.remove(run);
+  });
+}
+
+export interface FetchedModel {
+  readonly folder: string;
+  readonly modelDigest: string;
+  /** Chapters that every layer has behind it. */
+  readonly chapters: number;
+  readonly finished: boolean;
+}
+
+/** Writes the model (each layer as it is now, of the last chapter that all have) and the spec into a new folder. */
+export async function fetchModel(
+  server: ServerOptions,
+  run: string,
+  out: string,
+  dataDir?: string,
+): Promise<FetchedModel> {
+  return withRun(server, run, async (store, record) => {
+    const { spec } = record;
+    const dataset = await loadDataset({ dataset: spec.dataset, dataDir });
+    const layout = labelLayout(dataset.shape, dataset.classes.length, spec.labelMode);
+    const shapes = allShapes(networkShape(spec, layout));
+    const newest = Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => {
+      for (let chapter = spec.splits - 1; chapter >= 0; chapter--)
+        if (store.mirror.done(trainTask(chapter, layer))) return trainTask(chapter, layer);
+      throw new PffError('cluster', `run ${run} has no model yet: layer ${layer + 1} has not finished a chapter`, {
+        hint: `pff status ${run} says how far it is.`,
+      });
+    });
+    const states: LayerState[] = [];
+    for (const task of newest) {
+      const { steps, buffer } = await store.fetch(task, store.signal);
+      states.push(viewState(shapes[task.layer] as LayerShape, steps, buffer));
+    }
+    const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
+    const finished = chapters === spec.splits;
+    const folder = new RunFolder(out);
+    try {
+      const digest = modelDigest(states);
+      folder.write(SPEC_FILE, `${JSON.stringify(spec, undefined, 2)}\n`);
+      const metadata = {
+        program: `pff ${VERSION}`,
+        modelDigest: digest,
+        dataDigest: record.dataset.digest,
+        ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
+      };
+      folder.write(MODEL_FILE, encodeModel(spec, states, metadata));
+      return { folder: folder.path, modelDigest: digest, chapters, finished };
+    } finally {
+      folder.close();
+    }
+  });
+}
+
+/** The register's record of a run. @throws PffError `cluster` if there is none */
+export async function runRecord(server: ServerOptions, run: string): Promise<RunRecord> {
+  return withServer(server, (_, registry) => known(registry, run));
+}
+
+async function known(registry: NatsRegistry, run: string): Promise<RunRecord> {
+  const found = await registry.get(run);
+  if (!found || found.record.state === 'removed')
+    throw new PffError('cluster', `the server has no run ${run}`, { hint: 'pff runs lists those it has.' });
+  return found.record;
+}
+
+function summaryOf({ run, state, dataset, spec, variant, nodes, createdMs }: RunRecord): RunSummary {
+  return {
+    run,
+    state,
+    dataset: dataset.name,
+    objective: spec.objective,
+    layers: spec.layers,
+    variant,
+    nodes,
+    createdMs,
+  };
+}
+
+async function withServer<T>(
+  server: ServerOptions,
+  work: (api: NatsApi, registry: NatsRegistry) => Promise<T>,
+): Promise<T> {
+  const connection = await connectNats(server, `pff ${os.hostname()}:${process.pid}`);
+  try {
+    const api = new NatsApi(connection);
+    return await work(api, new NatsRegistry(api));
+  } finally {
+    await connection.close();
+  }
+}
+
+async function withRun<T>(
+  server: ServerOptions,
+  run: string,
+  work: (store: ClusterStore, record: RunRecord, registry: NatsRegistry) => Promise<T>,
+): Promise<T> {
+  return withServer(server, async (api, registry) => {
+    const record = await known(registry, run);
+    const limit = AbortSignal.timeout(60_000);
+    const store = openStore(api, registry, record, 'observer', undefined, limit, () => {});
+    try {
+      await store.open();
+      return await work(store, record, registry);
+    } finally {
+      await store.close();
+    }
+  });
+}

@@ -1,0 +1,16 @@
+/** How a run is put on a cluster. */
+import type { ServerOptions } from '../../store/nats/connect.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { StorageOptions } from '../../store/nats/engine.js';
+
+export interface ClusterOptions {
+  readonly storage?: StorageOptions['storage'] | undefined;
+  readonly replicas?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly server: ServerOptions;
+  readonly run: string;
+  /** Follow this run, which is there; otherwise it is submitted. */
+  readonly record?: RunRecord | undefined;
+  /** A node that was silent for so long counts as gone; 10 s by default. */
+  readonly leaseMs?: number | undefined;
+}

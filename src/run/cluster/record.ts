@@ -1,0 +1,60 @@
+/** What a submitted run says of itself, and whether this program with this data may take part in it. */
+import type { Dataset } from '../../data/dataset.js';
+import { imageSize } from '../../data/dataset.js';
+import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
+import type { PffVariant } from '../../schedule/assign.js';
+import type { StorageOptions } from '../../store/nats/engine.js';
+import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
+import { VERSION } from '../version.js';
+
+export interface RunSetting extends StorageOptions {
+  readonly run: string;
+  readonly spec: RunSpec;
+  readonly variant: PffVariant;
+  readonly nodes: number;
+  readonly bitClass: string;
+  readonly leaseMs: number;
+}
+
+export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' | 'digest' | 'classes'>): RunRecord {
+  return {
+    v: 1,
+    ...setting,
+    spec: runSpecSchema.parse(setting.spec),
+    version: VERSION,
+    specDigest: specDigest(setting.spec),
+    dataset: {
+      name: dataset.name,
+      digest: dataset.digest,
+      imageSize: setting.spec.layers[0] as number,
+      classes: [...dataset.classes],
+    },
+    createdMs: Date.now(),
+    state: 'open',
+  };
+}
+
+/** Why this program and data do not fit the run; undefined if they do. Each difference would be a difference of bits. */
+export function misfit(record: RunRecord, bitClass: string, dataset: Dataset | undefined): string | undefined {
+  const { run } = record;
+  if (record.version !== VERSION) return `run ${run} is of pff ${record.version}, but this node is pff ${VERSION}`;
+  if (record.bitClass !== bitClass)
+    return `run ${run} computes with bit-class ${record.bitClass}, but this node's kernels have ${bitClass}`;
+  if (record.specDigest !== specDigest(record.spec))
+    return `the spec of run ${run} is not the one that was submitted (digest ${record.specDigest.slice(0, 16)})`;
+  if (!dataset) return undefined;
+  if (record.variant === 'federated') {
+    const size = imageSize(dataset.shape);
+    if (size !== record.dataset.imageSize)
+      return `run ${run} has images of ${record.dataset.imageSize} values, but those of this node have ${size}`;
+    if (dataset.classes.length !== record.dataset.classes.length)
+      return `run ${run} has ${record.dataset.classes.length} classes, but the data of this node has ${dataset.classes.length}`;
+    return undefined;
+  }
+  if (dataset.digest !== record.dataset.digest)
+    return (
+      `run ${run} trains on ${record.dataset.name} with digest ${record.dataset.digest.slice(0, 16)}, ` +
+      `but the data of this node has ${dataset.digest.slice(0, 16)}`
+    );
+  return undefined;
+}

@@ -1,0 +1,169 @@
+/**
+ * A copy of a run's records in memory, kept up to date by following the engine's revisions, and the one clock by which
+ * leases run out: the observer's own. A record is as old as the time during which this process has watched it stay the
+ * same, with a working connection; neither wall clocks nor other machines' clocks enter. So a frozen process that goes on
+ * takes nobody for dead, and while the server is down nobody ages.
+ */
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Engine, Entry, Hint } from './engine.js';
+import { patiently, type Patience } from './patience.js';
+import { decodeEntry, type DoneRecord, type NodeRecord, type RunEntry, type TaskRecord } from './records.js';
+
+export interface Mirrored {
+  readonly key: string;
+  readonly revision: number;
+  /** Undefined for a record that was refused. */
+  readonly entry: RunEntry | undefined;
+  /** Observed time (ms, see `Mirror.observed`) when this revision was first seen. */
+  readonly since: number;
+}
+
+/** Without a hint the mirror looks for news this often: hints may be lost. */
+export const POLL_MS = 1000;
+
+export class Mirror {
+  readonly #engine: Engine;
+  readonly #patience: Patience;
+  /** Says whether a `done` record can be true (its size fits the task). */
+  readonly #fits: (task: Task, record: DoneRecord) => boolean;
+  readonly #records = new Map<string, Mirrored>();
+  readonly #listeners = new Set<(changed: Mirrored | undefined) => void>();
+  readonly #stopListening: () => void;
+  #cursor = 0;
+  #identity: string | undefined;
+  #observed = 0;
+  #lastLook: number | undefined;
+  #hinted = true;
+  #resetHinted = false;
+  #wake: () => void = () => {};
+  /** Everything has been read since the start, or since the last loss. */
+  settled = false;
+  /** Records refused since the start: malformed, too long, of another version, of an impossible size. */
+  refusedRecords = 0;
+
+  constructor(engine: Engine, patience: Patience, fits: (task: Task, record: DoneRecord) => boolean) {
+    this.#engine = engine;
+    this.#patience = patience;
+    this.#fits = fits;
+    this.#stopListening = engine.listen((hint) => this.#hint(hint));
+  }
+
+  /** Milliseconds of observation so far: time in which the engine was looked at again and again, without gaps. */
+  get observed(): number {
+    return this.#observed;
+  }
+
+  get(key: string): Mirrored | undefined {
+    return this.#records.get(key);
+  }
+
+  all(): IterableIterator<Mirrored> {
+    return this.#records.values();
+  }
+
+  task(task: Task): { readonly record: TaskRecord; readonly since: number } | undefined {
+    const mirrored = this.#records.get(`task.${taskKey(task)}`);
+    return mirrored?.entry?.type === 'task' ? { record: mirrored.entry.record, since: mirrored.since } : undefined;
+  }
+
+  done(task: Task): DoneRecord | undefined {
+    const record = this.task(task)?.record;
+    return record?.state === 'done' ? record : undefined;
+  }
+
+  /** Every node's record, with its number and how long it has not changed (ms, observed). */
+  nodes(): { readonly number: number; readonly record: NodeRecord; readonly age: number; readonly revision: number }[] {
+    const found = [];
+    for (const { entry, since, revision } of this.#records.values())
+      if (entry?.type === 'node')
+        found.push({ number: entry.number, record: entry.record, age: this.#observed - since, revision });
+    return found.sort((a, b) => a.number - b.number);
+  }
+
+  /** Calls `listener` with each record that is new or other than before; with undefined after everything was read anew. */
+  subscribe(listener: (changed: Mirrored | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Notes an entry that this process wrote or read itself. */
+  note(entry: Entry): void {
+    const before = this.#records.get(entry.key);
+    if (before && before.revision >= entry.revision) return;
+    let decoded = decodeEntry(entry.key, entry.value);
+    if (decoded?.type === 'task' && decoded.record.state === 'done' && !this.#fits(decoded.task, decoded.record))
+      decoded = undefined;
+    if (!decoded) this.refusedRecords += 1;
+    const mirrored = { key: entry.key, revision: entry.revision, entry: decoded, since: this.#observed };
+    this.#records.set(entry.key, mirrored);
+    for (const listener of this.#listeners) listener(mirrored);
+  }
+
+  /** Reads everything once; resolves when the mirror is up to date. */
+  async refresh(): Promise<void> {
+    await patiently(this.#patience, () => this.#look());
+  }
+
+  /** Follows the engine until the patience's signal aborts (then it resolves). @throws EngineError `denied`, `removed` */
+  async follow(): Promise<void> {
+    const { clock, signal } = this.#patience;
+    try {
+      while (!signal.aborted) {
+        await this.refresh();
+        if (!this.#hinted) await this.#hintOr(clock.sleep(POLL_MS, signal));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#stopListening();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { clock, signal } = this.#patience;
+    if (this.#resetHinted) this.#reset();
+    this.#hinted = false;
+    const { identity, last } = await this.#engine.state();
+    if (identity !== this.#identity || last < this.#cursor) this.#reset();
+    this.#identity = identity;
+    while (this.#cursor < last) {
+      signal.throwIfAborted();
+      const entry = await this.#engine.next(this.#cursor);
+      if (!entry) break;
+      this.#cursor = entry.revision;
+      this.note(entry);
+    }
+    const now = clock.now();
+    // A gap (a frozen process, a lost connection) counts as one look at most.
+    if (this.#lastLook !== undefined) this.#observed += Math.min(now - this.#lastLook, 2 * POLL_MS);
+    this.#lastLook = now;
+    if (this.settled) return;
+    this.settled = true;
+    for (const listener of this.#listeners) listener(undefined);
+  }
+
+  /** Forgets everything: what was acknowledged before may be gone. */
+  #reset(): void {
+    this.#resetHinted = false;
+    this.settled = false;
+    this.#cursor = 0;
+    this.#lastLook = undefined;
+    this.#records.clear();
+    for (const listener of this.#listeners) listener(undefined);
+  }
+
+  #hint(hint: Hint): void {
+    this.#hinted = true;
+    if (hint === 'reset') this.#resetHinted = true;
+    this.#wake();
+  }
+
+  async #hintOr(timer: Promise<void>): Promise<void> {
+    await Promise.race([
+      timer,
+      new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }),
+    ]);
+  }
+}

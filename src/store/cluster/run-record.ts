@@ -1,0 +1,39 @@
+/** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
+
+export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
+
+export const runRecordSchema = z.strictObject({
+  v: z.literal(1),
+  run: z.string().regex(RUN_NAME),
+  /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
+  version: z.string().max(100),
+  bitClass: z.string().max(100),
+  spec: runSpecSchema,
+  specDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  dataset: z.strictObject({
+    name: z.string().max(200),
+    digest: z.string().max(100),
+    /** Values per image, for federated nodes whose data is their own. */
+    imageSize: z.int().positive(),
+    classes: z.array(z.string().max(200)).min(1).max(256),
+  }),
+  variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated']),
+  nodes: z.int().min(1).max(10_000),
+  leaseMs: z.number().min(100).max(3_600_000),
+  storage: z.enum(['file', 'memory']),
+  replicas: z.int().min(1).max(5),
+  maxBytes: z.int().nonnegative(),
+  /** Milliseconds of Unix time by the submitter's clock; for display, and what times of spans count from. */
+  createdMs: z.number(),
+  state: z.enum(['open', 'finished', 'stopped', 'failed', 'removed']),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** Hex SHA-256 of a spec, whatever the order of its fields. */
+export function specDigest(spec: RunSpec): string {
+  const fields = Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+}

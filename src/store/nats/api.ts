@@ -1,0 +1,178 @@
+/**
+ * The few requests of JetStream's documented wire interface that a run needs, with their failures sorted. Written on the
+ * core client alone: every request is one message and one answer, so that there is no server-side consumer that could be
+ * lost, and the exact set of subjects for a node's permissions is visible here.
+ */
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { messageOf } from '../../errors.js';
+import { EngineError, type EngineState } from '../cluster/engine.js';
+import { parseJson } from '../cluster/records.js';
+
+const TIMEOUT_MS = 5000;
+const STREAM_NOT_FOUND = 10059;
+const WRONG_LAST_SEQUENCE = 10071;
+
+const failure = z.object({
+  error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() }),
+});
+const ack = z.object({ stream: z.string(), seq: z.int() });
+const info = z.object({
+  created: z.string(),
+  state: z.object({ last_seq: z.int(), subjects: z.record(z.string(), z.number()).optional() }),
+});
+
+export interface StreamOptions {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly storage: 'file' | 'memory';
+  readonly replicas: number;
+  /** The stream refuses what goes beyond; 0: no limit. */
+  readonly maxBytes: number;
+}
+
+export interface StoredMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly data: Uint8Array;
+}
+
+export class NatsApi {
+  readonly connection: NatsConnection;
+
+  constructor(connection: NatsConnection) {
+    this.connection = connection;
+  }
+
+  /** Stores a message. Undefined if `expected` is given and the subject's newest sequence is another. */
+  async publish(subject: string, data: Uint8Array, expected?: number): Promise<number | undefined> {
+    const header = expected === undefined ? undefined : headers();
+    header?.set('Nats-Expected-Last-Subject-Sequence', String(expected));
+    const answer = await this.#request(subject, data, header);
+    const failed = failure.safeParse(answer);
+    if (failed.success && failed.data.error.err_code === WRONG_LAST_SEQUENCE) return undefined;
+    return this.#parse(subject, ack, answer).seq;
+  }
+
+  /** The newest message of a subject. */
+  newest(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    return this.#get(stream, `$JS.API.DIRECT.GET.${stream}.${subject}`);
+  }
+
+  /** The first message after sequence `after`. */
+  next(stream: string, subjects: string, after: number): Promise<StoredMessage | undefined> {
+    const query = JSON.stringify({ seq: after + 1, next_by_subj: subjects });
+    return this.#get(stream, `$JS.API.DIRECT.GET.${stream}`, query);
+  }
+
+  async state(stream: string): Promise<EngineState> {
+    const found = await this.#call(`STREAM.INFO.${stream}`, undefined, info);
+    return { identity: found.created, last: found.state.last_seq };
+  }
+
+  /** Every subject of which the stream holds a message. */
+  async subjects(stream: string): Promise<string[]> {
+    const found = await this.#call(`STREAM.INFO.${stream}`, { subjects_filter: '>' }, info);
+    return Object.keys(found.state.subjects ?? {});
+  }
+
+  async purge(stream: string, subjects: string): Promise<void> {
+    await this.#call(`STREAM.PURGE.${stream}`, { filter: subjects }, z.object({ success: z.literal(true) }));
+  }
+
+  /** Makes a stream that keeps the newest message of each subject, if there is none of that name. */
+  async makeStream({ name, subjects, storage, replicas, maxBytes }: StreamOptions): Promise<void> {
+    try {
+      await this.state(name);
+      return;
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.kind !== 'gone') throw error;
+    }
+    const config = {
+      name,
+      subjects,
+      storage,
+      num_replicas: replicas,
+      max_bytes: maxBytes === 0 ? -1 : maxBytes,
+      max_msgs_per_subject: 1,
+      discard: 'new',
+      allow_direct: true,
+      retention: 'limits',
+    };
+    await this.#call(`STREAM.CREATE.${name}`, config, z.object({ created: z.string() }));
+  }
+
+  async deleteStream(name: string): Promise<void> {
+    await this.#call(`STREAM.DELETE.${name}`, undefined, z.object({ success: z.literal(true) }));
+  }
+
+  async #get(stream: string, subject: string, query?: string): Promise<StoredMessage | undefined> {
+    let message: Msg;
+    try {
+      message = await this.#ask(stream, subject, query ?? new Uint8Array());
+    } catch (error) {
+      // A server with JetStream does not answer at all for a stream that it has not; its information tells the two apart.
+      if (error instanceof EngineError && error.kind === 'busy') await this.state(stream);
+      throw error;
+    }
+    const header = message.headers;
+    const code = header?.code ?? 0;
+    if (code === 404) return undefined;
+    const sequence = Number(header?.get('Nats-Sequence'));
+    const stored = header?.get('Nats-Subject');
+    if (code !== 0 || !stored || !Number.isSafeInteger(sequence))
+      throw new EngineError('busy', `the server answered ${code} ${header?.description ?? ''} to ${subject}`);
+    return { subject: stored, sequence, data: message.data };
+  }
+
+  async #call<T>(operation: string, body: object | undefined, schema: z.ZodType<T>): Promise<T> {
+    const subject = `$JS.API.${operation}`;
+    const payload = body === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(body));
+    return this.#parse(subject, schema, await this.#request(subject, payload));
+  }
+
+  async #request(subject: string, data: Uint8Array, header?: MsgHdrs): Promise<unknown> {
+    return parseJson((await this.#ask(subject, subject, data, header)).data);
+  }
+
+  async #ask(what: string, subject: string, data: Uint8Array | string, header?: MsgHdrs): Promise<Msg> {
+    try {
+      return await this.connection.request(subject, data, {
+        timeout: TIMEOUT_MS,
+        ...(header === undefined ? {} : { headers: header }),
+      });
+    } catch (error) {
+      throw await this.#sorted(what, subject, error);
+    }
+  }
+
+  /** What a failed request means. Nobody answers for a stream that is not there, nor while the server starts. */
+  async #sorted(what: string, subject: string, error: unknown): Promise<EngineError> {
+    const text = messageOf(error);
+    const causes = [error, error instanceof Error ? error.cause : undefined].map((each) =>
+      each instanceof Error ? each.name : '',
+    );
+    if (causes.includes('PermissionViolationError') || /permissions? violation/i.test(text))
+      return new EngineError('denied', `this user may not use ${subject}: ${text}`, {
+        hint: 'docs/CLUSTER.md lists the permissions that a node needs.',
+        cause: error,
+      });
+    if (causes.includes('NoRespondersError') && !subject.startsWith('$JS.API.STREAM.'))
+      return new EngineError('gone', `no stream answers for ${what}`, { cause: error });
+    if (causes.includes('ClosedConnectionError') || this.connection.isClosed())
+      return new EngineError('denied', `the connection was closed for good: ${text}`, { cause: error });
+    return new EngineError('busy', `no answer from the server to ${subject}: ${text}`, { cause: error });
+  }
+
+  #parse<T>(subject: string, schema: z.ZodType<T>, answer: unknown): T {
+    const failed = failure.safeParse(answer);
+    if (failed.success) {
+      const { err_code, code, description } = failed.data.error;
+      const text = `the server refused ${subject}: ${description ?? code}`;
+      throw new EngineError(err_code === STREAM_NOT_FOUND ? 'gone' : 'busy', text);
+    }
+    const parsed = schema.safeParse(answer);
+    if (!parsed.success) throw new EngineError('busy', `the server's answer to ${subject} is not what JetStream says`);
+    return parsed.data;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One run's part of a NATS server: a stream of records (the newest of each key) and a stream of chunks, both below the
+ * subject `pff.RUN`. Compare-and-set is JetStream's expected last sequence of a subject; revisions are its sequences.
+ */
+import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
+import { NatsApi } from './api.js';
+
+/** Large enough that answers do not count, small enough that several are in flight. */
+const CHUNK_BYTES = 512 * 1024;
+/** Left free in a payload for headers. */
+const HEADER_ROOM = 1024;
+
+export interface StorageOptions {
+  /** Where the server keeps layer states; records are always in files. */
+  readonly storage: 'file' | 'memory';
+  readonly replicas: number;
+  /** Most bytes of layer states; 0: no limit. */
+  readonly maxBytes: number;
+}
+
+export class NatsEngine implements Engine {
+  readonly chunkBytes: number;
+  readonly #api: NatsApi;
+  readonly #prefix: string;
+  readonly #records: string;
+  readonly #states: string;
+  readonly #storage: StorageOptions;
+  readonly #beforeOpen: () => Promise<void>;
+
+  /** @param beforeOpen called before missing streams are made; throws EngineError `removed` for a run that was removed. */
+  constructor(api: NatsApi, run: string, storage: StorageOptions, beforeOpen: () => Promise<void>) {
+    this.#api = api;
+    this.#prefix = `pff.${run}`;
+    this.#records = recordStream(run);
+    this.#states = stateStream(run);
+    this.#storage = storage;
+    this.#beforeOpen = beforeOpen;
+    this.chunkBytes = Math.min(CHUNK_BYTES, (api.connection.info?.max_payload ?? CHUNK_BYTES) - HEADER_ROOM);
+  }
+
+  async next(after: number): Promise<Entry | undefined> {
+    return this.#entry(await this.#api.next(this.#records, `${this.#prefix}.k.>`, after));
+  }
+
+  async read(key: string): Promise<Entry | undefined> {
+    return this.#entry(await this.#api.newest(this.#records, `${this.#prefix}.k.${key}`));
+  }
+
+  async write(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
+    const revision = await this.#api.publish(`${this.#prefix}.k.${key}`, value, expected);
+    // After the acknowledgement, so that whoever looks on this hint finds the record.
+    if (revision !== undefined) this.#api.connection.publish(`${this.#prefix}.h`);
+    return revision;
+  }
+
+  async putChunk(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#api.publish(`${this.#prefix}.s.${key}`, bytes);
+  }
+
+  async getChunk(key: string): Promise<Uint8Array | undefined> {
+    return (await this.#api.newest(this.#states, `${this.#prefix}.s.${key}`))?.data;
+  }
+
+  dropChunks(prefix: string): Promise<void> {
+    return this.#api.purge(this.#states, `${this.#prefix}.s.${prefix}.>`);
+  }
+
+  async chunkKeys(): Promise<string[]> {
+    const start = `${this.#prefix}.s.`.length;
+    return (await this.#api.subjects(this.#states)).map((subject) => subject.slice(start));
+  }
+
+  state(): Promise<EngineState> {
+    return this.#api.state(this.#records);
+  }
+
+  async open(): Promise<void> {
+    await this.#beforeOpen();
+    const { storage, replicas, maxBytes } = this.#storage;
+    const states = { name: this.#states, subjects: [`${this.#prefix}.s.>`], storage, replicas, maxBytes };
+    await this.#api.makeStream(states);
+    const records = { name: this.#records, subjects: [`${this.#prefix}.k.>`], replicas, maxBytes: 0 };
+    await this.#api.makeStream({ ...records, storage: 'file' });
+  }
+
+  listen(listener: (hint: Hint) => void): () => void {
+    const { connection } = this.#api;
+    const subscription = connection.subscribe(`${this.#prefix}.h`, { callback: () => listener('changed') });
+    // A subscription that is not allowed leaves the slow look once a second.
+    subscription.closed.catch(() => {});
+    let listening = true;
+    void (async () => {
+      for await (const status of connection.status()) {
+        if (!listening) return;
+        if (status.type === 'reconnect') listener('reset');
+      }
+    })();
+    return () => {
+      listening = false;
+      if (!connection.isClosed()) subscription.unsubscribe();
+    };
+  }
+
+  #entry(message: { subject: string; sequence: number; data: Uint8Array } | undefined): Entry | undefined {
+    if (!message) return undefined;
+    const start = `${this.#prefix}.k.`;
+    if (!message.subject.startsWith(start)) throw new EngineError('busy', `${message.subject} is not of this run`);
+    return { key: message.subject.slice(start.length), revision: message.sequence, value: message.data };
+  }
+}
+
+export function recordStream(run: string): string {
+  return `PFF_${run}`;
+}
+
+export function stateStream(run: string): string {
+  return `PFF_${run}_STATES`;
+}

@@ -1,0 +1,108 @@
+/** The register of a server's runs: one record a run, in a stream of its own that outlives them. */
+import { PffError } from '../../errors.js';
+import { EngineError } from '../cluster/engine.js';
+import type { NatsApi } from './api.js';
+import { recordStream, stateStream } from './engine.js';
+import { parseJson } from '../cluster/records.js';
+import { RUN_NAME, runRecordSchema, type RunRecord } from '../cluster/run-record.js';
+
+export const REGISTRY_STREAM = 'PFF_RUNS';
+
+export interface Registered {
+  readonly record: RunRecord;
+  readonly revision: number;
+}
+
+export class NatsRegistry {
+  readonly #api: NatsApi;
+
+  constructor(api: NatsApi) {
+    this.#api = api;
+  }
+
+  /** Makes the register if there is none. */
+  async open(replicas: number): Promise<void> {
+    await this.#api.makeStream({
+      name: REGISTRY_STREAM,
+      subjects: ['pff.*.run'],
+      storage: 'file',
+      replicas,
+      maxBytes: 0,
+    });
+  }
+
+  /** Undefined if there is no such run; a record that cannot be read (another version's) counts as none. */
+  async get(run: string): Promise<Registered | undefined> {
+    if (!RUN_NAME.test(run)) throw new PffError('usage', `${JSON.stringify(run)} is not the name of a run`);
+    let found;
+    try {
+      // At once, where a request for a message would wait in vain if there is no register.
+      await this.#api.state(REGISTRY_STREAM);
+      found = await this.#api.newest(REGISTRY_STREAM, `pff.${run}.run`);
+    } catch (error) {
+      if (error instanceof EngineError && error.kind === 'gone') return undefined;
+      throw error;
+    }
+    const parsed = found && runRecordSchema.safeParse(parseJson(found.data));
+    return found && parsed?.success && parsed.data.run === run
+      ? { record: parsed.data, revision: found.sequence }
+      : undefined;
+  }
+
+  /** All runs, the oldest first. */
+  async list(): Promise<Registered[]> {
+    let subjects: string[];
+    try {
+      subjects = await this.#api.subjects(REGISTRY_STREAM);
+    } catch (error) {
+      if (error instanceof EngineError && error.kind === 'gone') return [];
+      throw error;
+    }
+    const names = subjects.map((subject) => subject.split('.')[1] as string).filter((name) => RUN_NAME.test(name));
+    const found = await Promise.all(names.map((name) => this.get(name)));
+    return found
+      .filter((each) => each !== undefined)
+      .sort((a, b) => a.record.createdMs - b.record.createdMs || (a.record.run < b.record.run ? -1 : 1));
+  }
+
+  /** Registers a run. @throws PffError `cluster` if the name is taken */
+  async add(record: RunRecord): Promise<void> {
+    const revision = await this.#api.publish(`pff.${record.run}.run`, encode(record), 0);
+    if (revision === undefined)
+      throw new PffError('cluster', `there is a run ${record.run} already`, { hint: 'Choose another --run.' });
+  }
+
+  /** Notes that a run is at another state; what is removed stays removed. */
+  async mark(run: string, state: RunRecord['state']): Promise<void> {
+    for (;;) {
+      const found = await this.get(run);
+      if (!found || found.record.state === state || found.record.state === 'removed') return;
+      const record = encode({ ...found.record, state });
+      if ((await this.#api.publish(`pff.${run}.run`, record, found.revision)) !== undefined) return;
+    }
+  }
+
+  /** Drops all of a run but a note that it was removed, so that a node that slept does not bring it back. */
+  async remove(run: string): Promise<void> {
+    await this.mark(run, 'removed');
+    for (const stream of [stateStream(run), recordStream(run)])
+      try {
+        await this.#api.deleteStream(stream);
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.kind !== 'gone') throw error;
+      }
+  }
+
+  /** Before a run's streams are made again: its record comes back too. @throws EngineError `removed` */
+  async restore(record: RunRecord): Promise<void> {
+    const found = await this.get(record.run);
+    if (found?.record.state === 'removed') throw new EngineError('removed', `run ${record.run} was removed`);
+    if (found) return;
+    await this.open(record.replicas);
+    await this.#api.publish(`pff.${record.run}.run`, encode({ ...record, state: 'open' }), 0);
+  }
+}
+
+function encode(record: RunRecord): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(record));
+}
