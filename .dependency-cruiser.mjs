@@ -3,7 +3,7 @@ const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
 const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
-  '^src/kernels/(native|open)\\.ts$',
+  '^src/kernels/(addon|native|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
 ];
 
@@ -43,6 +43,20 @@ export default {
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
     {
+      name: 'nothing-needs-the-bench',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^bench/' },
+    },
+    {
+      name: 'bench-parts-point-one-way',
+      comment:
+        'statistics below, then machine and kernels, compare, report and options; main on top. peers/ are programs.',
+      severity: 'error',
+      from: { path: '^bench/(statistics\\.ts$|machine/|kernels/|compare/)' },
+      to: { path: '^bench/(main|options|report)\\.ts$' },
+    },
+    {
       name: 'browser-rooms-need-no-node',
       severity: 'error',
       from: { path: '^src/', pathNot: [`^src/(${nodeOnlyRooms.join('|')})/`, '^src/index\\.ts$', ...nodeOnlyFiles] },
@@ -54,5 +68,7 @@ export default {
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
     doNotFollow: { path: 'node_modules' },
+    // Peers of the bench have packages of their own, which need not be installed.
+    exclude: { path: '^bench/peers/' },
   },
 };

@@ -1,77 +1,141 @@
-// Measures a cluster on this machine: moving a layer state through nats-server over loopback, each way, and a run of two
-// node processes against the same run on two threads. Run: npm run build && node bench/cluster.mjs
+// Measures a cluster on this machine. Run: npm run build && node bench/cluster.mjs transfer | overhead [--samples N …]
+//   transfer  moves a layer state of 48 MB through nats-server over loopback, each way, SHA-256 included
+//   overhead  a run of two node processes against the same run on two threads: time, and where the CPU time went
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { trainToEnd } from '../dist/index.js';
+import { parseArgs } from 'node:util';
+import { train, trainToEnd } from '../dist/index.js';
+import { digestOf, getOutput, putOutput } from '../dist/store/cluster/transfer.js';
 import { NatsApi } from '../dist/store/nats/api.js';
 import { connectNats } from '../dist/store/nats/connect.js';
 import { NatsEngine } from '../dist/store/nats/engine.js';
-import { digestOf, getOutput, putOutput } from '../dist/store/cluster/transfer.js';
 
+const { positionals, values: given } = parseArgs({
+  allowPositionals: true,
+  options: {
+    samples: { type: 'string', default: '30000' },
+    chapters: { type: 'string', default: '4' },
+    layers: { type: 'string', default: '784,2000,2000,2000,2000' },
+    storage: { type: 'string', default: 'file' },
+    wire: { type: 'string' },
+    rounds: { type: 'string', default: '9' },
+  },
+});
 const STATE_BYTES = 12 * 2000 * 2001; // 2000 x 2000 weights, biases, two moments
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-bench-'));
-const port = 20_000 + Math.floor(Math.random() * 20_000);
+const port = 20_000 + (process.pid % 20_000);
 const server = spawn('nats-server', ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
 const url = `nats://127.0.0.1:${port}`;
-await sleep(1000);
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const once = (work) => work();
 
-try {
+/** CPU seconds that a process has used so far (Linux). */
+function cpuSeconds(pid) {
+  const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+  const [user, system] = fields.split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) / 100;
+}
+
+async function transfer() {
   const connection = await connectNats({ server: url }, 'bench');
   const api = new NatsApi(connection);
   const buffer = new SharedArrayBuffer(STATE_BYTES);
-  crypto.getRandomValues(new Uint8Array(65536)).forEach((byte, i) => {
-    new Uint8Array(buffer)[i * 731] = byte;
-  });
+  const bytes = new Uint8Array(buffer);
+  for (let i = 0; i < bytes.length; i += 7) bytes[i] = i * 31;
   const breathe = async () => {};
+  const once = (work) => work();
   const digest = await digestOf(buffer, breathe);
   for (const storage of ['memory', 'file']) {
-    const run = `bench-${storage}`;
-    const engine = new NatsEngine(api, run, { storage, replicas: 1, maxBytes: 0 }, async () => {});
+    const engine = new NatsEngine(api, `bench-${storage}`, { storage, replicas: 1, maxBytes: 0 }, async () => {});
     await engine.open();
+    const record = { digest, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
+    const ways = {
+      publish: async (i) => {
+        await digestOf(buffer, breathe);
+        await putOutput(engine, `c${i}.l0.x`, buffer, once);
+      },
+      fetch: async (i) => {
+        if (!(await getOutput(engine, `c${i}.l0.x`, record, once))) throw new Error('damaged on the way');
+      },
+    };
     const speeds = { publish: [], fetch: [] };
-    for (let i = 0; i < 9; i++) {
-      let start = performance.now();
-      await digestOf(buffer, breathe);
-      await putOutput(engine, `c${i}.l0.x`, buffer, once);
-      speeds.publish.push(STATE_BYTES / (performance.now() - start) / 1000);
-      start = performance.now();
-      const record = { digest, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
-      if (!(await getOutput(engine, `c${i}.l0.x`, record, once, breathe))) throw new Error('damaged on the way');
-      speeds.fetch.push(STATE_BYTES / (performance.now() - start) / 1000);
+    for (let i = 0; i < Number(given.rounds); i++) {
+      for (const [way, work] of Object.entries(ways)) {
+        const start = performance.now();
+        await work(i);
+        speeds[way].push(STATE_BYTES / (performance.now() - start) / 1000);
+      }
       await engine.dropChunks(`c${i}.l0`);
     }
     const line = Object.entries(speeds).map(
-      ([way, all]) => `${way} ${median(all).toFixed(0)} MB/s (best ${Math.max(...all).toFixed(0)})`,
+      ([way, all]) =>
+        `${way} ${median(all).toFixed(0)} MB/s (${Math.min(...all).toFixed(0)}–${Math.max(...all).toFixed(0)})`,
     );
-    console.log(`${storage}: a state of ${(STATE_BYTES / 1e6).toFixed(0)} MB, SHA-256 included: ${line.join(', ')}`);
+    console.log(`${storage}: a state of 48 MB, SHA-256 included, ${given.rounds} rounds: ${line.join(', ')}`);
   }
   await connection.close();
+}
 
-  const spec = { layers: [784, 2000, 2000, 2000], trainSamples: 10_000, testSamples: 500, epochs: 4, seed: 1 };
+async function overhead() {
+  const epochs = Number(given.chapters);
+  const spec = {
+    layers: given.layers.split(',').map(Number),
+    trainSamples: Number(given.samples),
+    testSamples: 500,
+    epochs,
+    seed: 1,
+    ...(given.wire === undefined ? {} : { wire: given.wire }),
+  };
+  const before = process.cpuUsage();
   const threads = await trainToEnd({ spec, nodes: 2, variant: 'all-layers', threadsPerNode: 1 });
+  const { user, system } = process.cpuUsage(before);
+  const threadsCpu = (user + system) / 1e6;
+
   const nodes = [0, 1].map(() =>
     spawn(process.execPath, ['bin/pff.js', 'node', '--server', url, '--threads', '1', '--quiet'], { stdio: 'inherit' }),
   );
-  await sleep(2500);
-  const options = { spec, nodes: 2, variant: 'all-layers', cluster: { server: { server: url }, run: 'overhead' } };
-  const cluster = await trainToEnd(options);
+  await sleep(2000);
+  const cpu = () => [server, ...nodes].map(({ pid }) => cpuSeconds(pid));
+  const start = performance.now();
+  const cpuBefore = [...cpu(), process.cpuUsage()];
+  let result;
+  const spans = [];
+  let trained = 0;
+  const cluster = { server: { server: url }, run: 'overhead', storage: given.storage };
+  for await (const event of train({ spec, nodes: 2, variant: 'all-layers', cluster })) {
+    if (event.type === 'task-finished') spans.push(...event.spans);
+    if (event.type === 'trained') trained = (performance.now() - start) / 1000;
+    if (event.type === 'finished') result = event.result;
+  }
+  const [serverCpu, ...nodesCpu] = cpu().map((now, i) => now - cpuBefore[i]);
   for (const node of nodes) node.kill('SIGKILL');
-  if (cluster.modelDigest !== threads.modelDigest) throw new Error('the bits differ');
-  const makespan = ({ timeSplit, utilisation, nodes: n }) =>
-    (timeSplit.train + timeSplit.pass + timeSplit.labels) / utilisation / n;
-  for (const [name, result] of Object.entries({ threads, cluster }))
-    console.log(
-      `${name}: ${result.trainSeconds.toFixed(2)} s, computing ${(result.timeSplit.train + result.timeSplit.pass + result.timeSplit.labels).toFixed(2)} s, ` +
-        `utilisation ${(100 * result.utilisation).toFixed(1)} %, makespan ${makespan(result).toFixed(2)} s`,
-    );
+  if (result.modelDigest !== threads.modelDigest) throw new Error('the bits differ');
+  const first = Math.min(...spans.map((span) => span.start));
+  const last = Math.max(...spans.map((span) => span.end));
   console.log(
-    `cluster / threads: ${(cluster.trainSeconds / threads.trainSeconds).toFixed(3)} (time from submission to result, joining included)`,
+    `${given.layers}, ${epochs} chapters of ${given.samples} samples, 2 nodes, storage ${given.storage}, digest ${result.modelDigest.slice(0, 12)}`,
   );
+  console.log(`threads: ${threads.trainSeconds.toFixed(2)} s (${threadsCpu.toFixed(1)} s CPU)`);
+  console.log(
+    `cluster: ${(result.trainSeconds - first).toFixed(2)} s from the first task's start to the model here; joining took ${first.toFixed(2)} s before, ` +
+      `the model's last fetch ${(result.trainSeconds - last).toFixed(2)} s of it (${trained.toFixed(2)} s from submission in all)`,
+  );
+  console.log(
+    `cluster's CPU: server ${serverCpu.toFixed(1)} s, nodes ${nodesCpu.map((s) => s.toFixed(1)).join(' + ')} s`,
+  );
+  console.log(
+    `cluster / threads: ${((result.trainSeconds - first) / threads.trainSeconds).toFixed(3)}; with joining ${(result.trainSeconds / threads.trainSeconds).toFixed(3)}`,
+  );
+}
+
+try {
+  await sleep(1000);
+  const [what] = positionals;
+  if (what === 'transfer') await transfer();
+  else if (what === 'overhead') await overhead();
+  else console.error('bench/cluster.mjs transfer | overhead');
 } finally {
   server.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });

@@ -1,84 +1,106 @@
 /**
- * The bench of the kernels: each step as time and as a share of the core's measured peak, on one thread and on two.
- * Usage: node dist-bench/bench/main.js [--kernels NAME] [--threads 1,2] [--repetitions N] [--json]
- * Markdown on stdout, or one JSON object.
+ * The bench: our kernels beside this core's own peak, and our step, forward pass, prediction and epoch beside what else
+ * could be used, in one run. `npm run bench -- --help` has the options. Markdown on stdout, progress on stderr.
  */
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { messageOf, PffError } from '../src/errors.js';
 import { loadAddon, openNative } from '../src/kernels/native.js';
-import { type Measured, measureInTurn, type Summary } from './measure.js';
-import { stepCases } from './step-cases.js';
+import type { KernelsChoice } from '../src/kernels/open.js';
+import { INSTALL } from './compare/peers.js';
+import { runComparison } from './compare/run.js';
+import { runKernels } from './kernels/run.js';
+import { measureBandwidths } from './machine/bandwidth.js';
+import { epochParts, stepParts } from './machine/roofline.js';
+import { HELP, type Options, parseOptions } from './options.js';
+import { markdown, type Report } from './report.js';
+import { summarise } from './statistics.js';
 
-const { values } = parseArgs({
-  options: {
-    kernels: { type: 'string' },
-    threads: { type: 'string', default: '1,2' },
-    repetitions: { type: 'string', default: '15' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const progress = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
-const loaded = loadAddon();
-if (!('addon' in loaded)) throw new Error(`the bench measures the native kernels, but ${loaded.reason}`);
-const { addon } = loaded;
-const instructionSet = values.kernels ?? addon.instructionSets()[0] ?? 'portable';
-const repetitions = Number(values.repetitions);
+// Leaving by `exit` removes what lies in temporary folders; peers end with their stdin.
+process.once('SIGINT', () => process.exit(130));
 
-const measured: Measured[] = [];
-const peaks: Summary[] = [];
-for (const threads of values.threads.split(',').map(Number)) {
-  const kernels = openNative(addon, instructionSet, threads);
-  const { cases, close } = stepCases(kernels);
-  const result = measureInTurn(kernels, cases, repetitions);
-  measured.push(...result.measured);
-  peaks.push(result.peaks);
-  close();
-  kernels.close();
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) process.stdout.write(HELP);
+  else if (options.installPeers) installPeers();
+  else await bench(options);
+} catch (error) {
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
+  if (error instanceof PffError && error.hint !== undefined) process.stderr.write(`       ${error.hint}\n`);
+  process.exitCode = error instanceof PffError && error.code === 'usage' ? 2 : 1;
 }
 
-/** Median time of a case on the fewest threads measured. */
-function time(name: string): number {
-  return measured.find((one) => one.name === name)?.milliseconds.median ?? Number.NaN;
+async function bench(options: Options): Promise<void> {
+  const loaded = loadAddon();
+  if (!('addon' in loaded))
+    throw new PffError('kernels', `the bench measures the native kernels, but ${loaded.reason}`, {
+      hint: 'npm run build builds them; a C++ compiler is needed.',
+    });
+  const { addon } = loaded;
+  const instructionSet = options.kernels ?? addon.instructionSets()[0] ?? 'portable';
+  const has = (section: 'kernels' | 'peers' | 'epoch' | 'memory') => options.only.has(section);
+
+  const ours = openNative(addon, instructionSet, options.peerThreads);
+  const peaks = Array.from({ length: 9 }, () => ours.measurePeak(5));
+  if (has('memory')) progress('measuring memory');
+  const bandwidth = has('memory') ? measureBandwidths(Math.min(9, options.repetitions)) : [];
+  if (has('kernels')) progress('measuring kernels');
+  const kernels = has('kernels') ? runKernels(addon, instructionSet, options.threads, options.repetitions) : undefined;
+  const comparison =
+    has('peers') || has('epoch')
+      ? await runComparison(ours, instructionSet as KernelsChoice, {
+          peers: options.peers,
+          peersFolder: peersFolder(),
+          python: options.python,
+          threads: options.peerThreads,
+          repetitions: options.repetitions,
+          rounds: has('epoch') ? options.rounds : 0,
+          shareSeconds: options.shareSeconds,
+          pieces: has('peers'),
+          samples: options.samples,
+          progress,
+        })
+      : undefined;
+  ours.close();
+
+  const peak = kernels?.peak ?? summarise(peaks);
+  const ceilings = { peak: peak.median, memory: bandwidth.at(-1) };
+  const result = comparison?.result;
+  const report: Report = {
+    machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
+    instructionSet,
+    repetitions: options.repetitions,
+    peakGigaflops: { median: peak.median / 1e9, low: peak.low / 1e9, high: peak.high / 1e9 },
+    kernels,
+    comparison,
+    bandwidth,
+    step: kernels ? stepParts(kernels.measured, ceilings) : [],
+    epoch: result ? epochParts(result, result.spec.trainSamples || 60_000, ceilings) : [],
+  };
+  const json = JSON.stringify(report, null, 2);
+  process.stdout.write(`${options.json === '-' ? json : markdown(report)}\n`);
+  if (options.json !== undefined && options.json !== '-') writeFileSync(options.json, `${json}\n`);
 }
 
-const ratios = {
-  pairSharing:
-    time('64 pairs, 784 → 2000, nothing shared: whole step') /
-    time('64 pairs, 784 → 2000, image part shared: whole step'),
-  tenLabelSharing:
-    time('prediction, 64 images, first layer, label by label') /
-    time('prediction, 64 images, first layer, ten labels at once'),
-};
-/** How much faster the whole step is on each further number of threads. */
-const scaling = measured
-  .filter((one) => one.name === '128 rows, 2000 → 2000: whole step')
-  .map((one) => ({ threads: one.threads, speedup: time(one.name) / one.milliseconds.median }));
+/** Only what npm has; install scripts are off, because one of them would download more. */
+function installPeers(): void {
+  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: peersFolder(),
+    stdio: 'inherit',
+  });
+  if (status !== 0)
+    throw new PffError('files', 'npm could not install the peers', { hint: 'What it said stands above.' });
+  process.stdout.write(`The Node.js peers are installed. PyTorch, on Debian: ${INSTALL.python}\n`);
+}
 
-const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version };
-const peakGigaflops = (peaks[0]?.median ?? Number.NaN) / 1e9;
-
-if (values.json) {
-  console.log(
-    JSON.stringify({ machine, instructionSet, repetitions, peakGigaflops, measured, ratios, scaling }, null, 2),
-  );
-} else {
-  const cell = (summary: Summary, digits: number) =>
-    `${summary.median.toFixed(digits)} (${summary.low.toFixed(digits)}–${summary.high.toFixed(digits)})`;
-  const rows = measured.map(
-    (one) =>
-      `| ${one.name} | ${one.threads} | ${cell(one.milliseconds, 2)} | ${one.gigaflops.median.toFixed(0)} | ${cell(one.peakShare, 1)} |`,
-  );
-  console.log(`# Kernels bench
-
-${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels native/${instructionSet}. The multiply-add peak of
-one core, measured before every run: ${peakGigaflops.toFixed(0)} GFLOP/s (median). Medians and quartiles of ${repetitions}
-interleaved repetitions. GFLOP/s count the multiply-adds of the layer as if nothing were shared, and nothing else.
-
-| step | threads | ms | GFLOP/s | % of peak |
-| --- | --: | --: | --: | --: |
-${rows.join('\n')}
-
-- Sharing the image part between positive and negative makes the first layer's step ${ratios.pairSharing.toFixed(2)}x faster.
-- Ten labels at once are ${ratios.tenLabelSharing.toFixed(2)}x faster than label by label.
-${scaling.map(({ threads, speedup }) => `- The full-size step on ${threads} threads: ${speedup.toFixed(2)}x.`).join('\n')}`);
+/** bench/peers of the project, also from dist-bench/. */
+function peersFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return join(folder, 'bench', 'peers');
 }

@@ -6,7 +6,14 @@ export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/e
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
-export { evaluateRun, predictImages, datasetOfRun, type EvaluationResult, type Prediction } from './run/saved-model.js';
+export {
+  evaluateRun,
+  partialModel,
+  predictImages,
+  datasetOfRun,
+  type EvaluationResult,
+  type Prediction,
+} from './run/saved-model.js';
 export { loadDataset } from './data/sources.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
 export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';

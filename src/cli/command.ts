@@ -10,6 +10,8 @@ export interface Command {
   /** Paragraphs between usage and options. */
   readonly about?: readonly string[];
   readonly flags: Flags;
+  /** What the words after the command are, for completion: names, or files or folders; the last one is for all that follow. */
+  readonly words?: readonly ('file' | 'folder' | readonly string[])[];
   /** Command lines, each with what it does. */
   readonly examples: readonly (readonly [line: string, text: string])[];
   /** Carries it out and returns the exit code. @throws PffError */

@@ -1,5 +1,7 @@
 /** Options that several commands have. */
-import { kernelsChoices } from '../index.js';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { kernelsChoices, messageOf, PffError } from '../index.js';
 import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
 
 export const kernelsFlag = {
@@ -11,10 +13,27 @@ export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in pl
 
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');
 
-/** `--gantt` draws on the terminal, `--gantt FILE.svg` into a file. */
+/** `--gantt` draws on the terminal, `--gantt FILE.svg` into a file, whose folder must be there before anything begins. */
 export const ganttFlag: Flag<string> = {
   text: 'draw the timeline of the nodes; into FILE.svg if it is named, else as text',
   value: 'FILE.svg',
   takes: (next) => next.endsWith('.svg'),
-  parse: (raw) => raw ?? '',
+  parse: (raw) => {
+    if (raw) checkWritable(raw, 'gantt');
+    return raw ?? '';
+  },
 };
+
+/** @throws PffError `files` where a file cannot be written because of the folder that it would lie in, or because it is one. */
+function checkWritable(file: string, name: string): void {
+  const folder = path.dirname(file);
+  try {
+    accessSync(folder, constants.W_OK);
+    if (existsSync(file) && statSync(file).isDirectory()) throw new Error(`${file} is a folder`);
+  } catch (error) {
+    throw new PffError('files', `--${name} cannot write ${file}: ${messageOf(error)}`, {
+      hint: `Make the folder ${folder} first, or name another file.`,
+      cause: error,
+    });
+  }
+}

@@ -1,6 +1,15 @@
 /** `pff data`: what datasets there are, where they lie, getting them. */
 import path from 'node:path';
-import { cacheFolder, getDataset, listDatasets, PffError, tableLines, units, type DownloadProgress } from '../index.js';
+import {
+  cacheFolder,
+  DATASET_NAMES,
+  getDataset,
+  listDatasets,
+  PffError,
+  tableLines,
+  units,
+  type DownloadProgress,
+} from '../index.js';
 import { defineCommand } from './command.js';
 import { jsonFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
@@ -22,6 +31,7 @@ export const dataCommand = defineCommand({
   name: 'data',
   summary: 'lists datasets, gets them, says where they lie',
   usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]'],
+  words: [ACTIONS, DATASET_NAMES],
   about: [
     "MNIST comes with the program. Downloads are checked by their publishers' MD5 sums; one that breaks off goes on where it was when the command is run again.",
   ],

@@ -1,19 +1,22 @@
 /** `pff eval`. */
 import os from 'node:os';
-import { accuracyLines, confusionBlock, evaluateRun, PffError } from '../index.js';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../index.js';
 import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { numberFlag, textFlag } from './flags.js';
+import { partialNote } from './partial.js';
 
 export const evalCommand = defineCommand({
   name: 'eval',
   summary: 'measures the accuracy of a trained network',
   usage: ['pff eval RUN [options]'],
+  words: ['folder'],
   about: ['RUN is the folder that pff train made, or a model file (model.safetensors).'],
   flags: {
     dataset: {
       ...textFlag('NAME', 'evaluate on this dataset'),
+      choices: DATASET_NAMES,
       shownDefault: 'the one that the network was trained on',
     },
     'data-dir': dataDirFlag,
@@ -41,10 +44,6 @@ export const evalCommand = defineCommand({
       kernels: flags.kernels,
       threads: os.availableParallelism(),
     });
-    if (result.interruptedAfterChapters !== undefined)
-      err.line(
-        `pff: this model was saved when its run was interrupted, after ${result.interruptedAfterChapters} of ${result.spec.splits} chapters`,
-      );
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {
       out.line(JSON.stringify({ run, ...result }));
@@ -54,6 +53,8 @@ export const evalCommand = defineCommand({
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
     out.line(`${result.dataset}, ${result.kernels} kernels`);
+    const partial = partialNote(run);
+    if (partial !== undefined) out.line(partial);
     out.line();
     for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);
     return DONE;

@@ -4,12 +4,14 @@ import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, textFlag } from './flags.js';
+import { partialNote } from './partial.js';
 import { readConfig } from './spec-sources.js';
 
 export const exportCommand = defineCommand({
   name: 'export',
   summary: 'writes a trained network for other programs',
   usage: ['pff export RUN --to FORMAT [options]'],
+  words: ['folder'],
   about: [
     'RUN is the folder that pff train made, or a model file. onnx: a model that takes images [n, size] of floats 0 … 1 and gives scores and label, with all of the prediction inside (overlay of labels, scaling, normalisation). safetensors, npz: the weights, with the spec beside them.',
   ],
@@ -23,13 +25,15 @@ export const exportCommand = defineCommand({
     ['pff export pff-runs/NAME --to onnx', 'for ONNX Runtime and what reads its models'],
     ['pff export pff-runs/NAME --to npz --out weights.npz', 'for numpy.load'],
   ],
-  run: async ({ flags, words }, { out }) => {
+  run: async ({ flags, words }, { out, err }) => {
     const [run] = words;
     if (run === undefined || words.length > 1 || flags.to === undefined)
       throw new PffError('usage', 'pff export takes one run and a format', {
         hint: `Write pff export RUN --to ${exportFormats.join('|')}.`,
       });
     const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'] });
+    const partial = partialNote(run);
+    if (partial !== undefined) err.line(`pff: ${partial}`);
     if (flags.json) out.line(JSON.stringify(exported));
     else out.line(`${exported.file} (${units.bytes(exported.bytes)}), model digest ${exported.modelDigest}`);
     return DONE;
@@ -40,6 +44,7 @@ export const importCommand = defineCommand({
   name: 'import',
   summary: 'makes a run folder from a model file',
   usage: ['pff import FILE --out DIR [options]'],
+  words: ['file'],
   about: [
     'FILE is safetensors or NPZ, with tensors named as pff names them: layer1.weight [inputs, outputs], layer1.bias, layer1.head.weight, …, classifier.weight. Where it does not say what its network is, --config does.',
   ],

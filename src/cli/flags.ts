@@ -11,6 +11,8 @@ export interface Flag<T> {
   readonly text: string;
   /** Stands for the value in the help; absent for a switch. */
   readonly value?: string;
+  /** What the value may be, where that is known: for completion. */
+  readonly choices?: readonly string[] | undefined;
   /** The value may be left out; says whether the word after the option is meant as its value. */
   readonly takes?: (next: string) => boolean;
   /** The heading of the help under which it stands. */
@@ -98,6 +100,7 @@ export function listFlag<const T extends string>(
   return {
     text: `${text}: ${choices.join(', ')}`,
     value,
+    choices,
     parse: (raw, name) =>
       (raw ?? '').split(',').map((word) => {
         const found = choices.find((choice) => choice === word);
@@ -111,6 +114,7 @@ export function choiceFlag<const T extends string>(choices: readonly T[], text: 
   return {
     text: `${text}: ${choices.join(', ')}`,
     value,
+    choices,
     parse: (raw, name) => {
       const chosen = choices.find((choice) => choice === raw);
       if (chosen === undefined) throw badValue(name, raw, `one of ${choices.join(', ')}`, choices);

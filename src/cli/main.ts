@@ -2,6 +2,7 @@
 import { PffError, VERSION } from '../index.js';
 import { attachCommand } from './attach.js';
 import type { Command } from './command.js';
+import { completionCommand } from './completion.js';
 import { dataCommand } from './data.js';
 import { evalCommand } from './eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   attachCommand,
   fetchCommand,
   stopCommand,
+  completionCommand(() => COMMANDS),
 ];
 
 /** Runs the program with the words after its name; returns the exit code. */

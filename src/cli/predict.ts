@@ -12,6 +12,7 @@ import {
 import { defineCommand } from './command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
+import { partialNote } from './partial.js';
 
 /** An image to classify; `truth` is known for images of the dataset. */
 interface Asked {
@@ -27,6 +28,7 @@ export const predictCommand = defineCommand({
   name: 'predict',
   summary: 'classifies images with a trained network',
   usage: ['pff predict RUN IMAGE… [options]'],
+  words: ['folder', 'file'],
   about: [
     'IMAGE is a PNG file of the size that the network was trained on, or test:INDEX or train:INDEX for an image of its dataset, counted from 0 as in the files. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
@@ -35,7 +37,7 @@ export const predictCommand = defineCommand({
     ['pff predict pff-runs/NAME test:0 test:1', 'the first two test images'],
     ['pff predict pff-runs/NAME digit.png', 'an image of your own: white on black for MNIST'],
   ],
-  run: async ({ flags, words }, { out }) => {
+  run: async ({ flags, words }, { out, err }) => {
     const [run, ...images] = words;
     if (run === undefined || images.length === 0)
       throw new PffError('usage', 'pff predict takes a run and at least one image', {
@@ -46,6 +48,8 @@ export const predictCommand = defineCommand({
     const size = asked[0]?.pixels.length ?? 0;
     const pixels = new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
+    const partial = partialNote(run);
+    if (partial !== undefined) err.line(`pff: ${partial}`);
     const options = { kernels: flags.kernels };
     const predictions = await predictImages(run, pixels, dataset.shape, dataset.classes, options);
     if (flags.json)

@@ -31,6 +31,8 @@ const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'
 const group = 'Simulation';
 /** How many rows DFF has where neither measuring nor --train-samples says. */
 const MNIST_SAMPLES = 60_000;
+/** Takes some ten seconds and a gigabyte. */
+const MOST_TASKS = 100_000;
 
 const flags = {
   variant: { ...choiceFlag(VARIANTS, 'who does which task'), group, shownDefault: 'all-layers' },
@@ -113,6 +115,7 @@ export const simulateCommand = defineCommand({
     if (variant === 'federated') asked.shards ??= nodes;
     if (asked.negatives === 'adaptive') asked.labelLag ??= nodes;
     const spec = resolveSpec(asked);
+    checkSize(spec);
     const found = await findCosts(
       spec,
       {
@@ -136,6 +139,19 @@ export const simulateCommand = defineCommand({
     return DONE;
   },
 });
+
+/** Each task is played, and kept for the timeline. @throws PffError `usage` where that would take minutes and gigabytes. */
+function checkSize({ splits, layers }: RunSpec): void {
+  const tasks = splits * layers.length;
+  if (tasks <= MOST_TASKS) return;
+  throw new PffError(
+    'usage',
+    `${units.count(splits)} chapters of ${layers.length - 1} layers are about ${units.count(tasks)} tasks, but only ${units.count(MOST_TASKS)} are simulated`,
+    {
+      hint: `Lower --splits to ${units.count(Math.floor(MOST_TASKS / layers.length))} or less: beyond that, time grows with the number of chapters.`,
+    },
+  );
+}
 
 interface Asks {
   readonly gantt: string | undefined;

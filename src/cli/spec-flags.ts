@@ -1,6 +1,15 @@
 /** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
 import { z } from 'zod';
-import { ownNames, PffError, presets, resolveSpec, specFields, type PartialSpec, type RunSpec } from '../index.js';
+import {
+  DATASET_NAMES,
+  ownNames,
+  PffError,
+  presets,
+  resolveSpec,
+  specFields,
+  type PartialSpec,
+  type RunSpec,
+} from '../index.js';
 import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
 import { didYouMean } from './suggest.js';
 
@@ -81,6 +90,7 @@ function flagOf(field: Field): Flag<unknown> {
   return {
     text: textOf(field, allowed),
     ...(allowed.type === 'boolean' ? {} : { value: placeholder(allowed) }),
+    choices: field === 'dataset' ? DATASET_NAMES : allowed.enum,
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {

@@ -20,6 +20,7 @@ const presetNames = Object.keys(presets);
 /** `--preset`, `--config`, and all fields of the spec. */
 export const specSourceFlags = {
   preset: {
+    choices: presetNames,
     ...textFlag(
       'NAME',
       `start from a named setting: ${presetNames.map((name) => `${name} (${presets[name]?.summary})`).join('; ')}`,

@@ -10,6 +10,7 @@ export const traceCommand = defineCommand({
   name: 'trace',
   summary: "writes a run's timeline for Perfetto",
   usage: ['pff trace RUN [options]'],
+  words: ['folder'],
   about: [
     'RUN is the folder that pff train made. The file is a Chrome trace: open it at ui.perfetto.dev or chrome://tracing. It shows what each node did when, and what it waited for.',
   ],

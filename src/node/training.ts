@@ -83,6 +83,11 @@ export function checkFinite(
   throw new PffError(
     'training',
     `the loss of layer ${where.layer + 1} became ${loss} in chapter ${where.chapter + 1}, batch ${batch}`,
-    { hint: 'Lower --learning-rate (and --head-learning-rate where the layer has a head), or --init-scale.' },
+    {
+      hint:
+        where.chapter === 0 && batch === 1
+          ? 'No step has been taken yet: lower --threshold, --steepness or --init-scale.'
+          : 'Lower --learning-rate (and --head-learning-rate where the layer has a head), or --init-scale.',
+    },
   );
 }

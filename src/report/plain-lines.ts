@@ -1,5 +1,10 @@
-/** Progress as plain lines: one for a finished task, at most about one a second, and a sign of life in long tasks. */
+/**
+ * Progress as plain lines: one for a finished task, at most about one a second, and a sign of life in long tasks. The last
+ * layer of a chapter says most of how far the network is, so its line comes also shortly after another's.
+ */
 import type { RunEvent } from '../run/events.js';
+import type { TaskRef } from '../schedule/timeline.js';
+import type { RunSpec } from '../spec/spec.js';
 import { measuresOf, type RunProgress } from './progress.js';
 import { clock, count, percent } from './units.js';
 
@@ -9,6 +14,8 @@ const MOST_SECONDS = 20;
 
 export class PlainLines {
   #last = -Infinity;
+  /** When the line of a chapter's last layer came. */
+  #lastOfChapter = -Infinity;
 
   /** The line to print after `event`, which `progress` has observed; most events have none. */
   after(event: RunEvent, progress: RunProgress, now: number): string | undefined {
@@ -22,10 +29,13 @@ export class PlainLines {
     if (event.type === 'node-died') return `node ${event.node + 1} died (${event.reason}); a new one takes over`;
     if (event.type !== 'task-finished' && event.type !== 'progress') return undefined;
     if (event.task.layer === 'labels') return undefined;
-    if (now - this.#last < (event.type === 'progress' ? MOST_SECONDS : LEAST_SECONDS)) return undefined;
+    const closes = event.type === 'task-finished' && closesChapter(progress.spec, event.task);
+    const since = now - (closes ? this.#lastOfChapter : this.#last);
+    if (since < (event.type === 'progress' ? MOST_SECONDS : LEAST_SECONDS)) return undefined;
     // The first line waits for the first finished task, or else as long as any other.
     if (event.type === 'progress' && this.#last === -Infinity && progress.elapsed < MOST_SECONDS) return undefined;
     this.#last = now;
+    if (closes) this.#lastOfChapter = now;
     const node = progress.nodes > 1 ? `node ${event.node + 1}  ` : '';
     const batch = event.type === 'progress' ? `batch ${event.batch}/${event.batches}  ` : '';
     const speed = progress.samplesPerSecond;
@@ -35,4 +45,9 @@ export class PlainLines {
       `${clock(progress.secondsLeft)} left`,
     ].join('  ');
   }
+}
+
+/** Whether `task` is a chapter's last one, or its last layer where the classifier comes after it. */
+function closesChapter({ layers }: RunSpec, { layer }: TaskRef): boolean {
+  return layer === layers.length - 2 || layer === 'network';
 }

@@ -75,7 +75,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     skew: 0,
   };
   const prepared = prepareData(dataset, evaluated);
-  return withKernels(options, async (kernels, kernelsReason) => {
+  return withKernels(spec, options, async (kernels, kernelsReason) => {
     const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
@@ -113,7 +113,7 @@ export async function analyseRun(
   checkClasses(metadata, dataset.classes.length, dataset.name);
   // The shards are of no matter here, and may have been folders of their own.
   const prepared = prepareData(dataset, { ...spec, shards: 1, skew: 0 });
-  return withKernels(options, (kernels) =>
+  return withKernels(spec, options, (kernels) =>
     analyse({
       kernels,
       spec,
@@ -144,7 +144,7 @@ export async function predictImages(
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
-  return withKernels(options, (kernels) => {
+  return withKernels(spec, options, (kernels) => {
     const predictor = new Predictor(
       kernels,
       spec,
@@ -167,6 +167,13 @@ export async function predictImages(
       predictor.close();
     }
   });
+}
+
+/** Undefined for the model of a whole run; else how far the run was when it was interrupted and its model saved. */
+export function partialModel(run: string): { readonly chapters: number; readonly of: number } | undefined {
+  const { spec, metadata } = readModel(run);
+  const chapters = metadata['interruptedAfterChapters'];
+  return chapters === undefined ? undefined : { chapters: Number(chapters), of: spec.splits };
 }
 
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
@@ -200,11 +207,14 @@ export function readModel(run: string): ReturnType<typeof decodeModel> {
   }
 }
 
+/** Kernels of the precision that the model was trained in. */
 async function withKernels<T>(
+  { precision }: RunSpec,
   options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined },
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const { kernels, reason } = openKernels({ kernels: options.kernels ?? 'auto', threads: options.threads ?? 1 });
+  const { kernels: choice = 'auto', threads = 1 } = options;
+  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {

@@ -139,7 +139,7 @@ function figuresOf(
   finished: ReadonlyMap<string, number>,
 ): NodeFigures {
   const computing = spans.filter((span) => isComputing(span.phase)).toSorted((a, b) => a.start - b.start);
-  const quiet = spans.filter((span) => !isComputing(span.phase));
+  const quiet = spans.filter((span) => !isComputing(span.phase)).toSorted((a, b) => a.start - b.start);
   const idle: Partial<Record<IdleReason, number>> = {};
   const add = (reason: IdleReason, seconds: number): void => {
     if (seconds > 0) idle[reason] = (idle[reason] ?? 0) + seconds;
@@ -147,11 +147,17 @@ function figuresOf(
 
   let busy = 0;
   let until = 0;
+  // Gaps follow each other in time, so spans that ended before one need not be looked at again.
+  let first = 0;
   for (const { start, end } of computing) {
     if (start > until) {
+      while (first < quiet.length && (quiet[first] as Span).end <= until) first++;
+      const inside: Span[] = [];
+      for (let i = first; i < quiet.length && (quiet[i] as Span).start < start; i++)
+        if ((quiet[i] as Span).end > until) inside.push(quiet[i] as Span);
       if (until === 0)
-        explainGap(until, start, quiet, finished, (reason, s) => add(reason === 'network' ? reason : 'fill', s));
-      else explainGap(until, start, quiet, finished, add);
+        explainGap(until, start, inside, finished, (reason, s) => add(reason === 'network' ? reason : 'fill', s));
+      else explainGap(until, start, inside, finished, add);
     }
     busy += Math.max(0, end - Math.max(start, until)); // spans of one node should not overlap; count no moment twice
     until = Math.max(until, end);
@@ -162,15 +168,14 @@ function figuresOf(
   return { node, busy, bytesIn: bytes('fetch'), bytesOut: bytes('publish'), idle };
 }
 
-/** Splits the gap [from, to] of a node by reason: waits first, then transfers, then other. */
+/** Splits the gap [from, to] of a node by reason: waits first, then transfers, then other; `inside` are the spans in it. */
 function explainGap(
   from: number,
   to: number,
-  quiet: readonly Span[],
+  inside: readonly Span[],
   finished: ReadonlyMap<string, number>,
   add: (reason: IdleReason, seconds: number) => void,
 ): void {
-  const inside = quiet.filter((span) => span.end > from && span.start < to);
   const pieces: { start: number; end: number; reason: IdleReason }[] = [];
   for (const span of inside) {
     if (span.phase !== 'wait') continue;

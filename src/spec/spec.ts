@@ -107,6 +107,11 @@ const shape = {
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
   epsilon: z.number().positive().meta(label("Adam's ε")),
+  precision: z
+    .enum(['f32', 'bf16'])
+    .meta(
+      label('bf16 rounds inputs, weights and deltas for the products, which then take half the time; sums stay f32'),
+    ),
   initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
   seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
 
@@ -184,6 +189,7 @@ const common: Omit<
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
+  precision: 'f32',
   initScale: 1,
   seed: 1,
   shards: 1,
@@ -245,11 +251,24 @@ function checkNames(spec: RunSpec): void {
   }
 }
 
+/** Goodness, its slope and its square have to stay within what single precision holds, with room to learn. */
+const LARGEST = 1e12;
+
 /** Fields that are right one by one but not together. */
 function checkTogether(spec: RunSpec): void {
   const wrong = (message: string, hint: string): never => {
     throw new PffError('usage', message, { hint });
   };
+  const atStart = spec.threshold * spec.initScale * spec.initScale;
+  for (const [what, value] of [
+    ['threshold · initScale², the goodness that layers begin with,', atStart],
+    ['steepness · threshold, where the loss begins,', spec.steepness * Math.max(spec.threshold, atStart)],
+  ] as const)
+    if (!(value <= LARGEST && value >= 1 / LARGEST))
+      wrong(
+        `${what} is ${value}, but must be from ${1 / LARGEST} to ${LARGEST}: single precision holds no more`,
+        'Choose --threshold, --steepness and --init-scale nearer to 1, 20 and 1.',
+      );
   const negative = usesNegatives(spec.objective);
   if (negative && spec.negatives === 'none')
     wrong(

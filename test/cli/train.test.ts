@@ -129,8 +129,8 @@ describe('Ctrl-C', () => {
     const cwd = ownFolder();
     let sent = false;
     const { code, stdout, stderr } = await pff(['train', ...endless], cwd, (child, text) => {
-      // Two lines are a second apart, and a chapter takes some milliseconds.
-      if (sent || (text.match(/^chapter/gm) ?? []).length < 2) return;
+      // Of three lines two are a second apart, and a chapter takes some milliseconds.
+      if (sent || (text.match(/^chapter/gm) ?? []).length < 3) return;
       sent = child.kill('SIGINT');
     });
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
@@ -141,7 +141,18 @@ describe('Ctrl-C', () => {
       .trimEnd()
       .split('\n');
     expect(JSON.parse(log.at(-1) ?? '')).toMatchObject({ type: 'interrupted' });
-    expect((await pff(['eval', 'run', '--test-samples', '100', '--json'], cwd)).code).toBe(0);
+    const evaluated = await pff(['eval', 'run', '--test-samples', '100'], cwd);
+    expect(evaluated.code).toBe(0);
+    expect(evaluated.stdout).toMatch(/a model of an interrupted run: \d+ of 400 chapters/);
+    const asJson = await pff(['eval', 'run', '--test-samples', '100', '--json'], cwd);
+    expect(
+      (JSON.parse(asJson.stdout) as { interruptedAfterChapters: number }).interruptedAfterChapters,
+    ).toBeGreaterThan(0);
+    for (const rest of [
+      ['predict', 'run', 'test:0'],
+      ['export', 'run', '--to', 'npz'],
+    ])
+      expect((await pff(rest, cwd)).stderr).toMatch(/a model of an interrupted run: \d+ of 400/);
   });
 
   it('right after the first progress line leaves the event log', async () => {

@@ -1,5 +1,5 @@
 /** What is asked wrongly gets exit code 2 and a message with what was meant; help and version get 0. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CONTROL, pff, tempFolder } from './helpers.js';
@@ -29,6 +29,9 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --config unknown.json', 'unknown field "epoch"', 'Did you mean epochs?'],
   ['train --config type.json', 'epochs must be a whole number', '"3"'],
   ['train --config broken.json', 'is not JSON'],
+  ['train --threshold 1e300', 'threshold · initScale²', 'Choose --threshold'],
+  ['train --steepness 1e30', 'steepness · threshold', 'nearer to 1, 20 and 1'],
+  ['simulate --costs equal --epochs 1000000', '1,000,000 chapters', 'Lower --splits to 25,000'],
   ['eval', 'takes one run'],
   ['predict run', 'at least one image'],
   ['data gett', 'Did you mean get?'],
@@ -45,6 +48,13 @@ describe.concurrent('wrong usage', () => {
     expect(stderr).not.toMatch(CONTROL);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
+});
+
+it.each(['train', 'simulate --costs equal'])('pff %s --gantt into a folder that is not there', async (line) => {
+  const { code, stdout, stderr } = await pff([...line.split(' '), '--gantt', 'nowhere/time.svg'], folder);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^pff: --gantt cannot write nowhere\/time\.svg: .*\n {5}Make the folder nowhere first/);
+  expect(readdirSync(folder)).not.toContain('pff-runs');
 });
 
 describe.concurrent('help', () => {

@@ -58,7 +58,7 @@ describe('the estimate', () => {
   });
 });
 
-it('plain lines come for finished tasks, at most one a second', () => {
+it('plain lines come for finished tasks, at most one a second, and of last layers as many', () => {
   const progress = new RunProgress(started(1), 0);
   const plain = new PlainLines();
   const lines: string[] = [];
@@ -72,9 +72,10 @@ it('plain lines come for finished tasks, at most one a second', () => {
     const line = plain.after(event, progress, now);
     if (line !== undefined) lines.push(line);
   }
-  expect(lines).toHaveLength(2);
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(/^chapter 1\/4 {2}layer 2\/2 /);
   expect(lines[0]).toMatch(/^chapter 1\/4 {2}layer 1\/2 {2}loss 0.5000 {2}goodness pos 2.000 neg 0.5000 {2}/);
-  expect(lines[1]).toMatch(/^chapter 2\/4 {2}layer 2\/2 .* 0:02 left$/);
+  expect(lines[2]).toMatch(/^chapter 2\/4 {2}layer 2\/2 .* 0:02 left$/);
 });
 
 it('a frame has a line for all, and one for each node', () => {

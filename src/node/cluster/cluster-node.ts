@@ -8,7 +8,8 @@ import { defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { allTasks, isResult, needs, taskKey, type Task } from '../../schedule/tasks.js';
 import type { Clock } from '../../store/cluster/clock.js';
-import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
 import { keys } from '../../store/cluster/records.js';
 import { chooseTask, ReadySince } from './choose.js';
@@ -91,7 +92,7 @@ class ClusterNode {
       }
       const task = store.mirror.settled ? this.#choose() : undefined;
       if (!task) await this.#idle();
-      else if (await store.claim(task)) await this.#do(task);
+      else if (await store.records.claim(task)) await this.#do(task);
     }
   }
 
@@ -119,10 +120,10 @@ class ClusterNode {
     if (lowest && lowest.record.id !== store.id) return this.#idle();
     try {
       for (const task of allTasks(shape)) if (isResult(shape, task)) await store.verify(task);
-      await store.tell(keys.finished, { v: 1, by: store.id, name, text: 'finished' });
+      await store.records.tell(keys.finished, { v: 1, by: store.id, name, text: 'finished' });
       // A server that lost its newest writes just now is noticed within this time; then the work goes on.
       await clock.sleep(POLL_MS, store.signal);
-      await store.read(keys.finished);
+      await store.records.read(keys.finished);
     } catch (error) {
       if (!(error instanceof MissingOutput)) throw error;
     }
@@ -159,7 +160,7 @@ class ClusterNode {
   async #do(task: Task): Promise<void> {
     const { store, executor, clock } = this.#options;
     this.#membership.tell(taskKey(task));
-    this.#prefetchFor(task);
+    const stopPrefetching = this.#prefetchDuring(task);
     const start = clock.now();
     try {
       // A server that forgot what this node still has: no need to compute it again.
@@ -172,27 +173,38 @@ class ClusterNode {
       if (store.signal.aborted) throw error;
       await executor.reset();
       if (error instanceof PffError && error.code === 'training') await this.#tellFailure(error);
-      await store.release(task);
+      await store.records.release(task);
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
       if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
     } finally {
+      stopPrefetching();
       this.#membership.tell(undefined);
     }
   }
 
-  /** Fetches what this slot's next task needs while the present one is computed, if it is there already. */
-  #prefetchFor(task: Task): void {
+  /** While `task` is computed, fetches what this slot's next task needs, as soon as it is published. */
+  #prefetchDuring(task: Task): () => void {
     const { store, shape, variant, nodes } = this.#options;
     const own = assign(shape, variant, nodes)[this.#membership.number ?? 0] ?? [];
     const next = own[own.findIndex((each) => taskKey(each) === taskKey(task)) + 1];
-    if (!next) return;
-    for (const need of needs(shape, next)) if (taskKey(need) !== taskKey(task)) store.prefetch(need);
+    if (!next) return () => {};
+    const missing = new Map(needs(shape, next).map((need) => [taskKey(need), need]));
+    missing.delete(taskKey(task));
+    const look = (): void => {
+      for (const [key, need] of missing)
+        if (store.mirror.done(need)) {
+          missing.delete(key);
+          store.prefetch(need);
+        }
+    };
+    look();
+    return store.mirror.subscribe(look);
   }
 
   async #tellFailure(error: PffError): Promise<void> {
     const { store, name } = this.#options;
     const hint = error.hint === undefined ? '' : ` ${error.hint}`;
-    await store.tell(keys.failed, { v: 1, by: store.id, name, text: messageOf(error) + hint });
+    await store.records.tell(keys.failed, { v: 1, by: store.id, name, text: messageOf(error) + hint });
   }
 
   async #idle(): Promise<void> {

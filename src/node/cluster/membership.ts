@@ -83,7 +83,7 @@ export class Membership {
   /** Says that this node leaves, so that nobody waits for its lease to run out. */
   async leave(): Promise<void> {
     if (this.#number === undefined) return;
-    await this.#options.store.swap(keys.node(this.#number), this.#record(true), this.#revision);
+    await this.#options.store.records.swap(keys.node(this.#number), this.#record(true), this.#revision);
     this.#number = undefined;
   }
 
@@ -101,7 +101,7 @@ export class Membership {
     const [old, revision] = [this.#number as number, this.#revision];
     for (let number = 0; number < nodes; number++)
       if (!this.isOthers(number) && (await this.#take(number))) {
-        await store.swap(keys.node(old), this.#record(true), revision);
+        await store.records.swap(keys.node(old), this.#record(true), revision);
         return;
       }
   }
@@ -109,9 +109,9 @@ export class Membership {
   async #take(number: number): Promise<boolean> {
     const { store } = this.#options;
     const key = keys.node(number);
-    const now = await store.read(key);
+    const now = await store.records.read(key);
     if (now?.entry?.type === 'node' && !this.#isFree(number, now.entry.record, now.revision)) return false;
-    if (!(await store.swap(key, this.#record(false), now?.revision ?? 0))) return false;
+    if (!(await store.records.swap(key, this.#record(false), now?.revision ?? 0))) return false;
     this.#number = number;
     this.#revision = store.mirror.get(key)?.revision ?? 0;
     return true;
@@ -120,11 +120,11 @@ export class Membership {
   async #renew(): Promise<boolean> {
     const { store } = this.#options;
     const key = keys.node(this.#number as number);
-    if (await store.swap(key, this.#record(false), this.#revision)) {
+    if (await store.records.swap(key, this.#record(false), this.#revision)) {
       this.#revision = store.mirror.get(key)?.revision ?? 0;
       return true;
     }
-    const now = await store.read(key);
+    const now = await store.records.read(key);
     if (now?.entry?.type === 'node' && now.entry.record.id === store.id) this.#revision = now.revision;
     else this.#number = undefined;
     return false;

@@ -5,7 +5,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { PffError, messageOf } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
-import { MissingOutput } from '../../store/cluster/cluster-store.js';
+import { MissingOutput } from '../../store/cluster/outputs.js';
 import { serveStore } from '../../store/port.js';
 import type { Store } from '../../store/store.js';
 import type { TaskExecutor } from './cluster-node.js';

@@ -8,9 +8,10 @@ import { viewState, type LayerShape, type LayerState } from '../../model/layer-s
 import { allShapes, networkShape } from '../../model/network.js';
 import type { NodeEvent } from '../../node/events.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
-import { trainTask } from '../../schedule/tasks.js';
+import { trainTask, type Task } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
-import { MissingOutput, type ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
@@ -122,12 +123,23 @@ class Follower {
           const states = await this.#fetchAll(signal);
           if (states) return states;
         }
+        this.#prefetch();
         this.#lookAtNodes();
         await systemClock.sleep(this.#finishing() ? 20 : POLL_MS / 4, signal);
       }
     } finally {
       unsubscribe();
     }
+  }
+
+  /** Results that are there already are fetched while the last layers are trained. */
+  #prefetch(): void {
+    for (const task of this.#results()) this.#store.prefetch(task);
+  }
+
+  #results(): Task[] {
+    const { spec } = this.#record;
+    return Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => trainTask(spec.splits - 1, layer));
   }
 
   #finishing(): boolean {
@@ -139,8 +151,8 @@ class Follower {
     const shapes = allShapes(networkShape(spec, this.#prepared.layout));
     const states: LayerState[] = [];
     try {
-      for (let layer = 0; layer < trainedLayers(graphShape(spec)); layer++) {
-        const { steps, buffer } = await this.#store.fetch(trainTask(spec.splits - 1, layer), signal);
+      for (const [layer, task] of this.#results().entries()) {
+        const { steps, buffer } = await this.#store.fetch(task, signal);
         states.push(viewState(shapes[layer] as LayerShape, steps, buffer));
       }
       return states;

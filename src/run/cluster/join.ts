@@ -47,7 +47,7 @@ export async function joinRun(
   const { signal, say } = options;
   const name = `${os.hostname()}:${process.pid}`;
   const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir });
-  const { kernels } = openKernels({ kernels: options.kernels, threads: 1 });
+  const { kernels } = openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
   const { bitClass } = kernels;
   kernels.close();
   const why = misfit(record, bitClass, dataset);
@@ -59,7 +59,7 @@ export async function joinRun(
     await store.open();
     if (!prepared) {
       say(`refused: ${why}`);
-      await store.tell(keys.refused(store.id), { v: 1, by: store.id, name, text: why ?? '' });
+      await store.records.tell(keys.refused(store.id), { v: 1, by: store.id, name, text: why ?? '' });
       return 'refused';
     }
     say(`joined run ${run}: ${variant} on ${nodes} slots, ${spec.splits} chapters, as ${name}`);
@@ -175,7 +175,7 @@ function observe(
   const done: Task = parseTaskKey(key);
   say(`done ${taskKey(done)}`);
   const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
-  store.tell(keys.report(done), report).catch((error: unknown) => {
+  store.records.tell(keys.report(done), report).catch((error: unknown) => {
     if (!(error instanceof PffError)) throw error;
   });
 }

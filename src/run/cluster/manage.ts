@@ -89,7 +89,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
 export async function stopRun(server: ServerOptions, run: string, remove = false): Promise<void> {
   await withRun(server, run, async (store, record, registry) => {
     if (record.state === 'open') {
-      await store.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped' });
+      await store.records.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped' });
       await registry.mark(run, 'stopped');
     }
     if (remove) await registry.remove(run);

@@ -1,14 +1,15 @@
 /** A connection to a NATS server, secured by NATS's own means, that outlives the server's absence. */
 import { readFileSync } from 'node:fs';
 import {
-  connect,
   credsAuthenticator,
+  NatsConnectionImpl,
   nkeyAuthenticator,
   type Authenticator,
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
 import { PffError, messageOf } from '../../errors.js';
+import { useWholeMessages } from './whole-messages.js';
 
 export interface ServerOptions {
   /** `nats://host:4222` or `tls://host:4222`; several with commas between them. */
@@ -41,7 +42,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 export async function connectNats(options: ServerOptions, name: string): Promise<NatsConnection> {
   const given = connectionOptions(options, name);
   try {
-    return await connect(given);
+    useWholeMessages();
+    return await NatsConnectionImpl.connect(given);
   } catch (error) {
     throw refusal(options.server, error);
   }

@@ -5,8 +5,10 @@
 import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
 import { NatsApi } from './api.js';
 
-/** Large enough that answers do not count, small enough that several are in flight. */
-const CHUNK_BYTES = 512 * 1024;
+/** Less where the server takes no payloads of this size: by default one of 1 MiB, header included. */
+const CHUNK_BYTES = 1024 * 1024;
+/** Chunks are whole multiples of this, so that each begins aligned in memory. */
+const CHUNK_UNIT = 64;
 /** Left free in a payload for headers. */
 const HEADER_ROOM = 1024;
 
@@ -35,7 +37,8 @@ export class NatsEngine implements Engine {
     this.#states = stateStream(run);
     this.#storage = storage;
     this.#beforeOpen = beforeOpen;
-    this.chunkBytes = Math.min(CHUNK_BYTES, (api.connection.info?.max_payload ?? CHUNK_BYTES) - HEADER_ROOM);
+    const room = (api.connection.info?.max_payload ?? CHUNK_BYTES) - HEADER_ROOM;
+    this.chunkBytes = Math.min(CHUNK_BYTES, room - (room % CHUNK_UNIT));
   }
 
   async next(after: number): Promise<Entry | undefined> {

@@ -1,6 +1,6 @@
 /** The steps that training and prediction are made of, at the sizes of the paper's network. */
-import type { AdamRule, DenseKernel, Kernels, LayerInput } from '../src/kernels/kernels.js';
-import { RandomStream } from '../src/random.js';
+import type { AdamRule, DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import { RandomStream } from '../../src/random.js';
 import type { Case } from './measure.js';
 
 const rule: AdamRule = { kind: 'adam', beta1: 0.9, beta2: 0.999, stepSize: 1e-3, epsilonSquared: 1e-16, keep: 1 };
@@ -62,6 +62,11 @@ function trainingCases(what: string, dense: DenseKernel, input: LayerInput, flop
   ];
 }
 
+export const ADAM_PASS = '8 rows, 2000 → 2000: gradient + Adam';
+export const FULL_SIZE = '128 rows, 2000 → 2000';
+export const SHARED = '64 pairs, 784 → 2000, image part shared';
+export const UNSHARED = '64 pairs, 784 → 2000, nothing shared';
+
 /** All cases; FLOP counts are of what the layer computes, with nothing saved, so that shared cases compare by time. */
 export function stepCases(kernels: Kernels): { cases: Case[]; close: () => void } {
   const flop = (rows: number, inputs: number, outputs: number) => 2 * rows * inputs * outputs;
@@ -69,6 +74,11 @@ export function stepCases(kernels: Kernels): { cases: Case[]; close: () => void 
   const shared = openLayer(kernels, 784, 2000, 10, 128);
   const unshared = openLayer(kernels, 784, 2000, 0, 128);
   const head = openLayer(kernels, 6000, 10, 0, 64);
+  const few = openLayer(kernels, 2000, 2000, 0, 8);
+  // So few rows that little but the pass over weights and moments is left.
+  const fewInput = { prefix: activations(8 * 2000, 7), batch: 8, variants: 1 };
+  few.forward(fewInput);
+  const fewDelta = { rowScale: normal(8, 0.01, 8) };
 
   const images = activations(128 * 784, 2);
   const pair: LayerInput = { prefix: images.subarray(0, 64 * 774), batch: 64, variants: 2, suffix: labels(64, 2) };
@@ -79,24 +89,24 @@ export function stepCases(kernels: Kernels): { cases: Case[]; close: () => void 
 
   const cases: Case[] = [
     ...trainingCases(
-      '128 rows, 2000 → 2000',
+      FULL_SIZE,
       hidden,
       { prefix: activations(128 * 2000, 5), batch: 128, variants: 1 },
       flop(128, 2000, 2000),
     ),
-    ...trainingCases('64 pairs, 784 → 2000, image part shared', shared, pair, flop(128, 784, 2000)),
-    ...trainingCases(
-      '64 pairs, 784 → 2000, nothing shared',
-      unshared,
-      { prefix: images, batch: 128, variants: 1 },
-      flop(128, 784, 2000),
-    ),
+    ...trainingCases(SHARED, shared, pair, flop(128, 784, 2000)),
+    ...trainingCases(UNSHARED, unshared, { prefix: images, batch: 128, variants: 1 }, flop(128, 784, 2000)),
     ...trainingCases(
       'head, 64 rows, 6000 → 10',
       head,
       { prefix: activations(64 * 6000, 6), batch: 64, variants: 1 },
       flop(64, 6000, 10),
     ),
+    {
+      name: ADAM_PASS,
+      flop: flop(8, 2000, 2000),
+      run: () => few.update(fewDelta, rule),
+    },
     {
       name: 'prediction, 64 images, first layer, ten labels at once',
       flop: flop(640, 784, 2000),
@@ -125,7 +135,7 @@ export function stepCases(kernels: Kernels): { cases: Case[]; close: () => void 
     },
   ];
   const close = () => {
-    for (const dense of [hidden, shared, unshared, head]) dense.close();
+    for (const dense of [hidden, shared, unshared, head, few]) dense.close();
   };
   return { cases, close };
 }

@@ -1,5 +1,6 @@
 /** Interleaved repetitions of several measurements, each beside the core's peak at that moment, so that noise hits all alike. */
-import type { NativeKernels } from '../src/kernels/native.js';
+import type { NativeKernels } from '../../src/kernels/native.js';
+import { summarise, type Summary } from '../statistics.js';
 
 /** Something to time. `run` does the work once. */
 export interface Case {
@@ -9,26 +10,14 @@ export interface Case {
   readonly run: () => void;
 }
 
-export interface Summary {
-  readonly median: number;
-  /** First and third quartile. */
-  readonly low: number;
-  readonly high: number;
-}
-
 export interface Measured {
   readonly name: string;
+  readonly kernels: string;
   readonly threads: number;
   readonly milliseconds: Summary;
   readonly gigaflops: Summary;
   /** Share of `threads` times the one-core peak measured just before, in %. */
   readonly peakShare: Summary;
-}
-
-export function summarise(values: readonly number[]): Summary {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-  return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
 /** Runs all cases in turn, `repetitions` times, after two rounds to warm up; each follows a run of its own. Peaks are in FLOP/s. */
@@ -56,6 +45,7 @@ export function measureInTurn(
   }
   const measured = cases.map((one, i) => ({
     name: one.name,
+    kernels: kernels.name,
     threads: kernels.threads,
     milliseconds: summarise((seconds[i] ?? []).map((s) => s * 1000)),
     gigaflops: summarise((seconds[i] ?? []).map((s) => one.flop / s / 1e9)),

@@ -1,0 +1,74 @@
+/** Measures all contenders in turn: one repetition of each after the other, so that noise hits all alike. */
+import { summarise, pairedRatio, type Summary } from '../statistics.js';
+import { WORK_NAMES, type Contender, type Work } from './contender.js';
+
+/** One contender at one piece of work. */
+export interface Compared {
+  readonly work: Work;
+  readonly name: string;
+  readonly milliseconds: Summary;
+  /** How many times as long as ours, repetition by repetition. */
+  readonly ratio: Summary;
+  /** Share of the core's peak that was measured just before, in %, by the multiply-adds of the whole matrix products. */
+  readonly peakShare: Summary;
+}
+
+/** Floating-point operations of each work if nothing is shared: two for each multiply-add. */
+export function flopOf(layers: readonly number[], rows: number, predicted: number): Record<Work, number> {
+  const [images = 0, first = 0, second = 0] = layers;
+  const network = layers.slice(1).reduce((sum, units, i) => sum + units * (layers[i] as number), 0);
+  return {
+    step: 4 * rows * first * second,
+    'first-step': 4 * rows * images * first,
+    forward: 2 * rows * first * second,
+    predict: 2 * 10 * predicted * network,
+  };
+}
+
+/** Milliseconds that a contender may take for all its repetitions of one work; slower ones get fewer, at least three. */
+const PATIENCE = 20_000;
+
+/**
+ * @param contenders the first one is ours: others are compared with it.
+ * @param peak FLOP/s of one core, measured now.
+ */
+export async function measureContenders(
+  contenders: readonly Contender[],
+  flop: Readonly<Record<Work, number>>,
+  peak: () => number,
+  repetitions: number,
+): Promise<Compared[]> {
+  const results: Compared[] = [];
+  for (const work of WORK_NAMES) {
+    const able = contenders.filter((one) => one.work.has(work));
+    const seconds = able.map((): number[] => []);
+    const shares = able.map((): number[] => []);
+    const limits = able.map(() => repetitions);
+    for (let repetition = -1; repetition < repetitions; repetition++) {
+      for (const [i, one] of able.entries()) {
+        if (repetition >= (limits[i] as number)) continue;
+        // Training repeats its steps, so caches are as the step before left them; measuring the peak touches none.
+        const before = await one.run(work);
+        const now = peak();
+        const taken = await one.run(work);
+        if (repetition < 0) {
+          limits[i] = Math.min(repetitions, Math.max(3, Math.floor(PATIENCE / (1000 * (before + taken)))));
+          continue;
+        }
+        seconds[i]?.push(taken);
+        shares[i]?.push((100 * flop[work]) / taken / now);
+      }
+    }
+    able.forEach(({ name }, i) => {
+      const own = seconds[i] as number[];
+      results.push({
+        work,
+        name,
+        milliseconds: summarise(own.map((s) => 1000 * s)),
+        ratio: pairedRatio(own, (seconds[0] as number[]).slice(0, own.length)),
+        peakShare: summarise(shares[i] as number[]),
+      });
+    });
+  }
+  return results;
+}

@@ -1,0 +1,145 @@
+/** Our own contender: the same work through the code that `pff train` runs. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fillOneHot } from '../../src/data/labels.js';
+import type { DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import type { KernelsChoice } from '../../src/kernels/open.js';
+import { updateRule } from '../../src/model/optimizer.js';
+import type { LayerState } from '../../src/model/layer-state.js';
+import { layerObjective } from '../../src/model/objectives/registry.js';
+import { goodnessScores, openForInference, sumScores } from '../../src/model/prediction.js';
+import { openForTraining, readState } from '../../src/node/training.js';
+import type { RunResult } from '../../src/run/events.js';
+import { readModel } from '../../src/run/saved-model.js';
+import { train } from '../../src/run/train.js';
+import type { RunSpec } from '../../src/spec/spec.js';
+import { WORK_NAMES, type Computed, type Contender, type Work } from './contender.js';
+import { pixelOrder, PREDICTED, ROWS, STEP_RATE, type Workload } from './workload.js';
+
+const CLASSES = 10;
+const rowsFrom0 = (count: number) => Uint32Array.from({ length: count }, (_, i) => i);
+
+/** A layer in training, with the batch that it always trains on. */
+interface InTraining {
+  readonly index: number;
+  readonly opened: DenseKernel[];
+  readonly input: LayerInput;
+  steps: number;
+}
+
+export interface Ours extends Contender {
+  /** The result of the last epoch: where its seconds went. */
+  lastEpoch(): RunResult | undefined;
+}
+
+export function openOurs(kernels: Kernels, choice: KernelsChoice, workload: Workload): Ours {
+  const { spec, data, states, hidden } = workload;
+  const objective = layerObjective(spec);
+  const labels = data.samples.labels.subarray(0, spec.batch);
+  const inputs = { step: { prefix: hidden, batch: ROWS, variants: 1 }, 'first-step': pairs(kernels, workload) };
+  const begin = (index: number, input: LayerInput): InTraining => ({
+    index,
+    input,
+    opened: openForTraining(kernels, spec, states[index] as LayerState, CLASSES, 2),
+    steps: 0,
+  });
+  const training = { step: begin(1, inputs.step), 'first-step': begin(0, inputs['first-step']) };
+  const network = states.map((state) => openForInference(kernels, state, CLASSES)[0] as DenseKernel);
+  const activations = new Float32Array(ROWS * (network[1] as DenseKernel).outputs);
+  const images = rowsFrom0(PREDICTED);
+  let last: RunResult | undefined;
+
+  const step = (one: InTraining): number => {
+    const rule = updateRule(spec, STEP_RATE, one.steps++, 0);
+    return objective.step(one.opened, one.input, labels, rule, rule).loss / spec.batch;
+  };
+  const work: Record<Work, () => void> = {
+    step: () => step(training.step),
+    'first-step': () => step(training['first-step']),
+    forward: () => (network[1] as DenseKernel).infer(inputs.step, { activations }),
+    predict: () => goodnessScores(kernels, network, spec.goodness, data, images),
+  };
+
+  return {
+    name: 'ours',
+    about: `pff, kernels ${kernels.name}, ${kernels.threads} thread(s)`,
+    work: new Set(WORK_NAMES),
+    trains: true,
+    run: async (name) => {
+      const start = performance.now();
+      work[name]();
+      return (performance.now() - start) / 1000;
+    },
+    compute: async (name, steps) => {
+      if (name === 'forward') {
+        work.forward();
+        return { losses: [], values: activations.slice() };
+      }
+      if (name === 'predict') {
+        const scores = goodnessScores(kernels, network, spec.goodness, data, images);
+        return { losses: [], values: sumScores(scores.slice(1)) };
+      }
+      const fresh = begin(name === 'step' ? 1 : 0, inputs[name]);
+      const losses = Array.from({ length: steps }, () => step(fresh));
+      const after = readState((states[fresh.index] as LayerState).shape, steps, fresh.opened).dense[0];
+      for (const one of fresh.opened) one.close();
+      if (!after) throw new Error('a layer without weights');
+      return { losses, values: name === 'step' ? after.weights : pixelOrder(after) };
+    },
+    epoch: async (batches) => {
+      if (batches !== workload.batches) throw new RangeError('ours is measured on whole epochs');
+      const { result } = await run(spec, workload, choice, kernels.threads);
+      last = result;
+      return { seconds: result.trainSeconds, batches };
+    },
+    computeEpoch: () => computedEpoch(workload, choice, kernels.threads),
+    lastEpoch: () => last,
+    close: async () => {
+      for (const one of [...training.step.opened, ...training['first-step'].opened, ...network]) one.close();
+    },
+  };
+}
+
+/** The first batch as the first layer gets it: images, and their true and wrong labels. */
+function pairs(kernels: Kernels, { spec, data, negatives }: Workload): LayerInput {
+  const { samples, layout, oneHot } = data;
+  const rows = rowsFrom0(spec.batch);
+  const prefix = new Float32Array(spec.batch * layout.prefix);
+  kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
+  const suffix = new Float32Array(2 * spec.batch * CLASSES);
+  fillOneHot(samples.labels, oneHot.label, CLASSES, suffix, 0, rows);
+  fillOneHot(negatives, oneHot.label, CLASSES, suffix, spec.batch, rows);
+  return { prefix, batch: spec.batch, variants: 2, suffix };
+}
+
+/** One run on one node, and the mean loss of each layer. */
+async function run(
+  spec: RunSpec,
+  { dataset }: Workload,
+  kernels: KernelsChoice,
+  threads: number,
+  out?: string,
+): Promise<{ result: RunResult; losses: number[] }> {
+  const losses: number[] = [];
+  for await (const event of train({ spec, nodes: 1, threadsPerNode: threads, kernels, out }, dataset)) {
+    if (event.type === 'task-finished' && typeof event.task.layer === 'number')
+      losses[event.task.layer] = event.stats.loss / event.stats.samples;
+    if (event.type === 'finished') return { result: event.result, losses };
+  }
+  throw new Error('the run ended without a result');
+}
+
+async function computedEpoch(workload: Workload, kernels: KernelsChoice, threads: number): Promise<Computed> {
+  const folder = mkdtempSync(join(tmpdir(), 'pff-bench-run-'));
+  try {
+    const out = join(folder, 'run');
+    const { losses } = await run(workload.checkSpec, workload, kernels, threads, out);
+    const name = `layer${workload.states.length}.weight`;
+    const values = readModel(out).tensors.find((tensor) => tensor.name === name)?.values;
+    if (!values) throw new Error(`the run's model has no ${name}`);
+    return { losses, values };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

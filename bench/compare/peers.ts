@@ -1,0 +1,114 @@
+/** Which peers there are, whether they are here, at which settings they run, and how to install those that are missing. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PeerCommand } from './peer-process.js';
+
+export interface Peer {
+  readonly name: string;
+  /** Its name in tables. */
+  readonly title: string;
+  readonly script: string;
+  readonly arguments?: readonly string[];
+  readonly kind: 'python' | 'node';
+  /** Packages in bench/peers/node_modules that it needs. */
+  readonly packages?: readonly string[];
+}
+
+export const PEERS: readonly Peer[] = [
+  { name: 'pytorch-autograd', title: 'PyTorch, autograd', script: 'pytorch/autograd.py', kind: 'python' },
+  {
+    name: 'pytorch-whole',
+    title: 'PyTorch, by hand',
+    script: 'pytorch/by_hand.py',
+    arguments: ['--whole'],
+    kind: 'python',
+  },
+  { name: 'pytorch-by-hand', title: 'PyTorch, by hand, in blocks', script: 'pytorch/by_hand.py', kind: 'python' },
+  {
+    name: 'onnxruntime-node',
+    title: 'onnxruntime-node',
+    script: 'node/onnxruntime.mjs',
+    kind: 'node',
+    packages: ['onnxruntime-node'],
+  },
+  {
+    name: 'tfjs-wasm',
+    title: 'TensorFlow.js WASM',
+    script: 'node/tfjs-wasm.mjs',
+    kind: 'node',
+    packages: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'],
+  },
+];
+
+export const INSTALL = {
+  python:
+    'apt-get install python3-torch libopenblas0-pthread (PyTorch for /usr/bin/python3; or name another with --python)',
+  node: 'npm run bench:peers',
+} as const;
+
+/** A peer that cannot be measured: why, and what installs it. */
+export interface Missing {
+  readonly name: string;
+  readonly why: string;
+  readonly install: string;
+}
+
+/** Why `peer` cannot run here, or nothing. */
+export function missing(peer: Peer, folder: string, python: string): Missing | undefined {
+  const { name, kind } = peer;
+  const install = INSTALL[kind];
+  if (kind === 'node') {
+    const absent = (peer.packages ?? []).filter((each) => !existsSync(join(folder, 'node_modules', each)));
+    return absent.length > 0 ? { name, why: `${absent.join(' and ')} is not installed`, install } : undefined;
+  }
+  const tried = spawnSync(python, ['-c', 'import torch, numpy'], { env: environment({}), encoding: 'utf8' });
+  if (tried.error) return { name, why: `${python} cannot be started (${tried.error.message})`, install };
+  if (tried.status === 0) return undefined;
+  return { name, why: `${python} cannot load it: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`, install };
+}
+
+/** The command that starts `peer`, with `settings` in its environment. */
+export function commandOf(
+  peer: Peer,
+  folder: string,
+  python: string,
+  settings: Settings,
+  threads: number,
+): PeerCommand {
+  const args = [join(folder, peer.script), ...(peer.arguments ?? [])];
+  if (peer.kind === 'node') return { name: peer.name, command: process.execPath, args, env: environment({}) };
+  const count = String(threads);
+  const env = environment({ ...settings, OMP_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count });
+  return { name: peer.name, command: python, args: ['-B', ...args], env };
+}
+
+export type Settings = Readonly<Record<string, string>>;
+
+/**
+ * Settings among which the fastest for PyTorch is looked for. OpenBLAS's own choice of kernels is half as fast as another
+ * on some CPUs; large pages, and PyTorch's AVX-512 code, which it leaves off by default, both help element-wise work.
+ */
+export function pythonSettings(avx512: boolean): Settings[] {
+  const common = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', ...(avx512 ? { ATEN_CPU_CAPABILITY: 'avx512' } : {}) };
+  const types = ['Haswell', 'Zen', ...(avx512 ? ['SkylakeX', 'Cooperlake'] : [])];
+  if (process.arch !== 'x64') return [{ GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }];
+  return [common, ...types.map((type) => ({ ...common, OPENBLAS_CORETYPE: type }))];
+}
+
+/** Whether the CPU has AVX-512, as Linux tells. */
+export function hasAvx512(): boolean {
+  try {
+    return /\bavx512f\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** The bench's environment without what would change a peer's threads or BLAS, and with `more`. */
+export function environment(more: Settings): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(
+    ([key]) => !/^(OPENBLAS|OMP|MKL|DNNL|ATEN|GOTO|PYTHON|NODE_OPTIONS)/.test(key),
+  );
+  return { ...Object.fromEntries(kept), ...more };
+}

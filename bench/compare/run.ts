@@ -1,0 +1,137 @@
+/** Opens ours and every peer that is here, checks that they compute the same, and measures them in turn. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadDataset } from '../../src/data/sources.js';
+import { messageOf, PffError } from '../../src/errors.js';
+import type { NativeKernels } from '../../src/kernels/native.js';
+import type { KernelsChoice } from '../../src/kernels/open.js';
+import type { RunResult } from '../../src/run/events.js';
+import { summarise } from '../statistics.js';
+import type { Contender } from './contender.js';
+import { checkContenders, type Checked } from './checks.js';
+import { type EpochCompared, measureEpochs } from './epoch.js';
+import { type Compared, flopOf, measureContenders } from './measure.js';
+import { openOurs } from './ours.js';
+import { openPeer } from './peer-process.js';
+import {
+  commandOf,
+  hasAvx512,
+  missing,
+  type Missing,
+  type Peer,
+  PEERS,
+  pythonSettings,
+  type Settings,
+} from './peers.js';
+import { CHECKED_BATCHES, openWorkload, PREDICTED, ROWS, writeWorkload } from './workload.js';
+
+export const LAYERS = [784, 2000, 2000, 2000, 2000];
+
+export interface ComparisonOptions {
+  readonly peers: ReadonlySet<string>;
+  readonly peersFolder: string;
+  readonly python: string;
+  readonly threads: number;
+  readonly repetitions: number;
+  /** Epochs to measure; 0 for none. */
+  readonly rounds: number;
+  readonly shareSeconds: number;
+  /** Whether to measure single pieces of work. */
+  readonly pieces: boolean;
+  readonly samples: number;
+  readonly progress: (text: string) => void;
+}
+
+export interface Comparison {
+  readonly contenders: readonly { readonly name: string; readonly about: string }[];
+  readonly missing: readonly Missing[];
+  readonly checks: readonly Checked[];
+  readonly compared: readonly Compared[];
+  readonly epochs: readonly EpochCompared[];
+  /** Our last epoch. */
+  readonly result: RunResult | undefined;
+}
+
+/** @throws PffError `kernels` if a peer computes something else than we do. */
+export async function runComparison(
+  kernels: NativeKernels,
+  choice: KernelsChoice,
+  options: ComparisonOptions,
+): Promise<Comparison> {
+  const { progress } = options;
+  const workload = openWorkload(await loadDataset({ dataset: 'mnist' }), LAYERS, options.samples);
+  const folder = mkdtempSync(join(tmpdir(), 'pff-bench-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const opened: Contender[] = [];
+  try {
+    progress('writing what all work on');
+    writeWorkload(workload, folder);
+    const ours = openOurs(kernels, choice, workload);
+    opened.push(ours);
+    const absent = await openPeers(opened, folder, options);
+    const contenders = opened.map(({ name, about }) => ({ name, about }));
+    progress('checking that all compute the same');
+    const checks = await checkContenders(opened, workload);
+    const peak = () => kernels.measurePeak(2) * options.threads;
+    const flop = flopOf(LAYERS, ROWS, PREDICTED);
+    if (options.pieces) progress('measuring steps, forward passes and predictions');
+    const compared = options.pieces ? await measureContenders(opened, flop, peak, options.repetitions) : [];
+    const { rounds, shareSeconds } = options;
+    const epochs = rounds > 0 ? await measureEpochs(opened, workload.batches, rounds, shareSeconds, progress) : [];
+    return { contenders, missing: absent, checks, compared, epochs, result: ours.lastEpoch() };
+  } finally {
+    for (const one of opened.toReversed()) await one.close();
+    process.off('exit', remove);
+    remove();
+  }
+}
+
+/** Adds every peer that can run to `into`; returns those that cannot. */
+async function openPeers(into: Contender[], folder: string, options: ComparisonOptions): Promise<Missing[]> {
+  const absent: Missing[] = [];
+  let settings: Settings | undefined;
+  for (const peer of PEERS.filter(({ name }) => options.peers.has(name))) {
+    const why = missing(peer, options.peersFolder, options.python);
+    if (why) {
+      absent.push(why);
+      continue;
+    }
+    if (peer.kind === 'python') settings ??= await fastestSettings(folder, options);
+    options.progress(`opening ${peer.name}`);
+    into.push(await open(peer, folder, settings ?? {}, options));
+  }
+  return absent;
+}
+
+async function open(peer: Peer, folder: string, settings: Settings, options: ComparisonOptions): Promise<Contender> {
+  const command = commandOf(peer, options.peersFolder, options.python, settings, options.threads);
+  try {
+    return await openPeer(command, folder, options.threads, CHECKED_BATCHES);
+  } catch (error) {
+    throw new PffError('usage', `a peer is installed but does not start: ${messageOf(error)}`, {
+      hint: `--peers with the others, or none, leaves it out.`,
+    });
+  }
+}
+
+/** The settings under which PyTorch takes the least for our step, of five repetitions each, in turn. */
+async function fastestSettings(folder: string, options: ComparisonOptions): Promise<Settings> {
+  const peer = PEERS.find(({ name }) => name === 'pytorch-by-hand') as Peer;
+  const tried: { settings: Settings; contender: Contender; seconds: number[] }[] = [];
+  options.progress('looking for the settings at which PyTorch is fastest');
+  try {
+    for (const settings of pythonSettings(hasAvx512()))
+      tried.push({ settings, contender: await open(peer, folder, settings, options), seconds: [] });
+    for (let repetition = -1; repetition < 5; repetition++)
+      for (const { contender, seconds } of tried) {
+        const taken = await contender.run('step');
+        if (repetition >= 0) seconds.push(taken);
+      }
+  } finally {
+    for (const { contender } of tried) await contender.close();
+  }
+  const [best] = tried.toSorted((a, b) => summarise(a.seconds).median - summarise(b.seconds).median);
+  return best?.settings ?? {};
+}

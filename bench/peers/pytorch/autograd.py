@@ -1,0 +1,54 @@
+"""A Forward-Forward layer as PyTorch users write it: nn.Linear, autograd, torch.optim.Adam."""
+import torch
+from torch.nn.functional import softplus
+
+from workload import Peer, labelled, normalised
+
+
+class Layer(torch.nn.Module):
+    def __init__(self, weights, facts):
+        super().__init__()
+        self.threshold, self.steepness = facts["threshold"], facts["steepness"]
+        self.linear = torch.nn.Linear(*weights.shape)
+        with torch.no_grad():
+            self.linear.weight.copy_(weights.t())
+            self.linear.bias.zero_()
+        self.optimizer = torch.optim.Adam(
+            self.parameters(), facts["learningRate"], (facts["beta1"], facts["beta2"]), facts["epsilon"]
+        )
+
+    def forward(self, rows):
+        return torch.relu(self.linear(rows))
+
+    def train_step(self, rows):
+        """`rows` [2B, I]: positive samples, then negative ones."""
+        goodness = self(rows).square().mean(1)
+        positive, negative = goodness.chunk(2)
+        loss = softplus(self.steepness * (self.threshold - positive)).mean()
+        loss = loss + softplus(self.steepness * (negative - self.threshold)).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def weights(self):
+        return self.linear.weight.detach().t()
+
+
+def predict(layers, images):
+    """Goodness of each label [B, 10], summed over all layers but the first: a pass for each label."""
+    scores = []
+    for label in range(10):
+        rows = labelled(images, torch.full((len(images),), label))
+        total = 0
+        for index, layer in enumerate(layers):
+            rows = layer(rows)
+            if index > 0:
+                total = total + rows.square().mean(1)
+            rows = normalised(rows)
+        scores.append(total)
+    return torch.stack(scores, 1)
+
+
+if __name__ == "__main__":
+    Peer("pytorch-autograd", Layer, predict).serve()

@@ -1,0 +1,146 @@
+/** The bench's figures as Markdown. */
+import { TOLERANCE } from './compare/check.js';
+import { WORK, WORK_NAMES } from './compare/contender.js';
+import type { Comparison } from './compare/run.js';
+import { PEERS } from './compare/peers.js';
+import type { KernelsReport } from './kernels/run.js';
+import type { Bandwidth } from './machine/bandwidth.js';
+import type { Part } from './machine/roofline.js';
+import type { Summary } from './statistics.js';
+
+export interface Report {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  readonly instructionSet: string;
+  readonly repetitions: number;
+  /** GFLOP/s of one core. */
+  readonly peakGigaflops: Summary;
+  readonly kernels: KernelsReport | undefined;
+  readonly comparison: Comparison | undefined;
+  readonly bandwidth: readonly Bandwidth[];
+  readonly step: readonly Part[];
+  readonly epoch: readonly Part[];
+}
+
+export function markdown(report: Report): string {
+  const { machine, kernels, comparison, bandwidth, step, epoch } = report;
+  return [
+    `# Bench\n\n${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels native/${report.instructionSet}. ` +
+      `The multiply-add peak of one core, measured before every repetition: ${cell(report.peakGigaflops, 0)} GFLOP/s. ` +
+      `Medians and quartiles of ${report.repetitions} interleaved repetitions. FLOP are those of the whole matrix products, as if ` +
+      'nothing were shared, and nothing else.',
+    ...(kernels ? [kernelsSection(kernels)] : []),
+    ...(comparison ? comparisonSections(comparison) : []),
+    ...(bandwidth.length > 0 ? [bandwidthSection(bandwidth)] : []),
+    ...(step.length + epoch.length > 0 ? [partsSection([...step, ...epoch])] : []),
+  ].join('\n\n');
+}
+
+function kernelsSection({ measured, ratios }: KernelsReport): string {
+  const rows = measured.map((one) => [
+    one.name,
+    one.kernels,
+    String(one.threads),
+    cell(one.milliseconds, 2),
+    one.gigaflops.median.toFixed(0),
+    cell(one.peakShare, 1),
+  ]);
+  const scaling = ratios.scaling.map(
+    ({ threads, speedup }) =>
+      `- The full-size step on ${threads} ${threads === 1 ? 'thread' : 'threads'}: ${speedup.toFixed(2)}x.`,
+  );
+  return `## Kernels\n\n${table(['step', 'kernels', 'threads', 'ms', 'GFLOP/s', '% of peak'], rows)}
+
+- Sharing the image part between positive and negative makes the first layer's step ${ratios.pairSharing.toFixed(2)}x faster.
+- Ten-label prediction of the whole network is ${ratios.tenLabels.toFixed(2)}x faster at once than in ten separate passes.
+${scaling.join('\n')}`;
+}
+
+function comparisonSections({ contenders, missing, checks, compared, epochs }: Comparison): string[] {
+  const sections: string[] = [];
+  const worst = (what: 'loss' | 'values') => Math.max(0, ...checks.map((one) => one[what])).toExponential(1);
+  sections.push(
+    `## Beside peers\n\n${contenders.map(({ name, about }) => `- ${titleOf(name)}: ${about}`).join('\n')}` +
+      missing
+        .map(({ name, why, install }) => `\n- **${titleOf(name)} is missing**: ${why}. To install: ${install}`)
+        .join('') +
+      (checks.length > 0
+        ? `\n\nAll compute the same: ${checks.length} checks, losses within ${worst('loss')} (allowed ${TOLERANCE.loss}), values within ${worst('values')} (allowed ${TOLERANCE.trained} of the way that trained weights went, ${TOLERANCE.epoch} through an epoch, ${TOLERANCE.inferred} of inference).`
+        : ''),
+  );
+  const rows = WORK_NAMES.flatMap((work) =>
+    compared
+      .filter((one) => one.work === work)
+      .map((one) => [
+        WORK[work],
+        titleOf(one.name),
+        cell(one.milliseconds, 2),
+        cell(one.ratio, 2),
+        cell(one.peakShare, 1),
+      ]),
+  );
+  if (rows.length > 0) sections.push(table(['work', 'by', 'ms', 'times ours', '% of peak'], rows));
+  if (epochs.length > 0) {
+    const lines = epochs.map((one) => [
+      titleOf(one.name),
+      cell(one.seconds, 1),
+      cell(one.ratio, 2),
+      one.batches === one.of ? 'all' : `${one.batches} of ${one.of}, scaled`,
+    ]);
+    sections.push(
+      `## One epoch of 784-2000-2000-2000-2000\n\n${table(['by', 's', 'times ours', 'batches of each layer'], lines)}`,
+    );
+  }
+  return sections;
+}
+
+function bandwidthSection(all: readonly Bandwidth[]): string {
+  const rows = all.map((one) => [
+    one.where,
+    `${one.bytes / 2 ** 20} MiB`,
+    ...[one.read, one.write, one.copy].map((speed) => cell(speed, 1)),
+  ]);
+  return `## What one core gets from memory, GB/s\n\n${table(['from', 'size', 'read', 'write', 'copy (read + write)'], rows)}`;
+}
+
+function partsSection(parts: readonly Part[]): string {
+  const ms = (seconds: number | undefined) =>
+    seconds === undefined ? '' : (1000 * seconds).toFixed(seconds < 1 ? 2 : 0);
+  const rows = parts.map((one) => [
+    one.name,
+    (one.multiplyAdds / 1e9).toFixed(3),
+    (one.adam / 1e9).toFixed(3),
+    ((one.bytesRead + one.bytesWritten) / 1e6).toFixed(0),
+    ms(one.arithmetic),
+    ms(one.memory),
+    ms(one.measured),
+    one.arithmetic > 0 ? ((100 * one.arithmetic) / one.measured).toFixed(1) : '',
+  ]);
+  const head = [
+    'part',
+    '10⁹ multiply-adds',
+    "10⁹ operations of Adam's",
+    'MB moved',
+    'arithmetic, ms',
+    'memory, ms',
+    'measured, ms',
+    'arithmetic, %',
+  ];
+  return `## Where the time goes, one thread\n\n${table(head, rows)}
+
+Arithmetic: what the counted operations take at the measured peak. Memory: what the counted bytes take at the measured speed of
+memory, were it not hidden behind the arithmetic.`;
+}
+
+function titleOf(name: string): string {
+  return PEERS.find((peer) => peer.name === name)?.title ?? name;
+}
+
+function cell(summary: Summary, digits: number): string {
+  return `${summary.median.toFixed(digits)} (${summary.low.toFixed(digits)}–${summary.high.toFixed(digits)})`;
+}
+
+/** The first column is text, the others numbers or short. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+}

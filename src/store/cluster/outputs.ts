@@ -1,0 +1,115 @@
+/** Outputs on the engine: chunks below a task's name and digest, put, got and dropped, and lost ones told from late ones. */
+import { PffError } from '../../errors.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Output } from '../store.js';
+import type { Engine } from './engine.js';
+import { patiently, type Patience } from './patience.js';
+import type { RecordTable } from './record-table.js';
+import { keys, type DoneRecord } from './records.js';
+import { allFinite, chunkPrefix, getOutput, putOutput } from './transfer.js';
+
+/** A missing chunk may only be late on a replica: looked for this often before it counts as lost. */
+const LOOKS = 3;
+const BETWEEN_LOOKS_MS = 150;
+
+/** The output of a task was announced, but is not there: lost (its record is free again) or needed by nobody. Go on. */
+export class MissingOutput extends PffError {}
+
+export class Outputs {
+  readonly #engine: Engine;
+  readonly #patience: Patience;
+  readonly #records: RecordTable;
+  readonly #id: string;
+  /** Outputs that were announced but not there, or damaged. */
+  lost = 0;
+
+  constructor(engine: Engine, patience: Patience, records: RecordTable, id: string) {
+    this.#engine = engine;
+    this.#patience = patience;
+    this.#records = records;
+    this.#id = id;
+  }
+
+  /** What says that the output with this digest is there. */
+  announcement({ steps, buffer }: Output, digest: string): DoneRecord {
+    const { chunkBytes } = this.#engine;
+    return { v: 1, state: 'done', by: this.#id, digest, steps, bytes: buffer.byteLength, chunkBytes };
+  }
+
+  put(task: Task, { buffer }: Output, digest: string): Promise<void> {
+    return putOutput(this.#engine, chunkPrefix(taskKey(task), digest), buffer, (work) => this.#patiently(work));
+  }
+
+  /** Drops the chunks of all outputs of `task`, or of the one with this digest. */
+  drop(task: Task, digest?: string): Promise<void> {
+    const name = taskKey(task);
+    return this.#patiently(() => this.#engine.dropChunks(digest === undefined ? name : chunkPrefix(name, digest)));
+  }
+
+  /** Names of the tasks of which there are chunks. */
+  async names(): Promise<Set<string>> {
+    const chunks = await this.#patiently(() => this.#engine.chunkKeys());
+    return new Set(chunks.map((key) => key.split('.').slice(0, 2).join('.')));
+  }
+
+  /** The output that `record` announces, verified; undefined if it is not there, damaged or not finite. */
+  async get(task: Task, record: DoneRecord): Promise<Output | undefined> {
+    const prefix = chunkPrefix(taskKey(task), record.digest);
+    const buffer = await getOutput(this.#engine, prefix, record, (work) => this.#patiently(work));
+    if (!buffer || (task.kind === 'train' && !allFinite(buffer))) return undefined;
+    return { steps: record.steps, buffer };
+  }
+
+  /**
+   * Looks several times for the output that is announced, each time in the newest record of it.
+   * @throws MissingOutput if it is lost (its record is free then), or if `isNeeded` says that nobody needs it.
+   */
+  async find(task: Task, isNeeded: () => boolean): Promise<{ readonly output: Output; readonly digest: string }> {
+    for (let look = 1; ; look++) {
+      const record = await this.#announced(task);
+      const output = await this.get(task, record);
+      if (output) return { output, digest: record.digest };
+      if (!isNeeded())
+        throw new MissingOutput(
+          'cluster',
+          `the output of ${taskKey(task)} is needed by nobody any more and was dropped`,
+          {
+            hint: 'The task that asked for it is published already.',
+          },
+        );
+      if (look >= LOOKS) await this.#free(task, record);
+      await this.#patience.clock.sleep(BETWEEN_LOOKS_MS, this.#patience.signal);
+    }
+  }
+
+  /** Waits until the mirror is whole. @throws MissingOutput if `task` is not published (any more) */
+  async announced(task: Task): Promise<void> {
+    await this.#announced(task);
+  }
+
+  async #announced(task: Task): Promise<DoneRecord> {
+    const { mirror } = this.#records;
+    await this.#records.until(() => mirror.settled, this.#patience.signal);
+    const record = mirror.done(task);
+    if (!record) throw new MissingOutput('cluster', `${taskKey(task)} is not published any more`);
+    return record;
+  }
+
+  /** Frees the record of an output that is not there, if it is still the same record. */
+  async #free(task: Task, record: DoneRecord): Promise<never> {
+    const key = keys.task(task);
+    const now = await this.#records.read(key);
+    const newest = now?.entry?.type === 'task' ? now.entry.record : undefined;
+    if (now && newest?.state === 'done' && newest.digest === record.digest) {
+      await this.#records.swap(key, { v: 1, state: 'free', by: this.#id }, now.revision);
+      this.lost += 1;
+    }
+    throw new MissingOutput('cluster', `the published output of ${taskKey(task)} is lost or damaged`, {
+      hint: 'It will be computed again.',
+    });
+  }
+
+  #patiently<T>(work: () => Promise<T>): Promise<T> {
+    return patiently(this.#patience, work);
+  }
+}
