@@ -6,7 +6,7 @@ export interface Preset {
   readonly spec: PartialSpec;
 }
 
-/** What the best recipes have in common: Performance-Optimized did better than Mono-Forward on every dataset it was tried on. */
+/** What the best recipes have in common; chosen in short trials on held-out training images (docs/LOG.md). */
 const withHeads = {
   objective: 'performance-optimized',
   classifier: 'all-heads',
