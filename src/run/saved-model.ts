@@ -1,12 +1,15 @@
 /** A trained model from a run folder or a model file, ready to evaluate or to predict with. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
+import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
+import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { softmaxOf } from '../model/objectives/softmax.js';
 import { decodeModel, statesFromTensors } from '../model/model-file.js';
 import { networkShape } from '../model/network.js';
@@ -72,7 +75,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     skew: 0,
   };
   const prepared = prepareData(dataset, evaluated);
-  return withKernels(options, async (kernels, kernelsReason) => {
+  return withKernels(spec, options, async (kernels, kernelsReason) => {
     const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
@@ -98,6 +101,31 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
 }
 
 /**
+ * Looks into the model of `run` (a run folder or a model file), on the samples that its run measured accuracy on.
+ * @param dataset the one it was trained on. @throws PffError
+ */
+export async function analyseRun(
+  run: string,
+  dataset: Dataset,
+  options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined } = {},
+): Promise<NetworkAnalysis> {
+  const { spec, tensors, metadata } = readModel(run);
+  checkClasses(metadata, dataset.classes.length, dataset.name);
+  // The shards are of no matter here, and may have been folders of their own.
+  const prepared = prepareData(dataset, { ...spec, shards: 1, skew: 0 });
+  return withKernels(spec, options, (kernels) =>
+    analyse({
+      kernels,
+      spec,
+      states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
+      data: prepared.test,
+      samples: SAMPLES_OF_FINISHED,
+      breathe: () => setImmediate(),
+    }),
+  );
+}
+
+/**
  * Predicts images: `images` [n, width · height · channels] bytes, planar, 0 … 255, of the given shape.
  * @throws PffError
  */
@@ -116,7 +144,7 @@ export async function predictImages(
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
-  return withKernels(options, (kernels) => {
+  return withKernels(spec, options, (kernels) => {
     const predictor = new Predictor(
       kernels,
       spec,
@@ -179,11 +207,14 @@ export function readModel(run: string): ReturnType<typeof decodeModel> {
   }
 }
 
+/** Kernels of the precision that the model was trained in. */
 async function withKernels<T>(
+  { precision }: RunSpec,
   options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined },
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const { kernels, reason } = openKernels({ kernels: options.kernels ?? 'auto', threads: options.threads ?? 1 });
+  const { kernels: choice = 'auto', threads = 1 } = options;
+  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {
