@@ -106,7 +106,8 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
-    scales: { x: { time: false } },
+    // A single point stands in the middle.
+    scales: { x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) } },
     padding: [8, 12, 0, 0],
     hooks: { setCursor: [hint(text, lines)] },
     axes: [

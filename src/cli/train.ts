@@ -204,6 +204,11 @@ export const trainCommand = defineCommand({
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
+    for (const name of ['port', 'host', 'page-token'] as const)
+      if (given[name] !== undefined && !given.open)
+        throw new PffError('usage', `--${name} is of the page, but --open was not given`, {
+          hint: `Add --open, or leave --${name} out.`,
+        });
     const plugins = given.plugin === undefined ? undefined : [given.plugin];
     await loadPlugins(plugins ?? []);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);

@@ -13,8 +13,8 @@ export interface PageFiles {
 /** What `npm run build` made of web/. @throws PffError `files` */
 export function pageFiles(): PageFiles {
   const read = (name: string): string => {
-    // Beside this file where it is built; also found from its source, under a test runner.
-    const found = ['./', '../../dist/page/']
+    // Beside this file where it is built; also found from its source under a test runner, and from the bench.
+    const found = ['./', '../../dist/page/', '../../../dist/page/']
       .map((folder) => new URL(`${folder}assets/${name}`, import.meta.url))
       .find((url) => existsSync(url));
     if (found) return readFileSync(fileURLToPath(found), 'utf8');
