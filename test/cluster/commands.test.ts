@@ -77,8 +77,11 @@ describe('the commands of a cluster', () => {
     expect(status).toMatchObject({ state: 'finished', tasksDone: 23, tasks: 23, refusedRecords: 0 });
 
     const second = submit('second');
-    await until(() => /joined run second[^]*done c0\.l0/.test(node.text));
+    await until(() => /joined run second/.test(node.text));
+    // Frozen, so that it is not done before it is told.
+    node.child.kill('SIGSTOP');
     expect(await done('stop', 'second')).toBe('stopped second\n');
+    node.child.kill('SIGCONT');
     expect(await second.exited).toBe(130);
     expect(second.text).toMatch(/run second was stopped/);
     await until(() => node.text.includes('run second is stopped'));

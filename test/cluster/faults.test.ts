@@ -117,7 +117,7 @@ describe('a cluster of processes', () => {
       setTimeout(() => {
         sent += 1;
         if (!echo.isClosed()) echo.publish(subject, copy, headers ? { headers } : {});
-      }, random.below(2500));
+      }, random.below(400));
     };
     for (const part of ['k', 's', 'h'])
       echo.subscribe(`pff.test.${part}.>`, { callback: (error, message) => (error ? undefined : again(message)) });

@@ -71,7 +71,7 @@ export class Fleet {
   }
 
   pff(...args: string[]): Pff {
-    const started = new Pff(args);
+    const started = new Pff(...args);
     this.atEnd(() => started.end());
     return started;
   }

@@ -58,7 +58,7 @@ it('hosts whose link is cut for longer than a lease, and healed', async (context
   const at = await fleet.server('', undefined, '0.0.0.0');
   const url = `nats://${address(1)}:${at.port}`;
   const nodes = hosts.map(
-    (host) => new Pff(['node', '--server', url, '--threads', '1'], ['ip', 'netns', 'exec', host]),
+    (host) => new Pff('node', '--server', url, '--threads', '1', { within: ['ip', 'netns', 'exec', host] }),
   );
   for (const node of nodes) fleet.atEnd(() => node.end());
   fleet.node(at);

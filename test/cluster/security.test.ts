@@ -24,7 +24,7 @@ async function startServer(config = ''): Promise<TestServer> {
 }
 
 function pff(...args: string[]): Pff {
-  const process = new Pff(args);
+  const process = new Pff(...args);
   cleanups.push(() => process.end());
   return process;
 }

@@ -111,9 +111,11 @@ export class Pff {
   text = '';
   out = '';
 
-  /** @param wrapper another program that starts it and becomes it, as `ip netns exec` does */
-  constructor(args: readonly string[], wrapper: readonly string[] = []) {
-    const [program, ...rest] = [...wrapper, process.execPath, path.join(ROOT, 'bin/pff.js'), ...args];
+  /** @param args the command line; `within` is another program that starts it and becomes it, as `ip netns exec` does */
+  constructor(...args: (string | { readonly within: readonly string[] })[]) {
+    const wrapper = args.flatMap((arg) => (typeof arg === 'string' ? [] : arg.within));
+    const words = args.filter((arg) => typeof arg === 'string');
+    const [program, ...rest] = [...wrapper, process.execPath, path.join(ROOT, 'bin/pff.js'), ...words];
     this.child = spawn(program as string, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PFF_SERVER: '', NO_COLOR: '1' },
