@@ -3,7 +3,7 @@ const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
 const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'cli'];
 const nodeOnlyFiles = [
-  '^src/kernels/(native|open)\\.ts$',
+  '^src/kernels/(addon|native|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
 ];
 

@@ -1,4 +1,4 @@
-// See dense.h.
+// Runs a layer; see dense.h.
 #include "dense.h"
 
 #include <algorithm>
@@ -8,109 +8,16 @@ namespace pff {
 
 namespace {
 
-constexpr Index kStagger = 24 * 16;  // floats: 24 cache lines
-
 // Items that a thread takes at a time: small enough to even out, large enough to keep to one panel.
 Index grainFor(Index items, int threads, Index least) { return std::max(least, items / (threads * Index{32})); }
 
-Index samplesPerChunk(Index prefix, Index batch, Index threads) {
-  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix) * kBlock, Index{512}));
+Index samplesPerChunk(Index prefix, Index pair, Index batch, Index threads) {
+  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix, pair) * kBlock, Index{512}));
   if (batch >= kBlock * threads) chunks = roundUp(chunks, threads);
   return roundUp(blocksOf(batch, std::max(chunks, Index{1})), kBlock);
 }
 
 }  // namespace
-
-Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const DenseShape& shape, const Tensors& tensors)
-    : kernels_(kernels), pool_(std::move(pool)), shape_(shape) {
-  if (shape.inputs < 1 || shape.outputs < 1 || shape.suffixInputs < 0 || shape.suffixInputs > shape.inputs ||
-      shape.maxRows < 0)
-    throw BadCall{"openDense: bad sizes"};
-  const bool trained = shape.maxRows > 0;
-  checkTensors(tensors, trained);
-  lanes_.reset(new Lane[static_cast<size_t>(pool_->threads())]);
-
-  const Index panel = kPanelVecs * kernels.lanes;
-  const Index padded = roundUp(shape.outputs, kernels.lanes);
-  // The last block of inputs reads, and prefetches, a little past the end.
-  const Index weights = checkedProduct(shape.inputs, padded) + 2 * kBlock * panel;
-  w_.reserve(weights);
-  bias_.reserve(padded);
-  if (trained) {
-    m_.reserve(weights + kStagger);
-    v_.reserve(weights + 2 * kStagger);
-    biasM_.reserve(padded);
-    biasV_.reserve(padded);
-    x_.reserve(checkedProduct(roundUp(prefix(), kBlock), roundUp(shape.maxRows, kBlock)));
-    reserveSuffix(suffix_, shape.maxRows);
-    for (int t = 0; t < pool_->threads(); t++)
-      lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, shape.suffixInputs, kernels.lanes));
-  }
-  const Layer to = layer();
-  eachPanelRow([&](Index at, Index from, Index count) {
-    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    std::memcpy(to.w + at, tensors.weights.data + from, bytes);
-    if (!trained) return;
-    std::memcpy(to.m + at, tensors.weightMoment1.data + from, bytes);
-    std::memcpy(to.v + at, tensors.weightMoment2.data + from, bytes);
-  });
-  const size_t bytes = static_cast<size_t>(shape.outputs) * sizeof(float);
-  std::memcpy(bias_.data(), tensors.bias.data, bytes);
-  if (!trained) return;
-  std::memcpy(biasM_.data(), tensors.biasMoment1.data, bytes);
-  std::memcpy(biasV_.data(), tensors.biasMoment2.data, bytes);
-}
-
-void Dense::read(const Tensors& into) const {
-  const bool trained = shape_.maxRows > 0;
-  checkTensors(into, trained);
-  const Layer from = layer();
-  eachPanelRow([&](Index at, Index to, Index count) {
-    const size_t bytes = static_cast<size_t>(count) * sizeof(float);
-    std::memcpy(into.weights.data + to, from.w + at, bytes);
-    if (!trained) return;
-    std::memcpy(into.weightMoment1.data + to, from.m + at, bytes);
-    std::memcpy(into.weightMoment2.data + to, from.v + at, bytes);
-  });
-  const size_t bytes = static_cast<size_t>(shape_.outputs) * sizeof(float);
-  std::memcpy(into.bias.data, bias_.data(), bytes);
-  if (!trained) return;
-  std::memcpy(into.biasMoment1.data, biasM_.data(), bytes);
-  std::memcpy(into.biasMoment2.data, biasV_.data(), bytes);
-}
-
-// copy(offset in the panels, offset in [I, O], how many) for each row of each panel.
-template <class Copy>
-void Dense::eachPanelRow(const Copy& copy) const {
-  const Index panel = kPanelVecs * kernels_.lanes;
-  for (Index start = 0; start < shape_.outputs; start += panel) {
-    const Index count = std::min(panel, shape_.outputs - start);
-    const Index width = roundUp(count, kernels_.lanes);
-    for (Index i = 0; i < shape_.inputs; i++)
-      copy(start * shape_.inputs + i * width, i * shape_.outputs + start, count);
-  }
-}
-
-void Dense::checkTensors(const Tensors& tensors, bool withMoments) const {
-  const Index weights = checkedProduct(shape_.inputs, shape_.outputs);
-  const auto exactly = [](const Given<float>& array, Index count) {
-    if (!array.data || array.length != count) throw BadCall{"tensors: an array has the wrong length"};
-  };
-  exactly(tensors.weights, weights);
-  exactly(tensors.bias, shape_.outputs);
-  if (!withMoments) return;
-  exactly(tensors.weightMoment1, weights);
-  exactly(tensors.weightMoment2, weights);
-  exactly(tensors.biasMoment1, shape_.outputs);
-  exactly(tensors.biasMoment2, shape_.outputs);
-}
-
-Layer Dense::layer() const {
-  const auto data = [](const Array<float>& array) { return const_cast<float*>(array.data()); };
-  float* m = m_.size() > 0 ? data(m_) + kStagger : nullptr;
-  float* v = v_.size() > 0 ? data(v_) + 2 * kStagger : nullptr;
-  return {shape_.inputs, shape_.outputs, shape_.relu, data(w_), m, v, data(bias_), data(biasM_), data(biasV_)};
-}
 
 bool Dense::isSmall(Index samples) const {
   return samples * shape_.inputs < pool_->worthSharing() / roundUp(shape_.outputs, kernels_.lanes);
@@ -118,10 +25,6 @@ bool Dense::isSmall(Index samples) const {
 
 Index Dense::shares() const {
   return std::min(static_cast<Index>(pool_->threads()), panelsOf(shape_.outputs, kernels_.lanes));
-}
-
-Index Dense::bytes() const {
-  return w_.bytes() + m_.bytes() + v_.bytes() + x_.bytes();
 }
 
 // Returns R. Afterwards rows_ holds the row indexes, if any were given.
@@ -188,13 +91,13 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
   sumSquares.need(rows, "infer: sumSquares is too short");
   if (rows == 0 || (!activations.data && !sumSquares.data)) return;
   const Index threads = pool_->threads();
-  const Index samples = samplesPerChunk(prefix(), input.batch, threads);
+  const Index samples = samplesPerChunk(prefix(), pair(), input.batch, threads);
   const Index chunks = blocksOf(input.batch, samples);
   const bool sums = sumSquares.data || (normalise && activations.data);
   // Any thread may come to take a chunk, unless there is only one.
   for (Index t = 0; t < (chunks == 1 ? 1 : threads); t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
-    lane.x.reserve(checkedProduct(roundUp(prefix(), kBlock), samples));
+    lane.x.reserve(checkedProduct(roundUp(prefix(), kBlock), samples) / pair());
     reserveSuffix(lane.suffix, checkedProduct(samples, input.variants));
     if (sums) lane.sums.reserve(checkedProduct(samples * input.variants, kSumLanes + 1));
   }
@@ -203,14 +106,15 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
     for (Index chunk = firstChunk; chunk < lastChunk; chunk++) {
       const Index first = chunk * samples;
       const Index count = std::min(samples, input.batch - first);
-      kernels_.pack({input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(), lane.x.data()},
-                    0, blocksOf(count, kBlock));
+      const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(),
+                            shape_.bf16,       lane.x.data(),                             nullptr};
+      kernels_.pack(packing, 0, blocksOf(count, kBlock));
       const SuffixList suffix = listSuffix(lane.suffix, input, first, count);
       const Index chunkRows = count * input.variants;
       float* squares = sums ? lane.sums.data() : nullptr;
       if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
       float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
-      const ForwardJob job{layer(), {lane.x.data(), count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
+      const ForwardJob job{layer(), {lane.x.data(), nullptr, count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
       kernels_.forward(job, 0, forwardItems(job, kernels_.lanes));
       if (!sums) continue;
       float* folded = squares + chunkRows * kSumLanes;
@@ -235,10 +139,12 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   keptRows_ = -1;
   const int threads = isSmall(input.batch) ? 1 : pool_->threads();
   const auto grain = [&](Index items, Index least) { return threads == 1 ? items : grainFor(items, threads, least); };
-  const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(), x_.data()};
+  float* xGradient = pair() > 1 ? xGradient_.data() : nullptr;
+  const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(),
+                        shape_.bf16,       x_.data(),                                xGradient};
   const Index sampleBlocks = blocksOf(input.batch, kBlock);
   pool_->run(sampleBlocks, grain(sampleBlocks, 1), [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
-  kept_ = {x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
+  kept_ = {x_.data(), xGradient ? xGradient : x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
   // One thread alone sums the squares as it goes; several could not keep to the order.
   float* lanes = nullptr;
   if (sumSquares.data && threads == 1) {

@@ -49,6 +49,7 @@ struct DenseShape {
   Index suffixInputs;
   Index maxRows;
   bool relu;
+  bool bf16;  // products of operands rounded to bf16
   bool fixedBias = false;
 };
 
@@ -76,6 +77,8 @@ class Dense {
     Array<float> update;
   };
 
+  // Values in a word of an operand.
+  Index pair() const { return shape_.bf16 ? kernels_.bf16Inputs : 1; }
   Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
   Layer layer() const;
   bool isSmall(Index samples) const;
@@ -93,12 +96,13 @@ class Dense {
   const DenseShape shape_;
   // m_ and v_ begin kStagger and 2 · kStagger floats late: the same place of all three must not share a cache set.
   Array<float> w_, m_, v_, bias_, biasM_, biasV_;
+  Array<float> operand_;  // the weights rounded, in bf16
   Array<uint32_t> rows_;  // the row indexes of a call, copied so that they stay as checked
   std::unique_ptr<Lane[]> lanes_;  // [threads]
   // The kept batch.
   Index keptRows_ = -1;
   Batch kept_{};
-  Array<float> x_;
+  Array<float> x_, xGradient_;
   SuffixStore suffix_;
   Array<float> transposed_;
 };

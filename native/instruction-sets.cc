@@ -7,6 +7,7 @@ namespace pff {
 
 extern const KernelTable kPortableKernels;
 #if defined(__x86_64__)
+extern const KernelTable kAvx512Bf16Kernels;
 extern const KernelTable kAvx512Kernels;
 extern const KernelTable kAvx2Kernels;
 #elif defined(__aarch64__)
@@ -18,8 +19,10 @@ std::vector<const KernelTable*> instructionSets() {
 #if defined(__x86_64__)
   // These also ask whether the system saves the wide registers.
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw"))
+      __builtin_cpu_supports("avx512bw")) {
+    if (__builtin_cpu_supports("avx512bf16")) sets.push_back(&kAvx512Bf16Kernels);
     sets.push_back(&kAvx512Kernels);
+  }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&kAvx2Kernels);
 #elif defined(__aarch64__)
   sets.push_back(&kNeonKernels);

@@ -4,6 +4,10 @@
 // Weights and moments lie in panels of 3 · lanes outputs: panel j holds [I][width] from float j · 3 · lanes · I, where
 // width is 3 · lanes or, in the last panel, what is left of O, rounded up to whole vectors. The padding is zero.
 // A batch lies in tiles of 8 samples by 8 prefix inputs: [ceil(B / 8)][ceil(P / 8)][8][8]; padding is zero.
+//
+// In bf16 the products read rounded operands. Most instruction sets hold these as f32, in the same layouts. Those that
+// multiply pairs hold two in a word, the first in the upper half: panels of weights [ceil(P / 2)][width] words, tiles of
+// [8 samples][4 pairs of inputs] for the forward pass, and others of [4 pairs of samples][8 inputs] for the gradient.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -29,8 +33,8 @@ constexpr float kNormaliseEpsilon = 1e-12f;
 
 static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
 constexpr Index kTile = kBlock * kBlock;
-// Floats from one block of samples to the next.
-static inline Index tilesStride(Index prefix) { return blocksOf(prefix, kBlock) * kTile; }
+// Words from one block of samples to the next; `pair`: values in a word.
+static inline Index tilesStride(Index prefix, Index pair) { return blocksOf(prefix, kBlock) * (kTile / pair); }
 static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
 
 // The suffix values that are not 0: row r has entries start[r] … start[r + 1] - 1.
@@ -41,7 +45,8 @@ struct SuffixList {
 };
 
 struct Batch {
-  const float* x;  // tiles
+  const float* x;          // tiles for the forward pass
+  const float* xGradient;  // and for the gradient; the same unless pairs are multiplied
   Index samples;   // B
   Index variants;  // V
   Index prefix;    // P
@@ -52,12 +57,15 @@ struct Layer {
   Index inputs;
   Index outputs;
   bool relu;
+  bool bf16;
   float* w;  // panels; m and v likewise, null if never trained
   float* m;
   float* v;
   float* bias;  // [O], padded to whole vectors
   float* biasM;
   float* biasV;
+  float* operand;      // what the forward pass multiplies by: w, or the copy of its prefix rows rounded to bf16
+  Index operandRows;   // rows (of pairs) in a panel of it
 };
 
 struct PackJob {
@@ -66,7 +74,9 @@ struct PackJob {
   Index first;
   Index samples;
   Index width;  // P
+  bool bf16;
   float* x;
+  float* xGradient;  // wanted where pairs are multiplied and a gradient follows; else null
 };
 
 struct ForwardJob {
@@ -142,8 +152,11 @@ struct DropoutJob {
 struct KernelTable {
   const char* name;
   Index lanes;
+  Index bf16Inputs;  // inputs in a word of a bf16 operand: 2 where pairs are multiplied
   // Blocks of 8 samples.
   void (*pack)(const PackJob&, Index first, Index last);
+  // Panels: fills the operand of a bf16 layer from its weights.
+  void (*roundWeights)(const Layer&, Index prefix, Index first, Index last);
   // (share of the panels, chunk of samples, panel, block of 8 samples), see forwardItems and Place.
   void (*forward)(const ForwardJob&, Index first, Index last);
   // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
@@ -164,12 +177,12 @@ struct KernelTable {
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
 // How many blocks of 8 samples (of 8 inputs) make up a chunk.
-static inline Index forwardChunk(Index prefix) {
-  const Index blocks = kForwardChunkFloats / (kBlock * (prefix + 1));
+static inline Index forwardChunk(Index prefix, Index pair) {
+  const Index blocks = kForwardChunkFloats * pair / (kBlock * (prefix + 1));
   return blocks < 4 ? 4 : blocks;
 }
-static inline Index updateChunk(Index samples) {
-  const Index blocks = kUpdateChunkFloats / (kBlock * (samples > 0 ? samples : 1));
+static inline Index updateChunk(Index samples, Index pair) {
+  const Index blocks = kUpdateChunkFloats * pair / (kBlock * (samples > 0 ? samples : 1));
   return blocks < 4 ? 4 : blocks;
 }
 // A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.

@@ -11,15 +11,18 @@ export const commonFlags = [
   '-pthread',
 ];
 
+const avx512 = ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2', '-mfma'];
+
 const unitsOfCpu = {
   x64: [
-    { file: 'isa/avx512.cc', flags: ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2', '-mfma'] },
+    { file: 'isa/avx512bf16.cc', flags: [...avx512, '-mavx512bf16'] },
+    { file: 'isa/avx512.cc', flags: avx512 },
     { file: 'isa/avx2.cc', flags: ['-mavx2', '-mfma'] },
   ],
   arm64: [{ file: 'isa/neon.cc', flags: [] }],
 };
 
-const unitsOfAll = ['isa/portable.cc', 'dense.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
+const unitsOfAll = ['isa/portable.cc', 'dense.cc', 'dense-tensors.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
 
 /** The compute core, without Node-API: each unit's file and its own flags. */
 export function coreUnits(arch) {

@@ -1,18 +1,20 @@
 // Rule 1: a batch through a layer. A block of 8 samples by one panel of outputs stays in registers for the whole chain over
 // the prefix inputs; each variant then adds its few suffix inputs to a copy.
 #pragma once
-#include "panels.h"
+#include "products.h"
 
 namespace pff {
 namespace {
 
-template <int N>
+template <int N, class Product>
 struct ForwardBlock {
   const ForwardJob& job;
   Index start;  // first output
   Index valid;  // outputs in the panel
-  const float* w;
+  const float* w;      // of the operand
   const float* ahead;  // weights to bring closer meanwhile
+
+  static constexpr Index kWords = kBlock / Product::kPair;  // words of a row of a tile
 
   // Where the outputs of one row go; both pointers may be null.
   struct Row {
@@ -57,9 +59,9 @@ struct ForwardBlock {
       for (int n = 0; n < N; n++) weights[n] = load(w + (k * N + n) * kLanes);
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++) {
-        const Vec input = all(x[i * kBlock + k]);
+        const Vec input = all(x[i * kWords + k]);
         PFF_UNROLL
-        for (int n = 0; n < N; n++) acc[i][n] = fma(input, weights[n], acc[i][n]);
+        for (int n = 0; n < N; n++) acc[i][n] = Product::multiplyAdd(input, weights[n], acc[i][n]);
       }
     }
   }
@@ -72,20 +74,22 @@ struct ForwardBlock {
     Vec acc[kRowsAtOnce][N];
     PFF_UNROLL
     for (int n = 0; n < N; n++) {
-      const Vec bias = load(job.layer.bias + start + n * kLanes);
+      const Vec given = load(job.layer.bias + start + n * kLanes);
+      const Vec bias = Product::kRounds ? dropSmallDelta(given) : given;
       PFF_UNROLL
       for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
     }
-    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix) + b0 % kBlock * kBlock;
+    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix, Product::kPair) + b0 % kBlock * kWords;
     const float* weights = w;
     const Index full = batch.prefix / kBlock;
-    for (Index p = 0; p < full; p++, x += kTile, weights += kBlock * N * kLanes) {
+    for (Index p = 0; p < full; p++, x += kTile / Product::kPair, weights += kWords * N * kLanes) {
       PFF_UNROLL
       for (int l = 0; l < AHEAD; l++) prefetchFar(next + l * kLineFloats);
       next += AHEAD * kLineFloats;
-      multiply<kBlock>(acc, x, weights);
+      multiply<kWords>(acc, x, weights);
     }
-    for (Index k = 0; k < batch.prefix % kBlock; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
+    const Index left = blocksOf(batch.prefix % kBlock, Product::kPair);
+    for (Index k = 0; k < left; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
 
     const Index rows = batch.samples - b0 < kRowsAtOnce ? batch.samples - b0 : kRowsAtOnce;
     if (!batch.suffix.start) {
@@ -106,7 +110,7 @@ struct ForwardBlock {
   // Each variant of each of these samples: a copy of the sums over the prefix, the suffix inputs, and on.
   void addSuffixes(Index b0, Index rows, const float* shared) const {
     const Batch& batch = job.batch;
-    const float* suffixWeights = w + batch.prefix * N * kLanes;
+    const float* suffixWeights = job.layer.w + start * job.layer.inputs + batch.prefix * N * kLanes;
     for (Index v = 0; v < batch.variants; v++) {
       const uint32_t* entry = batch.suffix.start + v * batch.samples + b0;
       Row row = rowAt(v, b0);
@@ -128,6 +132,7 @@ struct ForwardBlock {
   }
 };
 
+template <class Product>
 struct ForwardItem {
   const ForwardJob& job;
   Index panel;
@@ -135,17 +140,20 @@ struct ForwardItem {
   Index turn;   // which of `turns` blocks of samples this is, of those that share the panel while it is close
   Index turns;
 
+  static constexpr Index kShares = kBlock / Product::kPair;
+
   template <int N>
   void run() const {
     const Layer& layer = job.layer;
     const Index start = panelStart(panel);
-    ForwardBlock<N> block{job, start, panelOutputs(panel, layer.outputs), layer.w + start * layer.inputs, nullptr};
+    const float* w = layer.operand + start * layer.operandRows;
+    ForwardBlock<N, Product> block{job, start, panelOutputs(panel, layer.outputs), w, nullptr};
     // While a panel is used from the second-level cache, the next one comes from memory, a share with each of the first
     // blocks of samples: as many lines with each block of inputs as there are vectors in it, or more if there are few turns.
-    const Index share = turns >= kBlock ? 1 : blocksOf(kBlock, turns);
-    const bool wanted = panelStart(panel + 1) < layer.outputs && turn * share < kBlock;
+    const Index share = turns >= kShares ? 1 : blocksOf(kShares, turns);
+    const bool wanted = panelStart(panel + 1) < layer.outputs && turn * share < kShares;
     const Index whole = job.batch.prefix / kBlock * kPanel;  // floats to fetch with a share of 1
-    block.ahead = layer.w + panelStart(panel + 1) * layer.inputs + turn * share * whole;
+    block.ahead = layer.operand + panelStart(panel + 1) * layer.operandRows + turn * share * whole;
     for (Index i = 0; i < kBlock && b0 + i < job.batch.samples; i += kRowsAtOnce) {
       if (!wanted || i > 0) {
         block.template run<0>(b0 + i);
@@ -160,14 +168,23 @@ struct ForwardItem {
   }
 };
 
-void forward(const ForwardJob& job, Index first, Index last) {
-  const Index inChunk = forwardChunk(job.batch.prefix);
+template <class Product>
+void forwardBy(const ForwardJob& job, Index first, Index last) {
+  const Index inChunk = forwardChunk(job.batch.prefix, Product::kPair);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {
     const Place at = placeOf(item, panels, blocks, inChunk, job.shares);
-    ForwardItem one{job, at.panel, (at.chunk + at.block) * kBlock, at.block, at.chunkBlocks};
+    ForwardItem<Product> one{job, at.panel, (at.chunk + at.block) * kBlock, at.block, at.chunkBlocks};
     withPanelVecs(panelOutputs(at.panel, job.layer.outputs), one);
+  }
+}
+
+void forward(const ForwardJob& job, Index first, Index last) {
+  if (job.layer.bf16) {
+    forwardBy<Bf16Product>(job, first, last);
+  } else {
+    forwardBy<F32Product>(job, first, last);
   }
 }
 

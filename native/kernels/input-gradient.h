@@ -1,6 +1,7 @@
 // Rule 6: the loss's derivative by a layer's inputs. Vectors run over rows, so that the weights can be read as they lie; the
 // deltas are transposed into panels of rows first.
 #pragma once
+#include "../bf16.h"
 #include "delta.h"
 
 namespace pff {
@@ -18,7 +19,7 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
       for (Index r = 0; r < rows; r++) {
         Vec d[1];
         loadDelta<1>(d, job.delta, outputs, r0 + r, o, valid);
-        store(square[r], d[0]);
+        store(square[r], job.layer.bf16 ? roundToBf16(d[0]) : d[0]);
       }
       for (Index j = 0; j < valid; j++)
         for (Index r = 0; r < kPanel; r++) to[(o + j) * kPanel + r] = square[r][j];
@@ -26,6 +27,7 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
   }
 }
 
+template <bool BF16>
 struct InputGradientBlock {
   const InputGradientJob& job;
   Index rowPanel;
@@ -51,7 +53,8 @@ struct InputGradientBlock {
         for (int n = 0; n < N; n++) delta[n] = load(d + n * kLanes);
         PFF_UNROLL
         for (int i = 0; i < kRowsAtOnce; i++) {
-          const Vec weight = all(w[i * width + o]);
+          const float given = w[i * width + o];
+          const Vec weight = all(BF16 ? toBf16(given) : given);
           PFF_UNROLL
           for (int n = 0; n < N; n++) acc[i][n] = fma(delta[n], weight, acc[i][n]);
         }
@@ -71,13 +74,22 @@ struct InputGradientBlock {
   }
 };
 
-void inputGradient(const InputGradientJob& job, Index first, Index last) {
+template <bool BF16>
+void inputGradientIn(const InputGradientJob& job, Index first, Index last) {
   const Index blocks = blocksOf(job.layer.inputs, kBlock);
   for (Index item = first; item < last; item++) {
     for (Index i = 0; i < kBlock; i += kRowsAtOnce) {
-      InputGradientBlock one{job, item / blocks, item % blocks * kBlock + i};
+      InputGradientBlock<BF16> one{job, item / blocks, item % blocks * kBlock + i};
       if (one.i0 < job.layer.inputs) withPanelVecs(panelOutputs(one.rowPanel, job.rows), one);
     }
+  }
+}
+
+void inputGradient(const InputGradientJob& job, Index first, Index last) {
+  if (job.layer.bf16) {
+    inputGradientIn<true>(job, first, last);
+  } else {
+    inputGradientIn<false>(job, first, last);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "input-gradient.h"
 #include "pack.h"
 #include "peak.h"
+#include "products.h"
 #include "rows.h"
 #include "stage.h"
 #include "update.h"
@@ -14,8 +15,8 @@ namespace pff {
 
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
-    PFF_NAME,  kLanes, pack, forward, sumRows, foldLanes, normaliseRows, update, transposeDelta, inputGradient, stage,
-    dropout, peak,
+    PFF_NAME, kLanes, Bf16Product::kPair, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
+    transposeDelta, inputGradient, stage, dropout, peak,
 };
 
 }  // namespace pff

@@ -3,18 +3,21 @@
 #pragma once
 #include "adam.h"
 #include "delta.h"
+#include "products.h"
 #include "sgd.h"
 
 namespace pff {
 namespace {
 
-template <int N, class Step>
+template <int N, class Step, class Product>
 struct UpdatePanel {
   static constexpr Index kWidth = N * kLanes;
+  static constexpr Index kTileWords = kTile / Product::kPair;
+  static constexpr Index kWords = kBlock / Product::kPair;  // words of a column of a tile
   const UpdateJob& job;
   Index start;
   Index valid;
-  float* s;         // [B][width]: deltas summed over the variants
+  float* s;         // [B][width]: deltas summed over the variants; then the operand made of them
   float* gradient;  // [1 + C][width]: of the bias, then of the suffix weights
   Step step;
 
@@ -52,6 +55,7 @@ struct UpdatePanel {
     }
     PFF_UNROLL
     for (int n = 0; n < N; n++) store(gradient + n * kLanes, bias[n]);
+    if (Product::kRounds) storeOperand<Product, N>(s, s, batch.samples);
   }
 
   void stepBiasAndSuffix() const {
@@ -73,22 +77,26 @@ struct UpdatePanel {
       if (p0 >= batch.prefix) return;
       const Index at = start * layer.inputs + p0 * kWidth;
       alignas(64) float g[kRowsAtOnce * kWidth];
-      sumGradientAhead(batch.x + block * kTile + i0, at + kRowsAtOnce * kWidth, g);
+      sumGradientAhead(batch.xGradient + block * kTileWords + i0, at + kRowsAtOnce * kWidth, g);
       const Index rows = batch.prefix - p0 < kRowsAtOnce ? batch.prefix - p0 : kRowsAtOnce;
       if (Step::decays(job.rule)) {
-        stepRows<true>(g, at, rows);
+        stepRows<true>(g, p0, rows);
       } else {
-        stepRows<false>(g, at, rows);
+        stepRows<false>(g, p0, rows);
       }
     }
   }
 
   template <bool DECAY>
-  void stepRows(const float* g, Index at, Index rows) const {
-    float* w = job.layer.w + at;
-    float* m = job.layer.m + at;
-    float* v = job.layer.v + at;
+  void stepRows(const float* g, Index p0, Index rows) const {
+    const Layer& layer = job.layer;
+    const Index at = start * layer.inputs + p0 * kWidth;
+    float* w = layer.w + at;
+    float* m = layer.m + at;
+    float* v = layer.v + at;
     for (Index j = 0; j < rows * kWidth; j += kWidth) step.template row<N, DECAY>(g + j, w + j, m + j, v + j);
+    if (Product::kRounds)
+      storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows);
   }
 
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
@@ -112,7 +120,7 @@ struct UpdatePanel {
   template <int AHEAD>
   PFF_NOINLINE void sumGradient(const float* x, Index next, float* g) const {
     const Index samples = job.batch.samples;
-    const Index xStride = tilesStride(job.batch.prefix);
+    const Index xStride = tilesStride(job.batch.prefix, Product::kPair);
     const float* nextW = job.layer.w + next;
     const float* nextM = job.layer.m + next;
     const float* nextV = job.layer.v + next;
@@ -123,8 +131,8 @@ struct UpdatePanel {
       PFF_UNROLL
       for (int n = 0; n < N; n++) acc[i][n] = zero();
     }
-    const float* const end = s + samples / kBlock * kBlock * kWidth;
-    for (Index at = 0; d != end; x += xStride, d += kBlock * kWidth, at += AHEAD * kLineFloats) {
+    const float* const end = s + samples / kBlock * kWords * kWidth;
+    for (Index at = 0; d != end; x += xStride, d += kWords * kWidth, at += AHEAD * kLineFloats) {
       PFF_UNROLL
       for (int l = 0; l < AHEAD; l++) {
         prefetchFar(nextW + at + l * kLineFloats);
@@ -133,10 +141,11 @@ struct UpdatePanel {
       }
       // The next block's inputs lie beside this one's, a line for every two samples.
       PFF_UNROLL
-      for (int l = 0; l < kBlock / 2; l++) prefetchNear(x + kTile + l * kLineFloats);
-      multiply<kBlock>(acc, x, d);
+      for (int l = 0; l < kWords / 2; l++) prefetchNear(x + kTileWords + l * kLineFloats);
+      multiply<kWords>(acc, x, d);
     }
-    for (Index b = samples / kBlock * kBlock; b < samples; b++, x += kBlock, d += kWidth) multiply<1>(acc, x, d);
+    const Index left = blocksOf(samples % kBlock, Product::kPair);
+    for (Index k = 0; k < left; k++, x += kBlock, d += kWidth) multiply<1>(acc, x, d);
     PFF_UNROLL
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
@@ -155,14 +164,14 @@ struct UpdatePanel {
       for (int i = 0; i < kRowsAtOnce; i++) {
         const Vec input = all(x[k * kBlock + i]);
         PFF_UNROLL
-        for (int n = 0; n < N; n++) acc[i][n] = fma(input, delta[n], acc[i][n]);
+        for (int n = 0; n < N; n++) acc[i][n] = Product::multiplyAdd(input, delta[n], acc[i][n]);
       }
     }
   }
 };
 
 // Some blocks of inputs of one panel.
-template <class Step>
+template <class Step, class Product>
 struct UpdateRange {
   const UpdateJob& job;
   Index panel;
@@ -172,16 +181,16 @@ struct UpdateRange {
 
   template <int N>
   void run() const {
-    UpdatePanel<N, Step> one(job, panel, scratch);
+    UpdatePanel<N, Step, Product> one(job, panel, scratch);
     one.sumDeltas();
     if (first == 0) one.stepBiasAndSuffix();
     for (Index block = first; block < last; block++) one.stepInputs(block);
   }
 };
 
-template <class Step>
+template <class Step, class Product>
 void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index inChunk = updateChunk(job.batch.samples);
+  const Index inChunk = updateChunk(job.batch.samples, Product::kPair);
   const Index blocks = inputBlocks(job.batch.prefix);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
@@ -189,17 +198,26 @@ void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
     const Index left = at.chunkBlocks - at.block;
     const Index count = left < last - first ? left : last - first;
     const Index block = at.chunk + at.block;
-    UpdateRange<Step> range{job, at.panel, block, block + count, scratch};
+    UpdateRange<Step, Product> range{job, at.panel, block, block + count, scratch};
     withPanelVecs(panelOutputs(at.panel, job.layer.outputs), range);
     first += count;
   }
 }
 
+template <class Step>
+void updateIn(const UpdateJob& job, Index first, Index last, float* scratch) {
+  if (job.layer.bf16) {
+    updateBy<Step, Bf16Product>(job, first, last, scratch);
+  } else {
+    updateBy<Step, F32Product>(job, first, last, scratch);
+  }
+}
+
 void update(const UpdateJob& job, Index first, Index last, float* scratch) {
   if (job.rule.kind == Rule::kSgd) {
-    updateBy<SgdStep>(job, first, last, scratch);
+    updateIn<SgdStep>(job, first, last, scratch);
   } else {
-    updateBy<AdamStep>(job, first, last, scratch);
+    updateIn<AdamStep>(job, first, last, scratch);
   }
 }
 

@@ -16,6 +16,22 @@ struct Tensors {
   Floats bias, biasM, biasV;   // [O]
 };
 
+// What the operands of the big products are: themselves, or rounded to bf16.
+enum class Precision { kF32, kBf16 };
+
+inline float operand(Precision precision, float x) {
+  if (precision == Precision::kF32 || x != x) return x;
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  const uint32_t rest = bits & 0xffffu;
+  const bool odd = (bits & 0x10000u) != 0;
+  bits -= rest;
+  if (rest > 0x8000u || (rest == 0x8000u && odd)) bits += 0x10000u;
+  float rounded;
+  std::memcpy(&rounded, &bits, 4);
+  return std::fabs(rounded) < 0x1p-40f ? 0.0f : rounded;
+}
+
 struct Input {
   int batch, variants, prefixInputs, suffixInputs;
   const float* prefix;  // [B, P]
@@ -23,12 +39,13 @@ struct Input {
 };
 
 // Rule 1. y [V · B, O]
-inline void forward(const Tensors& t, const Input& in, bool relu, float* y) {
+inline void forward(Precision precision, const Tensors& t, const Input& in, bool relu, float* y) {
   for (int r = 0; r < in.variants * in.batch; r++) {
     const float* x = in.prefix + (r % in.batch) * in.prefixInputs;
     for (int o = 0; o < t.outputs; o++) {
-      float acc = t.bias[o];
-      for (int p = 0; p < in.prefixInputs; p++) acc = std::fmaf(x[p], t.w[p * t.outputs + o], acc);
+      float acc = precision == Precision::kBf16 && std::fabs(t.bias[o]) < 0x1p-40f ? 0.0f : t.bias[o];
+      for (int p = 0; p < in.prefixInputs; p++)
+        acc = std::fmaf(operand(precision, x[p]), operand(precision, t.w[p * t.outputs + o]), acc);
       for (int c = 0; c < in.suffixInputs; c++) {
         const float s = in.suffix[r * in.suffixInputs + c];
         if (s != 0.0f) acc = std::fmaf(s, t.w[(in.prefixInputs + c) * t.outputs + o], acc);
@@ -102,7 +119,7 @@ inline void step(const Sgd& s, float g, float& w, float& m, float&, bool decays)
 
 // Rules 4 and 5. delta [V · B, O]; Rule: Adam or Sgd
 template <class Rule>
-inline void update(Tensors& t, const Input& in, const float* delta, const Rule& rule) {
+inline void update(Precision precision, Tensors& t, const Input& in, const float* delta, const Rule& rule) {
   const int rows = in.variants * in.batch;
   for (int o = 0; o < t.outputs; o++) {
     float gb = 0.0f;
@@ -114,7 +131,7 @@ inline void update(Tensors& t, const Input& in, const float* delta, const Rule& 
         for (int b = 0; b < in.batch; b++) {
           float s = delta[b * t.outputs + o];
           for (int v = 1; v < in.variants; v++) s = s + delta[(v * in.batch + b) * t.outputs + o];
-          g = std::fmaf(in.prefix[b * in.prefixInputs + i], s, g);
+          g = std::fmaf(operand(precision, in.prefix[b * in.prefixInputs + i]), operand(precision, s), g);
         }
       } else {
         for (int r = 0; r < rows; r++) {
@@ -129,11 +146,12 @@ inline void update(Tensors& t, const Input& in, const float* delta, const Rule& 
 }
 
 // Rule 6. dX [R, I]
-inline void inputGradient(const Tensors& t, int rows, const float* delta, float* dX) {
+inline void inputGradient(Precision precision, const Tensors& t, int rows, const float* delta, float* dX) {
   for (int r = 0; r < rows; r++) {
     for (int i = 0; i < t.inputs; i++) {
       float acc = 0.0f;
-      for (int o = 0; o < t.outputs; o++) acc = std::fmaf(delta[r * t.outputs + o], t.w[i * t.outputs + o], acc);
+      for (int o = 0; o < t.outputs; o++)
+        acc = std::fmaf(operand(precision, delta[r * t.outputs + o]), operand(precision, t.w[i * t.outputs + o]), acc);
       dX[r * t.inputs + i] = acc;
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include "../bf16.h"
 #include "../jobs.h"
 
 namespace pff {
@@ -47,6 +48,18 @@ inline Vec decay(Vec beta, Vec m) {
 inline Vec rsqrtGuess(Vec a) {
   const __m256i half = _mm256_srli_epi32(_mm256_castps_si256(a.x), 1);
   return {_mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(static_cast<int>(kRsqrtMagic)), half))};
+}
+
+inline Vec roundToBf16(Vec a) {
+  const __m256i bits = _mm256_castps_si256(a.x);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+  const __m256 rounded = _mm256_castsi256_ps(_mm256_and_si256(up, _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
+  const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
+  const __m256 kept = _mm256_blendv_ps(rounded, nan, _mm256_cmp_ps(a.x, a.x, _CMP_UNORD_Q));
+  const __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(kept), _mm256_set1_epi32(0x7fffffff));
+  const __m256i counts = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(kSmallestBf16Bits - 1));
+  return {_mm256_and_ps(kept, _mm256_castsi256_ps(counts))};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include "../bf16.h"
 #include "../jobs.h"
 
 namespace pff {
@@ -45,6 +46,19 @@ inline Vec decay(Vec beta, Vec m) {
 inline Vec rsqrtGuess(Vec a) {
   const __m512i half = _mm512_srli_epi32(_mm512_castps_si512(a.x), 1);
   return {_mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(static_cast<int>(kRsqrtMagic)), half))};
+}
+
+// bf16 as f32; see bf16.h
+inline Vec roundToBf16(Vec a) {
+  const __m512i bits = _mm512_castps_si512(a.x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+  const __m512i rounded = _mm512_and_si512(up, _mm512_set1_epi32(static_cast<int>(0xffff0000u)));
+  const __mmask16 isNan = _mm512_cmp_ps_mask(a.x, a.x, _CMP_UNORD_Q);
+  const __m512i kept = _mm512_mask_mov_epi32(rounded, isNan, _mm512_set1_epi32(0x7fc00000));
+  const __m512i magnitude = _mm512_and_si512(kept, _mm512_set1_epi32(0x7fffffff));
+  const __mmask16 counts = _mm512_cmpge_epi32_mask(magnitude, _mm512_set1_epi32(kSmallestBf16Bits));
+  return {_mm512_castsi512_ps(_mm512_maskz_mov_epi32(counts, kept))};
 }
 
 }  // namespace

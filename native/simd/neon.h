@@ -2,6 +2,7 @@
 #pragma once
 #include <arm_neon.h>
 
+#include "../bf16.h"
 #include "../jobs.h"
 
 namespace pff {
@@ -55,6 +56,16 @@ inline Vec decay(Vec beta, Vec m) {
 inline Vec rsqrtGuess(Vec a) {
   const uint32x4_t half = vshrq_n_u32(vreinterpretq_u32_f32(a.x), 1);
   return {vreinterpretq_f32_u32(vsubq_u32(vdupq_n_u32(kRsqrtMagic), half))};
+}
+
+inline Vec roundToBf16(Vec a) {
+  const uint32x4_t bits = vreinterpretq_u32_f32(a.x);
+  const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
+  const uint32x4_t up = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fffu)), odd);
+  const uint32x4_t rounded = vandq_u32(up, vdupq_n_u32(0xffff0000u));
+  const uint32x4_t kept = vbslq_u32(vceqq_f32(a.x, a.x), rounded, vdupq_n_u32(0x7fc00000u));
+  const uint32x4_t magnitude = vandq_u32(kept, vdupq_n_u32(0x7fffffffu));
+  return {vreinterpretq_f32_u32(vandq_u32(kept, vcgeq_u32(magnitude, vdupq_n_u32(kSmallestBf16Bits))))};
 }
 
 }  // namespace

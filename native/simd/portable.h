@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../bf16.h"
 #include "../jobs.h"
 
 // Unrolling as for the other instruction sets would only make long code of this.
@@ -99,6 +100,9 @@ inline Vec decay(Vec beta, Vec m) {
 }
 // the first guess of 1 / sqrt(-2 h)
 inline Vec rsqrtGuess(Vec h) { PFF_EACH_LANE(floatOf(kRsqrtMagic - (bitsOf(h.x[j]) >> 1))); }
+
+// bf16 as f32; see bf16.h
+inline Vec roundToBf16(Vec a) { PFF_EACH_LANE(toBf16(a.x[j])); }
 
 #undef PFF_EACH_LANE
 

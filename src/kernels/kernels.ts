@@ -39,6 +39,15 @@
  *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
  *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
  *                 Kept values are multiplied by 65536 / (65536 - threshold).
+ * With precision bf16 (bit-class `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
+ * bits, ties to even (bf16), where a result below 2^-40 in magnitude counts as 0. All else stays f32, and the same:
+ *  - rule 1: fma(r(prefix[b, p]), r(W[p, o]), acc) for the prefix part. A bias below 2^-40 in magnitude counts as 0.
+ *  - rule 4: fma(r(prefix[b, p]), r(s[b, o]), acc) for the prefix weights.
+ *  - rule 6: fma(r(delta[r, o]), r(W[i, o]), acc).
+ * The product of two such values is exact in f32, and a chain of them is what VDPBF16PS computes, two links at a time: the
+ * upper values of a pair first, then the lower ones, each sum rounded once (Intel's Software Developer's Manual, and 18
+ * million random and special pairs on Zen 4). That it flushes subnormal numbers plays no part: operands of at least 2^-40
+ * have products, and so sums, that are multiples of 2^-94 (the bias: of 2^-63), so no sum is subnormal.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
@@ -46,6 +55,12 @@
 import type { DropoutMask, DropoutRows } from './dropout.js';
 
 export type Activation = 'relu' | 'linear';
+
+/** What the operands of the big products are rounded to. */
+export type Precision = 'f32' | 'bf16';
+
+/** Backends with the same bit-class give the same bits. */
+export const bitClasses: { readonly [P in Precision]: string } = { f32: 'f32-fma/1', bf16: 'bf16-dot/1' };
 
 /** Everything that training one dense layer changes. All arrays may lie in SharedArrayBuffers. */
 export interface DenseTensors {
@@ -156,9 +171,9 @@ export interface DenseOptions {
 
 /** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
 export interface Kernels {
-  /** `reference`, or `native` and the instruction set: `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
+  /** `reference`, or `native` and the instruction set: `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
   readonly name: string;
-  /** Backends with the same bit-class give the same bits: `f32-fma/1` for the reference and every native one. */
+  /** The one of `bitClasses` for the precision it was opened with, for the reference and every native one. */
   readonly bitClass: string;
   readonly threads: number;
   /** Copies `tensors` into the backend's layout. */

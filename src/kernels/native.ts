@@ -1,9 +1,6 @@
-/** The native kernels: loads the addon that scripts/build-native.mjs built and puts the contract of kernels.ts over it. */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** The native kernels: the contract of kernels.ts over the functions of the addon. */
 import { messageOf, PffError } from '../errors.js';
+import type { Addon, BackendHandle, DenseHandle, Floats, Six } from './addon.js';
 import {
   checkDelta,
   checkDropout,
@@ -19,161 +16,25 @@ import {
   failClosed,
 } from './check.js';
 import { dropoutScale } from './dropout.js';
-import type {
-  Delta,
-  DenseKernel,
-  DenseOptions,
-  DenseTensors,
-  Kernels,
-  LayerInput,
-  LayerOutput,
-  UpdateRule,
+import {
+  bitClasses,
+  type Delta,
+  type DenseKernel,
+  type DenseOptions,
+  type DenseTensors,
+  type Kernels,
+  type LayerInput,
+  type LayerOutput,
+  type Precision,
+  type UpdateRule,
 } from './kernels.js';
 
-declare const handle: unique symbol;
-/** Opaque objects of the addon. */
-type BackendHandle = { readonly [handle]: 'backend' };
-type DenseHandle = { readonly [handle]: 'dense' };
-type Six<T> = [T, T, T, T, T, T];
-type Floats = Float32Array | undefined;
-
-/** The functions of native/addon.cc. */
-export interface Addon {
-  instructionSets(): string[];
-  openBackend(name: string, threads: number, worthSharing: number): BackendHandle;
-  closeBackend(backend: BackendHandle): void;
-  openDense(
-    backend: BackendHandle,
-    inputs: number,
-    outputs: number,
-    suffixInputs: number,
-    maxRows: number,
-    relu: boolean,
-    fixedBias: boolean,
-    ...tensors: Six<Float32Array>
-  ): DenseHandle;
-  closeDense(dense: DenseHandle): void;
-  /** Zeros in memory that suits the kernels. */
-  allocate(count: number): Float32Array;
-  infer(
-    dense: DenseHandle,
-    prefix: Float32Array,
-    rows: Uint32Array | undefined,
-    batch: number,
-    variants: number,
-    suffix: Floats,
-    activations: Floats,
-    normalise: boolean,
-    sumSquares: Floats,
-  ): void;
-  forward(
-    dense: DenseHandle,
-    prefix: Float32Array,
-    rows: Uint32Array | undefined,
-    batch: number,
-    variants: number,
-    suffix: Floats,
-    activations: Float32Array,
-    sumSquares: Floats,
-  ): void;
-  inputGradient(
-    dense: DenseHandle,
-    activations: Float32Array,
-    rowScale: Floats,
-    values: Floats,
-    out: Float32Array,
-  ): void;
-  update(
-    dense: DenseHandle,
-    activations: Float32Array,
-    rowScale: Floats,
-    values: Floats,
-    beta1: number,
-    beta2: number,
-    stepSize: number,
-    epsilonSquared: number,
-    keep: number,
-  ): void;
-  updateSgd(
-    dense: DenseHandle,
-    activations: Float32Array,
-    rowScale: Floats,
-    values: Floats,
-    momentum: number,
-    stepSize: number,
-    keep: number,
-  ): void;
-  read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
-  stageBytes(
-    backend: BackendHandle,
-    bytes: Uint8Array,
-    width: number,
-    skip: number,
-    rows: Uint32Array,
-    scale: Float32Array,
-    out: Float32Array,
-  ): void;
-  dropout(
-    backend: BackendHandle,
-    values: Float32Array,
-    rows: Uint32Array | undefined,
-    count: number,
-    width: number,
-    name: Uint32Array,
-    threshold: number,
-    scale: number,
-    out: Float32Array,
-    sumSquares: Floats,
-  ): void;
-  /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
-  measurePeak(backend: BackendHandle, milliseconds: number): number;
-}
+export { loadAddon, type Addon, type LoadedAddon } from './addon.js';
 
 /** Kernels that can also measure the core they run on. */
 export interface NativeKernels extends Kernels {
   /** FLOP/s (two for each multiply-add) of one core in a loop that touches registers only. */
   measurePeak(milliseconds: number): number;
-}
-
-/** The addon, or why it cannot be had. */
-export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
-
-/**
- * Loads the addon from `folder`; by default from where scripts/build-native.mjs puts it, or else the prebuilt one for this
- * platform that a released package has. Never throws.
- */
-export function loadAddon(folder?: string): LoadedAddon {
-  const built = folder ?? join(packageFolder(), 'build');
-  const prebuilt = join(packageFolder(), 'prebuilds', `${process.platform}-${process.arch}`);
-  const path = [built, ...(folder === undefined ? [prebuilt] : [])]
-    .map((each) => join(each, 'pff-native.node'))
-    .find((file) => existsSync(file));
-  if (path === undefined)
-    return { reason: buildFailure(built) ?? `the native kernels are not built (no ${join(built, 'pff-native.node')})` };
-  try {
-    const require = createRequire(import.meta.url);
-    return { addon: require(path) as Addon };
-  } catch (error) {
-    return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
-  }
-}
-
-/** The folder of package.json above this file, which lies in src/ or dist/. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
-}
-
-/** What scripts/build-native.mjs left about a build that did not work. */
-function buildFailure(folder: string): string | undefined {
-  try {
-    const record: unknown = JSON.parse(readFileSync(join(folder, 'native-build.json'), 'utf8'));
-    if (typeof record !== 'object' || record === null || !('reason' in record)) return undefined;
-    return typeof record.reason === 'string' ? `the native kernels were not built: ${record.reason}` : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Multiply-adds below which a layer's step stays on one core: moving the batch to another would cost more than it saves. */
@@ -187,6 +48,7 @@ export function openNative(
   addon: Addon,
   instructionSet: string,
   threads: number,
+  precision: Precision = 'f32',
   worthSharing = WORTH_SHARING,
 ): NativeKernels {
   const available = addon.instructionSets();
@@ -195,11 +57,11 @@ export function openNative(
       hint: `here there are: ${available.join(', ')}`,
     });
   const backend = translated(`${threads} kernel threads`, () =>
-    addon.openBackend(instructionSet, threads, worthSharing),
+    addon.openBackend(instructionSet, threads, worthSharing, precision === 'bf16'),
   );
   return {
     name: `native/${instructionSet}`,
-    bitClass: 'f32-fma/1',
+    bitClass: bitClasses[precision],
     threads,
     openDense: (tensors, options) => new NativeDense(addon, backend, tensors, options),
     stageBytes(bytes, width, skip, rows, scale, out) {

@@ -1,17 +1,28 @@
 /** Picks a kernels backend, and says why where it is not the best one. */
 import { PffError } from '../errors.js';
-import type { Kernels } from './kernels.js';
+import type { Kernels, Precision } from './kernels.js';
 import { type LoadedAddon, loadAddon, openNative } from './native.js';
 import { openReference } from './reference.js';
 
 /** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
-export const kernelsChoices = ['auto', 'native', 'reference', 'avx512', 'avx2', 'neon', 'portable'] as const;
+export const kernelsChoices = [
+  'auto',
+  'native',
+  'reference',
+  'avx512bf16',
+  'avx512',
+  'avx2',
+  'neon',
+  'portable',
+] as const;
 export type KernelsChoice = (typeof kernelsChoices)[number];
 
 export interface OpenKernelsOptions {
   readonly kernels: KernelsChoice;
   /** Cores for the kernels of this JavaScript thread, itself included; at least 1. The reference always has one. */
   readonly threads: number;
+  /** f32 unless given; it decides the bit-class. */
+  readonly precision?: Precision | undefined;
 }
 
 export interface OpenedKernels {
@@ -25,13 +36,13 @@ export interface OpenedKernels {
  * `load` says where the addon comes from; only tests give it.
  */
 export function openKernels(options: OpenKernelsOptions, load: () => LoadedAddon = loadAddon): OpenedKernels {
-  const { kernels, threads } = options;
+  const { kernels, threads, precision = 'f32' } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
     throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);
-  if (kernels === 'reference') return { kernels: openReference() };
+  if (kernels === 'reference') return { kernels: openReference(precision) };
   const loaded = load();
   if ('reason' in loaded) {
-    if (kernels === 'auto') return { kernels: openReference(), reason: loaded.reason };
+    if (kernels === 'auto') return { kernels: openReference(precision), reason: loaded.reason };
     throw new PffError('kernels', `${kernels} kernels were asked for, but ${loaded.reason}`, {
       hint: 'run `npm run build`, or use --kernels reference (slow, the same results)',
     });
@@ -39,7 +50,7 @@ export function openKernels(options: OpenKernelsOptions, load: () => LoadedAddon
   const { addon } = loaded;
   const best = addon.instructionSets()[0] ?? 'portable';
   const instructionSet = kernels === 'auto' || kernels === 'native' ? best : kernels;
-  return { kernels: openNative(addon, instructionSet, threads) };
+  return { kernels: openNative(addon, instructionSet, threads, precision) };
 }
 
 /** The instruction sets that this build has and this CPU can run, best first; none where there is no addon. */

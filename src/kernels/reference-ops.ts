@@ -26,6 +26,17 @@ export function normaliseRow(y: Float32Array, sum: number): void {
 const asFloat = new Float32Array(1);
 const asBits = new Uint32Array(asFloat.buffer);
 
+/** r(x) of kernels.ts: an f32 rounded to bf16. */
+export function toBf16(x: number): number {
+  if (Number.isNaN(x)) return x;
+  asFloat[0] = x;
+  const bits = asBits[0] ?? 0;
+  asBits[0] = bits + 0x7fff + ((bits >>> 16) & 1);
+  asBits[0] &= 0xffff0000;
+  const rounded = asFloat[0] ?? 0;
+  return Math.abs(rounded) < smallestDelta ? 0 : rounded;
+}
+
 /** The rsqrt of rule 5: 1 / sqrt(-2 h). */
 export function rsqrt(h: number): number {
   asFloat[0] = h;

@@ -18,25 +18,27 @@ import {
 } from './check.js';
 import { dropRows } from './dropout.js';
 import { fma } from './fma.js';
-import type {
-  Delta,
-  DenseKernel,
-  DenseOptions,
-  DenseTensors,
-  Kernels,
-  LayerInput,
-  LayerOutput,
-  UpdateRule,
+import {
+  bitClasses,
+  type Delta,
+  type DenseKernel,
+  type DenseOptions,
+  type DenseTensors,
+  type Kernels,
+  type LayerInput,
+  type LayerOutput,
+  type Precision,
+  type UpdateRule,
 } from './kernels.js';
-import { normaliseRow, smallestDelta, sumOfSquares, updateStep } from './reference-ops.js';
+import { normaliseRow, smallestDelta, sumOfSquares, toBf16, updateStep } from './reference-ops.js';
 
 /** Opens the reference backend; it has one thread. */
-export function openReference(): Kernels {
+export function openReference(precision: Precision = 'f32'): Kernels {
   return {
     name: 'reference',
-    bitClass: 'f32-fma/1',
+    bitClass: bitClasses[precision],
     threads: 1,
-    openDense: (tensors, options) => new ReferenceDense(tensors, options),
+    openDense: (tensors, options) => new ReferenceDense(tensors, options, precision),
     stageBytes(bytes, width, skip, rows, scale, out) {
       checkStage(bytes, width, skip, rows, scale, out);
       let to = 0;
@@ -58,7 +60,7 @@ export function openReference(): Kernels {
 interface Kept {
   readonly batch: number;
   readonly variants: number;
-  /** [B, P] */
+  /** [B, P]; rounded in bf16. */
   readonly prefix: Float32Array;
   /** [R, C] */
   readonly suffix: Float32Array;
@@ -71,10 +73,13 @@ class ReferenceDense implements DenseKernel {
   readonly #options: DenseOptions;
   readonly #tensors: DenseTensors;
   readonly #activations: Float32Array;
+  readonly #bf16: boolean;
+  /** [I, O]: the weights as products take them. */
+  readonly #operand: Float32Array;
   #kept: Kept | undefined;
   #closed = false;
 
-  constructor(tensors: DenseTensors, options: DenseOptions) {
+  constructor(tensors: DenseTensors, options: DenseOptions, precision: Precision) {
     checkTensors('openDense', tensors);
     checkOptions(tensors, options);
     this.inputs = tensors.inputs;
@@ -92,6 +97,8 @@ class ReferenceDense implements DenseKernel {
       biasMoment2: tensors.biasMoment2.slice(),
     };
     this.#activations = new Float32Array(options.maxRows * tensors.outputs);
+    this.#bf16 = precision === 'bf16';
+    this.#operand = this.#bf16 ? this.#tensors.weights.map(toBf16) : this.#tensors.weights;
   }
 
   infer(input: LayerInput, output: LayerOutput): void {
@@ -123,6 +130,7 @@ class ReferenceDense implements DenseKernel {
       const from = (input.rows?.[b] ?? b) * width;
       prefix.set(input.prefix.subarray(from, from + width), b * width);
     }
+    if (this.#bf16) prefix.forEach((x, i) => (prefix[i] = toBf16(x)));
     const suffix = input.suffix?.slice(0, rows * this.suffixInputs) ?? new Float32Array(0);
     this.#kept = { batch: input.batch, variants: input.variants, prefix, suffix };
   }
@@ -139,9 +147,10 @@ class ReferenceDense implements DenseKernel {
     checkDelta('inputGradient', this, rows, delta);
     checkInputGradient(this, rows, out);
     const { inputs, outputs } = this;
-    const weights = this.#tensors.weights;
+    const weights = this.#operand;
     for (let r = 0; r < rows; r++) {
-      const d = this.#delta(delta, r);
+      const full = this.#delta(delta, r);
+      const d = this.#bf16 ? full.map(toBf16) : full;
       for (let i = 0; i < inputs; i++) {
         let acc = 0;
         for (let o = 0; o < outputs; o++) acc = fma(d[o] ?? 0, weights[i * outputs + o] ?? 0, acc);
@@ -177,12 +186,14 @@ class ReferenceDense implements DenseKernel {
         }
       }
     }
+    if (this.#bf16) sums.forEach((s, i) => (sums[i] = toBf16(s)));
     for (let b = 0; b < batch; b++)
       for (let p = 0; p < width; p++)
         addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
     const t = this.#tensors;
     updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
     if (this.#options.fixedBias !== true) updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
+    if (this.#bf16) this.#operand.set(t.weights.map(toBf16));
   }
 
   read(into: DenseTensors): void {
@@ -215,12 +226,16 @@ class ReferenceDense implements DenseKernel {
     const { inputs, outputs, suffixInputs } = this;
     const width = inputs - suffixInputs;
     const { weights, bias } = this.#tensors;
+    const operand = this.#operand;
+    const start = this.#bf16 ? bias.map((x) => (Math.abs(x) < smallestDelta ? 0 : x)) : bias;
+    const rounded = this.#bf16 ? toBf16 : (x: number) => x;
     const shared = new Float32Array(outputs);
     const y = new Float32Array(outputs);
     for (let b = 0; b < input.batch; b++) {
       const from = (input.rows?.[b] ?? b) * width;
-      shared.set(bias);
-      for (let p = 0; p < width; p++) addScaled(shared, 0, input.prefix[from + p] ?? 0, weights, p * outputs, outputs);
+      shared.set(start);
+      for (let p = 0; p < width; p++)
+        addScaled(shared, 0, rounded(input.prefix[from + p] ?? 0), operand, p * outputs, outputs);
       for (let v = 0; v < input.variants; v++) {
         const row = v * input.batch + b;
         y.set(shared);

@@ -45,7 +45,11 @@ const emit = (event: NodeEvent): void => say({ type: 'event', event });
 
 try {
   await loadPlugins(setup.plugins);
-  const { kernels } = openKernels({ kernels: setup.kernels, threads: setup.threads });
+  const { kernels } = openKernels({
+    kernels: setup.kernels,
+    threads: setup.threads,
+    precision: setup.job.spec.precision,
+  });
   const reached = new PortStore(setup.storePort);
   const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;
   try {

@@ -49,7 +49,9 @@ export function memoryBound(
   const width = Math.max(0, ...network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
   const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
-  const kernelsPerNode = 2 * Math.max(...shapes.map(stateBytes));
+  // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
+  const rounded = spec.precision === 'bf16' ? 1 : 0;
+  const kernelsPerNode = Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * weightBytes(shape)));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
@@ -58,7 +60,8 @@ export function memoryBound(
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =
-    2 * 4 * PREDICTION_BLOCK * layout.suffix * widest + 2 * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
+    2 * 4 * PREDICTION_BLOCK * layout.suffix * widest +
+    (2 + rounded) * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
   const total = data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };

@@ -72,7 +72,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     skew: 0,
   };
   const prepared = prepareData(dataset, evaluated);
-  return withKernels(options, async (kernels, kernelsReason) => {
+  return withKernels(spec, options, async (kernels, kernelsReason) => {
     const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
@@ -116,7 +116,7 @@ export async function predictImages(
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
-  return withKernels(options, (kernels) => {
+  return withKernels(spec, options, (kernels) => {
     const predictor = new Predictor(
       kernels,
       spec,
@@ -179,11 +179,14 @@ export function readModel(run: string): ReturnType<typeof decodeModel> {
   }
 }
 
+/** Kernels of the precision that the model was trained in. */
 async function withKernels<T>(
+  { precision }: RunSpec,
   options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined },
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const { kernels, reason } = openKernels({ kernels: options.kernels ?? 'auto', threads: options.threads ?? 1 });
+  const { kernels: choice = 'auto', threads = 1 } = options;
+  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {

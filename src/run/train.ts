@@ -4,7 +4,7 @@ import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
-import type { Kernels } from '../kernels/kernels.js';
+import { bitClasses, type Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../model/layer-state.js';
 import { encodeModel } from '../model/model-file.js';
@@ -112,7 +112,7 @@ class Run {
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
-    const { kernels, reason } = openKernels({ kernels: choice, threads });
+    const { kernels, reason } = openKernels({ kernels: choice, threads, precision: this.#spec.precision });
     try {
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels);
@@ -121,7 +121,7 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(prepared, digest)));
+      this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -272,7 +272,7 @@ class Run {
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {
-        ...modelMetadata(prepared, modelDigest(states)),
+        ...modelMetadata(this.#spec, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
       saved = this.#folder.write(MODEL_FILE, encodeModel(this.#spec, states, metadata));
@@ -289,7 +289,8 @@ class Run {
   }
 }
 
-function modelMetadata(prepared: PreparedData, digest: string): Record<string, string> {
+function modelMetadata({ precision }: RunSpec, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
-  return { program: `pff ${VERSION}`, modelDigest: digest, dataDigest, classes: JSON.stringify(classes) };
+  const bitClass = bitClasses[precision];
+  return { program: `pff ${VERSION}`, modelDigest: digest, bitClass, dataDigest, classes: JSON.stringify(classes) };
 }

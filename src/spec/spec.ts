@@ -108,6 +108,11 @@ const shape = {
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
   epsilon: z.number().positive().meta(label("Adam's ε")),
+  precision: z
+    .enum(['f32', 'bf16'])
+    .meta(
+      label('bf16 rounds inputs, weights and deltas for the products, which then take half the time; sums stay f32'),
+    ),
   initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
   seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
 
@@ -185,6 +190,7 @@ const common: Omit<
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
+  precision: 'f32',
   initScale: 1,
   seed: 1,
   shards: 1,

@@ -1,12 +1,15 @@
 /** Every backend against the reference, bit for bit, on random shapes: the contract of kernels.ts. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { bitClasses, type Precision } from '../../src/kernels/kernels.js';
 import { loadAddon, openNative } from '../../src/kernels/native.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { instructionSets, missingSets } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';
 
-const reference = openKernels({ kernels: 'reference', threads: 1 }).kernels;
+const precisions = ['f32', 'bf16'] as const;
+const open = (precision: Precision) => openKernels({ kernels: 'reference', threads: 1, precision }).kernels;
+const reference = { f32: open('f32'), bf16: open('bf16') };
 
 /** Sizes around the widths of vectors and panels (4 to 48), and odd ones. */
 const size = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(1, 4, 7, 8, 9, 16, 24, 47, 48, 49, 96, 113));
@@ -69,36 +72,43 @@ const large: Shape[] = [
     steps: 2,
   },
 ];
-const expected = large.map((shape) => runLayer(reference, shape));
+const trajectories = (precision: Precision) => large.map((shape) => runLayer(reference[precision], shape));
+const expected = { f32: trajectories('f32'), bf16: trajectories('bf16') };
 
-const cases = instructionSets.flatMap((name) => [1, 2, 3].map((threads) => ({ name, threads })));
+const cases = instructionSets.flatMap((name) =>
+  precisions.flatMap((precision) => [1, 2, 3].map((threads) => ({ name, precision, threads }))),
+);
 
 if (instructionSets.length === 0) test.skip('the native kernels: not built, see build/native-build.json', () => {});
 else if (missingSets.length > 0) test.skip(`not on this CPU: ${missingSets.join(', ')}`, () => {});
 
-describe.each(cases)('$name with $threads threads', ({ name, threads }) => {
+describe.each(cases)('$name in $precision with $threads threads', ({ name, precision, threads }) => {
   const loaded = loadAddon();
   if (!('addon' in loaded)) return;
-  const kernels = openNative(loaded.addon, name, threads, 0);
+  const kernels = openNative(loaded.addon, name, threads, precision, 0);
   afterAll(() => kernels.close());
 
   test('says what it is', () => {
-    expect([kernels.name, kernels.bitClass, kernels.threads]).toEqual([`native/${name}`, 'f32-fma/1', threads]);
+    expect([kernels.name, kernels.bitClass, kernels.threads]).toEqual([
+      `native/${name}`,
+      bitClasses[precision],
+      threads,
+    ]);
   });
 
   test("gives the reference's bits on random shapes", () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        expect(firstDifference(runLayer(reference, shape), runLayer(kernels, shape))).toBeUndefined();
+        expect(firstDifference(runLayer(reference[precision], shape), runLayer(kernels, shape))).toBeUndefined();
       }),
-      { numRuns: 60, seed: 1 },
+      { numRuns: 40, seed: 1 },
     );
   });
 
   test.each(large.map((shape, i) => ({ shape, i })))(
     'and for $shape.prefix inputs, $shape.outputs outputs, $shape.batch samples',
     ({ shape, i }) => {
-      expect(firstDifference(expected[i] ?? new Map(), runLayer(kernels, shape))).toBeUndefined();
+      expect(firstDifference(expected[precision][i] ?? new Map(), runLayer(kernels, shape))).toBeUndefined();
     },
   );
 });

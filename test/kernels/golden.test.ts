@@ -1,4 +1,4 @@
-/** One small training trajectory, pinned: any change of any bit of the bit-class f32-fma/1 must be meant. */
+/** Small training trajectories, pinned: any change of any bit of a bit-class must be meant. */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openKernels } from '../../src/kernels/open.js';
@@ -47,17 +47,26 @@ const shapes: Shape[] = [
   },
 ];
 
-const golden = [
-  '81d5f3e1cb93866f44ef5f5ef308d00db032817eb58cfb23cb45d7a3aa6fbb9d',
-  'ec1402eee7cc2b9768bbf06023f42bab302b8aa21d37bbb82e4b4020d7e2c4bc',
-  'e03ccf7a75c6e9dd29fb9e3c486a8831d82efe7dddd0bf9ebef931141b1a19bb',
-];
+const golden = {
+  f32: [
+    '81d5f3e1cb93866f44ef5f5ef308d00db032817eb58cfb23cb45d7a3aa6fbb9d',
+    'ec1402eee7cc2b9768bbf06023f42bab302b8aa21d37bbb82e4b4020d7e2c4bc',
+    'e03ccf7a75c6e9dd29fb9e3c486a8831d82efe7dddd0bf9ebef931141b1a19bb',
+  ],
+  bf16: [
+    'c735c9274f29e5a31d2137e42eaa8062e3e007daa87da91dadfd0524cd5535f5',
+    'b82432e87fc4f25d77ab6f997e269565901a692b4f514d289e4dcd808a6f6efa',
+    '95e337db4c3b39acfafe344f68cf06908fb63cbb35af34c021a7c28d53bbce84',
+  ],
+};
 
-describe.each(backends)('%s', (name) => {
-  const { kernels } = openKernels({ kernels: name, threads: 2 });
+const cases = backends.flatMap((name) => (['f32', 'bf16'] as const).map((precision) => ({ name, precision })));
+
+describe.each(cases)('$name in $precision', ({ name, precision }) => {
+  const { kernels } = openKernels({ kernels: name, threads: 2, precision });
   afterAll(() => kernels.close());
 
-  test.each(shapes.map((shape, i) => ({ shape, expected: golden[i] })))(
+  test.each(shapes.map((shape, i) => ({ shape, expected: golden[precision][i] })))(
     '10 steps of $shape.activation with $shape.optimizer give the pinned bits',
     ({ shape, expected }) => {
       const hash = createHash('sha256');

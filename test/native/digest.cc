@@ -1,6 +1,6 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
-// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS ADAM SGD" for each, two
-// digests; they must be the same on every CPU. Exits with 1 on a difference.
+// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS ADAM SGD BF16" for each,
+// three digests (the last: Adam in bf16); they must be the same on every CPU. Exits with 1 on a difference.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -14,6 +14,7 @@ namespace {
 using pff::Given;
 using pff::Index;
 using pff::plain::Floats;
+using pff::plain::Precision;
 
 // splitmix64, to floats with few and with many digits, zeros among them.
 struct Random {
@@ -72,7 +73,7 @@ bool same(const char* what, const Floats& expected, const Floats& found) {
 
 // Two steps of training, then inference; everything that can be seen goes into the digest.
 bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>& pool, const Shape& s, bool sgd,
-              Digest& digest) {
+              Precision precision, Digest& digest) {
   Random random{static_cast<uint64_t>(s.prefix * 31 + s.outputs)};
   const Index inputs = s.prefix + s.suffix;
   const Index rows = s.batch * s.variants;
@@ -81,7 +82,7 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
                         random.values(s.outputs, 0.1f), random.values(s.outputs, 1e-3f), random.values(s.outputs, 1e-3f)};
   for (float& v : t.v) v = v * v;
   for (float& v : t.biasV) v = v * v;
-  pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu},
+  pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu, precision == Precision::kBf16},
                    {given<float>(t.w), given<float>(t.bias), given<float>(t.m), given<float>(t.v), given<float>(t.biasM),
                     given<float>(t.biasV)});
   const pff::plain::Adam adam{0.9f, 0.999f, 0.003f, 1e-14f, 0.9999f};
@@ -100,7 +101,7 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
                                 s.suffix > 0 ? given<const float>(suffix) : Given<const float>{}};
     const size_t values = static_cast<size_t>(rows * s.outputs);
     Floats expected(values), y(values), expectedSums(static_cast<size_t>(rows)), sums(static_cast<size_t>(rows));
-    pff::plain::forward(t, plainInput, s.relu, expected.data());
+    pff::plain::forward(precision, t, plainInput, s.relu, expected.data());
     for (Index r = 0; r < rows; r++)
       expectedSums[static_cast<size_t>(r)] = pff::plain::sumSquares(expected.data() + r * s.outputs, t.outputs);
     dense.forward(input, given<float>(y), given<float>(sums));
@@ -115,20 +116,20 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
     const pff::DeltaInput deltaInput = s.scaled ? pff::DeltaInput{given<const float>(scale), {}}
                                                 : pff::DeltaInput{{}, given<const float>(given_)};
     Floats expectedX(static_cast<size_t>(rows * inputs)), dX(static_cast<size_t>(rows * inputs));
-    pff::plain::inputGradient(t, static_cast<int>(rows), delta.data(), expectedX.data());
+    pff::plain::inputGradient(precision, t, static_cast<int>(rows), delta.data(), expectedX.data());
     dense.inputGradient(given<const float>(y), deltaInput, given<float>(dX));
     good = same("input gradient", expectedX, dX) && good;
     if (sgd) {
-      pff::plain::update(t, plainInput, delta.data(), momentum);
+      pff::plain::update(precision, t, plainInput, delta.data(), momentum);
       dense.update(given<const float>(y), deltaInput, pff::Sgd{momentum.momentum, momentum.stepSize, momentum.keep});
     } else {
-      pff::plain::update(t, plainInput, delta.data(), adam);
+      pff::plain::update(precision, t, plainInput, delta.data(), adam);
       dense.update(given<const float>(y), deltaInput,
                    pff::Adam{adam.beta1, adam.beta2, 1.0f - adam.beta1, 1.0f - adam.beta2, adam.stepSize,
                              adam.epsilonSquared, adam.keep});
     }
 
-    pff::plain::forward(t, plainInput, s.relu, expected.data());
+    pff::plain::forward(precision, t, plainInput, s.relu, expected.data());
     for (Index r = 0; r < rows; r++) pff::plain::normalise(expected.data() + r * s.outputs, t.outputs);
     Floats inferred(values);
     dense.infer(input, given<float>(inferred), true, given<float>(sums));
@@ -151,13 +152,14 @@ int main() {
   for (const pff::KernelTable* kernels : pff::instructionSets()) {
     for (int threads = 1; threads <= 3; threads++) {
       const auto pool = std::make_shared<pff::Pool>(threads, 0);
-      Digest adam, sgd;
+      Digest adam, sgd, bf16;
       for (const Shape& shape : kShapes) {
-        good = runShape(*kernels, pool, shape, false, adam) && good;
-        good = runShape(*kernels, pool, shape, true, sgd) && good;
+        good = runShape(*kernels, pool, shape, false, Precision::kF32, adam) && good;
+        good = runShape(*kernels, pool, shape, true, Precision::kF32, sgd) && good;
+        good = runShape(*kernels, pool, shape, false, Precision::kBf16, bf16) && good;
       }
-      std::printf("%s %d %016llx %016llx\n", kernels->name, threads, static_cast<unsigned long long>(adam.state),
-                  static_cast<unsigned long long>(sgd.state));
+      std::printf("%s %d %016llx %016llx %016llx\n", kernels->name, threads, static_cast<unsigned long long>(adam.state),
+                  static_cast<unsigned long long>(sgd.state), static_cast<unsigned long long>(bf16.state));
     }
   }
   return good ? 0 : 1;

@@ -13,6 +13,7 @@ describe('memory', () => {
   it.each([
     ['one node', []],
     ['two nodes, all-layers', ['--nodes', '2']],
+    ['two nodes, bf16', ['--nodes', '2', '--precision', 'bf16']],
     ['three nodes, single-layer', ['--nodes', '3', '--variant', 'single-layer']],
   ])('stays below the bound: %s', (_, flags) => {
     const small = [

@@ -27,6 +27,7 @@ const specs: readonly [string, PartialSpec][] = [
   ['SymBa', { objective: 'symba', negatives: 'random' }],
   ['AdaptiveNEG, lag 2', { negatives: 'adaptive', labelLag: 2 }],
   ['sampled, lag 1', { negatives: 'sampled' }],
+  ['sampled, bf16', { negatives: 'sampled', precision: 'bf16' }],
   [
     'sampled, lag 3, Softmax, chapters of half an epoch',
     { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 },

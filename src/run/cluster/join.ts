@@ -47,7 +47,7 @@ export async function joinRun(
   const { signal, say } = options;
   const name = `${os.hostname()}:${process.pid}`;
   const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir });
-  const { kernels } = openKernels({ kernels: options.kernels, threads: 1 });
+  const { kernels } = openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
   const { bitClass } = kernels;
   kernels.close();
   const why = misfit(record, bitClass, dataset);
