@@ -1,8 +1,8 @@
 /** `pff eval`. */
 import os from 'node:os';
-import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, loadPlugins, PffError } from '../index.js';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { numberFlag, textFlag } from './flags.js';
 import { partialNote } from './partial.js';
@@ -25,7 +25,6 @@ export const evalCommand = defineCommand({
       shownDefault: '0',
     },
     kernels: kernelsFlag,
-    plugin: pluginFlag,
     json: jsonFlag,
   },
   examples: [
@@ -38,7 +37,6 @@ export const evalCommand = defineCommand({
       throw new PffError('usage', `pff eval takes one run, but was given ${words.length}`, {
         hint: 'Write pff eval RUN, where RUN is the folder that pff train made.',
       });
-    await loadPlugins(flags.plugin === undefined ? [] : [flags.plugin]);
     const result = await evaluateRun(run, {
       dataset: flags.dataset,
       dataDir: flags['data-dir'],

@@ -97,11 +97,6 @@ const flags = {
     ...textFlag('FILE', 'module that registers objectives, negatives, schedules or datasets of your own'),
     group: 'Setting',
   },
-  store: {
-    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
-    ...pipeline,
-    shownDefault: 'memory',
-  },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
@@ -198,7 +193,6 @@ export const trainCommand = defineCommand({
         resume: given.resume,
         cluster,
         plugins,
-        store: given.store,
         signal,
       }),
     );

@@ -16,7 +16,6 @@ import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
 import { JournaledStore } from '../store/journal.js';
 import { MemoryStore } from '../store/memory.js';
-import { KeptStore, type OwnStore } from '../store/own-store.js';
 import type { Output, Store } from '../store/store.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Execution, Fault } from './options.js';
@@ -32,7 +31,7 @@ export interface Training {
   /** Trains to the end and returns the states of the last chapter, in order. */
   run(): Promise<LayerState[]>;
   /** The newest states there are, and how many chapters all of them have; no states before each has one chapter. */
-  newest(): Promise<{ readonly chapters: number; readonly states: LayerState[] }>;
+  newest(): { readonly chapters: number; readonly states: LayerState[] };
   /** The most bytes of published outputs that were kept at once. */
   peakStoreBytes(): number;
   /** What an aborted signal means, where it does not end the training. */
@@ -49,12 +48,11 @@ export function openTraining(
   faults: readonly Fault[],
   callbacks: Callbacks,
   checkpoint?: Checkpoint,
-  own?: OwnStore,
 ): Training {
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
     ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
-    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint, own);
+    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint);
 }
 
 function pipelineTraining(
@@ -65,45 +63,42 @@ function pipelineTraining(
   faults: readonly Fault[],
   callbacks: Callbacks,
   checkpoint: Checkpoint | undefined,
-  own: OwnStore | undefined,
 ): Training {
   const graph = graphShape(job.spec);
-  const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
-  const { shared, published, ready } = restored(graph, store, checkpoint);
+  const store = new MemoryStore(graph);
+  const { shared, published } = restored(graph, store, checkpoint);
   const shapes = allShapes(networkShape(job.spec, job.layout));
   return {
     async run() {
-      await ready();
       // One node needs no thread of its own; it gives way to signals and messages between batches.
       if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
       else await runThreads(job, execution, shared, signal, faults, callbacks);
-      const result = await store.result();
-      return result.map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
+      return store.result().map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
     },
-    async newest() {
-      const newest = await store.newest();
+    newest() {
+      const newest = store.newest();
       if (newest.length < shapes.length) return { chapters: 0, states: [] };
-      const states = newest.map(({ task, output }) =>
-        viewState(shapes[task.layer] as LayerShape, output.steps, output.buffer),
+      const states = newest.map(({ layer, output }) =>
+        viewState(shapes[layer] as LayerShape, output.steps, output.buffer),
       );
-      return { chapters: 1 + Math.min(...newest.map(({ task }) => task.chapter)), states };
+      return { chapters: 1 + Math.min(...newest.map(({ chapter }) => chapter)), states };
     },
     peakStoreBytes: () => store.peakBytes,
     done: published.map((task) => refOf(graph, task)),
   };
 }
 
-/** What was found of an earlier process; `ready` puts it into `store`. What is published to `shared` is saved as well. */
+/** Puts what was found of an earlier process into `store`; what is published to `shared` is saved as well. */
 function restored(
   graph: GraphShape,
-  store: MemoryStore | KeptStore,
+  store: MemoryStore,
   checkpoint: Checkpoint | undefined,
-): { readonly shared: Store; readonly published: readonly Task[]; readonly ready: () => Promise<void> } {
-  if (!checkpoint) return { shared: store, published: [], ready: () => Promise.resolve() };
+): { readonly shared: Store; readonly published: readonly Task[] } {
+  if (!checkpoint) return { shared: store, published: [] };
   const found = checkpoint.takeFound();
   const { published } = restore(graph, (task) => found.has(taskKey(task)));
-  const shared = new JournaledStore(store, graph, checkpoint.journal, published, found);
-  return { shared, published, ready: () => store.restore(published, found) };
+  store.restore(published, found);
+  return { shared: new JournaledStore(store, graph, checkpoint.journal, published, found), published };
 }
 
 function baselineTraining(
@@ -122,7 +117,7 @@ function baselineTraining(
           states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
         );
       }, from),
-    newest: () => Promise.resolve(newest),
+    newest: () => newest,
     peakStoreBytes: () => 0,
     done: Array.from({ length: from?.chapters ?? 0 }, (_, chapter) => ({ chapter, layer: 'network' })),
   };

@@ -15,7 +15,6 @@ import type { Job } from '../node/job.js';
 import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
-import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
@@ -202,10 +201,9 @@ class Run {
       died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
     };
     const faults = this.#options.faults ?? [];
-    const own = await this.#ownStore();
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
-      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint, own);
+      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint);
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
@@ -213,9 +211,7 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? (await this.#interrupted(training, prepared));
-    } finally {
-      await own?.close?.();
+      throw training.interruption?.() ?? this.#interrupted(training, prepared);
     }
   }
 
@@ -270,14 +266,9 @@ class Run {
     });
   }
 
-  #ownStore(): Promise<OwnStore | undefined> {
-    const store = this.#options.store ?? this.#execution.store;
-    return store === undefined || store === 'memory' ? Promise.resolve(undefined) : openOwnStore(store);
-  }
-
   /** Saves what there is: each layer's newest state, if every layer has one. */
-  async #interrupted(training: Training, prepared: PreparedData): Promise<PffError> {
-    const { chapters, states } = await training.newest();
+  #interrupted(training: Training, prepared: PreparedData): PffError {
+    const { chapters, states } = training.newest();
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {

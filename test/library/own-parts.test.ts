@@ -1,12 +1,11 @@
 /** A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { registerObjective } from '../../src/model/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
-import { exportModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
@@ -17,7 +16,6 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-own-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const own = {
   objective: 'my-loss',
-  goodness: 'activity',
   negatives: 'shifted',
   schedule: 'staircase',
   steepness: 2,
@@ -46,54 +44,11 @@ describe('own parts', () => {
     expect(decodeModel(readRunFile(path.join(out, 'model.safetensors'))).spec).toMatchObject(own);
   });
 
-  it('a store: the same bits, nothing left that nobody needs, and a run in it can be resumed', async () => {
-    const kept = path.join(folder, 'kept');
-    mkdirSync(kept);
-    process.env['PFF_TEST_STORE'] = kept;
-    const usual = await trainToEnd({ spec, plugins: [plugin] }, dataset);
-    const options = { spec, plugins: [plugin], nodes: 2, threadsPerNode: 1, store: 'folder' };
-    expect((await trainToEnd(options, dataset)).modelDigest).toBe(usual.modelDigest);
-    expect(readdirSync(kept).sort()).toEqual(['c23.l0', 'c23.l1', 'c23.l2']);
-
-    const out = path.join(folder, 'stored');
-    const stop = new AbortController();
-    const running = (async () => {
-      for await (const event of train({ ...options, out, signal: stop.signal }, dataset))
-        if (event.type === 'task-finished' && event.task.chapter === 3) stop.abort(new Error('stop'));
-    })();
-    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
-    expect((await trainToEnd({ resume: out }, dataset)).modelDigest).toBe(usual.modelDigest);
-
-    const forgetful = { put: () => Promise.resolve(), get: () => Promise.resolve(undefined) };
-    await expect(trainToEnd({ spec, plugins: [plugin], store: forgetful }, dataset)).rejects.toThrow(
-      /the store of your own has lost/,
-    );
-    await expect(trainToEnd({ spec, plugins: [plugin], store: 'nowhere' }, dataset)).rejects.toThrow(
-      'there is no store nowhere; there are: memory, folder',
-    );
-  });
-
-  it('a goodness predicts as it trained, also with negatives that it predicts', async () => {
-    const goodness = { dataset: name, layers, batch, seed, goodness: 'activity', negatives: 'adaptive', epochs: 12 };
-    const options = { spec: { ...goodness, steepness: 5 }, plugins: [plugin], out: path.join(folder, 'goodness') };
-    const { testAccuracy } = await trainToEnd(options, dataset);
-    expect(testAccuracy).toBeGreaterThan(0.85);
-    await expect(exportModel(options.out, { to: 'onnx' })).rejects.toThrow(
-      'goodness activity is a function of a plugin',
-    );
-  });
-
   it('each of them changes the bits', async () => {
     const digests = new Set<string>();
-    for (const change of [
-      {},
-      { objective: 'symba' },
-      { goodness: 'mean' },
-      { negatives: 'random' },
-      { schedule: 'cooldown' },
-    ])
+    for (const change of [{}, { objective: 'symba' }, { negatives: 'random' }, { schedule: 'cooldown' }])
       digests.add((await trainToEnd({ spec: { ...spec, ...change }, plugins: [plugin] }, dataset)).modelDigest);
-    expect(digests.size).toBe(5);
+    expect(digests.size).toBe(4);
   });
 
   it.each([
