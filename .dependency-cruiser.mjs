@@ -1,7 +1,7 @@
 // The rooms of src/ and what each may import: only the rooms before it in this list (docs/ARCHITECTURE.md).
-const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report', 'reproduce'];
+const rooms = ['kernels', 'data', 'spec', 'model', 'schedule', 'store', 'node', 'run', 'report', 'reproduce', 'page'];
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
-const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'cli'];
+const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
   '^src/kernels/(addon|native|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
@@ -31,6 +31,18 @@ export default {
       to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$)' },
     },
     {
+      name: 'page-in-the-browser',
+      comment: 'web/ shows views that src/page/ defines, with names and units of report/; all else stays on the server',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(page/(page-event|run-view)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis)\\.ts$',
+      },
+    },
+    { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
+    {
       name: 'nothing-needs-the-bench',
       severity: 'error',
       from: { path: '^src/' },
@@ -54,6 +66,7 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
     doNotFollow: { path: 'node_modules' },
     // Peers of the bench have packages of their own, which need not be installed.
     exclude: { path: '^bench/peers/' },

@@ -94,7 +94,10 @@ struct UpdatePanel {
     float* w = layer.w + at;
     float* m = layer.m + at;
     float* v = layer.v + at;
-    for (Index j = 0; j < rows * kWidth; j += kWidth) step.template row<N, DECAY>(g + j, w + j, m + j, v + j);
+    // A copy that no store can reach, or its constants would be read again after each.
+    const Step constants = step;
+    for (Index j = 0; j < rows * kWidth; j += kWidth)
+      constants.template row<N, DECAY>(g + j, w + j, m + j, v + j);
     if (Product::kRounds)
       storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows);
   }

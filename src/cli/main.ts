@@ -12,6 +12,7 @@ import { fetchCommand } from './fetch.js';
 import { nodeCommand } from './node.js';
 import { openOutput, type Output, type TextStream } from './output.js';
 import { predictCommand } from './predict.js';
+import { reportCommand } from './report.js';
 import { reproduceCommand } from './reproduce.js';
 import { runsCommand } from './runs.js';
 import { simulateCommand } from './simulate.js';
@@ -20,11 +21,14 @@ import { stopCommand } from './stop.js';
 import { didYouMean } from './suggest.js';
 import { traceCommand } from './trace.js';
 import { trainCommand } from './train.js';
+import { watchCommand } from './watch.js';
 
 const COMMANDS: readonly Command[] = [
   trainCommand,
   evalCommand,
   predictCommand,
+  watchCommand,
+  reportCommand,
   dataCommand,
   simulateCommand,
   reproduceCommand,

@@ -12,6 +12,7 @@ import {
   trafficPerChapter,
   units,
   whatIf,
+  type GraphShape,
   type PffVariant,
   type RunSpec,
   type SimulationInput,
@@ -113,7 +114,8 @@ export const simulateCommand = defineCommand({
       throw new PffError('usage', `variant sequential runs on one node, but --nodes is ${nodes}`);
     const asked = askedSpec(given);
     if (variant === 'federated') asked.shards ??= nodes;
-    if (asked.negatives === 'adaptive') asked.labelLag ??= nodes;
+    const lagFollows = asked.negatives === 'adaptive' && asked.labelLag === undefined;
+    if (lagFollows) asked.labelLag = nodes;
     const spec = resolveSpec(asked);
     checkSize(spec);
     const found = await findCosts(
@@ -132,7 +134,7 @@ export const simulateCommand = defineCommand({
       ...(given.bandwidth === undefined ? {} : { bandwidth: given.bandwidth }),
       ...(given.latency === undefined ? {} : { latency: given.latency }),
     };
-    const asks: Asks = { gantt: given.gantt, whatIf: given['what-if'], json: given.json ?? false };
+    const asks: Asks = { gantt: given.gantt, whatIf: given['what-if'], lagFollows, json: given.json ?? false };
     const common = { costs: found.costs, speeds: given.speeds ?? [], network };
     if (variant === 'dff') showDff(spec, found, common, asks, output);
     else showPff(spec, found, { ...common, shape: graphShape(spec), variant, nodes }, asks, output);
@@ -156,6 +158,8 @@ function checkSize({ splits, layers }: RunSpec): void {
 interface Asks {
   readonly gantt: string | undefined;
   readonly whatIf: number | undefined;
+  /** The label lag is as many chapters as there are nodes. */
+  readonly lagFollows: boolean;
   readonly json: boolean;
 }
 
@@ -173,7 +177,8 @@ function showPff(
   const speedUp = summary.makespan > 0 ? alone / summary.makespan : 1;
   const limit = limitOf(input);
   const counts = asks.whatIf === undefined ? undefined : nodeCounts(asks.whatIf);
-  const table = counts && whatIf(input, counts);
+  const shapeFor = (count: number): GraphShape => (asks.lagFollows ? { ...shape, labelLag: count } : shape);
+  const table = counts && whatIf(input, counts, shapeFor);
   const { makespan, utilisation } = summary;
   const rows = rowsOf(spec, found);
   const layerUnits = spec.layers.slice(1);

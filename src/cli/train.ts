@@ -14,6 +14,7 @@ import {
   type PartialSpec,
   type RunEvent,
   type RunResult,
+  type Page,
   type ServerOptions,
   type Span,
   type TimelineSummary,
@@ -25,11 +26,13 @@ import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, t
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
+import { openPage, pageFlags, type PageFlags } from './page-flags.js';
 import { newRunFolder } from './run-name.js';
 import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
 import { specFromFlags } from './spec-flags.js';
 import { askedSpec, specFlags, specSourceFlags } from './spec-sources.js';
+import { untilAborted } from './watch.js';
 
 const clusterGroup = { group: 'On a cluster (with --server)' };
 const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
@@ -105,6 +108,16 @@ const flags = {
     ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
     group: 'Files and output',
   },
+  open: { ...flag('show the run in the browser while it goes on; pff watch RUN does so afterwards'), group: 'Page' },
+  ...pageFlags,
+  'analyse-every': {
+    ...numberFlag('N', 'look into the network after every N chapters, for the page and reports', {
+      whole: true,
+      least: 1,
+    }),
+    group: 'Page',
+    shownDefault: 'with --open: as often as costs 0.3 %',
+  },
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },
@@ -117,7 +130,8 @@ export async function showRun(
     readonly json?: true;
     readonly gantt?: string;
     readonly log?: readonly MetricsFormat[];
-  },
+    readonly open?: true;
+  } & PageFlags,
   output: Output,
   onFirst: string,
   open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
@@ -125,6 +139,7 @@ export async function showRun(
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
   const metrics = new MetricsLog(given.log ?? []);
+  let page: Page | undefined;
   try {
     await interruptible(
       () => display.note(onFirst),
@@ -133,11 +148,15 @@ export async function showRun(
           record.keep(event);
           metrics.observe(event);
           display.show(event);
+          // The log is there from this event on; the page reads it, and looks into the network as training does.
+          if (event.type === 'started' && given.open && event.folder !== undefined)
+            page = await openPage(event.folder, given, output.err, { browser: true, analyse: false });
         }
       },
     );
   } catch (error) {
     display.end();
+    await page?.close();
     throw record.explain(error);
   }
   display.end();
@@ -146,7 +165,20 @@ export async function showRun(
   if (given.json) output.out.line(JSON.stringify(result));
   else showSummary(result, record, output);
   if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
+  await keepPage(page, output);
   return DONE;
+}
+
+/** Somebody who sits at a terminal may look on; a script is not kept waiting. */
+async function keepPage(page: Page | undefined, { out, err }: Output): Promise<void> {
+  if (!page) return;
+  try {
+    if (!out.isTerminal || !err.isTerminal) return;
+    err.line(`\nThe page stays at ${page.url} until Ctrl-C.`);
+    await interruptible(() => {}, untilAborted);
+  } finally {
+    await page.close();
+  }
 }
 
 export const trainCommand = defineCommand({
@@ -172,6 +204,11 @@ export const trainCommand = defineCommand({
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
+    for (const name of ['port', 'host', 'page-token'] as const)
+      if (given[name] !== undefined && !given.open)
+        throw new PffError('usage', `--${name} is of the page, but --open was not given`, {
+          hint: `Add --open, or leave --${name} out.`,
+        });
     const plugins = given.plugin === undefined ? undefined : [given.plugin];
     await loadPlugins(plugins ?? []);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
@@ -193,6 +230,7 @@ export const trainCommand = defineCommand({
         resume: given.resume,
         cluster,
         plugins,
+        analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
         signal,
       }),
     );

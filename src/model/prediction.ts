@@ -38,7 +38,7 @@ export function goodnessScores(
 ): LayerScores {
   const classes = data.layout.suffix;
   const batch = rows.length;
-  let input = stage(kernels, data, rows, 'all-labels');
+  let input = stageRows(kernels, data, rows, 'all-labels');
   const scores: Float32Array[] = [];
   layers.forEach((layer, index) => {
     const last = index === layers.length - 1;
@@ -68,7 +68,7 @@ export function headScores(
   rows: Uint32Array,
 ): LayerScores {
   const scoresOf = spec.objective === 'mono-forward' ? headOutputs : headLogProbabilities;
-  let input = stage(kernels, data, rows, 'neutral');
+  let input = stageRows(kernels, data, rows, 'neutral');
   return layers.flatMap((parts) => {
     const [layer, head] = parts as [DenseKernel, DenseKernel?];
     const activations = new Float32Array(rows.length * layer.outputs);
@@ -90,7 +90,7 @@ export function classifierFeatures(
 ): Float32Array {
   const width = layers.slice(1).reduce((sum, layer) => sum + layer.outputs, 0);
   const features = new Float32Array(rows.length * width);
-  let input = stage(kernels, data, rows, 'neutral');
+  let input = stageRows(kernels, data, rows, 'neutral');
   let offset = 0;
   layers.forEach((layer, index) => {
     const activations = new Float32Array(rows.length * layer.outputs);
@@ -149,7 +149,13 @@ export function strongestClass(scores: Float32Array, classes: number): Uint8Arra
   return best;
 }
 
-function stage(kernels: Kernels, data: LabelledData, rows: Uint32Array, labels: 'all-labels' | 'neutral'): LayerInput {
+/** The first layer's input for `rows` of `data`, with every label or a neutral one. */
+export function stageRows(
+  kernels: Kernels,
+  data: LabelledData,
+  rows: Uint32Array,
+  labels: 'all-labels' | 'neutral',
+): LayerInput {
   const { samples, layout } = data;
   const classes = layout.suffix;
   const batch = rows.length;

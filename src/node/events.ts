@@ -20,4 +20,6 @@ export type NodeEvent =
       readonly task: TaskRef;
       readonly stats: StepStats;
       readonly spans: readonly Span[];
+      /** Resident memory of the node's process; nodes that are threads share one. */
+      readonly processBytes?: number | undefined;
     };

@@ -102,7 +102,14 @@ export class TaskRunner {
     const start = this.#now();
     await this.#store.publish(task, published);
     this.#span(task, 'publish', start, published.buffer.byteLength);
-    this.#emit({ type: 'task-finished', node: this.#node, task: refOf(this.#graph, task), stats, spans: this.#spans });
+    this.#emit({
+      type: 'task-finished',
+      node: this.#node,
+      task: refOf(this.#graph, task),
+      stats,
+      spans: this.#spans,
+      processBytes: process.memoryUsage.rss(),
+    });
   }
 
   /** Frees kernels and activations. */

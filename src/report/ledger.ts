@@ -3,7 +3,8 @@ import type { IdleReason, TimelineSummary } from '../schedule/timeline.js';
 import { tableLines } from './table.js';
 import { bytes, duration, percent } from './units.js';
 
-const WHY: Readonly<Record<IdleReason, string>> = {
+/** Idle reasons in words. */
+export const WHY: Readonly<Record<IdleReason, string>> = {
   fill: 'the pipeline filling',
   'layer-below': 'waiting for the layer below',
   'chapter-before': 'waiting for the chapter before',

@@ -1,4 +1,5 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
 import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
@@ -95,9 +96,24 @@ export type RunEvent =
   | NodeEvent
   /** The checkpoint could not be written; the run goes on, and so do the attempts. */
   | { readonly type: 'checkpoint-failed'; readonly reason: string }
-  | { readonly type: 'node-died'; readonly node: number; readonly reason: string; readonly deaths: number }
+  /** `at`: seconds since the start, as in spans. */
+  | {
+      readonly type: 'node-died';
+      readonly node: number;
+      readonly reason: string;
+      readonly deaths: number;
+      readonly at: number;
+    }
   /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
-  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'notice'; readonly text: string; readonly at: number }
+  /** A look into the network as it was at the end of `chapter`, on held-out samples. */
+  | {
+      readonly type: 'analysis';
+      readonly chapter: number;
+      /** Seconds since the start, of the end of the look. */
+      readonly at: number;
+      readonly analysis: NetworkAnalysis;
+    }
   | { readonly type: 'trained'; readonly seconds: number; readonly summary: TimelineSummary }
   | { readonly type: 'evaluating'; readonly done: number; readonly samples: number }
   | { readonly type: 'interrupted'; readonly chapters: number; readonly savedModel: string | undefined }

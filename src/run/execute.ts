@@ -24,6 +24,8 @@ import { runThreads } from './threads.js';
 export interface Callbacks {
   readonly node: (event: NodeEvent) => void;
   readonly died: (node: number, reason: string, deaths: number) => void;
+  /** An output was published, for those who look on. Only a node in this thread waits for them. */
+  readonly published?: (task: Task, output: Output) => Promise<void>;
 }
 
 /** One training, begun or ended. */
@@ -66,7 +68,8 @@ function pipelineTraining(
 ): Training {
   const graph = graphShape(job.spec);
   const store = new MemoryStore(graph);
-  const { shared, published } = restored(graph, store, checkpoint);
+  const { shared: kept, published } = restored(graph, store, checkpoint);
+  const shared = callbacks.published ? observed(kept, callbacks.published, execution.nodes === 1) : kept;
   const shapes = allShapes(networkShape(job.spec, job.layout));
   return {
     async run() {
@@ -85,6 +88,20 @@ function pipelineTraining(
     },
     peakStoreBytes: () => store.peakBytes,
     done: published.map((task) => refOf(graph, task)),
+  };
+}
+
+/** `store`, with `published` told of every output, and waited for if `inTurn`. */
+function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, inTurn: boolean): Store {
+  return {
+    isPublished: (task) => store.isPublished(task),
+    published: (task, signal) => store.published(task, signal),
+    fetch: (task, signal) => store.fetch(task, signal),
+    publish: async (task, output) => {
+      const looking = published(task, output);
+      await store.publish(task, output);
+      if (inTurn) await looking;
+    },
   };
 }
 

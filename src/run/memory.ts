@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../errors.js';
 import { stateBytes, weightBytes } from '../model/layer-state.js';
 import { allShapes, networkShape } from '../model/network.js';
+import { BLOCK } from '../model/analysis/analyse.js';
 import { layerObjective } from '../model/objectives/registry.js';
 import { PREDICTION_BLOCK } from '../model/prediction.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
@@ -29,12 +30,16 @@ export interface MemoryBound {
 const RUNTIME_BYTES = 180e6;
 const RUNTIME_BYTES_PER_THREAD = 60e6;
 
-/** An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on. */
+/**
+ * An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on.
+ * `looked`: it is analysed at the end of chapters, for which the states of one chapter are held.
+ */
 export function memoryBound(
   spec: RunSpec,
   { variant, nodes }: Execution,
   prepared: PreparedData,
   saved: boolean,
+  looked = false,
 ): MemoryBound {
   const { layout } = prepared;
   const all = [...new Set(prepared.sites.map((site) => site.data.samples))];
@@ -56,14 +61,19 @@ export function memoryBound(
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
-  const store = (chapters + (saved ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * count;
+  const store = (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =
     2 * 4 * PREDICTION_BLOCK * layout.suffix * widest +
     (2 + rounded) * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
-  const total = data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
+  // A look holds all layers opened, and the activations of a block with all labels.
+  const looking = looked
+    ? shapes.reduce((sum, shape) => sum + weightBytes(shape), 0) +
+      spec.layers.reduce((sum, units) => sum + 4 * BLOCK * layout.suffix * units, 0)
+    : 0;
+  const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
 }
 

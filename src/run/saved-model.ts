@@ -1,12 +1,15 @@
 /** A trained model from a run folder or a model file, ready to evaluate or to predict with. */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
+import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
+import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { softmaxOf } from '../model/objectives/softmax.js';
 import { decodeModel, statesFromTensors } from '../model/model-file.js';
 import { networkShape } from '../model/network.js';
@@ -95,6 +98,31 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       predictor.close();
     }
   });
+}
+
+/**
+ * Looks into the model of `run` (a run folder or a model file), on the samples that its run measured accuracy on.
+ * @param dataset the one it was trained on. @throws PffError
+ */
+export async function analyseRun(
+  run: string,
+  dataset: Dataset,
+  options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined } = {},
+): Promise<NetworkAnalysis> {
+  const { spec, tensors, metadata } = readModel(run);
+  checkClasses(metadata, dataset.classes.length, dataset.name);
+  // The shards are of no matter here, and may have been folders of their own.
+  const prepared = prepareData(dataset, { ...spec, shards: 1, skew: 0 });
+  return withKernels(spec, options, (kernels) =>
+    analyse({
+      kernels,
+      spec,
+      states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
+      data: prepared.test,
+      samples: SAMPLES_OF_FINISHED,
+      breathe: () => setImmediate(),
+    }),
+  );
 }
 
 /**

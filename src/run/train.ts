@@ -15,6 +15,7 @@ import type { Job } from '../node/job.js';
 import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
+import { Analyst, chaptersBetweenLooks } from './analyst.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
@@ -80,6 +81,7 @@ class Run {
   readonly #spans: Span[] = [];
   #folder: RunFolder | undefined;
   #checkpoint: Checkpoint | undefined;
+  #startedMs = nowMs();
 
   constructor(
     spec: RunSpec,
@@ -107,15 +109,20 @@ class Run {
       shardDirs && (await Promise.all(shardDirs.map((dir) => loadDataset({ dataset: name, dataDir: dir }))));
     const prepared = prepareData(dataset, this.#spec, shards);
     this.#checkData(prepared.facts);
-    const { cluster, resume, out } = this.#options;
-    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined);
+    const { cluster, resume, out, analyseEvery } = this.#options;
+    const looked = analyseEvery !== undefined;
+    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
-    const { kernels, reason } = openKernels({ kernels: choice, threads, precision: this.#spec.precision });
+    const { precision } = this.#spec;
+    const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+    // Beside nodes that are threads of their own, looking takes one core only.
+    const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
+    const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
       this.#begin(prepared, kernels, reason);
-      const { states, seconds, training } = await this.#train(prepared, kernels);
+      const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
       const summary = summarise({ nodes: numbers, spans: this.#spans });
@@ -140,10 +147,13 @@ class Run {
         summary,
         folder: this.#folder?.path,
       });
+      await analyst?.final(states);
       await this.#checkpoint?.journal.finish();
       this.#folder?.write(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`);
       this.#emit({ type: 'finished', result });
     } finally {
+      await analyst?.close();
+      if (looking !== kernels) looking.close();
       await this.#checkpoint?.journal.flush();
       this.#folder?.close();
       kernels.close();
@@ -186,7 +196,9 @@ class Run {
   async #train(
     prepared: PreparedData,
     kernels: Kernels,
+    analyst: Analyst | undefined,
   ): Promise<{ states: LayerState[]; seconds: number; training: Training }> {
+    this.#startedMs = nowMs();
     const job: Job = {
       spec: this.#spec,
       variant: this.#execution.variant === 'dff' ? 'sequential' : this.#execution.variant,
@@ -194,11 +206,12 @@ class Run {
       layout: prepared.layout,
       classes: prepared.facts.classes.length,
       sites: prepared.sites,
-      startedMs: nowMs(),
+      startedMs: this.#startedMs,
     };
     const callbacks: Callbacks = {
       node: (event) => this.#nodeEvent(event),
-      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths }),
+      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() }),
+      ...(analyst ? { published: (task, output) => analyst.published(task, output) } : {}),
     };
     const faults = this.#options.faults ?? [];
     const training = this.#options.cluster
@@ -231,8 +244,26 @@ class Run {
     const record = cluster.record ?? newRunRecord(setting, prepared.facts);
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
-      notice: (text) => this.#emit({ type: 'notice', text }),
+      notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
     });
+  }
+
+  #analyst(prepared: PreparedData, kernels: Kernels): Analyst {
+    const asked = this.#options.analyseEvery;
+    const every = asked === undefined || asked === 'seldom' ? chaptersBetweenLooks(this.#spec, prepared) : asked;
+    return new Analyst(
+      this.#spec,
+      prepared,
+      kernels,
+      every,
+      (chapter, analysis) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), analysis }),
+      (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
+    );
+  }
+
+  /** Since the start of training. */
+  #seconds(): number {
+    return (nowMs() - this.#startedMs) / 1000;
   }
 
   #nodeEvent(event: NodeEvent): void {

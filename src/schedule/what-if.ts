@@ -1,6 +1,7 @@
 /** What more nodes would bring: a row for each number of nodes, what limits it, and from where on more do not help. */
 import { type SimulationInput, simulate } from './simulate.js';
 import { type Limit, limitOf } from './limits.js';
+import type { GraphShape } from './shape.js';
 
 export interface WhatIfRow {
   readonly nodes: number;
@@ -8,7 +9,7 @@ export interface WhatIfRow {
   readonly makespan: number;
   /** Seconds with free transfers: the bound of the schedule. */
   readonly bound: number;
-  /** Over one node of speed 1 (or of the first speed given), which moves nothing. */
+  /** Over the same run on one node of speed 1 (or of the first speed given), which moves nothing. */
   readonly speedUp: number;
   /** speedUp / nodes. */
   readonly efficiency: number;
@@ -31,26 +32,31 @@ export const defaultNodeCounts: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 10,
 /** Two makespans that differ by less than this share count as equal. */
 const margin = 0.01;
 
-/** @throws PffError `usage` as `simulate` does. */
+/**
+ * @param shapeFor the run on so many nodes, where its spec follows their number (AdaptiveNEG's label lag does by default).
+ * @throws PffError `usage` as `simulate` does.
+ */
 export function whatIf(
   input: Omit<SimulationInput, 'nodes'>,
   nodeCounts: readonly number[] = defaultNodeCounts,
+  shapeFor: (nodes: number) => GraphShape = () => input.shape,
 ): WhatIf {
-  const alone = simulate({ ...input, nodes: 1 }).summary;
   const rows = [...new Set([1, ...nodeCounts])]
     .toSorted((a, b) => a - b)
     .map((nodes): WhatIfRow => {
-      const { summary } = simulate({ ...input, nodes });
+      const asked = { ...input, shape: shapeFor(nodes), nodes };
+      const { summary } = simulate(asked);
+      const alone = simulate({ ...asked, nodes: 1 }).summary;
       const speedUp = summary.makespan > 0 ? alone.makespan / summary.makespan : 1;
       return {
         nodes,
         makespan: summary.makespan,
-        bound: simulate({ ...input, nodes, network: {} }).summary.makespan,
+        bound: simulate({ ...asked, network: {} }).summary.makespan,
         speedUp,
         efficiency: speedUp / nodes,
         utilisation: summary.utilisation,
         bytes: summary.bytesIn + summary.bytesOut,
-        limit: limitOf({ ...input, nodes }),
+        limit: limitOf(asked),
       };
     });
   const shortest = Math.min(...rows.map((row) => row.makespan));

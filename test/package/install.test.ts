@@ -39,7 +39,13 @@ it('has what it should, and nothing that only this machine has', async () => {
   const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
   const paths = files.map((file) => file.path);
   const platform = `${process.platform}-${process.arch}`;
-  for (const needed of ['bin/pff.js', 'dist/index.js', 'dist/index.d.ts', `prebuilds/${platform}/pff-native.node`])
+  for (const needed of [
+    'bin/pff.js',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/page/assets/page.js',
+    `prebuilds/${platform}/pff-native.node`,
+  ])
     expect(paths).toContain(needed);
   expect(paths.filter((file) => /^(build|test|node_modules)\/|native-build\.json$|tsbuildinfo$/.test(file))).toEqual(
     [],

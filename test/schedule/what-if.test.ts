@@ -48,6 +48,20 @@ describe('whatIf', () => {
     }
     expect(enough.nodes).toBe(3);
   });
+
+  it('can let the label lag follow the number of nodes, as runs do', () => {
+    const adaptive: SimulationInput = { ...real, shape: { ...shape, predictedLabels: 'all-layers', labelLag: 4 } };
+    const fixed = whatIf(adaptive, [4, 8]);
+    const following = whatIf(adaptive, [4, 8], (labelLag) => ({ ...adaptive.shape, labelLag }));
+    expect(fixed.rows[2]?.limit.reason).toBe('labels');
+    expect(following.rows[2]?.limit).toMatchObject({
+      reason: 'dependency',
+      text: expect.stringMatching(/more nodes than layers/),
+    });
+    expect(following.rows[0]).toMatchObject({ nodes: 1, speedUp: 1 });
+    expect(following.rows[1]?.makespan).toBe(fixed.rows[1]?.makespan);
+    expect(following.rows[2]?.makespan).toBeLessThanOrEqual(fixed.rows[2]?.makespan ?? 0);
+  });
 });
 
 describe('limitOf', () => {

@@ -3,6 +3,7 @@ import type { KernelsChoice } from '../../kernels/open.js';
 import type { ServerOptions } from '../../store/nats/connect.js';
 import { runRecord } from './manage.js';
 import type { RunEvent } from '../events.js';
+import type { TrainOptions } from '../options.js';
 import { train } from '../train.js';
 
 export interface AttachOptions {
@@ -11,6 +12,7 @@ export interface AttachOptions {
   readonly dataDir?: string | undefined;
   readonly out?: string | undefined;
   readonly kernels?: KernelsChoice | undefined;
+  readonly analyseEvery?: TrainOptions['analyseEvery'];
   readonly signal?: AbortSignal | undefined;
 }
 

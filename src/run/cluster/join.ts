@@ -170,11 +170,11 @@ function observe(
       membership?.tellProgress({ task: { ...task, layer: task.layer }, batch, batches, stats: { ...stats } });
     return;
   }
-  const { node, task, stats, spans } = event;
+  const { node, task, stats, spans, processBytes } = event;
   const key = `c${task.chapter}.${task.layer === 'labels' ? 'labels' : `l${task.layer === 'head' ? headIndex(store) : task.layer}`}`;
   const done: Task = parseTaskKey(key);
   say(`done ${taskKey(done)}`);
-  const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000) } as ReportRecord;
+  const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
   store.records.tell(keys.report(done), report).catch((error: unknown) => {
     if (!(error instanceof PffError)) throw error;
   });

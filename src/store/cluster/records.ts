@@ -76,6 +76,7 @@ export const reportRecordSchema = z.strictObject({
       }),
     )
     .max(1000),
+  processBytes: count.optional(),
 });
 export type ReportRecord = z.infer<typeof reportRecordSchema>;
 

@@ -1,0 +1,42 @@
+/** Who may see the page: this machine's own browsers, or, where it listens to others, those who have the token. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1', '[::1]']);
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.has(host);
+}
+
+/**
+ * Refuses requests that name another host: a page elsewhere could have its own name lead to this machine. Only for servers
+ * on loopback; others are protected by their token.
+ */
+export function loopbackOnly(): MiddlewareHandler {
+  return async (context, next) => {
+    const host = (context.req.header('host') ?? '').replace(/:\d+$/, '');
+    if (!isLoopback(host)) return context.text('This page is for this machine only.\n', 403);
+    return next();
+  };
+}
+
+/** Lets in who has the token, once by `?token=`, then by a cookie, so that it does not stay in the address. */
+export function tokenNeeded(token: string): MiddlewareHandler {
+  return async (context, next) => {
+    const given = context.req.query('token');
+    if (given !== undefined && same(given, token)) {
+      setCookie(context, 'pff', token, { httpOnly: true, sameSite: 'Strict', path: '/' });
+      return context.redirect('/');
+    }
+    const kept = getCookie(context, 'pff');
+    if (kept !== undefined && same(kept, token)) return next();
+    return context.text('This page needs its token: open the address that pff printed, with ?token=…\n', 401);
+  };
+}
+
+/** Takes as long for any wrong token. */
+function same(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

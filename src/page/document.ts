@@ -1,0 +1,72 @@
+/** The page's HTML: for the server, with scripts of its own, and for a report, with everything in one file. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { PffError } from '../errors.js';
+import type { PageEvent } from './page-event.js';
+
+export interface PageFiles {
+  readonly script: string;
+  readonly style: string;
+}
+
+/** What `npm run build` made of web/. @throws PffError `files` */
+export function pageFiles(): PageFiles {
+  const read = (name: string): string => {
+    // Beside this file where it is built; also found from its source under a test runner, and from the bench.
+    const found = ['./', '../../dist/page/', '../../../dist/page/']
+      .map((folder) => new URL(`${folder}assets/${name}`, import.meta.url))
+      .find((url) => existsSync(url));
+    if (found) return readFileSync(fileURLToPath(found), 'utf8');
+    throw new PffError('files', `the page's ${name} has not been built`, { hint: 'Run npm run build.' });
+  };
+  return { script: read('page.js'), style: read('page.css') };
+}
+
+/** May be used by the server's own pages only: nothing from elsewhere, no inline script. */
+export const SERVER_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export function serverDocument(): string {
+  return documentOf({
+    head: '<link rel="stylesheet" href="page.css"><script type="module" src="page.js"></script>',
+    body: '',
+  });
+}
+
+/** One file with everything: `runs` are the events of each run. */
+export function reportDocument({ script, style }: PageFiles, runs: readonly (readonly PageEvent[])[]): string {
+  // Neither may end the element that it stands in.
+  const code = script.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
+  const css = style.replaceAll('</style', '<\\/style');
+  const data = JSON.stringify(runs).replaceAll('<', '\\u003c');
+  const policy = `default-src 'none'; script-src ${hashOf(code)}; style-src ${hashOf(css)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  return documentOf({
+    head: `<meta http-equiv="Content-Security-Policy" content="${policy}"><style>${css}</style>`,
+    body: `<script type="application/json" id="runs">${data}</script><script type="module">${code}</script>`,
+  });
+}
+
+function documentOf({ head, body }: { readonly head: string; readonly body: string }): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>pff</title>
+<link rel="icon" href="data:,">
+${head}
+</head>
+<body>
+<div id="page"></div>
+<noscript>This page draws its figures with JavaScript, which is switched off.</noscript>
+${body}
+</body>
+</html>
+`;
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}

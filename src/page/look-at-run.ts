@@ -1,0 +1,17 @@
+/** Looks at the network that a finished run has saved: for runs whose log has no analysis of it. */
+import { loadDataset } from '../data/sources.js';
+import { messageOf } from '../errors.js';
+import { analyseRun } from '../run/saved-model.js';
+import type { PageEvent } from './page-event.js';
+import type { RunView } from './run-view.js';
+
+/** An analysis of the last chapter, or a remark why there is none. */
+export async function lookAtRun(folder: string, view: RunView, dataDir: string | undefined): Promise<PageEvent> {
+  try {
+    const spec = view.started?.spec;
+    const analysis = await analyseRun(folder, await loadDataset({ dataset: spec?.dataset ?? '', dataDir }));
+    return { type: 'analysis', chapter: (spec?.splits ?? 1) - 1, at: view.now - view.offset, analysis };
+  } catch (error) {
+    return { type: 'remark', text: `The network could not be analysed: ${messageOf(error)}` };
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * What there is to see of a run, computed from its events alone, without a clock: server, browser and tests reduce the same
+ * events to the same view. Runs in a browser. Seconds count from the start of the run; where it was resumed, on from there.
+ */
+import { isComputing, type Span, type TaskRef } from '../schedule/timeline.js';
+import { unpackSpans, type PageAnalysis, type PageEvent } from './page-event.js';
+
+type Of<T extends PageEvent['type']> = Extract<PageEvent, { type: T }>;
+export type Started = Of<'started'>;
+export type RunStatus = 'waiting' | 'training' | 'evaluating' | 'finished' | 'interrupted';
+
+/** A finished task that trained something: a point of the curves. */
+export interface TrainedTask {
+  readonly node: number;
+  readonly task: TaskRef;
+  readonly samples: number;
+  readonly loss: number;
+  readonly positive: number;
+  readonly negative: number;
+  readonly correct: number;
+  /** Seconds of its computing, and when it ended. */
+  readonly seconds: number;
+  readonly end: number;
+}
+
+/** Something that happened at a moment. */
+export interface Mark {
+  readonly at: number;
+  readonly kind: 'fault' | 'resumed' | 'notice';
+  /** Absent where it concerns all. */
+  readonly node?: number;
+  readonly text: string;
+}
+
+export interface NodeView {
+  readonly node: number;
+  busy: number;
+  waiting: number;
+  fetching: number;
+  publishing: number;
+  bytesIn: number;
+  bytesOut: number;
+  samples: number;
+  tasks: number;
+  deaths: number;
+  processBytes: number | undefined;
+  /** What it is at, if it has told since its last finished task. */
+  doing: Of<'progress'> | undefined;
+}
+
+export interface Look {
+  readonly chapter: number;
+  readonly at: number;
+  readonly analysis: PageAnalysis;
+}
+
+export interface RunView {
+  name: string;
+  status: RunStatus;
+  started: Started | undefined;
+  /** Added to times of the events: where the present part of a resumed run begins. */
+  offset: number;
+  /** The latest moment that is known of. */
+  now: number;
+  readonly spans: Span[];
+  readonly trained: TrainedTask[];
+  readonly marks: Mark[];
+  /** By number; those that have not told anything yet included. */
+  readonly nodes: NodeView[];
+  /** In order of chapters, and of their number of samples. */
+  readonly looks: Look[];
+  /** Tasks done, training and labels, also by earlier parts of the run. */
+  readonly done: Set<string>;
+  bound: Of<'bound'> | undefined;
+  trainSeconds: number | undefined;
+  idle: Of<'trained'>['idle'];
+  evaluating: Of<'evaluating'> | undefined;
+  result: Of<'finished'>['result'] | undefined;
+  unreadable: number;
+  readonly remarks: string[];
+}
+
+export function emptyView(): RunView {
+  return {
+    name: '',
+    status: 'waiting',
+    started: undefined,
+    offset: 0,
+    now: 0,
+    spans: [],
+    trained: [],
+    marks: [],
+    nodes: [],
+    looks: [],
+    done: new Set(),
+    bound: undefined,
+    trainSeconds: undefined,
+    idle: [],
+    evaluating: undefined,
+    result: undefined,
+    unreadable: 0,
+    remarks: [],
+  };
+}
+
+/** The view after `events`. */
+export function viewOf(events: Iterable<PageEvent>): RunView {
+  const view = emptyView();
+  for (const event of events) applyEvent(view, event);
+  return view;
+}
+
+/** Takes `view` on by one event. What an event means depends on the view and the event only. */
+export function applyEvent(view: RunView, event: PageEvent): void {
+  switch (event.type) {
+    case 'started':
+      return start(view, event);
+    case 'resumed':
+      for (const task of event.done) view.done.add(keyOf(task));
+      view.marks.push({
+        at: view.offset,
+        kind: 'resumed',
+        text: `resumed with ${event.done.length} tasks done${event.damaged.length > 0 ? `, ${event.damaged.length} damaged files` : ''}`,
+      });
+      return;
+    case 'progress':
+      nodeOf(view, event.node).doing = event;
+      return;
+    case 'task':
+      return finishTask(view, event);
+    case 'node-died': {
+      const node = nodeOf(view, event.node);
+      node.deaths += 1;
+      node.doing = undefined;
+      // Logs of earlier versions have no time here.
+      const at = (event as Partial<typeof event>).at;
+      view.marks.push({
+        at: at === undefined ? view.now : view.offset + at,
+        kind: 'fault',
+        node: event.node,
+        text: `node ${event.node + 1} died (${event.reason}); a new one took over`,
+      });
+      return;
+    }
+    case 'notice': {
+      const at = (event as Partial<typeof event>).at;
+      view.marks.push({ at: at === undefined ? view.now : view.offset + at, kind: 'notice', text: event.text });
+      return;
+    }
+    case 'checkpoint-failed':
+      view.marks.push({ at: view.now, kind: 'notice', text: `the checkpoint could not be written: ${event.reason}` });
+      return;
+    case 'analysis': {
+      const look = { chapter: event.chapter, at: view.offset + event.at, analysis: event.analysis };
+      const order = ({ chapter, analysis }: Pick<Look, 'chapter' | 'analysis'>): number =>
+        chapter * 1e9 + analysis.samples;
+      const place = view.looks.findIndex((other) => order(other) >= order(look));
+      if (place < 0) view.looks.push(look);
+      else view.looks.splice(place, order(view.looks[place] as Look) === order(look) ? 1 : 0, look);
+      return;
+    }
+    case 'bound':
+      view.bound = event;
+      return;
+    case 'trained':
+      view.trainSeconds = event.seconds;
+      view.idle = event.idle;
+      view.status = 'evaluating';
+      for (const node of view.nodes) node.doing = undefined;
+      return;
+    case 'evaluating':
+      view.evaluating = event;
+      return;
+    case 'interrupted':
+      view.status = 'interrupted';
+      for (const node of view.nodes) node.doing = undefined;
+      return;
+    case 'finished':
+      view.result = event.result;
+      view.status = 'finished';
+      return;
+    case 'unreadable':
+      view.unreadable = event.lines;
+      return;
+    case 'remark':
+      view.remarks.push(event.text);
+      return;
+  }
+}
+
+function start(view: RunView, event: Started): void {
+  view.offset = view.started === undefined ? 0 : view.now;
+  view.name = event.name;
+  view.started = event;
+  view.status = 'training';
+  view.trainSeconds = undefined;
+  view.evaluating = undefined;
+  view.result = undefined;
+  for (const node of view.nodes) node.doing = undefined;
+  if (event.execution.nodes > 0) nodeOf(view, event.execution.nodes - 1);
+}
+
+function finishTask(view: RunView, event: Of<'task'>): void {
+  const node = nodeOf(view, event.node);
+  let [seconds, end] = [0, 0];
+  for (const span of unpackSpans(event.spans)) {
+    const moved = { ...span, start: span.start + view.offset, end: span.end + view.offset };
+    view.spans.push(moved);
+    view.now = Math.max(view.now, moved.end);
+    const length = span.end - span.start;
+    if (isComputing(span.phase)) {
+      node.busy += length;
+      seconds += length;
+      end = Math.max(end, moved.end);
+    } else if (span.phase === 'wait') node.waiting += length;
+    else if (span.phase === 'fetch') node.fetching += length;
+    else node.publishing += length;
+    if (span.phase === 'fetch') node.bytesIn += span.bytes;
+    if (span.phase === 'publish') node.bytesOut += span.bytes;
+  }
+  node.samples += event.samples;
+  node.tasks += 1;
+  node.processBytes = event.processBytes ?? node.processBytes;
+  node.doing = undefined;
+  view.done.add(keyOf(event.task));
+  const { task, samples, loss, positive, negative, correct } = event;
+  if (samples > 0)
+    view.trained.push({ node: event.node, task, samples, loss, positive, negative, correct, seconds, end });
+}
+
+function nodeOf(view: RunView, number: number): NodeView {
+  for (let node = view.nodes.length; node <= number; node++)
+    view.nodes.push({
+      node,
+      busy: 0,
+      waiting: 0,
+      fetching: 0,
+      publishing: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      samples: 0,
+      tasks: 0,
+      deaths: 0,
+      processBytes: undefined,
+      doing: undefined,
+    });
+  return view.nodes[number] as NodeView;
+}
+
+function keyOf({ chapter, layer }: TaskRef): string {
+  return `${chapter}:${layer}`;
+}

@@ -1,0 +1,97 @@
+/** Serves the page of one run folder, from a thread of its own. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { PffError } from '../errors.js';
+import { isLoopback } from './access.js';
+
+export interface PageOptions {
+  /** The run folder; its log need not be there yet. */
+  readonly folder: string;
+  /** Default: 8377, or the next that is free. */
+  readonly port?: number | undefined;
+  /** Address to listen on; other than loopback only with a token. Default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Needed by every reader; where `host` is not loopback, one is made up if none is given. */
+  readonly token?: string | undefined;
+  /** Analyse the network of a finished run whose log has no analysis of it. Default true. */
+  readonly analyse?: boolean | undefined;
+  /** Where the run's dataset lies, for the analysis. */
+  readonly dataDir?: string | undefined;
+}
+
+export interface ServerSetup {
+  readonly folder: string;
+  readonly port: number | undefined;
+  readonly host: string;
+  readonly token: string | undefined;
+  readonly analyse: boolean;
+  readonly dataDir: string | undefined;
+}
+
+export type ServerAnswer =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly reason: string };
+
+export interface Page {
+  /** Where a browser on this machine opens it, token included. */
+  readonly url: string;
+  /** Stops serving, after a moment for readers that are behind. */
+  close(): Promise<void>;
+}
+
+/** @throws PffError `files` where there is no such folder, `usage` for an address or port that cannot be had. */
+export async function servePage(options: PageOptions): Promise<Page> {
+  const { folder, host = '127.0.0.1' } = options;
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new PffError('files', `there is no run folder ${folder}`, { hint: 'Give the folder that pff train made.' });
+  const token = options.token ?? (isLoopback(host) ? undefined : randomBytes(16).toString('hex'));
+  if (token !== undefined && !/^[\w-]{8,200}$/.test(token))
+    throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
+  const setup: ServerSetup = {
+    folder: path.resolve(folder),
+    port: options.port,
+    host,
+    token,
+    analyse: options.analyse ?? true,
+    dataDir: options.dataDir,
+  };
+  const worker = new Worker(entry(), { workerData: setup, name: 'pff page' });
+  const port = await new Promise<number>((resolve, reject) => {
+    const failed = (reason: string): void =>
+      reject(
+        new PffError(
+          'usage',
+          `the page cannot be served on ${host}${options.port ? `:${options.port}` : ''}: ${reason}`,
+          {
+            hint: 'Choose another --port or --host.',
+          },
+        ),
+      );
+    worker.once('error', (error) => failed(error instanceof Error ? error.message : String(error)));
+    worker.once('message', (answer: ServerAnswer) => {
+      if (answer.type === 'listening') resolve(answer.port);
+      else failed(answer.reason);
+    });
+  });
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  const name = shown.includes(':') ? `[${shown}]` : shown;
+  return {
+    url: `http://${name}:${port}/${token === undefined ? '' : `?token=${token}`}`,
+    async close() {
+      const gone = new Promise((resolve) => worker.once('exit', resolve));
+      worker.postMessage('close');
+      await gone;
+    },
+  };
+}
+
+/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
+function entry(): string {
+  const here = new URL('./server-thread.js', import.meta.url);
+  const file = fileURLToPath(existsSync(here) ? here : new URL('../../dist/page/server-thread.js', import.meta.url));
+  if (existsSync(file)) return file;
+  throw new PffError('files', 'the page needs the built program, which is not there', { hint: 'Run npm run build.' });
+}

@@ -1,0 +1,70 @@
+/** The page's server, in a worker thread of its own: reads the run folder and answers browsers, whatever training does. */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { serve, type ServerType } from '@hono/node-server';
+import { messageOf } from '../errors.js';
+import { pageApp } from './app.js';
+import { pageFiles } from './document.js';
+import { lookAtRun } from './look-at-run.js';
+import { RunFeed } from './run-feed.js';
+import type { ServerAnswer, ServerSetup } from './serve.js';
+
+/** How often the log is read. */
+const POLL_MS = 250;
+/** Ports tried after the first, where that is taken and none was asked for. */
+const MORE_PORTS = 20;
+/** How long readers that are behind have at the end. */
+const LAST_WORDS_MS = 1000;
+
+const setup = workerData as ServerSetup;
+const port = parentPort as MessagePort;
+
+function say(answer: ServerAnswer): void {
+  port.postMessage(answer);
+}
+
+try {
+  const feed = new RunFeed(setup.folder);
+  const app = pageApp(feed, pageFiles(), setup.token);
+  const server = await listen(setup.port ?? 8377, setup.port === undefined ? MORE_PORTS : 0);
+  let looked = false;
+  const look = async (): Promise<void> => {
+    if (looked || !setup.analyse || feed.view.status !== 'finished') return;
+    looked = true;
+    if (feed.view.looks.at(-1)?.chapter === (feed.view.started?.spec.splits ?? 0) - 1) return;
+    feed.add([await lookAtRun(setup.folder, feed.view, setup.dataDir)]);
+  };
+  const timer = setInterval(() => {
+    feed.poll();
+    void look();
+  }, POLL_MS);
+  port.on('message', () => {
+    clearInterval(timer);
+    feed.poll();
+    feed.end();
+    const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
+    const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
+    server.close(() => {
+      clearInterval(rest);
+      clearTimeout(limit);
+      port.close();
+    });
+  });
+  say({ type: 'listening', port: (server.address() as { port: number }).port });
+  await look();
+
+  async function listen(first: number, more: number): Promise<ServerType> {
+    for (let number = first; ; number++) {
+      try {
+        return await new Promise<ServerType>((resolve, reject) => {
+          const started = serve({ fetch: app.fetch, port: number, hostname: setup.host }, () => resolve(started));
+          started.once('error', reject);
+        });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || number >= first + more) throw error;
+      }
+    }
+  }
+} catch (error) {
+  say({ type: 'failed', reason: messageOf(error) });
+  port.close();
+}

@@ -1,0 +1,108 @@
+/** Looking into a network changes no bit, says the same on any number of nodes, and agrees with the evaluation. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { NetworkAnalysis } from '../../src/model/analysis/analysis.js';
+import { goodnessHistogram } from '../../src/model/analysis/histogram.js';
+import { chaptersBetweenLooks } from '../../src/run/analyst.js';
+import type { RunResult } from '../../src/run/events.js';
+import { prepareData } from '../../src/run/prepare.js';
+import { train, trainToEnd } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
+
+const dataset = toyDataset();
+
+async function looked(
+  spec: PartialSpec,
+  nodes: number,
+): Promise<{ looks: [number, NetworkAnalysis][]; end: RunResult }> {
+  const looks: [number, NetworkAnalysis][] = [];
+  let end: RunResult | undefined;
+  for await (const event of train({ spec: toySpec(spec), nodes, threadsPerNode: 1, analyseEvery: 1 }, dataset)) {
+    if (event.type === 'analysis') looks.push([event.chapter, event.analysis]);
+    if (event.type === 'notice') throw new Error(event.text);
+    if (event.type === 'finished') end = event.result;
+  }
+  return { looks, end: end as RunResult };
+}
+
+const specs: readonly [string, PartialSpec][] = [
+  ['goodness', { negatives: 'sampled' }],
+  ['SymBa, softmax classifier', { objective: 'symba', negatives: 'random', classifier: 'softmax' }],
+  ['adaptive', { negatives: 'adaptive', labelLag: 2, labelMode: 'append' }],
+  ['performance-optimized', { objective: 'performance-optimized' }],
+  ['mono-forward', { objective: 'mono-forward' }],
+  ['last head', { objective: 'performance-optimized', classifier: 'last-head' }],
+];
+
+describe.each(specs)('%s', (_, spec) => {
+  it('the last look agrees with the evaluation, and the bits stay as they are', async () => {
+    const { looks, end } = await looked(spec, 1);
+    expect(end.modelDigest).toBe((await trainToEnd({ spec: toySpec(spec), threadsPerNode: 1 }, dataset)).modelDigest);
+    expect(looks.map(([chapter]) => chapter)).toEqual([0, 1, 2, 3]);
+    const last = looks.at(-1)?.[1] as NetworkAnalysis;
+    expect(last.samples).toBe(dataset.test.count);
+    expect(last.accuracy).toBeCloseTo(end.testAccuracy, 12);
+    if (end.layerAccuracy.length > 0)
+      expect(last.layers.map((layer) => layer.accuracy)).toEqual(
+        end.layerAccuracy.map((share) => expect.closeTo(share, 12)),
+      );
+    const wrong = Math.round((1 - last.accuracy) * last.samples);
+    expect(last.confused.samples).toHaveLength(Math.min(24, wrong));
+    for (const { truth, predicted, sample, margin } of last.confused.samples) {
+      expect(truth).toBe(dataset.test.labels[sample]);
+      expect(end.confusion[truth]?.[predicted]).toBeGreaterThan(0);
+      expect(margin).toBeGreaterThanOrEqual(0);
+    }
+    for (const { units, dead, saturated, active, goodness } of last.layers) {
+      expect(dead + saturated).toBeLessThanOrEqual(units);
+      expect(active).toBeGreaterThan(saturated / units - 1e-12);
+      expect(active).toBeLessThanOrEqual(1 - dead / units + 1e-12);
+      if (spec.objective === 'performance-optimized' || spec.objective === 'mono-forward')
+        expect(goodness).toBeUndefined();
+      else
+        for (const side of [goodness?.positive, goodness?.negative])
+          expect(side?.reduce((sum, n) => sum + n, 0)).toBe(last.samples);
+    }
+  });
+});
+
+it('a chapter looks the same on three nodes as on one', async () => {
+  const one = await looked({ negatives: 'random' }, 1);
+  const three = await looked({ negatives: 'random' }, 3);
+  const found = new Map(one.looks);
+  // Beside nodes that run on, a chapter may be left out; the last one never is.
+  expect(three.looks.at(-1)?.[0]).toBe(3);
+  for (const [chapter, analysis] of three.looks) expect(analysis).toEqual(found.get(chapter));
+});
+
+it('looks seldom where a look costs much beside a chapter', () => {
+  const spec = toySpec();
+  const prepared = prepareData(dataset, spec);
+  // 80 samples with 4 labels each, against 3 x 2 passes of 200 samples: 0.267 of a chapter, for 0.003.
+  expect(chaptersBetweenLooks(spec, prepared)).toBe(Math.ceil((80 * 4) / (3 * 2 * 200) / 0.003));
+});
+
+it('refuses to look at every half chapter', async () => {
+  await expect(trainToEnd({ spec: toySpec(), analyseEvery: 0.5 }, dataset)).rejects.toThrow(/every 0.5/);
+});
+
+describe('histograms', () => {
+  const values = fc.array(fc.float({ min: 0, max: 100, noNaN: true }), { minLength: 1, maxLength: 200 });
+  it('count every row once, and overlap wholly with themselves', () => {
+    fc.assert(
+      fc.property(values, fc.double({ min: 0.01, max: 50, noNaN: true }), (list, threshold) => {
+        const rows = Float32Array.from(list);
+        const { positive, negative, overlap, positiveBelow, negativeAbove } = goodnessHistogram(rows, rows, threshold);
+        expect(positive.reduce((sum, n) => sum + n, 0)).toBe(rows.length);
+        expect(negative).toEqual(positive);
+        expect(overlap).toBeCloseTo(1, 9);
+        expect((positiveBelow ?? 0) + (negativeAbove ?? 0)).toBeCloseTo(1, 9);
+      }),
+    );
+  });
+  it('do not overlap where all positives are far above all negatives', () => {
+    const { overlap } = goodnessHistogram(Float32Array.of(5, 6, 7), Float32Array.of(0, 1, 2), 3);
+    expect(overlap).toBe(0);
+  });
+});

@@ -1,0 +1,195 @@
+/** Line charts by uPlot, with a legend of their own, a theme, and the figures as a table. */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { asTable, h, put, styled, table, themeColour } from './dom.js';
+
+export interface Line {
+  readonly name: string;
+  readonly colour: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly dashed?: boolean;
+  /** Points as well as a line: for values that are few. */
+  readonly dots?: boolean;
+  readonly wide?: boolean;
+  /** A single ring: a value of another kind than the lines. */
+  readonly ring?: boolean;
+}
+
+export interface ChartText {
+  readonly title: string;
+  readonly explanation: string;
+  readonly x: (value: number) => string;
+  readonly y: (value: number) => string;
+  /** As `y`, no longer than needed, along the axis. */
+  readonly tick: (value: number) => string;
+}
+
+/** For `tick`: a plain number, or a share in percent. */
+export function plain(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+export function share(value: number): string {
+  return `${Number((100 * value).toPrecision(4))} %`;
+}
+
+export interface Chart {
+  readonly element: HTMLElement;
+  set(lines: readonly Line[], xName: string): void;
+  redraw(): void;
+}
+
+const HEIGHT = 220;
+
+export function chart(text: ChartText): Chart {
+  const place = h('div', { class: 'plot', role: 'img' });
+  const legend = h('ul', { class: 'legend' });
+  let lines: readonly Line[] = [];
+  let xName = '';
+  let plot: uPlot | undefined;
+  let shape = '';
+  const element = h(
+    'figure',
+    { class: 'chart' },
+    h('figcaption', {}, h('h3', {}, text.title), h('p', { class: 'explain' }, text.explanation)),
+    legend,
+    place,
+    asTable(() => figures(text, lines, xName)),
+  );
+
+  function draw(anew: boolean): void {
+    const width = place.clientWidth;
+    if (width === 0) return;
+    const data = aligned(lines);
+    const now = `${xName} ${lines.map(({ name, colour }) => name + colour).join()}`;
+    if (!anew && plot && now === shape) {
+      if (plot.width !== width) plot.setSize({ width, height: HEIGHT });
+      plot.setData(data);
+    } else {
+      plot?.destroy();
+      plot = new uPlot(options(text, lines, xName, width), data, place);
+      shape = now;
+    }
+    place.setAttribute('aria-label', spoken(text, lines));
+  }
+
+  return {
+    element,
+    set(next, name) {
+      lines = next.filter(({ points }) => points.length > 0);
+      xName = name;
+      element.hidden = lines.length === 0;
+      put(legend, ...lines.map(entry));
+      if (lines.length > 0) draw(false);
+    },
+    redraw: () => {
+      if (lines.length > 0) draw(true);
+    },
+  };
+}
+
+function entry({ name, colour, dashed, ring }: Line): HTMLElement {
+  const kind = ring ? 'ring' : dashed ? 'line dashed' : 'line';
+  const swatch = styled(h('span', { class: `swatch ${kind}` }), '--colour', colour);
+  return h('li', {}, swatch, name);
+}
+
+function options(text: ChartText, lines: readonly Line[], xName: string, width: number): uPlot.Options {
+  const [faint, line] = [themeColour('faint'), themeColour('line')];
+  const axis = {
+    stroke: faint,
+    grid: { stroke: line, width: 1 },
+    ticks: { stroke: line, width: 1 },
+    font: '12px system-ui',
+  };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false, points: { size: 7 } },
+    // A single point stands in the middle.
+    scales: { x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) } },
+    padding: [8, 12, 0, 0],
+    hooks: { setCursor: [hint(text, lines)] },
+    axes: [
+      {
+        ...axis,
+        label: xName,
+        labelSize: 18,
+        labelFont: '12px system-ui',
+        size: 34,
+        values: (_, ticks) => ticks.map(text.x),
+      },
+      { ...axis, size: 58, values: (_, ticks) => ticks.map(text.tick) },
+    ],
+    series: [
+      {},
+      ...lines.map(({ name, colour, dashed, dots, wide, ring, points }): uPlot.Series => ({
+        label: name,
+        stroke: colour,
+        width: wide ? 2.5 : 1.6,
+        spanGaps: true,
+        points: {
+          show: dots === true || points.length === 1,
+          size: ring ? 11 : wide ? 7 : 5,
+          width: ring ? 2 : 1,
+          fill: ring ? themeColour('surface') : colour,
+          stroke: colour,
+        },
+        ...(dashed ? { dash: [5, 4] } : {}),
+      })),
+    ],
+  };
+}
+
+/** Values under the pointer, in a box above the plot. */
+function hint(text: ChartText, lines: readonly Line[]): (plot: uPlot) => void {
+  const box = h('div', { class: 'hint', 'aria-hidden': 'true' });
+  return (plot) => {
+    const { idx, left = -1 } = plot.cursor;
+    const at = idx === null || idx === undefined ? undefined : plot.data[0][idx];
+    if (at === undefined || left < 0) {
+      box.remove();
+      return;
+    }
+    const rows = lines.flatMap((line, i) => {
+      const value = plot.data[i + 1]?.[idx as number];
+      return value === null || value === undefined ? [] : [h('div', {}, entry(line), h('b', {}, text.y(value)))];
+    });
+    put(box, h('div', { class: 'at' }, text.x(at)), ...rows);
+    plot.over.append(box);
+    box.classList.toggle('right', left < plot.over.clientWidth / 2);
+  };
+}
+
+/** All x values in order, and each line's y at them; null where it has none. */
+function aligned(lines: readonly Line[]): uPlot.AlignedData {
+  const xs = [...new Set(lines.flatMap(({ points }) => points.map(([x]) => x)))].toSorted((a, b) => a - b);
+  const index = new Map(xs.map((x, i) => [x, i]));
+  const columns = lines.map(({ points }) => {
+    const column: (number | null)[] = xs.map(() => null);
+    for (const [x, y] of points) column[index.get(x) as number] = Number.isFinite(y) ? y : null;
+    return column;
+  });
+  return [xs, ...columns];
+}
+
+function figures(text: ChartText, lines: readonly Line[], xName: string): Node {
+  const [xs, ...columns] = aligned(lines) as [number[], ...(number | null)[][]];
+  const number = (name: string): { text: string; number: true } => ({ text: name, number: true });
+  return table(
+    text.title,
+    [number(xName), ...lines.map(({ name }) => number(name))],
+    xs.map((x, i) => [
+      text.x(x),
+      ...columns.map((column) => {
+        const value = column[i];
+        return value === null || value === undefined ? '' : text.y(value);
+      }),
+    ]),
+  );
+}
+
+function spoken(text: ChartText, lines: readonly Line[]): string {
+  const last = lines.map(({ name, points }) => `${name} ${text.y(points.at(-1)?.[1] ?? Number.NaN)}`);
+  return `${text.title}: lines, at their end ${last.join(', ')}. The figures are in the table below.`;
+}

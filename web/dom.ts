@@ -1,0 +1,102 @@
+/** Making elements. Text only ever becomes text nodes, whatever is in it. */
+type Child = Node | string | number | undefined | false;
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): SVGElementTagNameMap[K] {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : String(value));
+  append(element, children);
+  return element;
+}
+
+function append(element: Element, children: readonly Child[]): void {
+  for (const child of children)
+    if (child !== undefined && child !== false) element.append(typeof child === 'number' ? String(child) : child);
+}
+
+/** Gives `element` other children. */
+export function put(element: Element, ...children: readonly Child[]): void {
+  element.replaceChildren();
+  append(element, children);
+}
+
+/** Sets a custom property or style, which the page's policy allows where a style attribute would not be. */
+export function styled<E extends HTMLElement | SVGElement>(element: E, name: string, value: string): E {
+  element.style.setProperty(name, value);
+  return element;
+}
+
+/** A colour of the present theme. */
+export function themeColour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** A table with a heading row; numbers stand to the right. */
+export function table(
+  caption: string,
+  columns: readonly (string | { readonly text: string; readonly number: true })[],
+  rows: readonly (readonly (string | Node)[])[],
+): HTMLElement {
+  const numeric = (i: number): string | undefined => (typeof columns[i] === 'object' ? 'number' : undefined);
+  return h(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+    h(
+      'table',
+      {},
+      h('caption', { class: 'hidden' }, caption),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ...columns.map((column, i) =>
+            h('th', { scope: 'col', class: numeric(i) }, typeof column === 'string' ? column : column.text),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        ...rows.map((row) =>
+          h(
+            'tr',
+            {},
+            ...row.map((cell, i) =>
+              i === 0 ? h('th', { scope: 'row', class: numeric(0) }, cell) : h('td', { class: numeric(i) }, cell),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+/** The figures of a chart as a table, made when it is opened. */
+export function asTable(make: () => Node): HTMLElement {
+  const details = h('details', { class: 'figures' }, h('summary', {}, 'As a table'));
+  details.addEventListener('toggle', () => {
+    for (const old of [...details.children].slice(1)) old.remove();
+    if (details.open) details.append(make());
+  });
+  return details;
+}

@@ -1,0 +1,177 @@
+/** The head of a run: what it is, how far it is, and its main figures. */
+import type { RunView } from '../../src/page/run-view.js';
+import { bytes, count, duration, percent } from '../../src/report/units.js';
+import { h, put, styled } from '../dom.js';
+import type { Section } from '../section.js';
+
+const STATUS = {
+  waiting: 'waiting for the log',
+  training: 'training',
+  evaluating: 'evaluating',
+  finished: 'finished',
+  interrupted: 'stopped',
+} as const;
+
+export function overview(): Section {
+  const title = h('h1', { id: 'run-name' });
+  const status = h('span', { class: 'status', role: 'status' });
+  const about = h('p', { class: 'about' });
+  const bar = h('div', {
+    class: 'bar',
+    role: 'progressbar',
+    'aria-label': 'tasks done',
+    'aria-valuemin': 0,
+    'aria-valuemax': 100,
+  });
+  const filled = h('div', { class: 'filled' });
+  bar.append(filled);
+  const place = h('p', { class: 'place' });
+  const tiles = h('dl', { class: 'tiles' });
+  const remarks = h('ul', { class: 'remarks' });
+  const element = h(
+    'header',
+    { id: 'overview', class: 'overview' },
+    h('div', { class: 'title' }, title, status),
+    about,
+    bar,
+    place,
+    tiles,
+    remarks,
+  );
+  return {
+    element,
+    update(view) {
+      title.textContent = view.name || 'pff';
+      status.textContent = STATUS[view.status];
+      status.dataset['status'] = view.status;
+      about.textContent = aboutOf(view);
+      const all = tasksOf(view);
+      const share = view.status === 'finished' ? 1 : all > 0 ? Math.min(1, view.done.size / all) : 0;
+      bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
+      styled(filled, 'width', `${100 * share}%`);
+      bar.hidden = view.status === 'finished';
+      place.textContent = placeOf(view, all);
+      place.hidden = place.textContent === '';
+      put(tiles, ...tilesOf(view).map(tile));
+      put(remarks, ...remarksOf(view).map((text) => h('li', {}, text)));
+      remarks.hidden = remarks.childElementCount === 0;
+    },
+  };
+}
+
+/** Tasks that publish something: training tasks and predicted labels. */
+function tasksOf({ started }: RunView): number {
+  if (!started) return 0;
+  const { spec } = started;
+  if (spec.objective === 'backprop' || spec.objective === 'backprop-heads') return spec.splits;
+  const layers = spec.layers.length - 1 + (spec.classifier === 'softmax' ? 1 : 0);
+  const predicted = spec.negatives === 'adaptive' || spec.negatives === 'sampled';
+  return spec.splits * layers + (predicted ? Math.max(0, spec.splits - spec.labelLag) : 0);
+}
+
+function aboutOf({ started }: RunView): string {
+  if (!started) return '';
+  const { spec, execution, dataset, kernels } = started;
+  const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const negatives = spec.negatives === 'none' ? '' : `, ${spec.negatives} negatives`;
+  return [
+    `${dataset.name}, ${count(dataset.trainSamples)} images`,
+    `layers ${spec.layers.join('-')}`,
+    `${spec.objective}${negatives}`,
+    `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}`,
+    `${execution.variant} on ${plural(execution.nodes, 'node')}`,
+    kernels,
+    `seed ${spec.seed}`,
+  ].join(' · ');
+}
+
+function placeOf(view: RunView, all: number): string {
+  if (view.status === 'evaluating' && view.evaluating)
+    return `evaluating: ${count(view.evaluating.done)} of ${count(view.evaluating.samples)} images`;
+  if (view.status !== 'training' || all === 0) return '';
+  const left = view.done.size > 0 ? (view.now * (all - view.done.size)) / view.done.size : undefined;
+  const rest = left === undefined ? '' : `, about ${duration(left)} to go`;
+  return `${view.done.size} of ${all} tasks done${rest}`;
+}
+
+interface Tile {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+}
+
+function tilesOf(view: RunView): Tile[] {
+  const { result, started, bound } = view;
+  const tiles: Tile[] = [];
+  const seconds = view.trainSeconds ?? view.now;
+  const nodes = started?.execution.nodes ?? 1;
+  if (result)
+    tiles.push({
+      name: `${result.evaluatedOn === 'test' ? 'Test' : 'Validation'} accuracy`,
+      value: percent(result.testAccuracy),
+      note: `share of ${count(started?.dataset.testSamples ?? 0)} held-out images predicted right`,
+    });
+  else {
+    const look = view.looks.at(-1);
+    if (look)
+      tiles.push({
+        name: 'Accuracy so far',
+        value: percent(look.analysis.accuracy, 1),
+        note: `of ${look.analysis.samples} held-out images, after chapter ${look.chapter + 1}`,
+      });
+  }
+  if (!started) return tiles;
+  tiles.push({ name: 'Training time', value: duration(seconds), note: 'wall clock, from the first task on' });
+  if (bound)
+    tiles.push({
+      name: 'Bound of the graph',
+      value: duration(bound.seconds),
+      note: view.trainSeconds
+        ? `the schedule allows no less; reached ${percent(bound.seconds / view.trainSeconds, 1)} of it, ${(bound.alone / view.trainSeconds).toFixed(2)}x one node alone`
+        : 'the schedule allows no less, with what tasks took so far',
+    });
+  const busy = view.nodes.reduce((sum, node) => sum + node.busy, 0);
+  if (view.now > 0)
+    tiles.push({
+      name: 'Utilisation',
+      value: percent(busy / (Math.max(1, view.nodes.length) * view.now), 1),
+      note: nodes > 1 ? `of the time of ${nodes} nodes spent computing` : 'of the time spent computing',
+    });
+  const samples = view.nodes.reduce((sum, node) => sum + node.samples, 0);
+  if (view.now > 0 && samples > 0)
+    tiles.push({
+      name: 'Throughput',
+      value: `${count(samples / view.now)}/s`,
+      note: 'samples trained in a layer, all nodes',
+    });
+  const memory = result?.peakRssBytes ?? Math.max(0, ...view.nodes.map((node) => node.processBytes ?? 0));
+  if (memory > 0)
+    tiles.push({
+      name: 'Memory',
+      value: bytes(memory),
+      note: result
+        ? `peak of this process; bound ${bytes(result.memoryBoundBytes)}`
+        : 'resident, of the largest process',
+    });
+  return tiles;
+}
+
+function tile({ name, value, note }: Tile): HTMLElement {
+  return h(
+    'div',
+    { class: 'tile' },
+    h('dt', {}, name),
+    h('dd', { class: 'value' }, value),
+    h('dd', { class: 'note' }, note),
+  );
+}
+
+function remarksOf(view: RunView): string[] {
+  const remarks = [...view.remarks];
+  if (view.started?.kernelsReason) remarks.push(`slow reference kernels are used: ${view.started.kernelsReason}`);
+  if (view.unreadable > 0)
+    remarks.push(
+      `${view.unreadable} ${view.unreadable === 1 ? 'line of the log is' : 'lines of the log are'} unreadable and left out`,
+    );
+  return remarks;
+}
