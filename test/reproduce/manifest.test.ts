@@ -1,7 +1,15 @@
 /** The recipes themselves, and what is said of broken ones. */
-import { readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isTrained, readRecipes, RECIPES_FOLDER, selectTables, specOfLine } from '../../src/reproduce/manifest.js';
+import {
+  isTrained,
+  readRecipes,
+  RECIPES_FOLDER,
+  selectTables,
+  specOfLine,
+  type Line,
+} from '../../src/reproduce/manifest.js';
+import type { RunSpec } from '../../src/spec/spec.js';
 import { toyManifest, toyRecipes } from './recipes.js';
 
 describe('the recipes in runs/', () => {
@@ -30,9 +38,33 @@ describe('the recipes in runs/', () => {
     for (const line of row.lines) expect(specOfLine(spec ?? {}, line).seed).toBe(1);
   });
 
-  it('uses every file of the folder', () => {
-    const files = rows.flatMap(({ row }) => row.spec ?? []);
-    for (const file of files) expect(JSON.parse(readFileSync(`${RECIPES_FOLDER}${file}`, 'utf8'))).toBeTypeOf('object');
+  it('our own recipes have baselines of the same layers, length and augmentation, and run on two nodes or more', () => {
+    const [best] = selectTables(recipes.manifest, { tables: ['best'], rows: [] });
+    const specs = (best?.rows ?? [])
+      .filter(isTrained)
+      .map((row) => ({ row, spec: specOfLine(recipes.specs.get(row.id) ?? {}, row.lines[0] as Line) }));
+    const same = ({ dataset, layers, epochs, splits, batch, shift, flip, dropout }: RunSpec): object => ({
+      dataset,
+      layers,
+      epochs,
+      splits,
+      batch,
+      shift,
+      flip,
+      dropout,
+    });
+    for (const dataset of ['mnist', 'fashion-mnist', 'cifar10']) {
+      const own = specs.filter(({ spec }) => spec.dataset === dataset);
+      expect(own.map(({ spec }) => spec.objective).slice(1)).toEqual(['backprop', 'backprop-heads']);
+      expect(own[0]?.row.lines[0]).toMatchObject({ schedule: 'all-layers', nodes: 2 });
+      for (const { spec } of own.slice(1)) expect(same(spec)).toEqual(same((own[0] as (typeof own)[number]).spec));
+    }
+  });
+
+  it('are all used by some row', () => {
+    const used = new Set(rows.flatMap(({ row }) => row.spec ?? []));
+    const files = readdirSync(RECIPES_FOLDER).filter((file) => file !== 'manifest.json');
+    expect(files.filter((file) => !used.has(file))).toEqual([]);
   });
 });
 
