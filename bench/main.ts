@@ -46,14 +46,19 @@ async function bench(options: Options): Promise<void> {
   const has = (section: 'kernels' | 'peers' | 'epoch' | 'memory') => options.only.has(section);
 
   const ours = openNative(addon, instructionSet, options.peerThreads);
+  const bf16 = options.precisions.includes('bf16')
+    ? openNative(addon, instructionSet, options.peerThreads, 'bf16')
+    : undefined;
   const peaks = Array.from({ length: 9 }, () => ours.measurePeak(5));
   if (has('memory')) progress('measuring memory');
   const bandwidth = has('memory') ? measureBandwidths(Math.min(9, options.repetitions)) : [];
   if (has('kernels')) progress('measuring kernels');
-  const kernels = has('kernels') ? runKernels(addon, instructionSet, options.threads, options.repetitions) : undefined;
+  const kernels = has('kernels')
+    ? runKernels(addon, instructionSet, options.threads, options.precisions, options.repetitions)
+    : undefined;
   const comparison =
     has('peers') || has('epoch')
-      ? await runComparison(ours, instructionSet as KernelsChoice, {
+      ? await runComparison(ours, bf16, instructionSet as KernelsChoice, {
           peers: options.peers,
           peersFolder: peersFolder(),
           python: options.python,
@@ -67,6 +72,7 @@ async function bench(options: Options): Promise<void> {
         })
       : undefined;
   ours.close();
+  bf16?.close();
 
   const peak = kernels?.peak ?? summarise(peaks);
   const ceilings = { peak: peak.median, memory: bandwidth.at(-1) };

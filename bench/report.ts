@@ -38,7 +38,7 @@ export function markdown(report: Report): string {
 function kernelsSection({ measured, ratios }: KernelsReport): string {
   const rows = measured.map((one) => [
     one.name,
-    one.kernels,
+    one.precision,
     String(one.threads),
     cell(one.milliseconds, 2),
     one.gigaflops.median.toFixed(0),
@@ -48,11 +48,11 @@ function kernelsSection({ measured, ratios }: KernelsReport): string {
     ({ threads, speedup }) =>
       `- The full-size step on ${threads} ${threads === 1 ? 'thread' : 'threads'}: ${speedup.toFixed(2)}x.`,
   );
-  return `## Kernels\n\n${table(['step', 'kernels', 'threads', 'ms', 'GFLOP/s', '% of peak'], rows)}
+  return `## Kernels\n\n${table(['step', 'precision', 'threads', 'ms', 'GFLOP/s', '% of peak'], rows)}
 
 - Sharing the image part between positive and negative makes the first layer's step ${ratios.pairSharing.toFixed(2)}x faster.
 - Ten-label prediction of the whole network is ${ratios.tenLabels.toFixed(2)}x faster at once than in ten separate passes.
-${scaling.join('\n')}`;
+${scaling.join('\n')}${ratios.bf16 === undefined ? '' : `\n- The full-size step in bf16 is ${ratios.bf16.toFixed(2)}x faster than in f32. (% of peak is of the f32 peak.)`}`;
 }
 
 function comparisonSections({ contenders, missing, checks, compared, epochs }: Comparison): string[] {
@@ -132,7 +132,7 @@ memory, were it not hidden behind the arithmetic.`;
 }
 
 function titleOf(name: string): string {
-  return PEERS.find((peer) => peer.name === name)?.title ?? name;
+  return PEERS.find((peer) => peer.name === name)?.title ?? name.replace('-', ', ');
 }
 
 function cell(summary: Summary, digits: number): string {

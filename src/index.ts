@@ -70,12 +70,14 @@ export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
 export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './data/npy.js';
-export type { GoodnessLoss } from './model/objectives/goodness.js';
+export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
 export {
+  registerGoodness,
   registerNegatives,
   registerObjective,
   registerSchedule,
   type NegativesRequest,
+  type OwnGoodness,
   type OwnNegatives,
   type OwnObjective,
   type OwnSchedule,

@@ -26,6 +26,8 @@ export interface Contender {
   readonly about: string;
   readonly work: ReadonlySet<Work>;
   readonly trains: boolean;
+  /** Its epochs are measured whole, not on a share of their batches. */
+  readonly whole: boolean;
   /** Does the work once; seconds that it took, on the contender's own clock. */
   run(work: Work): Promise<number>;
   /** Starts from the workload's weights and does `steps` training steps, or inference once. */

@@ -13,6 +13,7 @@ export interface EpochCompared {
 }
 
 /**
+ * @param contenders the first one is ours: others are compared with it.
  * @param shareSeconds what a peer's share of an epoch may take, roughly: it is as many batches as fit into that.
  * @param progress is told what is measured.
  */
@@ -23,19 +24,17 @@ export async function measureEpochs(
   shareSeconds: number,
   progress: (text: string) => void,
 ): Promise<EpochCompared[]> {
-  const [ours, ...peers] = contenders.filter((one) => one.trains);
-  if (!ours) return [];
+  const all = contenders.filter((one) => one.trains);
+  const few = Math.min(4, whole);
   const shares: number[] = [];
-  for (const peer of peers) {
-    const few = Math.min(4, whole);
-    const { seconds } = await peer.epoch(few);
-    shares.push(Math.max(few, Math.min(whole, Math.floor((shareSeconds / seconds) * few))));
+  for (const one of all) {
+    const share = one.whole ? whole : Math.floor((shareSeconds / (await one.epoch(few)).seconds) * few);
+    shares.push(Math.max(few, Math.min(whole, share)));
   }
-  const all = [ours, ...peers];
   const seconds = all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, one] of all.entries()) {
-      const batches = i === 0 ? whole : (shares[i - 1] as number);
+      const batches = shares[i] as number;
       progress(`epoch ${round + 1} of ${rounds}: ${one.name}, ${batches} of ${whole} batches`);
       seconds[i]?.push((await one.epoch(batches)).seconds * (whole / batches));
     }
@@ -44,7 +43,7 @@ export async function measureEpochs(
     name,
     seconds: summarise(seconds[i] as number[]),
     ratio: pairedRatio(seconds[i] as number[], seconds[0] as number[]),
-    batches: i === 0 ? whole : (shares[i - 1] as number),
+    batches: shares[i] as number,
     of: whole,
   }));
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fillOneHot } from '../../src/data/labels.js';
-import type { DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import type { DenseKernel, Kernels, LayerInput, Precision } from '../../src/kernels/kernels.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import { updateRule } from '../../src/model/optimizer.js';
 import type { LayerState } from '../../src/model/layer-state.js';
@@ -33,8 +33,10 @@ export interface Ours extends Contender {
   lastEpoch(): RunResult | undefined;
 }
 
-export function openOurs(kernels: Kernels, choice: KernelsChoice, workload: Workload): Ours {
-  const { spec, data, states, hidden } = workload;
+/** @param kernels opened for `precision`. In bf16 it computes something else than the peers, by design. */
+export function openOurs(kernels: Kernels, precision: Precision, choice: KernelsChoice, workload: Workload): Ours {
+  const spec = { ...workload.spec, precision };
+  const { data, states, hidden } = workload;
   const objective = layerObjective(spec);
   const labels = data.samples.labels.subarray(0, spec.batch);
   const inputs = { step: { prefix: hidden, batch: ROWS, variants: 1 }, 'first-step': pairs(kernels, workload) };
@@ -62,10 +64,11 @@ export function openOurs(kernels: Kernels, choice: KernelsChoice, workload: Work
   };
 
   return {
-    name: 'ours',
-    about: `pff, kernels ${kernels.name}, ${kernels.threads} thread(s)`,
+    name: precision === 'f32' ? 'ours' : `ours-${precision}`,
+    about: `pff, kernels ${kernels.name}, ${precision}, ${kernels.threads} thread(s)`,
     work: new Set(WORK_NAMES),
     trains: true,
+    whole: true,
     run: async (name) => {
       const start = performance.now();
       work[name]();

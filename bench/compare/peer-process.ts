@@ -106,6 +106,7 @@ export async function openPeer(
     about: String(opened['about']),
     work: new Set(WORK_NAMES.filter((work) => can.includes(work))),
     trains: opened['trains'] === true,
+    whole: false,
     run: async (work: Work) => secondsOf(name, await talk.ask({ do: 'run', work })),
     compute: async (work: Work, steps: number) => computed(await talk.ask({ do: 'compute', work, steps })),
     epoch: async (batches: number): Promise<EpochTime> => ({

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadDataset } from '../../src/data/sources.js';
 import { messageOf, PffError } from '../../src/errors.js';
+import type { Kernels } from '../../src/kernels/kernels.js';
 import type { NativeKernels } from '../../src/kernels/native.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import type { RunResult } from '../../src/run/events.js';
@@ -56,6 +57,7 @@ export interface Comparison {
 /** @throws PffError `kernels` if a peer computes something else than we do. */
 export async function runComparison(
   kernels: NativeKernels,
+  bf16: Kernels | undefined,
   choice: KernelsChoice,
   options: ComparisonOptions,
 ): Promise<Comparison> {
@@ -65,24 +67,29 @@ export async function runComparison(
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
   const opened: Contender[] = [];
+  const rounded: Contender[] = [];
   try {
     progress('writing what all work on');
     writeWorkload(workload, folder);
-    const ours = openOurs(kernels, choice, workload);
+    const ours = openOurs(kernels, 'f32', choice, workload);
     opened.push(ours);
     const absent = await openPeers(opened, folder, options);
-    const contenders = opened.map(({ name, about }) => ({ name, about }));
+    // Only now: it does not compute what the others do, so it is not compared with them.
+    if (bf16) rounded.push(openOurs(bf16, 'bf16', choice, workload));
+    const contenders = [...opened, ...rounded].map(({ name, about }) => ({ name, about }));
     progress('checking that all compute the same');
     const checks = await checkContenders(opened, workload);
+    const [first, ...peers] = opened as [Contender, ...Contender[]];
+    const all = [first, ...rounded, ...peers];
     const peak = () => kernels.measurePeak(2) * options.threads;
     const flop = flopOf(LAYERS, ROWS, PREDICTED);
     if (options.pieces) progress('measuring steps, forward passes and predictions');
-    const compared = options.pieces ? await measureContenders(opened, flop, peak, options.repetitions) : [];
+    const compared = options.pieces ? await measureContenders(all, flop, peak, options.repetitions) : [];
     const { rounds, shareSeconds } = options;
-    const epochs = rounds > 0 ? await measureEpochs(opened, workload.batches, rounds, shareSeconds, progress) : [];
+    const epochs = rounds > 0 ? await measureEpochs(all, workload.batches, rounds, shareSeconds, progress) : [];
     return { contenders, missing: absent, checks, compared, epochs, result: ours.lastEpoch() };
   } finally {
-    for (const one of opened.toReversed()) await one.close();
+    for (const one of [...rounded, ...opened.toReversed()]) await one.close();
     process.off('exit', remove);
     remove();
   }

@@ -1,4 +1,5 @@
 /** Interleaved repetitions of several measurements, each beside the core's peak at that moment, so that noise hits all alike. */
+import type { Precision } from '../../src/kernels/kernels.js';
 import type { NativeKernels } from '../../src/kernels/native.js';
 import { summarise, type Summary } from '../statistics.js';
 
@@ -12,7 +13,7 @@ export interface Case {
 
 export interface Measured {
   readonly name: string;
-  readonly kernels: string;
+  readonly precision: Precision;
   readonly threads: number;
   readonly milliseconds: Summary;
   readonly gigaflops: Summary;
@@ -25,6 +26,7 @@ export function measureInTurn(
   kernels: NativeKernels,
   cases: readonly Case[],
   repetitions: number,
+  precision: Precision,
 ): { measured: Measured[]; peaks: Summary } {
   const seconds = cases.map((): number[] => []);
   const shares = cases.map((): number[] => []);
@@ -45,7 +47,7 @@ export function measureInTurn(
   }
   const measured = cases.map((one, i) => ({
     name: one.name,
-    kernels: kernels.name,
+    precision,
     threads: kernels.threads,
     milliseconds: summarise((seconds[i] ?? []).map((s) => s * 1000)),
     gigaflops: summarise((seconds[i] ?? []).map((s) => one.flop / s / 1e9)),

@@ -1,4 +1,5 @@
 /** The kernels on their own: each step on one thread and on more, beside the peak measured just before. */
+import type { Precision } from '../../src/kernels/kernels.js';
 import { openNative, type Addon } from '../../src/kernels/native.js';
 import type { Summary } from '../statistics.js';
 import { type Measured, measureInTurn } from './measure.js';
@@ -14,6 +15,8 @@ export interface KernelsReport {
     readonly pairSharing: number;
     /** Ten-label prediction of the whole network: ten separate passes over all labels at once. */
     readonly tenLabels: number;
+    /** The full-size step in f32 over that in bf16, if both were measured. */
+    readonly bf16: number | undefined;
     readonly scaling: readonly { readonly threads: number; readonly speedup: number }[];
   };
 }
@@ -22,21 +25,26 @@ export function runKernels(
   addon: Addon,
   instructionSet: string,
   threadCounts: readonly number[],
+  precisions: readonly Precision[],
   repetitions: number,
 ): KernelsReport {
   const measured: Measured[] = [];
   const peaks: Summary[] = [];
-  for (const threads of threadCounts) {
-    const kernels = openNative(addon, instructionSet, threads);
-    const [steps, network] = [stepCases(kernels), networkCases(kernels)];
-    const result = measureInTurn(kernels, [...steps.cases, ...network.cases], repetitions);
-    measured.push(...result.measured);
-    peaks.push(result.peaks);
-    steps.close();
-    network.close();
-    kernels.close();
-  }
-  const time = (name: string) => measured.find((one) => one.name === name)?.milliseconds.median ?? Number.NaN;
+  for (const threads of threadCounts)
+    for (const precision of precisions) {
+      const kernels = openNative(addon, instructionSet, threads, precision);
+      const [steps, network] = [stepCases(kernels), networkCases(kernels)];
+      const result = measureInTurn(kernels, [...steps.cases, ...network.cases], repetitions, precision);
+      measured.push(...result.measured);
+      peaks.push(result.peaks);
+      steps.close();
+      network.close();
+      kernels.close();
+    }
+  // On the fewest threads and in the first precision, unless it says otherwise.
+  const find = (name: string, precision = precisions[0]) =>
+    measured.find((one) => one.name === name && one.precision === precision);
+  const time = (name: string, precision?: Precision) => find(name, precision)?.milliseconds.median ?? Number.NaN;
   const whole = (what: string) => `${what}: whole step`;
   return {
     measured,
@@ -44,8 +52,9 @@ export function runKernels(
     ratios: {
       pairSharing: time(whole(UNSHARED)) / time(whole(SHARED)),
       tenLabels: time(LABEL_BY_LABEL) / time(AT_ONCE),
+      bf16: precisions.includes('bf16') ? time(whole(FULL_SIZE), 'f32') / time(whole(FULL_SIZE), 'bf16') : undefined,
       scaling: measured
-        .filter((one) => one.name === whole(FULL_SIZE))
+        .filter((one) => one.name === whole(FULL_SIZE) && one.precision === precisions[0])
         .map(({ threads, milliseconds }) => ({ threads, speedup: time(whole(FULL_SIZE)) / milliseconds.median })),
     },
   };

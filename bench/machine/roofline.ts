@@ -42,7 +42,7 @@ export function stepParts(measured: readonly Measured[], ceilings: Ceilings): Pa
     [ADAM_PASS, 8, matrix, 12 * matrix, 12 * matrix],
   ];
   return counts.flatMap(([name, count, adam, bytesRead, bytesWritten]) => {
-    const found = measured.find((one) => one.name === name && one.threads === 1);
+    const found = measured.find((one) => one.name === name && one.threads === 1 && one.precision === 'f32');
     if (!found) return [];
     const work = { multiplyAdds: count * matrix, adam: adam * ADAM_OPERATIONS, bytesRead, bytesWritten };
     return [part(name, work, found.milliseconds.median / 1000, ceilings)];
@@ -61,18 +61,13 @@ export function epochParts(result: RunResult, samples: number, ceilings: Ceiling
   const adam = steps * sum(weights);
   const { train, pass, labels, wait, other } = result.timeSplit;
   const passed = sum(upper.slice(0, -1));
-  // A pass goes over rows in place: read, written and, the weights being in caches by then, little else.
-  const passRows = 2 * 4 * samples * sum(units.slice(0, -1));
+  // A pass goes over rows in place: read, written and, the weights being in caches by then, little else. Training reads them.
+  const rows = 2 * 4 * samples * sum(units.slice(0, -1));
   const trained = { multiplyAdds: 2 * (first + sum(upper)), adam: ADAM_OPERATIONS * adam };
   const none = { multiplyAdds: 0, adam: 0, bytesRead: 0, bytesWritten: 0 };
   return [
-    part('train', { ...trained, bytesRead: 16 * adam, bytesWritten: 12 * adam }, train, ceilings),
-    part(
-      'pass',
-      { multiplyAdds: first + passed, adam: 0, bytesRead: passRows, bytesWritten: passRows },
-      pass,
-      ceilings,
-    ),
+    part('train', { ...trained, bytesRead: 16 * adam + rows, bytesWritten: 12 * adam }, train, ceilings),
+    part('pass', { multiplyAdds: first + passed, adam: 0, bytesRead: rows, bytesWritten: rows }, pass, ceilings),
     part('labels', none, labels, ceilings),
     part('wait and other', none, wait + other, ceilings),
   ];

@@ -15,7 +15,7 @@ import { didYouMean } from './suggest.js';
 
 type Field = keyof RunSpec;
 /** Fields whose names a plugin may add to: what is known is only known once it is loaded. */
-const OWN_KINDS = ['objective', 'negatives', 'schedule'] as const;
+const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
 const FIELDS = Object.keys(specFields) as Field[];
 
 const GROUPS: readonly (readonly [heading: string, first: Field])[] = [

@@ -28,7 +28,7 @@ export function networkShape(spec: RunSpec, layout: LabelLayout): NetworkShape {
     const inputs = layer === 0 ? layout.inputs : (spec.layers[layer] as number);
     // Where activations pass on as they are, upper layers begin as He et al. (2015) have it.
     const he = !passesUnitLength(spec) && layer > 0 ? 1 / inputs : monoForward ? 1 / outputs : 1;
-    const goodnessAtStart = supervised ? he : spec.goodness === 'mean' ? spec.threshold : spec.threshold / outputs;
+    const goodnessAtStart = supervised ? he : spec.goodness === 'sum' ? spec.threshold / outputs : spec.threshold;
     const dense: DenseShape[] = [
       { role: 'layer', inputs, outputs, initialDeviation: spec.initScale * Math.sqrt(2 * goodnessAtStart) },
     ];

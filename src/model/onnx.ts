@@ -4,6 +4,7 @@
  */
 import type { LabelLayout } from '../data/labels.js';
 import { passesUnitLength, type RunSpec } from '../spec/spec.js';
+import { PffError } from '../errors.js';
 import type { LayerState } from './layer-state.js';
 import { Message } from './protobuf.js';
 
@@ -76,6 +77,10 @@ export function encodeOnnx(
   states: readonly LayerState[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
+  if (spec.classifier === 'goodness' && spec.goodness !== 'mean' && spec.goodness !== 'sum')
+    throw new PffError('usage', `goodness ${spec.goodness} is a function of a plugin, which ONNX cannot hold`, {
+      hint: 'Export to safetensors or npz; or train with --goodness mean, sum, or with --classifier softmax.',
+    });
   const graph = new Graph();
   const scores =
     spec.classifier === 'goodness' ? goodness(graph, spec, layout, states) : neutral(graph, spec, layout, states);

@@ -1,16 +1,24 @@
 /**
- * A user's own parts, registered by name so that a spec can refer to them: losses of goodness, samplers of negative labels,
- * schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
+ * A user's own parts, registered by name so that a spec can refer to them: losses of goodness, goodness itself,
+ * samplers of negative labels, schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
  * long as its parts do. Each thread that trains registers them itself (run/plugins.ts).
  */
 import { PffError } from '../errors.js';
 import type { RandomStream } from '../random.js';
 import { addOwnName, type OwnKind } from '../spec/own-names.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { GoodnessLoss } from './objectives/goodness.js';
+import type { GoodnessLoss } from './objectives/goodness-losses.js';
 
 /** Makes the loss of goodness that layers learn by; called once for each task, with the run's spec. */
 export type OwnObjective = (spec: RunSpec) => Omit<GoodnessLoss, 'name'>;
+
+/** A goodness of one's own: a number for each row of a layer's activations, and its gradient. */
+export interface OwnGoodness {
+  /** Goodness of one row of activations [O], all of them 0 or above. */
+  of(row: Float32Array): number;
+  /** Writes its gradient by each activation to `out` [O]. */
+  gradient(row: Float32Array, out: Float32Array): void;
+}
 
 /** What a sampler of negative labels is given. */
 export interface NegativesRequest {
@@ -31,12 +39,18 @@ export type OwnNegatives = (request: NegativesRequest) => void;
 export type OwnSchedule = (progress: number, spec: RunSpec) => number;
 
 const objectives = new Map<string, OwnObjective>();
+const goodnesses = new Map<string, OwnGoodness>();
 const negatives = new Map<string, OwnNegatives>();
 const schedules = new Map<string, OwnSchedule>();
 
 /** Makes `objective: name` in a spec mean `make`. @throws PffError `usage` if that is no name, or one of ours. */
 export function registerObjective(name: string, make: OwnObjective): void {
   register('objective', objectives, name, make);
+}
+
+/** Makes `goodness: name` in a spec mean `goodness`. @throws PffError as `registerObjective` */
+export function registerGoodness(name: string, goodness: OwnGoodness): void {
+  register('goodness', goodnesses, name, goodness);
 }
 
 /** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
@@ -50,7 +64,7 @@ export function registerSchedule(name: string, schedule: OwnSchedule): void {
 }
 
 const OURS = new Set(
-  'goodness symba performance-optimized mono-forward backprop backprop-heads none fixed random adaptive sampled cooldown'.split(
+  'goodness mean sum symba performance-optimized mono-forward backprop backprop-heads none fixed random adaptive sampled cooldown'.split(
     ' ',
   ),
 );
@@ -66,6 +80,11 @@ function register<T>(kind: OwnKind, parts: Map<string, T>, name: string, part: T
 
 export function ownObjective(spec: RunSpec): GoodnessLoss {
   return { ...found('objective', objectives, spec.objective)(spec), name: spec.objective };
+}
+
+/** Undefined for the names of pff itself. */
+export function ownGoodness(name: string): OwnGoodness | undefined {
+  return OURS.has(name) ? undefined : found('goodness', goodnesses, name);
 }
 
 /** Undefined for the names of pff itself. */

@@ -8,7 +8,8 @@ import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import { passesUnitLength, type RunSpec } from '../spec/spec.js';
 import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
-import { goodnessOf } from './objectives/goodness.js';
+import { goodnessOf, ownGoodnessOf } from './objectives/goodness.js';
+import { ownGoodness } from './own-parts.js';
 import { logSoftmax } from './objectives/softmax.js';
 
 /** How many samples are predicted at a time. */
@@ -36,6 +37,7 @@ export function goodnessScores(
   data: LabelledData,
   rows: Uint32Array,
 ): LayerScores {
+  const own = ownGoodness(goodness);
   const classes = data.layout.suffix;
   const batch = rows.length;
   let input = stageRows(kernels, data, rows, 'all-labels');
@@ -44,12 +46,22 @@ export function goodnessScores(
     const last = index === layers.length - 1;
     const squares = new Float32Array(classes * batch);
     const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
-    layer.infer(input, { activations, normalise: !last, sumSquares: squares });
+    const raw = own ? new Float32Array(classes * batch * layer.outputs) : activations;
+    layer.infer(input, { activations: raw, normalise: !own && !last, sumSquares: squares });
+    if (own && raw) {
+      if (activations) {
+        activations.set(raw);
+        normaliseRows(activations, squares);
+      }
+      ownGoodnessOf(own, raw, layer.outputs, squares);
+    }
     // From variant-major (label by label) to sample by sample.
     const byClass = new Float32Array(batch * classes);
     for (let c = 0; c < classes; c++)
       for (let b = 0; b < batch; b++)
-        byClass[b * classes + c] = goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
+        byClass[b * classes + c] = own
+          ? (squares[c * batch + b] as number)
+          : goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
     scores.push(byClass);
     if (activations) input = { prefix: activations, batch: classes * batch, variants: 1 };
   });

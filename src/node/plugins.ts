@@ -10,9 +10,11 @@ import type { Dataset } from '../data/dataset.js';
 import { registerDataset, type DatasetLoader } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
 import {
+  registerGoodness,
   registerNegatives,
   registerObjective,
   registerSchedule,
+  type OwnGoodness,
   type OwnNegatives,
   type OwnObjective,
   type OwnSchedule,
@@ -21,6 +23,7 @@ import {
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
   readonly objectives?: Readonly<Record<string, OwnObjective>>;
+  readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
   readonly negatives?: Readonly<Record<string, OwnNegatives>>;
   readonly schedules?: Readonly<Record<string, OwnSchedule>>;
   /** Only the thread that starts the run loads data. */
@@ -37,6 +40,7 @@ export function loadedPlugins(): readonly string[] {
 /** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name. */
 export function registerPlugin(plugin: Plugin): void {
   for (const [name, part] of Object.entries(plugin.objectives ?? {})) registerObjective(name, part);
+  for (const [name, part] of Object.entries(plugin.goodnesses ?? {})) registerGoodness(name, part);
   for (const [name, part] of Object.entries(plugin.negatives ?? {})) registerNegatives(name, part);
   for (const [name, part] of Object.entries(plugin.schedules ?? {})) registerSchedule(name, part);
   for (const [name, part] of Object.entries(plugin.datasets ?? {})) registerDataset(name, part);

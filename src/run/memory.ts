@@ -47,7 +47,9 @@ export function memoryBound(
   const network = networkShape(spec, layout);
   const shapes = allShapes(network);
   const variants = isBackprop(spec.objective) ? 1 : layerObjective(spec).variants;
-  const images = [...all, prepared.test.samples].reduce((sum, each) => sum + each.images.byteLength, 0);
+  // Samples that are left out lie in memory too: a part of a dataset is a view of the whole.
+  const buffers = new Set([...all, prepared.test.samples].map((samples) => samples.images.buffer));
+  const images = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
   const data = images + count * 20;
   const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);

@@ -1,9 +1,10 @@
 /** Names that a program or plugin has added to those that a spec may use. Each thread has its own list. */
 
-export type OwnKind = 'objective' | 'negatives' | 'schedule';
+export type OwnKind = 'objective' | 'goodness' | 'negatives' | 'schedule';
 
 const names: Readonly<Record<OwnKind, Set<string>>> = {
   objective: new Set(),
+  goodness: new Set(),
   negatives: new Set(),
   schedule: new Set(),
 };

@@ -26,9 +26,10 @@ const OBJECTIVES = [
   'backprop',
   'backprop-heads',
 ] as const;
+const GOODNESSES = ['mean', 'sum'] as const;
 const NEGATIVES = ['none', 'fixed', 'random', 'adaptive', 'sampled'] as const;
 const SCHEDULES = ['cooldown'] as const;
-const KNOWN = { objective: OBJECTIVES, negatives: NEGATIVES, schedule: SCHEDULES } as const;
+const KNOWN = { objective: OBJECTIVES, goodness: GOODNESSES, negatives: NEGATIVES, schedule: SCHEDULES } as const;
 
 const count = z.int().positive();
 const label = (text: string) => ({ description: text });
@@ -62,7 +63,7 @@ const shape = {
     OBJECTIVES,
     'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
   ),
-  goodness: z.enum(['mean', 'sum']).meta(label("goodness is the mean or the sum of a row's squared activations")),
+  goodness: named(GOODNESSES, "goodness is the mean or the sum of a row's squared activations, or of a plugin"),
   threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
   steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
   peerNormalization: z
@@ -246,7 +247,7 @@ function rates(
 
 /** Own names must be registered by now. */
 function checkNames(spec: RunSpec): void {
-  for (const field of ['objective', 'negatives', 'schedule'] as const) {
+  for (const field of ['objective', 'goodness', 'negatives', 'schedule'] as const) {
     const name: string = spec[field];
     const known: readonly string[] = KNOWN[field];
     if (known.includes(name) || isOwnName(field, name)) continue;

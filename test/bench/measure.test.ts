@@ -11,6 +11,7 @@ function toy(name: string, seconds: () => number, log: string[] = [], work: Work
     about: '',
     work: new Set(work),
     trains: work.includes('step'),
+    whole: name === 'ours',
     run: async () => {
       log.push(name);
       return seconds();

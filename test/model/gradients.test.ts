@@ -4,8 +4,10 @@ import type { LayerInput } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference.js';
 import { LayerDropout } from '../../src/model/dropout.js';
 import type { DenseShape } from '../../src/model/layer-state.js';
-import { GoodnessObjective, hintonLoss, symbaLoss } from '../../src/model/objectives/goodness.js';
+import { GoodnessObjective } from '../../src/model/objectives/goodness.js';
+import { hintonLoss, symbaLoss } from '../../src/model/objectives/goodness-losses.js';
 import type { LayerObjective } from '../../src/model/objectives/objective.js';
+import { registerGoodness } from '../../src/model/own-parts.js';
 import { LocalHeadObjective } from '../../src/model/objectives/local-head.js';
 import { PeerNormalization } from '../../src/model/objectives/peer.js';
 import { SoftmaxHeadObjective } from '../../src/model/objectives/softmax.js';
@@ -50,10 +52,23 @@ const cases: readonly [string, () => LayerObjective, readonly DenseShape[], bool
     [layer],
     true,
   ],
+  ['own goodness', () => new GoodnessObjective(hintonLoss(1, 1), 'cubes'), [layer], true],
+  [
+    'own goodness, peer normalisation',
+    () => new GoodnessObjective(hintonLoss(1, 0.1), 'cubes', new PeerNormalization(3, 'cubes')),
+    [layer],
+    true,
+  ],
   ['performance-optimized', () => new LocalHeadObjective('performance-optimized'), [layer, head(OUTPUTS)], false],
   ['mono-forward', () => new LocalHeadObjective('mono-forward'), [layer, projection], false],
   ['softmax', () => new SoftmaxHeadObjective(), [head(INPUTS)], false],
 ];
+
+/** A power mean: cheap, smooth, and unlike the sum of squares. */
+registerGoodness('cubes', {
+  of: (row) => row.reduce((sum, y) => sum + y ** 3, 0) / row.length,
+  gradient: (row, out) => row.forEach((y, o) => (out[o] = (3 * y * y) / row.length)),
+});
 
 const labels = Uint8Array.from({ length: SAMPLES }, (_sample, i) => i % CLASSES);
 

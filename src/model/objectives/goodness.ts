@@ -1,69 +1,24 @@
 /**
  * Objectives on goodness: a layer learns to have high goodness for positive and low goodness for negative samples
- * (Hinton, "The Forward-Forward Algorithm", 2022). How loss follows from goodness is a `GoodnessLoss`, which users may
- * write themselves; how goodness follows from activations, and gradients from the loss, is here.
+ * (Hinton, "The Forward-Forward Algorithm", 2022). How loss follows from goodness is a `GoodnessLoss`; how goodness follows
+ * from activations, and gradients from the loss, is here. Users may write both themselves (own-parts.ts).
  */
 import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
-import { sigmoid, softplus } from '../../math.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { OutputDropout } from '../dropout.js';
+import { ownGoodness, type OwnGoodness } from '../own-parts.js';
+import type { GoodnessLoss } from './goodness-losses.js';
 import type { LayerObjective, StepStats } from './objective.js';
 import type { PeerNormalization } from './peer.js';
 
-/** Loss of one batch as a function of the goodness of its positive and negative rows (sample by sample the same place). */
-export interface GoodnessLoss {
-  readonly name: string;
-  /**
-   * The loss summed over the B samples. Writes dLoss/dGoodness of each row, [B] each.
-   * Use exp, log, softplus and sigmoid of this package (`math`): the engine's own may differ from machine to machine.
-   */
-  evaluate(
-    positive: Float32Array,
-    negative: Float32Array,
-    positiveGradient: Float64Array,
-    negativeGradient: Float64Array,
-  ): number;
-}
-
-/** Hinton's loss: softplus(α (θ - g)) for positive rows, softplus(α (g - θ)) for negative rows. */
-export function hintonLoss(threshold: number, steepness: number): GoodnessLoss {
-  return {
-    name: 'goodness',
-    evaluate(positive, negative, positiveGradient, negativeGradient) {
-      let loss = 0;
-      for (let b = 0; b < positive.length; b++) {
-        const p = steepness * (threshold - (positive[b] as number));
-        const n = steepness * ((negative[b] as number) - threshold);
-        loss += softplus(p) + softplus(n);
-        positiveGradient[b] = -steepness * sigmoid(p);
-        negativeGradient[b] = steepness * sigmoid(n);
-      }
-      return loss;
-    },
-  };
-}
-
-/** SymBa's margin loss (Lee & Song, "SymBa", 2023): softplus(-α (g positive - g negative)) for each pair. */
-export function symbaLoss(steepness: number): GoodnessLoss {
-  return {
-    name: 'symba',
-    evaluate(positive, negative, positiveGradient, negativeGradient) {
-      let loss = 0;
-      for (let b = 0; b < positive.length; b++) {
-        const gap = -steepness * ((positive[b] as number) - (negative[b] as number));
-        loss += softplus(gap);
-        const slope = steepness * sigmoid(gap);
-        positiveGradient[b] = -slope;
-        negativeGradient[b] = slope;
-      }
-      return loss;
-    },
-  };
-}
-
-/** Goodness of a row of O activations from their sum of squares. */
+/** Goodness of a row of O activations from their sum of squares: their mean, or the sum itself. */
 export function goodnessOf(kind: RunSpec['goodness'], sumSquares: number, outputs: number): number {
-  return kind === 'mean' ? sumSquares / outputs : sumSquares;
+  return kind === 'sum' ? sumSquares : sumSquares / outputs;
+}
+
+/** Goodness of rows of activations [R, O] by a function of one's own, to `out` [R]. */
+export function ownGoodnessOf(own: OwnGoodness, activations: Float32Array, outputs: number, out: Float32Array): void {
+  for (let r = 0; r < out.length; r++) out[r] = own.of(activations.subarray(r * outputs, (r + 1) * outputs));
 }
 
 /** Trains a layer on a loss of its rows' goodness. */
@@ -97,7 +52,9 @@ export class GoodnessObjective implements LayerObjective {
     const goodness = new Float32Array(rows);
     layer.forward(input, dropout ? undefined : goodness);
     dropout?.apply(layer, rows, goodness);
-    for (let r = 0; r < rows; r++) goodness[r] = goodnessOf(this.#goodness, goodness[r] as number, layer.outputs);
+    const own = ownGoodness(this.#goodness);
+    if (own) ownGoodnessOf(own, layer.activations(), layer.outputs, goodness);
+    else for (let r = 0; r < rows; r++) goodness[r] = goodnessOf(this.#goodness, goodness[r] as number, layer.outputs);
     const positive = goodness.subarray(0, samples);
     const negative = goodness.subarray(samples);
     const gradient = new Float64Array(rows);
@@ -105,15 +62,16 @@ export class GoodnessObjective implements LayerObjective {
 
     // Goodness is the sum (or mean) of y², so the loss by y is dLoss/dGoodness · 2 y (/ O); the batch's loss is the mean.
     const scale = dropout?.scale ?? 1;
-    const factor = (2 * scale) / samples / (this.#goodness === 'mean' ? layer.outputs : 1);
+    const factor = own ? scale / samples : (2 * scale) / samples / (this.#goodness === 'sum' ? 1 : layer.outputs);
     const rowScale = new Float32Array(rows);
     for (let r = 0; r < rows; r++) rowScale[r] = (gradient[r] as number) * factor;
-    if (this.#peers) {
+    if (own || this.#peers) {
       const activations = layer.activations();
-      const peers = this.#peers.step(activations, samples, layer.outputs);
-      loss += peers.penalty * samples;
-      const pull = peers.gradient.map((each) => (each * scale) / samples);
-      layer.update({ values: pulled(activations, rowScale, pull, samples) }, layerRule);
+      const peers = this.#peers?.step(activations, samples, layer.outputs);
+      if (peers) loss += peers.penalty * samples;
+      const pull = peers?.gradient.map((each) => (each * scale) / samples);
+      const slopes = own ? ownSlopes(own, activations, layer.outputs) : activations;
+      layer.update({ values: combined(slopes, rowScale, layer.outputs, pull, samples) }, layerRule);
     } else {
       layer.update({ rowScale }, layerRule);
     }
@@ -130,15 +88,28 @@ export class GoodnessObjective implements LayerObjective {
   }
 }
 
-/** rowScale[r] · y[r, o], and in the first `samples` rows + pull[o]: the gradient by each activation, [R, O]. */
-function pulled(activations: Float32Array, rowScale: Float32Array, pull: Float64Array, samples: number): Float32Array {
-  const outputs = pull.length;
-  const values = new Float32Array(activations.length);
+/** Gradients of a goodness of one's own by each activation, [R, O]. */
+function ownSlopes(own: OwnGoodness, activations: Float32Array, outputs: number): Float32Array {
+  const slopes = new Float32Array(activations.length);
+  for (let at = 0; at < activations.length; at += outputs)
+    own.gradient(activations.subarray(at, at + outputs), slopes.subarray(at, at + outputs));
+  return slopes;
+}
+
+/** rowScale[r] · slopes[r, o], and in the first `samples` rows + pull[o]: the gradient by each activation, [R, O]. */
+function combined(
+  slopes: Float32Array,
+  rowScale: Float32Array,
+  outputs: number,
+  pull: Float64Array | undefined,
+  samples: number,
+): Float32Array {
+  const values = new Float32Array(slopes.length);
   for (let r = 0, at = 0; r < rowScale.length; r++) {
     const scale = rowScale[r] as number;
-    const positive = r < samples;
+    const added = r < samples ? pull : undefined;
     for (let o = 0; o < outputs; o++, at++)
-      values[at] = scale * (activations[at] as number) + (positive ? (pull[o] as number) : 0);
+      values[at] = scale * (slopes[at] as number) + (added === undefined ? 0 : (added[o] as number));
   }
   return values;
 }

@@ -36,7 +36,7 @@ export class PeerNormalization {
     let total = 0;
     for (const mean of means) total += mean;
     const average = total / outputs;
-    const strength = this.#strength / (this.#goodness === 'mean' ? outputs : 1);
+    const strength = this.#strength / (this.#goodness === 'sum' ? 1 : outputs);
     let penalty = 0;
     const gradient = new Float64Array(outputs);
     for (let o = 0; o < outputs; o++) {

@@ -2,7 +2,8 @@
 import { PffError } from '../../errors.js';
 import type { RunSpec } from '../../spec/spec.js';
 import { ownObjective } from '../own-parts.js';
-import { GoodnessObjective, hintonLoss, symbaLoss, type GoodnessLoss } from './goodness.js';
+import { GoodnessObjective } from './goodness.js';
+import { hintonLoss, symbaLoss, type GoodnessLoss } from './goodness-losses.js';
 import { LocalHeadObjective } from './local-head.js';
 import type { LayerObjective } from './objective.js';
 import { PeerNormalization } from './peer.js';
