@@ -11,6 +11,7 @@ export {
   partialModel,
   predictImages,
   datasetOfRun,
+  loadPluginsOfRun,
   type EvaluationResult,
   type Prediction,
 } from './run/saved-model.js';

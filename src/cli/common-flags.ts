@@ -11,6 +11,11 @@ export const kernelsFlag = {
 
 export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in place of its usual one");
 
+export const pluginFlag = textFlag(
+  'FILE',
+  'module that registers objectives, negatives, schedules or datasets of your own',
+);
+
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');
 
 /** `--gantt` draws on the terminal, `--gantt FILE.svg` into a file, whose folder must be there before anything begins. */

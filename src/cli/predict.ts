@@ -1,6 +1,7 @@
 /** `pff predict`. */
 import {
   datasetOfRun,
+  loadPluginsOfRun,
   PffError,
   predictImages,
   readImageFile,
@@ -10,7 +11,7 @@ import {
   type Prediction,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag } from './common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { partialNote } from './partial.js';
 
@@ -32,7 +33,12 @@ export const predictCommand = defineCommand({
   about: [
     'IMAGE is a PNG file of the size that the network was trained on, or test:INDEX or train:INDEX for an image of its dataset, counted from 0 as in the files. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
-  flags: { 'data-dir': dataDirFlag, kernels: kernelsFlag, json: jsonFlag },
+  flags: {
+    'data-dir': dataDirFlag,
+    plugin: { ...pluginFlag, shownDefault: 'those that the run was begun with' },
+    kernels: kernelsFlag,
+    json: jsonFlag,
+  },
   examples: [
     ['pff predict pff-runs/NAME test:0 test:1', 'the first two test images'],
     ['pff predict pff-runs/NAME digit.png', 'an image of your own: white on black for MNIST'],
@@ -43,6 +49,7 @@ export const predictCommand = defineCommand({
       throw new PffError('usage', 'pff predict takes a run and at least one image', {
         hint: 'Write pff predict RUN IMAGE…, where IMAGE is a PNG file, test:INDEX or train:INDEX.',
       });
+    await loadPluginsOfRun(run, flags.plugin === undefined ? undefined : [flags.plugin]);
     const dataset = await datasetOfRun(run, flags['data-dir']);
     const asked = await Promise.all(images.map((image) => readImage(image, dataset)));
     const size = asked[0]?.pixels.length ?? 0;

@@ -9,6 +9,7 @@ export const reportCommand = defineCommand({
   name: 'report',
   summary: 'writes a run, or two to eight side by side, as one HTML file',
   usage: ['pff report RUN… [options]'],
+  words: ['folder'],
   about: [
     'RUN is the folder that pff train made. The file shows what pff watch shows, has everything in it, and opens from disk without a network. Several runs are compared: their curves over each other, and how their specs differ.',
   ],

@@ -21,6 +21,8 @@ import type { Output, TextStream } from './output.js';
 import { ProgressDisplay } from './show-progress.js';
 
 const DEFAULT_OUT = path.join('pff-runs', 'reproduce');
+/** Those of runs/manifest.json, for completion. */
+const TABLES = ['all', 'table1', 'table2', 'table3', 'table4', 'table5', 'best'];
 const smaller = { group: 'Shorter and smaller (printed with each result)' };
 
 const flags = {
@@ -43,6 +45,10 @@ const flags = {
   'test-samples': { ...numberFlag('N', 'only the first N test samples', { whole: true, least: 1 }), ...smaller },
   layers: { ...numbersFlag('U,U,…', 'units of each layer above the input, such as 500,500,500,500'), ...smaller },
   kernels: kernelsFlag,
+  'data-dir': textFlag(
+    'DIR',
+    "folder of the datasets' files, or with a folder of each, in place of the usual one; MNIST comes with pff",
+  ),
   out: { ...textFlag('DIR', 'results folder, made or gone on with'), shownDefault: DEFAULT_OUT },
   json: jsonFlag,
   quiet: flag('show no progress'),
@@ -52,6 +58,7 @@ export const reproduceCommand = defineCommand({
   name: 'reproduce',
   summary: "reproduces the paper's tables: its figures beside ours",
   usage: ['pff reproduce TABLE… [options]', 'pff reproduce all [options]', 'pff reproduce --list'],
+  words: [TABLES],
   about: [
     'Trains every row of a table as its recipe in runs/ says, measures and simulates how much faster its schedules are than Sequential, and writes results.md and results.json after each step. At full length a row takes hours. Whatever stops it, the same command goes on where it was: rows that are done are not trained again, a row in the middle goes on from its checkpoint.',
   ],
@@ -84,6 +91,7 @@ export const reproduceCommand = defineCommand({
             tables: words,
             rows: given.rows?.split(',').filter(Boolean) ?? [],
             out,
+            dataDir: given['data-dir'],
             seeds: given.seeds,
             nodes: given.nodes,
             timingRounds: given['timing-rounds'],

@@ -14,6 +14,8 @@ const BY_OBJECTIVE = [
   'weightDecay',
   'labelLag',
 ] as const;
+/** Fields whose defaults follow from the optimizer. */
+const BY_OPTIMIZER = ['learningRate', 'headLearningRate', 'weightDecay'] as const;
 
 const presetNames = Object.keys(presets);
 
@@ -46,7 +48,15 @@ export function askedSpec(
   const kept = { ...preset };
   if (own.objective !== undefined && own.objective !== (preset.objective ?? 'goodness'))
     for (const field of BY_OBJECTIVE) delete kept[field];
-  return { ...kept, ...own };
+  if (own.optimizer !== undefined && own.optimizer !== (preset.optimizer ?? 'adam'))
+    for (const field of BY_OPTIMIZER) delete kept[field];
+  const asked = { ...kept, ...own };
+  // In a file it may be the default that a run's spec.json says.
+  if (flags['momentum'] !== undefined && asked.optimizer !== 'sgd')
+    throw new PffError('usage', '--momentum is of sgd, but the optimizer is adam', {
+      hint: 'Add --optimizer sgd, or leave --momentum out.',
+    });
+  return asked;
 }
 
 export { specFlags };

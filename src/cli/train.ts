@@ -20,7 +20,7 @@ import {
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
@@ -96,10 +96,7 @@ const flags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
-  plugin: {
-    ...textFlag('FILE', 'module that registers objectives, negatives, schedules or datasets of your own'),
-    group: 'Setting',
-  },
+  plugin: { ...pluginFlag, group: 'Setting' },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
@@ -111,10 +108,14 @@ const flags = {
   open: { ...flag('show the run in the browser while it goes on; pff watch RUN does so afterwards'), group: 'Page' },
   ...pageFlags,
   'analyse-every': {
-    ...numberFlag('N', 'look into the network after every N chapters, for the page and reports', {
-      whole: true,
-      least: 1,
-    }),
+    ...numberFlag(
+      'N',
+      'look into the network after every N chapters, for the page and reports; on a cluster only at the end',
+      {
+        whole: true,
+        least: 1,
+      },
+    ),
     group: 'Page',
     shownDefault: 'with --open: as often as costs 0.3 %',
   },

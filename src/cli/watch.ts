@@ -14,6 +14,7 @@ export const watchCommand = defineCommand({
   name: 'watch',
   summary: 'shows a run in the browser, live or finished',
   usage: ['pff watch RUN [options]', 'pff watch RUN --server URL [options]'],
+  words: ['folder'],
   about: [
     'RUN is the folder that pff train made, whether the run goes on, stopped or finished; with --server it is the name of a run of a cluster. The page is for browsers on this machine, unless --host is given. Ctrl-C ends the page, never the run.',
   ],

@@ -18,6 +18,7 @@ export interface Unit {
 
 /** One row's schedules against Sequential, measured here and simulated. */
 export interface SpeedUnit {
+  /** Begins the name of its record. */
   readonly name: string;
   readonly row: string;
   /** What is measured: a few short chapters. */

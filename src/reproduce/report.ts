@@ -94,7 +94,7 @@ export interface LineSpeed {
         readonly speedUp: number;
         readonly utilisation: number;
         readonly bytesPerChapter: number;
-        /** Whether every round of every schedule gave one digest. */
+        /** Whether all schedules of each round gave one digest. */
         readonly sameBits: boolean;
         readonly modelDigest: string;
       }
@@ -223,7 +223,7 @@ function speedOf(
     const many = round.find((timing) => timing.schedule === schedule);
     return one && many ? [{ one, many }] : [];
   });
-  const digests = new Set(record.rounds.flat().map(({ modelDigest }) => modelDigest));
+  const rounds = record.rounds.map((round) => new Set(round.map(({ modelDigest }) => modelDigest)));
   const over = (pick: (pair: (typeof pairs)[number]) => number): number => median(pairs.map(pick));
   const { date, cores, kernels, nodes, measured: spec } = record;
   return {
@@ -241,8 +241,8 @@ function speedOf(
             speedUp: over(({ one, many }) => one.seconds / many.seconds),
             utilisation: over(({ many }) => many.utilisation),
             bytesPerChapter: over(({ many }) => many.bytesPerChapter),
-            sameBits: digests.size === 1,
-            modelDigest: [...digests].join(' '),
+            sameBits: rounds.every(({ size }) => size === 1),
+            modelDigest: [...new Set(rounds.flatMap((digests) => [...digests]))].join(' '),
           },
     simulated: record.simulated.find((each) => each.schedule === schedule),
   };

@@ -24,6 +24,8 @@ const JSON_FILE = 'results.json';
 export interface ReproduceOptions extends Asked {
   /** The results folder. */
   readonly out: string;
+  /** A folder with the datasets' files, or with a folder of each; MNIST comes with the program. */
+  readonly dataDir?: string | undefined;
   readonly scale?: Scale | undefined;
   /** Seeds 1 … this many; default 1. */
   readonly seeds?: number | undefined;
@@ -78,7 +80,7 @@ async function* carryOut(
 ): AsyncGenerator<ReproduceEvent, void, undefined> {
   const { signal, kernels, timingRounds = 3 } = options;
   const how = { signal, kernels };
-  const data = new Datasets();
+  const data = new Datasets(options.dataDir);
   const write = (): { report: Report; files: string[] } => writeReport(recipes, tables, folder);
   const speeds = timingRounds > 0 ? plan.speeds : [];
   const { todo, failures } = await unfinished(plan.units, folder, data);
@@ -129,8 +131,9 @@ async function unfinished(
   for (const unit of units) {
     try {
       const { digest } = await data.get(unit.spec.dataset);
-      // Results on another copy of the data stay beside it.
-      const name = `${unit.name}.${digest.slice(0, 8)}`;
+      // Results on another copy of the data stay beside it; those of the same spec for another row are taken.
+      const copy = digest.slice(0, 8);
+      const name = folder.runEnding(`.${unit.hash}.${copy}`) ?? `${unit.name}.${copy}`;
       if (folder.unit(name) === undefined) todo.push({ ...unit, name });
     } catch (error) {
       failures.push([unit.name, error]);
@@ -166,10 +169,16 @@ function writeReport(
 
 /** Loads each dataset once. */
 class Datasets {
+  readonly #dataDir: string | undefined;
   readonly #loaded = new Map<string, Promise<Dataset>>();
 
+  constructor(dataDir: string | undefined) {
+    this.#dataDir = dataDir;
+  }
+
   get(name: string): Promise<Dataset> {
-    const loaded = this.#loaded.get(name) ?? loadDataset({ dataset: name });
+    const dataDir = name === 'mnist' ? undefined : this.#dataDir;
+    const loaded = this.#loaded.get(name) ?? loadDataset({ dataset: name, dataDir });
     this.#loaded.set(name, loaded);
     return loaded;
   }

@@ -93,6 +93,12 @@ export class ResultsFolder {
     return path.join(this.path, 'runs', name);
   }
 
+  /** The run whose name ends so, whatever row asked for it first; a finished one if there are several. */
+  runEnding(ending: string): string | undefined {
+    const names = readdirSync(path.join(this.path, 'runs')).filter((name) => name.endsWith(ending));
+    return names.find((name) => this.unit(name) !== undefined) ?? names[0];
+  }
+
   units(): UnitRecord[] {
     return readdirSync(path.join(this.path, 'runs')).flatMap((name) => this.unit(name) ?? []);
   }

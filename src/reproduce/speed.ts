@@ -33,7 +33,9 @@ export async function* measureSpeed(
   dataset: Dataset,
   how: How,
 ): AsyncGenerator<SpeedEvent, void, undefined> {
-  let record = folder.speed(unit.name) ?? emptyRecord(unit);
+  // Rounds on another copy of the data, or of another version, have a record of their own.
+  const name = `${unit.name}.${dataset.digest.slice(0, 8)}.${VERSION}`;
+  let record = folder.speed(name) ?? { ...emptyRecord(unit), name };
   const keep = (change: Partial<SpeedRecord>): void => {
     record = { ...record, ...change, date: new Date().toISOString() };
     folder.saveSpeed(record);
@@ -61,9 +63,8 @@ export async function* measureSpeed(
     yield { type: 'speed', row: unit.row, text: `simulated: ${schedule} on ${nodes}, ${speedUp.toFixed(2)}x` };
 }
 
-function emptyRecord({ name, row, measured, nodes }: SpeedUnit): SpeedRecord {
+function emptyRecord({ row, measured, nodes }: SpeedUnit): Omit<SpeedRecord, 'name'> {
   return {
-    name,
     row,
     measured,
     nodes,

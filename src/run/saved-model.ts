@@ -16,9 +16,11 @@ import { networkShape } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
+import { loadPlugins } from '../node/plugins.js';
 import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { labelled, prepareData } from './prepare.js';
+import { pluginsOfRun } from './resume.js';
 
 export interface EvaluateOptions {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
@@ -174,6 +176,23 @@ export function partialModel(run: string): { readonly chapters: number; readonly
   const { spec, metadata } = readModel(run);
   const chapters = metadata['interruptedAfterChapters'];
   return chapters === undefined ? undefined : { chapters: Number(chapters), of: spec.splits };
+}
+
+/**
+ * Loads `plugins`, or else those that `run` (a run folder or the model file in it) was begun with; none where there is no
+ * checkpoint that says so. @throws PffError `usage` if one cannot be loaded
+ */
+export async function loadPluginsOfRun(run: string, plugins?: readonly string[]): Promise<void> {
+  await loadPlugins(plugins ?? knownPlugins(path.basename(run) === MODEL_FILE ? path.dirname(run) : run));
+}
+
+function knownPlugins(run: string): readonly string[] {
+  try {
+    return pluginsOfRun(run);
+  } catch (error) {
+    if (error instanceof PffError) return [];
+    throw error;
+  }
 }
 
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listRecipes } from '../../src/index.js';
 import { pff, tempFolder } from './helpers.js';
 
 const { folder, drop } = tempFolder();
@@ -35,6 +36,9 @@ describe('in bash', () => {
     ['commands to be explained', ['pff', 'help', 'ex'], ['export']],
     ['files', ['pff', 'train', '--config', 'some'], ['some.json', 'some run']],
     ['folders', ['pff', 'eval', 'so'], ['some run']],
+    ['folders of a run to watch', ['pff', 'watch', 'so'], ['some run']],
+    ['folders of each run to report', ['pff', 'report', 'x', 'so'], ['some run']],
+    ['tables', ['pff', 'reproduce', 'table1', ''], ['all', ...listRecipes().manifest.tables.map(({ name }) => name)]],
     ['nothing for a number', ['pff', 'train', '--seed', ''], ['']],
   ])('%s', async (_, words, expected) => {
     const found = await offered(words);

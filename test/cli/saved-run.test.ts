@@ -1,5 +1,5 @@
 /** `pff eval` and `pff predict` on a saved run. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -56,6 +56,24 @@ it('predict gives an image file the label of the same image in the dataset', asy
 it('predict for people shows the strongest three', async () => {
   const { stdout } = await pff(['predict', 'run', 'train:1', 'test:3'], folder);
   expect(stdout).toMatch(/^train:1 +\d +\d +(yes|no, \d) +(\d [\d.]+ %(, |$)){3}/m);
+});
+
+it('eval and predict load the plugin that the run was begun with, or the one that is named', async () => {
+  const samples = (count: number): string =>
+    `{ count: ${count}, images: new Uint8Array(new SharedArrayBuffer(${4 * count})), labels: new Uint8Array(new SharedArrayBuffer(${count})) }`;
+  const dots = `{ name: 'dots', shape: { width: 2, height: 2, channels: 1 }, classes: ['a', 'b'], train: ${samples(64)}, test: ${samples(16)}, digest: 'd0' }`;
+  writeFileSync(
+    path.join(folder, 'dots.mjs'),
+    `export default { datasets: { dots: () => Promise.resolve(${dots}) } };`,
+  );
+  const train = 'train --plugin dots.mjs --dataset dots --layers 4,8,8 --epochs 1 --out dotted --quiet';
+  expect((await pff(train.split(' '), folder)).stderr).toBe('');
+  for (const line of ['eval dotted', 'eval dotted/model.safetensors', 'predict dotted test:0'])
+    expect(await pff(line.split(' '), folder)).toMatchObject({ code: 0, stderr: '' });
+  rmSync(path.join(folder, 'dotted', 'checkpoint'), { recursive: true });
+  expect((await pff(['eval', 'dotted'], folder)).stderr).toContain('unknown dataset "dots"');
+  for (const line of ['eval dotted --plugin dots.mjs', 'predict dotted test:0 --plugin dots.mjs'])
+    expect(await pff(line.split(' '), folder)).toMatchObject({ code: 0, stderr: '' });
 });
 
 it.each([

@@ -32,6 +32,8 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --threshold 1e300', 'threshold · initScale²', 'Choose --threshold'],
   ['train --steepness 1e30', 'steepness · threshold', 'nearer to 1, 20 and 1'],
   ['simulate --costs equal --epochs 1000000', '1,000,000 chapters', 'Lower --splits to 25,000'],
+  ['train --momentum 0.5', '--momentum is of sgd', 'Add --optimizer sgd'],
+  ['simulate --costs equal --momentum 0.5', '--momentum is of sgd', 'Add --optimizer sgd'],
   ['eval', 'takes one run'],
   ['predict run', 'at least one image'],
   ['train --port 8377', '--port is of the page', 'Add --open'],

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { registerDataset } from '../../src/data/sources.js';
 import { PffError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/run/events.js';
 import { reproduce, type ReproduceEvent, type ReproduceOptions } from '../../src/reproduce/reproduce.js';
@@ -62,6 +63,37 @@ describe('reproduce', () => {
     expect(again.report.tables).toEqual(first.report.tables);
     expect(JSON.parse(readFileSync(path.join(where.out, 'results.json'), 'utf8'))).toEqual(again.report);
     expect(readdirSync(where.out).toSorted()).toEqual(['results.json', 'results.md', 'runs', 'speed']);
+  });
+
+  it('trains nothing again that another row asked for in an earlier call', async () => {
+    const where = toyRecipes();
+    expect((await carriedOut({ ...where, rows: ['last-head'] })).trained).toEqual(['last-head']);
+    const { trained, report } = await carriedOut({ ...where, rows: ['heads'] });
+    expect(trained).toEqual([]);
+    expect(digestsOf(report, 'heads')).toEqual(digestsOf(report, 'last-head'));
+  });
+
+  it('hands the data folder to what loads a dataset', async () => {
+    const where = toyRecipes();
+    const given: unknown[] = [];
+    registerDataset('toy', ({ dataDir }) => {
+      given.push(dataDir);
+      return Promise.resolve(toyDataset());
+    });
+    await carriedOut({ ...where, rows: ['backprop'], scale: { epochs: 1 }, dataDir: 'somewhere' });
+    expect(given).toEqual(['somewhere']);
+  });
+
+  it('keeps rounds on other data in a record of their own', async () => {
+    const where = { ...toyRecipes(), rows: ['adaptive'], scale: { epochs: 1, trainSamples: 96 }, timingRounds: 1 };
+    await carriedOut(where);
+    registerDataset('toy', () => Promise.resolve(toyDataset(160)));
+    const { report } = await carriedOut({ ...where, timingRounds: 2 });
+    expect(readdirSync(path.join(where.out, 'speed'))).toHaveLength(2);
+    expect(linesOf(report, 'adaptive')[1]?.speed).toMatchObject({
+      record: { rounds: 2 },
+      measured: { sameBits: true, modelDigest: expect.stringMatching(/^\w+$/) as string },
+    });
   });
 
   it('reads the last head from the same training', async () => {
