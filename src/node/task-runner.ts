@@ -14,6 +14,7 @@ import { emptyStats, type LayerObjective, type StepStats } from '../model/object
 import { layerObjective } from '../model/objectives/registry.js';
 import { SoftmaxHeadObjective } from '../model/objectives/softmax.js';
 import { classifierFeatures, openForInference } from '../model/prediction.js';
+import { roundToBf16, wireBytes } from '../model/wire.js';
 import { ownerOf } from '../schedule/assign.js';
 import { graphShape, type GraphShape } from '../schedule/shape.js';
 import { stepsOf, type Held, type Step } from '../schedule/steps.js';
@@ -99,9 +100,10 @@ export class TaskRunner {
     this.#held = held;
     if (!output) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
     const published = output;
+    if (task.kind === 'train' && this.#job.spec.wire === 'bf16') this.#roundPublished(published);
     const start = this.#now();
     await this.#store.publish(task, published);
-    this.#span(task, 'publish', start, published.buffer.byteLength);
+    this.#span(task, 'publish', start, this.#bytesOf(task, published));
     this.#emit({
       type: 'task-finished',
       node: this.#node,
@@ -118,6 +120,18 @@ export class TaskRunner {
     this.#trained = undefined;
     this.#inputs = undefined;
     this.#held = null;
+  }
+
+  /** This node, too, goes on with the rounded state, so it may not use the kernel that still has the other one. */
+  #roundPublished({ buffer }: Output): void {
+    roundToBf16(buffer);
+    this.#trained?.kernel.close();
+    this.#trained = undefined;
+  }
+
+  /** Bytes of an output on the way to another node. */
+  #bytesOf({ kind }: Task, { buffer }: Output): number {
+    return kind === 'train' ? wireBytes(this.#job.spec, buffer.byteLength) : buffer.byteLength;
   }
 
   /** Waits for and fetches the outputs that a step needs, by key. */
@@ -144,7 +158,7 @@ export class TaskRunner {
       const from = this.#now();
       const output = await this.#store.fetch(need, this.#signal);
       const own = ownerOf(this.#graph, this.#job.variant, this.#job.nodes, need) === this.#node;
-      this.#span(need, 'fetch', from, own ? 0 : output.buffer.byteLength);
+      this.#span(need, 'fetch', from, own ? 0 : this.#bytesOf(need, output));
       if (need.kind === 'labels') this.#labels = { chapter: need.chapter, labels: new Uint8Array(output.buffer) };
       else fetched.set(key, output);
     }

@@ -117,6 +117,8 @@ export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster =
       'Leave --shards out.',
     );
   if (variant !== 'dff') return;
+  if (spec.wire !== 'f32')
+    wrong(`wire is ${spec.wire}, but variant dff publishes no layer states`, 'Leave --wire out.');
   if (nodes > 1)
     wrong(
       `variant dff is carried out on one node, but nodes is ${nodes}`,

@@ -113,6 +113,11 @@ const shape = {
     .meta(
       label('bf16 rounds inputs, weights and deltas for the products, which then take half the time; sums stay f32'),
     ),
+  wire: z
+    .enum(['f32', 'bf16'])
+    .meta(
+      label('how layer states travel; bf16 rounds each published state, weights and moments, which halves its bytes'),
+    ),
   initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
   seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
 
@@ -191,6 +196,7 @@ const common: Omit<
   beta2: 0.999,
   epsilon: 1e-8,
   precision: 'f32',
+  wire: 'f32',
   initScale: 1,
   seed: 1,
   shards: 1,
@@ -292,6 +298,8 @@ function checkTogether(spec: RunSpec): void {
       `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
       'Choose last-head or all-heads.',
     );
+  if (isBackprop(spec.objective) && spec.wire !== 'f32')
+    wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
   if (spec.objective === 'backprop' && spec.classifier !== 'last-head')
     wrong('objective backprop has one head only', 'Choose last-head, or objective backprop-heads.');
   if (negative && spec.layers.length < 3)

@@ -23,17 +23,26 @@ export class TestServer {
   readonly port: number;
   readonly folder: string;
   readonly #config: string;
+  readonly #storeDir: string;
+  readonly #host: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, config: string) {
+  private constructor(port: number, folder: string, config: string, storeDir: string | undefined, host: string) {
     this.port = port;
     this.folder = folder;
     this.#config = config;
+    this.#storeDir = storeDir ?? path.join(folder, 'js');
+    this.#host = host;
   }
 
-  /** @param config more lines for the server's configuration file */
-  static async start(config = ''): Promise<TestServer> {
-    const server = new TestServer(await freePort(), mkdtempSync(path.join(os.tmpdir(), 'pff-nats-')), config);
+  /**
+   * @param config more lines for the server's configuration file
+   * @param storeDir where JetStream keeps its files, if not in the server's own folder
+   * @param host address to listen at
+   */
+  static async start(config = '', storeDir?: string, host = '127.0.0.1'): Promise<TestServer> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-nats-'));
+    const server = new TestServer(await freePort(), folder, config, storeDir, host);
     await server.start();
     return server;
   }
@@ -46,10 +55,14 @@ export class TestServer {
     const file = path.join(this.folder, 'server.conf');
     writeFileSync(
       file,
-      `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${path.join(this.folder, 'js')}" }\n${this.#config}\n`,
+      `listen: "${this.#host}:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n${this.#config}\n`,
     );
     this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal);
   }
 
   /** As a power cut would. */
@@ -60,11 +73,12 @@ export class TestServer {
   }
 
   wipe(): void {
-    rmSync(path.join(this.folder, 'js'), { recursive: true, force: true });
+    rmSync(this.#storeDir, { recursive: true, force: true });
   }
 
   async close(): Promise<void> {
     if (this.#process?.exitCode === null && this.#process.signalCode === null) await this.kill();
+    this.wipe();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -93,10 +107,16 @@ export function sleep(ms: number): Promise<void> {
 export class Pff {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
+  /** All that it has printed; what went to standard output alone. */
   text = '';
+  out = '';
 
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [path.join(ROOT, 'bin/pff.js'), ...args], {
+  /** @param args the command line; `within` is another program that starts it and becomes it, as `ip netns exec` does */
+  constructor(...args: (string | { readonly within: readonly string[] })[]) {
+    const wrapper = args.flatMap((arg) => (typeof arg === 'string' ? [] : arg.within));
+    const words = args.filter((arg) => typeof arg === 'string');
+    const [program, ...rest] = [...wrapper, process.execPath, path.join(ROOT, 'bin/pff.js'), ...words];
+    this.child = spawn(program as string, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PFF_SERVER: '', NO_COLOR: '1' },
     });
@@ -104,6 +124,9 @@ export class Pff {
       stream?.on('data', (data: Buffer) => {
         this.text += data.toString();
       });
+    this.child.stdout?.on('data', (data: Buffer) => {
+      this.out += data.toString();
+    });
     this.exited = new Promise((resolve) => this.child.once('exit', resolve));
   }
 

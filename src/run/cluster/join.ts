@@ -6,6 +6,7 @@ import { PffError } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { stateBytes, type LayerShape } from '../../model/layer-state.js';
 import { allShapes, networkShape } from '../../model/network.js';
+import { wireBytes } from '../../model/wire.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
 import type { NodeEvent } from '../../node/events.js';
 import type { Job, Site } from '../../node/job.js';
@@ -91,9 +92,10 @@ export function openStore(
     name,
     clock: systemClock,
     signal,
+    wire: record.spec.wire,
     expectedBytes: (task) => {
       if (!prepared || !shapes) return undefined;
-      if (task.kind === 'train') return stateBytes(shapes[task.layer] as LayerShape);
+      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerShape));
       // Only the node whose data it is knows how many labels it has.
       return record.variant === 'federated' ? undefined : (prepared.sites[0] as Site).data.samples.count;
     },

@@ -9,6 +9,7 @@ import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, taskKey, type Task } from '../../schedule/tasks.js';
 import { Wanted } from '../../schedule/wanted.js';
+import type { RunSpec } from '../../spec/spec.js';
 import type { Output, Store } from '../store.js';
 import type { Clock } from './clock.js';
 import type { Engine, EngineError } from './engine.js';
@@ -35,6 +36,8 @@ export interface ClusterStoreOptions {
   readonly signal: AbortSignal;
   /** Bytes of a task's output, where that is known; what says otherwise is refused. */
   readonly expectedBytes: (task: Task) => number | undefined;
+  /** How layer states travel; f32 unless given. */
+  readonly wire?: RunSpec['wire'] | undefined;
   readonly onTrouble?: ((error: EngineError) => void) | undefined;
   /** Lets other work through while much is hashed. */
   readonly breathe?: (() => Promise<void>) | undefined;
@@ -77,7 +80,7 @@ export class ClusterStore implements Store {
     const { engine, clock, onTrouble } = options;
     this.#patience = { clock, signal: this.signal, onTrouble, reopen: () => engine.open() };
     this.records = new RecordTable(engine, this.#patience, options.id, (task, record) => this.#fits(task, record));
-    this.#outputs = new Outputs(engine, this.#patience, this.records, options.id);
+    this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32');
   }
 
   get mirror(): Mirror {
@@ -206,7 +209,8 @@ export class ClusterStore implements Store {
   }
 
   async #publish(kept: Kept): Promise<void> {
-    const { task, output } = kept;
+    const { task } = kept;
+    const output = this.#outputs.onWire(task, kept.output);
     kept.digest ??= await digestOf(output.buffer, this.#breathe);
     const { digest } = kept;
     const key = keys.task(task);

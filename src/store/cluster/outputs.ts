@@ -1,6 +1,8 @@
 /** Outputs on the engine: chunks below a task's name and digest, put, got and dropped, and lost ones told from late ones. */
 import { PffError } from '../../errors.js';
+import { decodeBf16, encodeBf16 } from '../../model/wire.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { RunSpec } from '../../spec/spec.js';
 import type { Output } from '../store.js';
 import type { Engine } from './engine.js';
 import { patiently, type Patience } from './patience.js';
@@ -20,17 +22,24 @@ export class Outputs {
   readonly #patience: Patience;
   readonly #records: RecordTable;
   readonly #id: string;
+  readonly #wire: RunSpec['wire'];
   /** Outputs that were announced but not there, or damaged. */
   lost = 0;
 
-  constructor(engine: Engine, patience: Patience, records: RecordTable, id: string) {
+  constructor(engine: Engine, patience: Patience, records: RecordTable, id: string, wire: RunSpec['wire']) {
     this.#engine = engine;
     this.#patience = patience;
     this.#records = records;
     this.#id = id;
+    this.#wire = wire;
   }
 
-  /** What says that the output with this digest is there. */
+  /** An output as it travels; digests, sizes and chunks are of this. */
+  onWire(task: Task, { steps, buffer }: Output): Output {
+    return { steps, buffer: this.#isHalved(task) ? encodeBf16(buffer) : buffer };
+  }
+
+  /** What says that the output with this digest is there; the output as it travels. */
   announcement({ steps, buffer }: Output, digest: string): DoneRecord {
     const { chunkBytes } = this.#engine;
     return { v: 1, state: 'done', by: this.#id, digest, steps, bytes: buffer.byteLength, chunkBytes };
@@ -55,7 +64,8 @@ export class Outputs {
   /** The output that `record` announces, verified; undefined if it is not there, damaged or not finite. */
   async get(task: Task, record: DoneRecord): Promise<Output | undefined> {
     const prefix = chunkPrefix(taskKey(task), record.digest);
-    const buffer = await getOutput(this.#engine, prefix, record, (work) => this.#patiently(work));
+    const arrived = await getOutput(this.#engine, prefix, record, (work) => this.#patiently(work));
+    const buffer = arrived && this.#isHalved(task) ? decodeBf16(arrived) : arrived;
     if (!buffer || (task.kind === 'train' && !allFinite(buffer))) return undefined;
     return { steps: record.steps, buffer };
   }
@@ -107,6 +117,10 @@ export class Outputs {
     throw new MissingOutput('cluster', `the published output of ${taskKey(task)} is lost or damaged`, {
       hint: 'It will be computed again.',
     });
+  }
+
+  #isHalved({ kind }: Task): boolean {
+    return kind === 'train' && this.#wire === 'bf16';
   }
 
   #patiently<T>(work: () => Promise<T>): Promise<T> {

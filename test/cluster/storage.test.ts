@@ -1,0 +1,101 @@
+/** What the servers keep: three replicated ones of which one is killed, a stream that is full, a disk that is full. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectNats } from '../../src/store/nats/connect.js';
+import { stateStream } from '../../src/store/nats/engine.js';
+import { Fleet, follow, sequentialDigest } from './fleet.js';
+import { freePort, sleep, type Pff, type TestServer } from './server.js';
+
+const fleet = new Fleet();
+let sequential = '';
+beforeAll(async () => {
+  sequential = await sequentialDigest();
+});
+afterEach(() => fleet.end());
+
+async function saysWithin(node: Pff, text: RegExp, ms: number): Promise<void> {
+  for (const end = Date.now() + ms; !text.test(node.text) && Date.now() < end;) await sleep(100);
+  expect(node.text).toMatch(text);
+}
+
+describe('three replicated servers', () => {
+  it('one of them is killed in the middle of a run', async () => {
+    const routes = [await freePort(), await freePort(), await freePort()];
+    const list = routes.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+    const servers: TestServer[] = [];
+    for (const [i, port] of routes.entries())
+      servers.push(
+        await fleet.server(
+          `server_name: s${i}\ncluster { name: pff, listen: "127.0.0.1:${port}", routes: [${list}] }\n`,
+        ),
+      );
+    const all = servers.map(({ url }) => url).join(',');
+    const node = fleet.node({ url: all });
+    fleet.node({ url: all });
+    // The servers take a moment to find each other and to choose who leads.
+    await saysWithin(node, /looking for runs/, 20_000);
+    const { digest } = await follow({ server: all }, { 6: () => servers[1]?.kill() }, { replicas: 3 });
+    expect(digest).toBe(sequential);
+  }, 120_000);
+});
+
+describe('no room', () => {
+  it('a stream that is full makes nodes wait, and say so; with more room the run goes on', async () => {
+    const at = await fleet.server();
+    const node = fleet.node(at);
+    // Less than the states of one chapter.
+    const run = follow({ server: at.url }, {}, { maxBytes: 2_000_000 });
+    await saysWithin(node, /waiting: the server refused .*maximum bytes exceeded/, 30_000);
+    const operator = await connectNats({ server: at.url }, 'operator');
+    const stream = stateStream('test');
+    const info = (await operator.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ config: object }>();
+    await operator.request(
+      `$JS.API.STREAM.UPDATE.${stream}`,
+      JSON.stringify({ ...info.config, max_bytes: 50_000_000 }),
+    );
+    await operator.close();
+    expect((await run).digest).toBe(sequential);
+  });
+
+  it("the server's disk is full: the run waits, and goes on once there is room and the server was started again", async (context) => {
+    const disk = mkdtempSync(path.join(os.tmpdir(), 'pff-disk-'));
+    fleet.atEnd(() => rmSync(disk, { recursive: true, force: true }));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk], { stdio: 'pipe' });
+    } catch (error) {
+      context.skip(`a small file system could not be mounted (that takes root): ${String(error)}`);
+    }
+    fleet.atEnd(() => void execFileSync('umount', ['-l', disk]));
+    const at = await fleet.server('', path.join(disk, 'js'));
+    const node = fleet.node(at);
+    fleet.node(at);
+    const other = path.join(disk, 'other');
+    const { digest } = await follow(
+      { server: at.url },
+      {
+        5: async () => {
+          fill(other);
+          await saysWithin(node, /waiting: /, 30_000);
+          unlinkSync(other);
+          await at.kill();
+          await at.start();
+        },
+      },
+    );
+    expect(digest).toBe(sequential);
+  });
+});
+
+/** Writes until nothing more fits. */
+function fill(file: string): void {
+  const handle = openSync(file, 'w');
+  const piece = new Uint8Array(4096);
+  try {
+    for (;;) writeSync(handle, piece);
+  } catch {
+    closeSync(handle);
+  }
+}
