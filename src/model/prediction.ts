@@ -37,35 +37,50 @@ export function goodnessScores(
   data: LabelledData,
   rows: Uint32Array,
 ): LayerScores {
-  const own = ownGoodness(goodness);
   const classes = data.layout.suffix;
   const batch = rows.length;
   let input = stageRows(kernels, data, rows, 'all-labels');
   const scores: Float32Array[] = [];
   layers.forEach((layer, index) => {
     const last = index === layers.length - 1;
-    const squares = new Float32Array(classes * batch);
     const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
-    const raw = own ? new Float32Array(classes * batch * layer.outputs) : activations;
-    layer.infer(input, { activations: raw, normalise: !own && !last, sumSquares: squares });
-    if (own && raw) {
-      if (activations) {
-        activations.set(raw);
-        normaliseRows(activations, squares);
-      }
-      ownGoodnessOf(own, raw, layer.outputs, squares);
-    }
-    // From variant-major (label by label) to sample by sample.
-    const byClass = new Float32Array(batch * classes);
-    for (let c = 0; c < classes; c++)
-      for (let b = 0; b < batch; b++)
-        byClass[b * classes + c] = own
-          ? (squares[c * batch + b] as number)
-          : goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
-    scores.push(byClass);
+    scores.push(goodnessByClass(layer, input, goodness, batch, classes, activations));
     if (activations) input = { prefix: activations, batch: classes * batch, variants: 1 };
   });
   return scores;
+}
+
+/**
+ * Goodness [B, C] of the C variants of B samples in `input` at `layer`, by `goodness`, which may be one of the user's own;
+ * to `activations` [C·B, O], if given, the rows' activations at unit length.
+ */
+export function goodnessByClass(
+  layer: DenseKernel,
+  input: LayerInput,
+  goodness: RunSpec['goodness'],
+  batch: number,
+  classes: number,
+  activations: Float32Array | undefined,
+): Float32Array {
+  const own = ownGoodness(goodness);
+  const squares = new Float32Array(classes * batch);
+  const raw = own ? new Float32Array(classes * batch * layer.outputs) : activations;
+  layer.infer(input, { activations: raw, normalise: !own && activations !== undefined, sumSquares: squares });
+  if (own && raw) {
+    if (activations) {
+      activations.set(raw);
+      normaliseRows(activations, squares);
+    }
+    ownGoodnessOf(own, raw, layer.outputs, squares);
+  }
+  // From variant-major (label by label) to sample by sample.
+  const byClass = new Float32Array(batch * classes);
+  for (let c = 0; c < classes; c++)
+    for (let b = 0; b < batch; b++)
+      byClass[b * classes + c] = own
+        ? (squares[c * batch + b] as number)
+        : goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
+  return byClass;
 }
 
 /**

@@ -23,13 +23,15 @@ export function loopbackOnly(): MiddlewareHandler {
 
 /** Lets in who has the token, once by `?token=`, then by a cookie, so that it does not stay in the address. */
 export function tokenNeeded(token: string): MiddlewareHandler {
+  // Browsers give a cookie to all ports of a host: pages of several runs need names of their own.
+  const name = `pff-${createHash('sha256').update(token).digest('hex').slice(0, 16)}`;
   return async (context, next) => {
     const given = context.req.query('token');
     if (given !== undefined && same(given, token)) {
-      setCookie(context, 'pff', token, { httpOnly: true, sameSite: 'Strict', path: '/' });
+      setCookie(context, name, token, { httpOnly: true, sameSite: 'Strict', path: '/' });
       return context.redirect('/');
     }
-    const kept = getCookie(context, 'pff');
+    const kept = getCookie(context, name);
     if (kept !== undefined && same(kept, token)) return next();
     return context.text('This page needs its token: open the address that pff printed, with ?token=…\n', 401);
   };

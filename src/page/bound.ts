@@ -1,18 +1,23 @@
 /** What the schedule allows at best, from what the tasks of this very run took. */
 import { measuredCosts } from '../run/measured-costs.js';
 import { bound } from '../schedule/bound.js';
-import { graphShape } from '../schedule/shape.js';
+import { graphShape, trainedLayers } from '../schedule/shape.js';
 import { simulate } from '../schedule/simulate.js';
 import type { PageEvent } from './page-event.js';
 import type { RunView } from './run-view.js';
 
-/** Undefined for a single node, a baseline, a resumed run, and before each layer has been trained once. */
+/** Larger graphs would keep the page's thread from its readers for too long. */
+const MOST_TASKS = 20_000;
+
+/** Undefined for a single node, a baseline, a resumed run, a large graph, and before each layer has been trained once. */
 export function boundOf({ started, spans, offset }: RunView): Extract<PageEvent, { type: 'bound' }> | undefined {
   if (!started || offset > 0) return undefined;
   const { variant, nodes } = started.execution;
   if (nodes < 2 || (variant !== 'single-layer' && variant !== 'all-layers' && variant !== 'federated'))
     return undefined;
   const shape = graphShape(started.spec);
+  const labels = shape.predictedLabels === 'none' ? 0 : 1;
+  if (shape.splits * (trainedLayers(shape) + labels) > MOST_TASKS) return undefined;
   const costs = measuredCosts(shape, spans);
   if (costs.train.some((seconds) => seconds === 0) || (shape.head && costs.head === 0)) return undefined;
   const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;

@@ -104,11 +104,12 @@ export class RunFeed {
     });
   }
 
-  /** The bound is computed anew with every further chapter, and at the end. */
+  /** The bound, which plays the whole graph, is computed anew with every tenth more chapters, and at the end. */
   #newBound(events: readonly PageEvent[]): PageEvent | undefined {
     let chapter = this.#boundChapter;
     for (const event of events) if (event.type === 'task') chapter = Math.max(chapter, event.task.chapter);
-    if (chapter === this.#boundChapter && !events.some(({ type }) => type === 'trained')) return undefined;
+    const grown = chapter > this.#boundChapter && chapter + 1 >= 1.1 * (this.#boundChapter + 1);
+    if (!grown && !events.some(({ type }) => type === 'trained')) return undefined;
     this.#boundChapter = chapter;
     return boundOf(this.#view);
   }

@@ -59,6 +59,8 @@ export async function servePage(options: PageOptions): Promise<Page> {
     dataDir: options.dataDir,
   };
   const worker = new Worker(entry(), { workerData: setup, name: 'pff page' });
+  // From the start: a thread that has ended says so once only.
+  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
     const failed = (reason: string): void =>
       reject(
@@ -81,7 +83,6 @@ export async function servePage(options: PageOptions): Promise<Page> {
   return {
     url: `http://${name}:${port}/${token === undefined ? '' : `?token=${token}`}`,
     async close() {
-      const gone = new Promise((resolve) => worker.once('exit', resolve));
       worker.postMessage('close');
       await gone;
     },

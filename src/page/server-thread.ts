@@ -33,13 +33,28 @@ try {
     if (feed.view.looks.at(-1)?.chapter === (feed.view.started?.spec.splits ?? 0) - 1) return;
     feed.add([await lookAtRun(setup.folder, feed.view, setup.dataDir)]);
   };
+  let told = '';
+  const tell = (error: unknown): void => {
+    const text = `The page could not be brought up to date: ${messageOf(error).replaceAll(setup.folder, feed.name)}`;
+    if (text === told) return;
+    told = text;
+    feed.add([{ type: 'remark', text }]);
+  };
+  // A log that cannot be read now may be later: the page stays, and says so.
+  const poll = (): void => {
+    try {
+      feed.poll();
+    } catch (error) {
+      tell(error);
+    }
+  };
   const timer = setInterval(() => {
-    feed.poll();
-    void look();
+    poll();
+    look().catch(tell);
   }, POLL_MS);
   port.on('message', () => {
     clearInterval(timer);
-    feed.poll();
+    poll();
     feed.end();
     const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
     const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
@@ -50,7 +65,7 @@ try {
     });
   });
   say({ type: 'listening', port: (server.address() as { port: number }).port });
-  await look();
+  look().catch(tell);
 
   async function listen(first: number, more: number): Promise<ServerType> {
     for (let number = first; ; number++) {

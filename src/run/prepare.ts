@@ -77,6 +77,13 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
   };
 }
 
+/** `spec` as far as the samples that accuracy is measured on depend on it: what it trains on need not be there. */
+export function measuredOnly(spec: RunSpec): RunSpec {
+  // Validation samples are the last of the training samples that are used.
+  const trainSamples = spec.validationSamples > 0 ? spec.trainSamples : 0;
+  return { ...spec, trainSamples, epochs: 1, splits: 1, shards: 1, skew: 0 };
+}
+
 /** Each shard as a dataset of its own: what a federated node on another machine makes of its folder. */
 function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Dataset[]): PreparedData {
   if (shardData.length !== spec.shards)
@@ -91,8 +98,8 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     throw new PffError('usage', 'validationSamples was given, but folders of shards are only trained on', {
       hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
     });
-  const whole = { ...spec, shards: 1, skew: 0 };
-  const { layout, test, facts } = prepareData(dataset, { ...whole, trainSamples: 0 });
+  const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
+  const { layout, test, facts } = prepareData(dataset, measuredOnly(spec));
   const digest = createHash('sha256').update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {

@@ -19,7 +19,7 @@ import { Breather } from '../node/clock.js';
 import { loadPlugins } from '../node/plugins.js';
 import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
-import { labelled, prepareData } from './prepare.js';
+import { labelled, measuredOnly, prepareData } from './prepare.js';
 import { pluginsOfRun } from './resume.js';
 
 export interface EvaluateOptions {
@@ -69,12 +69,8 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       },
     );
   const evaluated: RunSpec = {
-    ...spec,
-    validationSamples: 0,
+    ...measuredOnly({ ...spec, validationSamples: 0 }),
     testSamples: options.testSamples ?? 0,
-    trainSamples: 0,
-    shards: 1,
-    skew: 0,
   };
   const prepared = prepareData(dataset, evaluated);
   return withKernels(spec, options, async (kernels, kernelsReason) => {
@@ -113,8 +109,7 @@ export async function analyseRun(
 ): Promise<NetworkAnalysis> {
   const { spec, tensors, metadata } = readModel(run);
   checkClasses(metadata, dataset.classes.length, dataset.name);
-  // The shards are of no matter here, and may have been folders of their own.
-  const prepared = prepareData(dataset, { ...spec, shards: 1, skew: 0 });
+  const prepared = prepareData(dataset, measuredOnly(spec));
   return withKernels(spec, options, (kernels) =>
     analyse({
       kernels,

@@ -16,9 +16,9 @@ export const spec = resolveSpec({
   seed: 9,
 });
 
-/** The digest that every run of `spec` must have. */
-export async function sequentialDigest(): Promise<string> {
-  return (await trainToEnd({ spec, threadsPerNode: 1 })).modelDigest;
+/** The digest that every run of `given` must have. */
+export async function sequentialDigest(given = spec): Promise<string> {
+  return (await trainToEnd({ spec: given, threadsPerNode: 1 })).modelDigest;
 }
 
 /** What happens after so many finished tasks. */
@@ -29,13 +29,13 @@ export interface Followed {
   readonly notices: string;
 }
 
-/** Submits `spec`, follows it to its end, and lets things happen on the way. */
+/** Submits a run, by default of `spec`, follows it to its end, and lets things happen on the way. */
 export async function follow(
   server: ServerOptions,
   happenings: Happenings = {},
-  options: Pick<TrainOptions, 'variant' | 'nodes' | 'signal'> & Partial<TrainOptions['cluster'] & object> = {},
+  options: Pick<TrainOptions, 'spec' | 'variant' | 'nodes' | 'signal'> & Partial<TrainOptions['cluster'] & object> = {},
 ): Promise<Followed> {
-  const { variant = 'all-layers', nodes = 2, signal, ...cluster } = options;
+  const { spec: asked = spec, variant = 'all-layers', nodes = 2, signal, ...cluster } = options;
   let tasks = 0;
   let digest = '';
   const notices: string[] = [];
@@ -46,7 +46,7 @@ export async function follow(
     if (event.type === 'finished') digest = event.result.modelDigest;
   };
   const all = { run: 'test', leaseMs: 1500, ...cluster, server };
-  for await (const event of train({ spec, variant, nodes, signal, cluster: all })) see(event);
+  for await (const event of train({ spec: asked, variant, nodes, signal, cluster: all })) see(event);
   await Promise.all(pending);
   return { digest, notices: notices.join('\n') };
 }

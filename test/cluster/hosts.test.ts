@@ -1,13 +1,15 @@
 /** Three hosts in network namespaces on a bridge of their own: one link is cut, and healed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { Fleet, follow, sequentialDigest } from './fleet.js';
+import { Fleet, follow, sequentialDigest, spec } from './fleet.js';
 import { Pff, sleep } from './server.js';
 
 const fleet = new Fleet();
 const BRIDGE = `pffbr${process.pid % 10_000}`;
 /** A network that is hardly anybody's. */
 const address = (host: number): string => `10.213.${process.pid % 250}.${host}`;
+/** Three times as long: the cut must be noticed before the other nodes have done all that is left. */
+const longer = { ...spec, epochs: 18, splits: 18 };
 let sequential = '';
 let missing = '';
 
@@ -40,10 +42,15 @@ function openHosts(): string[] {
   });
 }
 
+/** A node that is not there yet could not be missed by anybody. */
+async function joined(node: Pff): Promise<void> {
+  for (const end = Date.now() + 20_000; !node.text.includes('joined run') && Date.now() < end;) await sleep(20);
+}
+
 const linkOf = (host: number): string => `${BRIDGE}v${host}`;
 
 beforeAll(async () => {
-  sequential = await sequentialDigest();
+  sequential = await sequentialDigest(longer);
 });
 afterEach(() => fleet.end());
 
@@ -66,12 +73,13 @@ it('hosts whose link is cut for longer than a lease, and healed', async (context
     { server: at.url },
     {
       4: async () => {
+        await joined(nodes[0] as Pff);
         ip('link', 'set', linkOf(2), 'down');
         await sleep(5000);
         ip('link', 'set', linkOf(2), 'up');
       },
     },
-    { nodes: 3 },
+    { nodes: 3, spec: longer },
   );
   expect(digest).toBe(sequential);
   expect(notices).toMatch(/is gone/);

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdx } from '../../src/data/idx.js';
+import { labelLayout, ONE_HOT_NORM2, rowScales } from '../../src/data/labels.js';
 import { RandomStream } from '../../src/random.js';
 import { runStatus } from '../../src/run/cluster/manage.js';
 import { train, trainToEnd } from '../../src/run/train.js';
@@ -48,6 +49,19 @@ function writeData(seed: number): { folder: string; images: Uint8Array; labels: 
     writeFileSync(path.join(folder, `${split}-labels-idx1-ubyte`), writeIdx({ dims: [COUNT], data: labels }));
   }
   return { folder, images, labels };
+}
+
+/** The image part of each row as the first layer gets it: f32, scaled to unit length with its label. */
+function scaledImages(images: Uint8Array, labels: Uint8Array): Float32Array {
+  const layout = labelLayout({ width: SIDE, height: SIDE, channels: 1 }, 10, 'overlay');
+  const { bytes } = rowScales({ count: COUNT, images, labels }, layout, ONE_HOT_NORM2);
+  const values = Array.from({ length: COUNT }, (_, row) =>
+    Array.from(
+      images.subarray(row * SIDE * SIDE + layout.skip, (row + 1) * SIDE * SIDE),
+      (byte) => byte * (bytes[row] as number),
+    ),
+  );
+  return Float32Array.from(values.flat());
 }
 
 const small: PartialSpec = { dataset: 'idx', layers: [SIDE * SIDE, 24, 20], epochs: 4, batch: 16, seed: 2 };
@@ -147,7 +161,10 @@ describe('a federated run', () => {
         captured.push(data);
         upstream.write(data);
       });
-      upstream.on('data', (data) => socket.write(data));
+      upstream.on('data', (data) => {
+        captured.push(data);
+        socket.write(data);
+      });
       socket.on('close', () => upstream.destroy()).on('error', () => upstream.destroy());
       upstream.on('close', () => socket.destroy()).on('error', () => socket.destroy());
     });
@@ -170,7 +187,10 @@ describe('a federated run', () => {
     expect(sent.length).toBeGreaterThan(50_000);
     expect(sent.includes('pff.r.s.c1.labels.')).toBe(true);
     for (const { images, labels } of data) {
-      // Any eight pixels in a row, and any twelve labels in a row; as bytes, and as the f32 values that are trained on.
+      // Eight pixels in a row, and twelve labels in a row, as bytes; three pixels in a row as the f32 values trained on.
+      const trainedOn = Buffer.from(scaledImages(images, labels).buffer);
+      for (let i = 0; i + 12 <= trainedOn.length; i += 12)
+        expect(sent.includes(trainedOn.subarray(i, i + 12))).toBe(false);
       for (let i = 0; i + 8 <= images.length; i += 8)
         expect(sent.includes(Buffer.from(images.subarray(i, i + 8)))).toBe(false);
       for (let i = 0; i + 12 <= labels.length; i += 4)

@@ -155,4 +155,18 @@ describe('the log', () => {
     expect(bound?.seconds).toBeLessThanOrEqual((trainSeconds as number) + 1e-6);
     expect(bound?.alone).toBeCloseTo(18 + 12 * 0.1, 2);
   });
+
+  it('gives the bound anew with a tenth more chapters and at the end, and never of a large graph', () => {
+    const long = simulatedEvents({ ...spec, splits: 40, epochs: 40 }, 'all-layers', 3);
+    const feed = new RunFeed(ownFolder());
+    for (const event of long) feed.add([packEvent(event, 'a run')]);
+    const bounds = feed.from(0).flatMap(({ type }, i) => (type === 'bound' ? [i] : []));
+    expect(bounds.length).toBeLessThan(30);
+    expect(bounds.at(-1)).toBe(feed.count - 1);
+    const [started] = packed as [Extract<PageEvent, { type: 'started' }>];
+    const many = { ...started, spec: { ...started.spec, splits: 7000, epochs: 7000 } };
+    const large = new RunFeed(ownFolder());
+    large.add([many, ...packed.slice(1)]);
+    expect(large.view.bound).toBeUndefined();
+  });
 });

@@ -1,5 +1,5 @@
 /** The page's server: who may see it, what its answers allow a browser, and going on where a reader was. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pageApp } from '../../src/page/app.js';
@@ -74,6 +74,9 @@ describe('access', () => {
     expect(cookie).toMatch(/SameSite=Strict/i);
     const kept = { headers: { ...from, cookie: cookie.split(';')[0] as string } };
     expect((await app.request('/', kept)).status).toBe(200);
+    // A page on another port of the same host gets the same cookies.
+    const other = await appOf('other-token').app.request('/?token=other-token', { headers: from });
+    expect(other.headers.get('set-cookie')?.split('=')[0]).not.toBe(cookie.split('=')[0]);
   });
 });
 
@@ -114,6 +117,20 @@ describe('serving', () => {
       await page.close();
     }
     await expect(fetch(page.url)).rejects.toThrow();
+  });
+
+  it('outlives a log that cannot be read, and says so', async () => {
+    const folder = ownFolder();
+    const page = await servePage({ folder, port: await freePort(), analyse: false });
+    try {
+      mkdirSync(path.join(folder, 'events.jsonl'));
+      const response = await fetch(`${page.url}events`);
+      const told = await messages(response, (found) => found.some(({ data }) => data.includes('"remark"')));
+      expect(told.at(-1)?.data).toMatch(/could not be brought up to date: EISDIR/);
+      expect((await fetch(page.url)).status).toBe(200);
+    } finally {
+      await page.close();
+    }
   });
 
   it('is for other machines only with a token', async () => {

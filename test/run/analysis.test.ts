@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NetworkAnalysis } from '../../src/model/analysis/analysis.js';
 import { goodnessHistogram } from '../../src/model/analysis/histogram.js';
+import { registerGoodness } from '../../src/model/own-parts.js';
 import { chaptersBetweenLooks } from '../../src/run/analyst.js';
 import type { RunResult } from '../../src/run/events.js';
 import { prepareData } from '../../src/run/prepare.js';
@@ -26,12 +27,19 @@ async function looked(
   return { looks, end: end as RunResult };
 }
 
+/** Orders samples otherwise than the sum of squares does. */
+registerGoodness('fourth-powers', {
+  of: (row) => row.reduce((sum, y) => sum + y ** 4, 0) / row.length,
+  gradient: (row, out) => row.forEach((y, o) => (out[o] = (4 * y ** 3) / row.length)),
+});
+
 const specs: readonly [string, PartialSpec][] = [
   ['goodness', { negatives: 'sampled' }],
   ['SymBa, softmax classifier', { objective: 'symba', negatives: 'random', classifier: 'softmax' }],
   ['adaptive', { negatives: 'adaptive', labelLag: 2, labelMode: 'append' }],
   ['performance-optimized', { objective: 'performance-optimized' }],
   ['mono-forward', { objective: 'mono-forward' }],
+  ['own goodness', { goodness: 'fourth-powers', negatives: 'random' }],
   ['last head', { objective: 'performance-optimized', classifier: 'last-head' }],
 ];
 

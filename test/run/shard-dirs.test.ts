@@ -98,6 +98,12 @@ describe('a folder for each shard', () => {
     }
   });
 
+  it('asks of a folder only what it is read for', async () => {
+    // The test folder has 4 images to train on, each site 8 to test on.
+    const small = { spec: { testSamples: 40, trainSamples: 48, splits: 8, epochs: 4, batch: 16 } };
+    expect((await run(small)).confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(40);
+  });
+
   it('resumes with its folders', async () => {
     const out = join(root, 'run');
     const whole = await run({ spec: { epochs: 6, cooldownAfter: 1 } });

@@ -34,10 +34,11 @@ export function goodness(): Section {
       shown = look;
       threshold = view.started?.spec.objective === 'goodness' ? view.started.spec.threshold : undefined;
       found = look.analysis.layers.map((layer) => layer.goodness);
-      const kind = view.started?.spec.goodness === 'sum' ? 'sum' : 'mean';
+      const kind = view.started?.spec.goodness ?? 'mean';
+      const ours = kind === 'sum' || kind === 'mean';
       put(
         when,
-        `After chapter ${look.chapter + 1}, ${count(look.analysis.samples)} held-out images; goodness is the ${kind} of squared activations (no unit).`,
+        `After chapter ${look.chapter + 1}, ${count(look.analysis.samples)} held-out images; goodness is ${ours ? `the ${kind} of squared activations` : `the run’s own function, ${kind}`} (no unit).`,
       );
       put(grid, ...found.flatMap((histogram, layer) => (histogram ? [plot(histogram, layer, threshold)] : [])));
     },

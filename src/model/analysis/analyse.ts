@@ -5,8 +5,7 @@ import { RandomStream } from '../../random.js';
 import { layerCount, passesUnitLength, usesNegatives, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import type { LayerState } from '../layer-state.js';
-import { goodnessOf } from '../objectives/goodness.js';
-import { openForInference, stageRows, strongestClass, sumScores } from '../prediction.js';
+import { goodnessByClass, openForInference, stageRows, strongestClass, sumScores } from '../prediction.js';
 import { Predictor } from '../predictor.js';
 import type { Confused, LayerAnalysis, NetworkAnalysis } from './analysis.js';
 import { goodnessHistogram } from './histogram.js';
@@ -106,16 +105,9 @@ function goodnessPass(
   const batch = rows.length;
   let input = stageRows(kernels, data, rows, 'all-labels');
   return tallies.map(({ kernel, active, activations: buffer }) => {
-    const { outputs } = kernel;
-    const squares = new Float32Array(classes * batch);
-    const activations = buffer.subarray(0, classes * batch * outputs);
-    kernel.infer(input, { activations, normalise: true, sumSquares: squares });
-    const byClass = new Float32Array(batch * classes);
-    for (let b = 0; b < batch; b++) {
-      for (let c = 0; c < classes; c++)
-        byClass[b * classes + c] = goodnessOf(spec.goodness, squares[c * batch + b] as number, outputs);
-      countActive(active, activations, (truth[b] as number) * batch + b);
-    }
+    const activations = buffer.subarray(0, classes * batch * kernel.outputs);
+    const byClass = goodnessByClass(kernel, input, spec.goodness, batch, classes, activations);
+    for (let b = 0; b < batch; b++) countActive(active, activations, (truth[b] as number) * batch + b);
     input = { prefix: activations, batch: classes * batch, variants: 1 };
     return byClass;
   });

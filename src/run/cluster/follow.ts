@@ -62,7 +62,7 @@ export function clusterTraining(
         try {
           await store.open();
           const states = await new Follower(store, record, prepared, node, notice).states(signal);
-          await registry.mark(run, 'finished');
+          await registry.markPatiently(run, 'finished', signal);
           return states;
         } finally {
           await store.close();

@@ -65,7 +65,7 @@ export async function joinRun(
     }
     say(`joined run ${run}: ${variant} on ${nodes} slots, ${spec.splits} chapters, as ${name}`);
     const end = await work(store, record, prepared, federated ? dataset.digest : undefined, name, leaseMs, options);
-    await registry.mark(run, end);
+    await registry.markPatiently(run, end, signal);
     say(`run ${run} is ${end}`);
     return end;
   } finally {

@@ -27,7 +27,7 @@ export interface NodeOptions {
   readonly say: (line: string) => void;
 }
 
-const LOOK_FOR_RUNS_MS = 2000;
+const LOOK_FOR_RUNS_MS = 500;
 
 /**
  * Serves until the signal aborts, or the asked run is over.

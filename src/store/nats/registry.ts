@@ -1,6 +1,8 @@
 /** The register of a server's runs: one record a run, in a stream of its own that outlives them. */
 import { PffError } from '../../errors.js';
+import { systemClock } from '../cluster/clock.js';
 import { EngineError } from '../cluster/engine.js';
+import { patiently } from '../cluster/patience.js';
 import type { NatsApi } from './api.js';
 import { recordStream, stateStream } from './engine.js';
 import { parseJson } from '../cluster/records.js';
@@ -70,6 +72,12 @@ export class NatsRegistry {
     const revision = await this.#api.publish(`pff.${record.run}.run`, encode(record), 0);
     if (revision === undefined)
       throw new PffError('cluster', `there is a run ${record.run} already`, { hint: 'Choose another --run.' });
+  }
+
+  /** As `mark`, for as long as the server is away: nobody else may come to note it. */
+  async markPatiently(run: string, state: RunRecord['state'], signal: AbortSignal): Promise<void> {
+    const patience = { clock: systemClock, signal, reopen: () => Promise.resolve() };
+    await patiently(patience, () => this.mark(run, state));
   }
 
   /** Notes that a run is at another state; what is removed stays removed. */
