@@ -1,4 +1,5 @@
 /** `pff train`. */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
   loadPlugins,
@@ -251,9 +252,7 @@ function folderFor(asked: PartialSpec): string {
 
 /** @throws PffError `usage` for a name that NATS subjects cannot have */
 function clusterOptions(given: ValuesOf<typeof flags>, server: ServerOptions, out: string): ClusterOptions {
-  const suffix = Math.floor(Math.random() * 0x10000)
-    .toString(16)
-    .padStart(4, '0');
+  const suffix = randomBytes(2).toString('hex');
   const run =
     given.run ??
     `${
