@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Tests start threads of their own, too: node/thread.ts says what may go wrong when they end.
+    execArgv: ['--no-concurrent-recompilation'],
     maxWorkers: 2,
   },
 });

@@ -2,9 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { PffError } from '../errors.js';
+import { startThread } from '../node/thread.js';
 import { isLoopback } from './access.js';
 
 export interface PageOptions {
@@ -58,7 +57,7 @@ export async function servePage(options: PageOptions): Promise<Page> {
     analyse: options.analyse ?? true,
     dataDir: options.dataDir,
   };
-  const worker = new Worker(entry(), { workerData: setup, name: 'pff page' });
+  const worker = startThread({ entry: 'page/server-thread.js', name: 'pff page', setup });
   // From the start: a thread that has ended says so once only.
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
@@ -87,12 +86,4 @@ export async function servePage(options: PageOptions): Promise<Page> {
       await gone;
     },
   };
-}
-
-/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
-function entry(): string {
-  const here = new URL('./server-thread.js', import.meta.url);
-  const file = fileURLToPath(existsSync(here) ? here : new URL('../../dist/page/server-thread.js', import.meta.url));
-  if (existsSync(file)) return file;
-  throw new PffError('files', 'the page needs the built program, which is not there', { hint: 'Run npm run build.' });
 }

@@ -1,13 +1,12 @@
 /** Runs nodes as worker threads over a store in this process. A worker that dies is replaced, and its task done again. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { PffError, messageOf } from '../errors.js';
 import type { NodeEvent } from '../node/events.js';
 import { jobOfNode, type Job } from '../node/job.js';
 import type { WorkerMessage, WorkerSetup } from '../node/worker.js';
 import { serveStore } from '../store/port.js';
 import type { Store } from '../store/store.js';
+import { startThread } from '../node/thread.js';
 import type { Execution, Fault } from './options.js';
 
 /** A node that dies this often without finishing a task in between will die again. */
@@ -27,7 +26,6 @@ export async function runThreads(
   faults: readonly Fault[],
   events: ThreadEvents,
 ): Promise<void> {
-  const entry = workerEntry();
   const pendingFaults = [...faults];
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
@@ -36,7 +34,7 @@ export async function runThreads(
     for (;;) {
       const faultIndex = pendingFaults.findIndex((fault) => fault.node === node);
       const fault = faultIndex < 0 ? undefined : pendingFaults.splice(faultIndex, 1)[0];
-      const reason = await runWorker(entry, job, node, execution, store, all, fault, (event) => {
+      const reason = await runWorker(job, node, execution, store, all, fault, (event) => {
         if (event.type === 'task-finished') deaths = 0;
         events.node(event);
       });
@@ -60,7 +58,6 @@ export async function runThreads(
 
 /** Runs one worker until it is done (undefined) or dead (why). Throws what the node itself reports as failed. */
 async function runWorker(
-  entry: string,
   job: Job,
   node: number,
   execution: Execution,
@@ -81,7 +78,7 @@ async function runWorker(
     plugins: execution.plugins ?? [],
     ...(fault ? { dieAt: fault } : {}),
   };
-  const worker = new Worker(entry, { workerData: setup, transferList: [port2], name: `pff node ${node}` });
+  const worker = startThread({ entry: 'node/worker.js', name: `pff node ${node}`, setup, ports: [port2] });
   const onAbort = (): void => worker.postMessage('stop');
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -112,16 +109,4 @@ async function runWorker(
     port1.close();
     await worker.terminate();
   }
-}
-
-/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
-function workerEntry(): string {
-  const here = new URL('../node/worker.js', import.meta.url);
-  const built = existsSync(here) ? here : new URL('../../dist/node/worker.js', import.meta.url);
-  const entry = fileURLToPath(built);
-  if (!existsSync(entry))
-    throw new PffError('files', 'worker threads need the built program, which is not there', {
-      hint: 'Run npm run build.',
-    });
-  return entry;
 }

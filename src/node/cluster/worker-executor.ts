@@ -1,13 +1,12 @@
 /** Does a cluster node's tasks in a worker thread (task-worker.ts), one at a time. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { PffError, messageOf } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
 import { serveStore } from '../../store/port.js';
 import type { Store } from '../../store/store.js';
+import { startThread } from '../thread.js';
 import type { TaskExecutor } from './cluster-node.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
@@ -41,7 +40,12 @@ export class WorkerExecutor implements TaskExecutor {
     serveStore(port1, this.#watched(options.store), this.#closed.signal);
     const { job, kernels, threads } = options;
     const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2, plugins: loadedPlugins() };
-    this.#worker = new Worker(entry(), { workerData: setup, transferList: [port2], name: 'pff tasks' });
+    this.#worker = startThread({
+      entry: 'node/cluster/task-worker.js',
+      name: 'pff tasks',
+      setup,
+      ports: [port2],
+    });
     this.#worker.on('message', (answer: TaskWorkerAnswer) => this.#answered(answer, options.onEvent));
     this.#worker.on('error', (error) => this.#died(error));
     this.#worker.on('exit', (code) =>
@@ -107,14 +111,4 @@ export class WorkerExecutor implements TaskExecutor {
       publish: (task, output) => store.publish(task, output),
     };
   }
-}
-
-/** Worker threads start from built JavaScript, also when this file runs as TypeScript under a test runner. */
-function entry(): string {
-  const here = new URL('./task-worker.js', import.meta.url);
-  const file = fileURLToPath(
-    existsSync(here) ? here : new URL('../../../dist/node/cluster/task-worker.js', import.meta.url),
-  );
-  if (existsSync(file)) return file;
-  throw new PffError('files', 'a node needs the built program, which is not there', { hint: 'Run npm run build.' });
 }
