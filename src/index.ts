@@ -84,6 +84,7 @@ export {
   type OwnSchedule,
 } from './model/own-parts.js';
 export { loadPlugins, registerPlugin, type Plugin } from './node/plugins.js';
+export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } from './store/own-store.js';
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';

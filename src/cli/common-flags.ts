@@ -13,7 +13,7 @@ export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in pl
 
 export const pluginFlag = textFlag(
   'FILE',
-  'module that registers objectives, negatives, schedules or datasets of your own',
+  'module that registers objectives, goodness functions, negatives, schedules, stores or datasets of your own',
 );
 
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');

@@ -98,6 +98,11 @@ const flags = {
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
   plugin: { ...pluginFlag, group: 'Setting' },
+  store: {
+    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
+    ...pipeline,
+    shownDefault: 'memory',
+  },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
@@ -233,6 +238,7 @@ export const trainCommand = defineCommand({
         cluster,
         plugins,
         analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
+        store: given.store,
         signal,
       }),
     );

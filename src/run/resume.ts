@@ -35,7 +35,10 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
   const note = readNote(run);
   const before = readSpec(path.join(run, SPEC_FILE));
   const spec = changedSpec(before, options.spec ?? {}, lastChapter(run));
-  const { variant, nodes, threadsPerNode, kernels, plugins } = { ...note.execution, ...withoutUndefined(options) };
+  const { variant, nodes, threadsPerNode, kernels, plugins, store } = {
+    ...note.execution,
+    ...withoutUndefined(options),
+  };
   // Cores may be others now: threads are asked anew unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
   const execution = resolveExecution({
@@ -45,6 +48,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
     kernels,
     threadsPerNode: threads,
     plugins,
+    store,
   });
   if ((execution.variant === 'dff') !== (note.execution.variant === 'dff'))
     throw new PffError(
