@@ -11,7 +11,6 @@ export {
   partialModel,
   predictImages,
   datasetOfRun,
-  loadPluginsOfRun,
   type EvaluationResult,
   type Prediction,
 } from './run/saved-model.js';

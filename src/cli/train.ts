@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
-  loadPlugins,
   MetricsLog,
   metricsFormats,
   PffError,
@@ -21,7 +20,7 @@ import {
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
@@ -217,7 +216,7 @@ export const trainCommand = defineCommand({
           hint: `Add --open, or leave --${name} out.`,
         });
     const plugins = given.plugin === undefined ? undefined : [given.plugin];
-    await loadPlugins(plugins ?? []);
+    await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.

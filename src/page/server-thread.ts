@@ -2,6 +2,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
 import { messageOf } from '../errors.js';
+import { loadPlugins } from '../node/plugins.js';
 import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
 import { lookAtRun } from './look-at-run.js';
@@ -23,6 +24,7 @@ function say(answer: ServerAnswer): void {
 }
 
 try {
+  await loadPlugins(setup.plugins);
   const feed = new RunFeed(setup.folder);
   const app = pageApp(feed, pageFiles(), setup.token);
   const server = await listen(setup.port ?? 8377, setup.port === undefined ? MORE_PORTS : 0);

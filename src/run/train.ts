@@ -30,7 +30,7 @@ import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type T
 import { prepareData, type PreparedData } from './prepare.js';
 import { EventQueue } from './queue.js';
 import { runResult } from './result.js';
-import { openResume, pluginsOfRun } from './resume.js';
+import { openResume } from './resume.js';
 import { VERSION } from './version.js';
 
 /**
@@ -39,8 +39,9 @@ import { VERSION } from './version.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
-  await loadPlugins(options.plugins ?? (options.resume === undefined ? [] : pluginsOfRun(options.resume)));
-  const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
+  await loadPlugins(options.plugins ?? []);
+  const { resume } = options;
+  const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, given !== undefined);
   const execution = resumed?.execution ?? resolveExecution(options);
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs));
   const own = typeof options.store === 'object' ? { store: 'of your own' } : {};

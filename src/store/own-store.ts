@@ -46,6 +46,11 @@ export function registerStore(name: string, open: OwnStoreOpener): void {
   openers.set(name, open);
 }
 
+/** Whether a run may keep its outputs in the store of that name. */
+export function isStore(name: string): boolean {
+  return name === 'memory' || openers.has(name);
+}
+
 /** @throws PffError `usage` for a name that nobody has registered. */
 export function storeOpener(name: string): OwnStoreOpener {
   const open = openers.get(name);

@@ -49,7 +49,10 @@ describe('SIGKILL', () => {
         let end = await toyRun({ ...options, out: run }, random.uniform() * whole.ms);
         for (; end.digest === undefined; kills++) {
           expect(end.lines.filter((line) => line.startsWith('failed'))).toEqual([]);
-          end = await toyRun({ resume: run }, kills % 3 === 2 ? undefined : random.uniform() * whole.ms);
+          end = await toyRun(
+            { resume: run, plugins: options.plugins },
+            kills % 3 === 2 ? undefined : random.uniform() * whole.ms,
+          );
         }
         expect(end.digest).toBe(whole.digest);
         expect(leftovers(run)).toEqual([]);

@@ -42,7 +42,7 @@ describe('own parts', () => {
         if (event.type === 'task-finished' && event.task.chapter === 3) stop.abort(new Error('stop'));
     })();
     await expect(running).rejects.toMatchObject({ code: 'interrupted' });
-    expect((await trainToEnd({ resume: out }, dataset)).modelDigest).toBe(one.modelDigest);
+    expect((await trainToEnd({ resume: out, plugins: [plugin] }, dataset)).modelDigest).toBe(one.modelDigest);
     // A model is read without its plugin.
     expect(decodeModel(readRunFile(path.join(out, 'model.safetensors'))).spec).toMatchObject(own);
   });
@@ -66,10 +66,10 @@ describe('own parts', () => {
       'interruptedAfterChapters',
     );
     rmSync(`${stopped}.kept`, { recursive: true });
-    expect((await trainToEnd({ resume: stopped }, dataset)).modelDigest).toBe(usual.modelDigest);
+    expect((await trainToEnd({ resume: stopped, plugins: [plugin] }, dataset)).modelDigest).toBe(usual.modelDigest);
     expect(readdirSync(`${stopped}.kept`).sort()).toEqual(['c23.l0', 'c23.l1', 'c23.l2', 'closed']);
     // It may go on elsewhere.
-    const options = { resume: stopped, store: 'memory', spec: { testSamples: 10 } };
+    const options = { resume: stopped, plugins: [plugin], store: 'memory', spec: { testSamples: 10 } };
     expect((await trainToEnd(options, dataset)).modelDigest).toBe(usual.modelDigest);
   });
 
