@@ -38,7 +38,7 @@ const flags = {
       whole: true,
       least: 0,
     }),
-    shownDefault: '3',
+    shownDefault: '3; 1 for shorter or smaller rows',
   },
   epochs: { ...numberFlag('N', 'at most N epochs a row', { whole: true, least: 1 }), ...smaller },
   'train-samples': { ...numberFlag('N', 'only the first N training samples', { whole: true, least: 1 }), ...smaller },

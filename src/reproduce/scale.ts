@@ -24,6 +24,11 @@ const SCALED: ReadonlySet<SpecField> = new Set([
   'seed',
 ] as const);
 
+/** Whether `scale` asks for less than whole rows. */
+export function makesSmaller({ epochs, trainSamples, testSamples, layers }: Scale): boolean {
+  return [epochs, trainSamples, testSamples, layers].some((each) => each !== undefined);
+}
+
 /** `spec` at `scale`; chapters keep their length where that is possible. */
 export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layers, precision }: Scale): RunSpec {
   const shorter = Math.min(epochs ?? spec.epochs, spec.epochs);

@@ -143,7 +143,7 @@ export async function predictImages(
   if (spec.layers[0] !== size)
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
-  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
+  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
   return withKernels(spec, options, (kernels) => {
     const predictor = new Predictor(
       kernels,

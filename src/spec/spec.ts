@@ -54,6 +54,9 @@ const shape = {
     .max(64)
     .meta(label('in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all')),
   flip: z.boolean().meta(label('in each chapter, mirror a random half of the training images left to right')),
+  subtractMean: z
+    .boolean()
+    .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
 
   layers: z
     .array(count)
@@ -178,6 +181,7 @@ const common: Omit<
   labelMode: 'overlay',
   shift: 0,
   flip: false,
+  subtractMean: false,
   layers: [784, 1000, 1000, 1000],
   goodness: 'mean',
   threshold: 1,
