@@ -52,7 +52,7 @@ export class MemoryStore implements Store {
       this.#outputs.delete(droppedKey);
       this.#onDropped(dropped);
     }
-    if (task.kind === 'train') this.#newest.set(task.layer, { task, output });
+    this.#noteNewest(task, output);
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     for (const wake of waiting ?? []) wake();
@@ -68,8 +68,8 @@ export class MemoryStore implements Store {
     for (const task of tasks) this.#retention.publish(task);
     for (const task of tasks) {
       const output = outputs.get(taskKey(task));
-      if (output && task.kind === 'train') this.#newest.set(task.layer, { task, output });
       if (!output || !this.#retention.isKept(task)) continue;
+      this.#noteNewest(task, output);
       this.#outputs.set(taskKey(task), output);
       this.#bytes += output.buffer.byteLength;
     }
@@ -104,6 +104,12 @@ export class MemoryStore implements Store {
       waiting.add(wake);
       signal.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  /** Only ever a later chapter's: beside a late state that was found saved, earlier ones may be done again. */
+  #noteNewest(task: Task, output: Output): void {
+    if (task.kind === 'train' && (this.#newest.get(task.layer)?.task.chapter ?? -1) <= task.chapter)
+      this.#newest.set(task.layer, { task, output });
   }
 
   /** The newest state of each layer that has one, in order. */
