@@ -53,7 +53,7 @@ async function whole(): Promise<void> {
       const run = await wholeRun(way, ['--epochs', values.epochs], out);
       runs.push(run);
       console.log(
-        `${way.padEnd(8)} training ${run.trainSeconds.toFixed(2)} s, process ${run.wallSeconds.toFixed(2)} s; CPU: program ${run.programSeconds.toFixed(2)} s, ` +
+        `${way.padEnd(8)} training ${run.trainSeconds.toFixed(2)} s, of it looks ${run.lookSeconds.toFixed(2)} s; process ${run.wallSeconds.toFixed(2)} s; CPU: program ${run.programSeconds.toFixed(2)} s, ` +
           `of it the page's server ${run.serverSeconds.toFixed(2)} s, browser ${run.browserSeconds.toFixed(2)} s; digest ${run.digest.slice(0, 12)}`,
       );
     }

@@ -1,7 +1,8 @@
 /** Whole trainings, as a user starts them: without a page, with one that is only read, and with one open in a browser. */
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import type { RunResult } from '../../src/index.js';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { RunEvent, RunResult } from '../../src/index.js';
 import { Browser } from './browser.js';
 import { processSeconds, threadsOf } from './processes.js';
 
@@ -12,6 +13,8 @@ export type Way = (typeof WAYS)[number];
 export interface WholeRun {
   readonly way: Way;
   readonly trainSeconds: number;
+  /** Of them, spent on looks into the network. */
+  readonly lookSeconds: number;
   /** From the start of the process to its end. */
   readonly wallSeconds: number;
   /** CPU seconds: of the program, of the page's server within it, of the browser for the page. */
@@ -59,18 +62,29 @@ export async function wholeRun(way: Way, options: readonly string[], out: string
   const wallSeconds = (performance.now() - started) / 1000;
   left.abort();
   await browser?.close();
+  const lookSeconds = code === 0 ? looksIn(path.join(out, 'events.jsonl')) : 0;
   rmSync(out, { recursive: true, force: true });
   if (code !== 0) throw new Error(`pff train ended with ${code}:\n${stderr}`);
   const { trainSeconds, modelDigest } = JSON.parse(stdout) as RunResult;
   return {
     way,
     trainSeconds,
+    lookSeconds,
     wallSeconds,
     programSeconds: at.program,
     serverSeconds: at.server,
     browserSeconds: at.browser,
     digest: modelDigest,
   };
+}
+
+function looksIn(log: string): number {
+  const events = readFileSync(log, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RunEvent);
+  const trained = events.findIndex(({ type }) => type === 'trained');
+  return events.slice(0, trained).reduce((sum, event) => sum + (event.type === 'analysis' ? event.seconds : 0), 0);
 }
 
 async function readAll(url: string, signal: AbortSignal): Promise<void> {
