@@ -11,7 +11,6 @@ export {
   partialModel,
   predictImages,
   datasetOfRun,
-  loadPluginsOfRun,
   type EvaluationResult,
   type Prediction,
 } from './run/saved-model.js';
@@ -84,6 +83,7 @@ export {
   type OwnSchedule,
 } from './model/own-parts.js';
 export { loadPlugins, registerPlugin, type Plugin } from './node/plugins.js';
+export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } from './store/own-store.js';
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';

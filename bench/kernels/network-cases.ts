@@ -73,5 +73,5 @@ function randomImages(): LabelledData {
   });
   const samples: Samples = { count: IMAGES, images, labels: new Uint8Array(IMAGES) };
   const layout = { skip: CLASSES, prefix: 774, suffix: CLASSES, inputs: 784 };
-  return labelled(samples, layout, { width: 28, height: 28, channels: 1 });
+  return labelled(samples, layout, { width: 28, height: 28, channels: 1 }, { subtractMean: false });
 }

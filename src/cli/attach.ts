@@ -1,7 +1,7 @@
 /** `pff attach`. */
 import { attachRun } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { flag, textFlag } from './flags.js';
 import { newRunFolder } from './run-name.js';
 import { oneRun, requiredServer, serverFlags } from './server-flags.js';
@@ -15,15 +15,17 @@ export const attachCommand = defineCommand({
     ...serverFlags,
     out: { ...textFlag('DIR', 'run folder to make'), shownDefault: 'pff-runs/DATE-TIME-RUN' },
     'data-dir': dataDirFlag,
+    plugin: pluginFlag,
     kernels: kernelsFlag,
     gantt: ganttFlag,
     json: jsonFlag,
     quiet: flag('show no progress'),
   },
   examples: [['pff attach RUN', 'Ctrl-C detaches again; the run goes on']],
-  run: ({ flags, words }, output) => {
+  run: async ({ flags, words }, output) => {
     const run = oneRun('attach', words);
     const server = requiredServer(flags);
+    await loadPlugin(flags);
     const out = flags.out ?? newRunFolder('run', run);
     return showRun(flags, output, 'detaching; the run goes on', (signal) =>
       attachRun({ server, run, out, dataDir: flags['data-dir'], kernels: flags.kernels, signal }),

@@ -1,7 +1,7 @@
 /** Options that several commands have. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { kernelsChoices, messageOf, PffError } from '../index.js';
+import { kernelsChoices, loadPlugins, messageOf, PffError } from '../index.js';
 import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
 
 export const kernelsFlag = {
@@ -11,9 +11,10 @@ export const kernelsFlag = {
 
 export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in place of its usual one");
 
+/** A run folder never names code that is then run: whoever opens a run with own parts gives the file. */
 export const pluginFlag = textFlag(
   'FILE',
-  'module that registers objectives, negatives, schedules or datasets of your own',
+  'module that registers objectives, goodness functions, negatives, schedules, stores or datasets of your own',
 );
 
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');
@@ -41,4 +42,9 @@ function checkWritable(file: string, name: string): void {
       cause: error,
     });
   }
+}
+
+/** Loads what `--plugin` names. */
+export async function loadPlugin({ plugin }: { readonly plugin?: string }): Promise<void> {
+  if (plugin !== undefined) await loadPlugins([plugin]);
 }

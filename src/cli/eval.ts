@@ -1,8 +1,8 @@
 /** `pff eval`. */
 import os from 'node:os';
-import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, loadPluginsOfRun, PffError } from '../index.js';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { numberFlag, textFlag } from './flags.js';
 import { partialNote } from './partial.js';
@@ -24,7 +24,7 @@ export const evalCommand = defineCommand({
       ...numberFlag('N', 'how many test samples to use; 0 for all', { whole: true, least: 0 }),
       shownDefault: '0',
     },
-    plugin: { ...pluginFlag, shownDefault: 'those that the run was begun with' },
+    plugin: pluginFlag,
     kernels: kernelsFlag,
     json: jsonFlag,
   },
@@ -38,7 +38,7 @@ export const evalCommand = defineCommand({
       throw new PffError('usage', `pff eval takes one run, but was given ${words.length}`, {
         hint: 'Write pff eval RUN, where RUN is the folder that pff train made.',
       });
-    await loadPluginsOfRun(run, flags.plugin === undefined ? undefined : [flags.plugin]);
+    await loadPlugin(flags);
     const result = await evaluateRun(run, {
       dataset: flags.dataset,
       dataDir: flags['data-dir'],

@@ -1,7 +1,7 @@
 /** `pff export` and `pff import`: models to other programs and back. */
 import { exportFormats, exportModel, importModel, PffError, units } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag } from './common-flags.js';
+import { dataDirFlag, jsonFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, textFlag } from './flags.js';
 import { partialNote } from './partial.js';
@@ -19,6 +19,7 @@ export const exportCommand = defineCommand({
     to: choiceFlag(exportFormats, 'the format to write'),
     out: { ...textFlag('FILE', 'the file to write'), shownDefault: 'RUN/model.onnx, model.npz, export.safetensors' },
     'data-dir': dataDirFlag,
+    plugin: pluginFlag,
     json: jsonFlag,
   },
   examples: [
@@ -31,6 +32,7 @@ export const exportCommand = defineCommand({
       throw new PffError('usage', 'pff export takes one run and a format', {
         hint: `Write pff export RUN --to ${exportFormats.join('|')}.`,
       });
+    await loadPlugin(flags);
     const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'] });
     const partial = partialNote(run);
     if (partial !== undefined) err.line(`pff: ${partial}`);
@@ -52,6 +54,7 @@ export const importCommand = defineCommand({
     out: textFlag('DIR', 'run folder to make; it must not exist or be empty'),
     config: textFlag('FILE', 'JSON file with the spec of the network; its fields win over those in FILE'),
     'data-dir': dataDirFlag,
+    plugin: pluginFlag,
     json: jsonFlag,
   },
   examples: [['pff import weights.npz --out runs/mine', 'then pff eval runs/mine']],
@@ -61,6 +64,7 @@ export const importCommand = defineCommand({
       throw new PffError('usage', 'pff import takes one file and the folder to make', {
         hint: 'Write pff import FILE --out DIR.',
       });
+    await loadPlugin(flags);
     const spec = flags.config === undefined ? undefined : readConfig(flags.config);
     const imported = await importModel(file, { out: flags.out, spec, dataDir: flags['data-dir'] });
     if (flags.json) out.line(JSON.stringify(imported));

@@ -1,7 +1,7 @@
 /** `pff fetch`. */
 import { fetchModel } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag } from './common-flags.js';
+import { jsonFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { textFlag } from './flags.js';
 import { oneRun, requiredServer, serverFlags } from './server-flags.js';
@@ -13,13 +13,12 @@ export const fetchCommand = defineCommand({
   flags: {
     ...serverFlags,
     out: { ...textFlag('DIR', 'folder to make for the model'), shownDefault: 'pff-runs/RUN' },
-    'data-dir': dataDirFlag,
     json: jsonFlag,
   },
   examples: [['pff fetch RUN', 'then pff eval pff-runs/RUN']],
   run: async ({ flags, words }, { out }) => {
     const run = oneRun('fetch', words);
-    const model = await fetchModel(requiredServer(flags), run, flags.out ?? `pff-runs/${run}`, flags['data-dir']);
+    const model = await fetchModel(requiredServer(flags), run, flags.out ?? `pff-runs/${run}`);
     if (flags.json) out.line(JSON.stringify(model));
     else {
       out.line(`${model.folder}: ${model.finished ? 'finished' : `${model.chapters} chapters`}`);

@@ -1,7 +1,7 @@
 /** `pff node`. */
-import { loadPlugins, serveNode } from '../index.js';
+import { serveNode } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, kernelsFlag } from './common-flags.js';
+import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { flag, noWords, numberFlag, textFlag } from './flags.js';
 import { interruptible } from './interrupt.js';
@@ -12,7 +12,7 @@ export const nodeCommand = defineCommand({
   summary: "makes this machine a node of a cluster's runs",
   usage: ['pff node --server URL [options]'],
   about: [
-    'A node works on the runs of a server, one after the other, until it is told to end. Any number of nodes may come and go at any time, killed or cut off: a run goes on with those that are there, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data.',
+    'A node works on the runs of a server, one after the other, until it is told to end. Any number of nodes may come and go at any time, killed or cut off: a run goes on with those that are there, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and what of a plugin the run names.',
     'In a federated run each node trains on its own data, given by --data-dir, which never leaves it.',
   ],
   flags: {
@@ -23,7 +23,7 @@ export const nodeCommand = defineCommand({
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
     'data-dir': dataDirFlag,
-    plugin: textFlag('FILE', 'module that registers own parts which the spec of a run names'),
+    plugin: pluginFlag,
     quiet: flag('say nothing but errors'),
   },
   examples: [
@@ -34,7 +34,7 @@ export const nodeCommand = defineCommand({
   run: async ({ flags, words }, { err }) => {
     noWords('node', words);
     const server = requiredServer(flags);
-    await loadPlugins(flags.plugin === undefined ? [] : [flags.plugin]);
+    await loadPlugin(flags);
     const say = (line: string): void => {
       if (!flags.quiet) err.line(`${new Date().toISOString()} ${line}`);
     };

@@ -1,7 +1,6 @@
 /** `pff predict`. */
 import {
   datasetOfRun,
-  loadPluginsOfRun,
   PffError,
   predictImages,
   readImageFile,
@@ -11,7 +10,7 @@ import {
   type Prediction,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { partialNote } from './partial.js';
 
@@ -35,7 +34,7 @@ export const predictCommand = defineCommand({
   ],
   flags: {
     'data-dir': dataDirFlag,
-    plugin: { ...pluginFlag, shownDefault: 'those that the run was begun with' },
+    plugin: pluginFlag,
     kernels: kernelsFlag,
     json: jsonFlag,
   },
@@ -49,7 +48,7 @@ export const predictCommand = defineCommand({
       throw new PffError('usage', 'pff predict takes a run and at least one image', {
         hint: 'Write pff predict RUN IMAGE…, where IMAGE is a PNG file, test:INDEX or train:INDEX.',
       });
-    await loadPluginsOfRun(run, flags.plugin === undefined ? undefined : [flags.plugin]);
+    await loadPlugin(flags);
     const dataset = await datasetOfRun(run, flags['data-dir']);
     const asked = await Promise.all(images.map((image) => readImage(image, dataset)));
     const size = asked[0]?.pixels.length ?? 0;

@@ -1,7 +1,7 @@
 /** `pff report`. */
 import { PffError, units, writeReport } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag } from './common-flags.js';
+import { dataDirFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { flag, textFlag } from './flags.js';
 
@@ -19,6 +19,7 @@ export const reportCommand = defineCommand({
       'do not look into networks whose log has no analysis: no histograms, units and images of those',
     ),
     'data-dir': dataDirFlag,
+    plugin: pluginFlag,
   },
   examples: [
     ['pff report pff-runs/NAME --out run.html', 'one run'],
@@ -29,6 +30,7 @@ export const reportCommand = defineCommand({
       throw new PffError('usage', `pff report takes one to eight runs, but was given ${words.length}`, {
         hint: 'Write pff report RUN…, where RUN is a folder that pff train made.',
       });
+    await loadPlugin(flags);
     const file = flags.out ?? 'report.html';
     const bytes = await writeReport(words, file, {
       analyse: !flags['no-analysis'],

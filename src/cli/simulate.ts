@@ -20,7 +20,7 @@ import {
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { findCosts, type CostsFound } from './costs.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, flag, noWords, numberFlag, numbersFlag, textFlag } from './flags.js';
@@ -78,6 +78,7 @@ const flags = {
   },
   gantt: { ...ganttFlag, group },
   'data-dir': { ...dataDirFlag, group },
+  plugin: { ...pluginFlag, group },
   json: { ...jsonFlag, group },
   ...specSourceFlags,
   ...specFlags,
@@ -112,6 +113,7 @@ export const simulateCommand = defineCommand({
     const nodes = given.nodes ?? (variant === 'sequential' ? 1 : 4);
     if (variant === 'sequential' && nodes > 1)
       throw new PffError('usage', `variant sequential runs on one node, but --nodes is ${nodes}`);
+    await loadPlugin(given);
     const asked = askedSpec(given);
     if (variant === 'federated') asked.shards ??= nodes;
     const lagFollows = asked.negatives === 'adaptive' && asked.labelLag === undefined;

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
-  loadPlugins,
   MetricsLog,
   metricsFormats,
   PffError,
@@ -20,7 +19,7 @@ import {
   type TimelineSummary,
 } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 import { drawGantt } from './gantt.js';
@@ -97,6 +96,11 @@ const flags = {
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
   plugin: { ...pluginFlag, group: 'Setting' },
+  store: {
+    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
+    ...pipeline,
+    shownDefault: 'memory',
+  },
   resume: {
     ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
     group: 'Files and output',
@@ -203,7 +207,7 @@ export const trainCommand = defineCommand({
           hint: `Add --open, or leave --${name} out.`,
         });
     const plugins = given.plugin === undefined ? undefined : [given.plugin];
-    await loadPlugins(plugins ?? []);
+    await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
@@ -228,6 +232,7 @@ export const trainCommand = defineCommand({
           cluster,
           plugins,
           analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
+          store: given.store,
           signal,
         }),
       given.open ? (out ?? given.resume) : undefined,

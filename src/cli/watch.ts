@@ -1,7 +1,7 @@
 /** `pff watch`. */
 import { attachRun, type Page } from '../index.js';
 import { defineCommand } from './command.js';
-import { dataDirFlag } from './common-flags.js';
+import { dataDirFlag, loadPlugin, pluginFlag } from './common-flags.js';
 import { DONE } from './exit-codes.js';
 import { flag, textFlag } from './flags.js';
 import { interruptible } from './interrupt.js';
@@ -22,6 +22,7 @@ export const watchCommand = defineCommand({
     ...pageFlags,
     'no-open': flag('only print the address'),
     'data-dir': dataDirFlag,
+    plugin: pluginFlag,
     ...serverFlags,
     out: { ...textFlag('DIR', 'with --server: run folder to make'), shownDefault: 'pff-runs/DATE-TIME-watch-RUN' },
   },
@@ -35,6 +36,7 @@ export const watchCommand = defineCommand({
     // Only where it is asked for: $PFF_SERVER alone does not make a folder the name of a cluster's run.
     const server = flags.server === undefined ? undefined : askedServer(flags);
     const browser = !flags['no-open'];
+    await loadPlugin(flags);
     await interruptible(
       () => output.err.line('closing the page'),
       async (signal) => {

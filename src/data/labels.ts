@@ -23,11 +23,13 @@ export interface LabelLayout {
   readonly inputs: number;
 }
 
-/** What each sample's values are multiplied by, so that a row [image part | label part] has unit length. */
+/** How each sample's values become a row [image part | label part] of unit length. */
 export interface RowScales {
-  /** [n]: for the image's bytes (0 … 255). */
+  /** [n]: what the image's bytes (0 … 255) are multiplied by. */
   readonly bytes: Float32Array;
-  /** [n]: for the label values. */
+  /** [n]: the scaled mean, taken off the scaled bytes; absent where means stay. */
+  readonly mean: Float32Array | undefined;
+  /** [n]: what the label values are multiplied by. */
   readonly label: Float32Array;
 }
 
@@ -60,10 +62,11 @@ export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode)
 /**
  * Scales that give each row unit length: 1 / sqrt(Σ (byte / 255)² over the image part + labelNorm2), for values in 0 … 1.
  * The sum is over integers and exact, so its order does not matter. A row that is all zeros keeps scale 0.
+ * @param subtractMean the image part is (byte - its mean) / 255 instead.
  * @param labelNorm2 squared length of the label part: `ONE_HOT_NORM2` or `neutralNorm2(C)`.
  * @returns Float32Arrays [samples.count] over SharedArrayBuffers.
  */
-export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: number): RowScales {
+export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: number, subtractMean: boolean): RowScales {
   const { count, images } = samples;
   const size = layout.skip + layout.prefix;
   if (images.length !== count * size)
@@ -74,25 +77,42 @@ export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: num
         hint: 'The layout was made for images of another size.',
       },
     );
-  const bytes = sharedFloats(count);
-  const label = sharedFloats(count);
-  for (let i = 0; i < count; i++) {
-    let squares = 0;
-    const end = (i + 1) * size;
-    for (let p = i * size + layout.skip; p < end; p++) {
-      const value = images[p] as number;
-      squares += value * value;
-    }
-    const length = rowLength(squares, labelNorm2);
-    bytes[i] = length === 0 ? 0 : 1 / (255 * length);
-    label[i] = length === 0 ? 0 : 1 / length;
-  }
-  return { bytes, label };
+  const scales: RowScales = {
+    bytes: sharedFloats(count),
+    mean: subtractMean ? sharedFloats(count) : undefined,
+    label: sharedFloats(count),
+  };
+  for (let i = 0; i < count; i++)
+    setRowScale(scales, i, imageSums(images, i * size + layout.skip, (i + 1) * size), labelNorm2);
+  return scales;
 }
 
-/** Length of a row whose image bytes have the sum of squares `squares`. */
-export function rowLength(squares: number, labelNorm2: number): number {
-  return Math.sqrt(squares / 65025 + labelNorm2);
+/** Of the bytes of an image part. */
+export interface ImageSums {
+  readonly count: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+export function imageSums(images: Uint8Array, start: number, end: number): ImageSums {
+  let sum = 0;
+  let squares = 0;
+  for (let p = start; p < end; p++) {
+    const value = images[p] as number;
+    sum += value;
+    squares += value * value;
+  }
+  return { count: end - start, sum, squares };
+}
+
+/** Sets the scales of sample `i` from the sums over its image part. */
+export function setRowScale(scales: RowScales, i: number, sums: ImageSums, labelNorm2: number): void {
+  const { count, sum, squares } = sums;
+  const about = scales.mean ? squares - (sum * sum) / count : squares;
+  const length = Math.sqrt(about / 65025 + labelNorm2);
+  scales.bytes[i] = length === 0 ? 0 : 1 / (255 * length);
+  scales.label[i] = length === 0 ? 0 : 1 / length;
+  if (scales.mean) scales.mean[i] = (sum / count) * scales.bytes[i];
 }
 
 /**

@@ -60,11 +60,16 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
   return loadIdx(dataDir);
 }
 
+/** Whether `loadDataset` knows that name: one of ours, or one that was registered. */
+export function isDataset(name: string): boolean {
+  return ownDatasets.has(name) || DATASET_NAMES.some((each) => each === name);
+}
+
 /** @throws PffError `usage` if there is no such dataset; it names the nearest one. */
 export function checkDatasetName(name: string): DatasetName {
   const known = DATASET_NAMES.find((each) => each === name);
   if (known !== undefined) return known;
   throw new PffError('usage', `unknown dataset ${JSON.stringify(name)}`, {
-    hint: `Did you mean ${closest(name.toLowerCase(), DATASET_NAMES)}? Known are ${DATASET_NAMES.join(', ')}.`,
+    hint: `Did you mean ${closest(name.toLowerCase(), DATASET_NAMES)}? Known are ${[...DATASET_NAMES, ...ownDatasets.keys()].join(', ')}; datasets of your own come with --plugin FILE.`,
   });
 }

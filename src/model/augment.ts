@@ -3,7 +3,7 @@
  * chapter and sample, so every task of a chapter, on whatever node, sees the same images.
  */
 import { imageSize, type ImageShape } from '../data/dataset.js';
-import { neutralNorm2, ONE_HOT_NORM2, rowLength } from '../data/labels.js';
+import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../data/labels.js';
 import { philox, philoxName } from '../random.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { LabelledData } from './labelled-data.js';
@@ -58,19 +58,15 @@ function moved(data: LabelledData, rows: Uint32Array, moveOf: (sample: number) =
   const scales = [ONE_HOT_NORM2, neutralNorm2(layout.suffix)].map((norm2) => ({
     norm2,
     bytes: new Float32Array(count),
+    mean: data.neutral.mean && new Float32Array(count),
     label: new Float32Array(count),
   }));
   rows.forEach((row, b) => {
     const image = images.subarray(b * size, (b + 1) * size);
     moveImage(samples.images.subarray(row * size, (row + 1) * size), shape, moveOf(row), image);
     labels[b] = samples.labels[row] as number;
-    let squares = 0;
-    for (let p = layout.skip; p < size; p++) squares += (image[p] as number) * (image[p] as number);
-    for (const { norm2, bytes, label } of scales) {
-      const length = rowLength(squares, norm2);
-      bytes[b] = 1 / (255 * length);
-      label[b] = 1 / length;
-    }
+    const sums = imageSums(image, layout.skip, size);
+    for (const each of scales) setRowScale(each, b, sums, each.norm2);
   });
   const [oneHot, neutral] = scales as [(typeof scales)[0], (typeof scales)[0]];
   return {

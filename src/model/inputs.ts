@@ -6,7 +6,7 @@ import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import type { Augment } from './augment.js';
-import type { LabelledData } from './labelled-data.js';
+import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
 export interface LayerInputs {
@@ -55,8 +55,7 @@ export class ImageInputs implements LayerInputs {
     const classes = layout.suffix;
     const batch = rows.length;
     const scales = this.#negatives ? oneHot : neutral;
-    const prefix = new Float32Array(batch * layout.prefix);
-    this.#kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, scales.bytes, prefix);
+    const prefix = stageImages(this.#kernels, data, rows, scales);
     const suffix = new Float32Array(this.variants * batch * classes);
     if (this.#negatives) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);

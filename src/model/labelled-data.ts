@@ -1,6 +1,7 @@
 /** Samples with their place and scale in the first layer's input. */
 import type { ImageShape, Samples } from '../data/dataset.js';
 import type { LabelLayout, RowScales } from '../data/labels.js';
+import type { Kernels } from '../kernels/kernels.js';
 
 /** One split of a dataset, ready for the first layer. Everything in it can be shared between threads. */
 export interface LabelledData {
@@ -10,4 +11,26 @@ export interface LabelledData {
   /** Scales of rows with a one-hot label, and with a neutral one. */
   readonly oneHot: RowScales;
   readonly neutral: RowScales;
+}
+
+/**
+ * The image part [B, P] of the first layer's input for the samples `rows` [B]: bytes by their scale, less their mean where
+ * the scales have one.
+ */
+export function stageImages(
+  kernels: Kernels,
+  { samples, layout }: LabelledData,
+  rows: Uint32Array,
+  { bytes, mean }: RowScales,
+): Float32Array {
+  const { prefix, skip } = layout;
+  const out = new Float32Array(rows.length * prefix);
+  kernels.stageBytes(samples.images, skip + prefix, skip, rows, bytes, out);
+  if (mean)
+    for (let b = 0; b < rows.length; b++) {
+      const value = mean[rows[b] as number] as number;
+      // The difference of two f32 in f64, rounded to f32: the same on every machine.
+      for (let p = b * prefix; p < (b + 1) * prefix; p++) out[p] = (out[p] as number) - value;
+    }
+  return out;
 }

@@ -103,7 +103,7 @@ export function encodeOnnx(
 
 /** Goodness of every label: the image's part of the first layer once, each label's added to it. [n, C] */
 function goodness(graph: Graph, spec: RunSpec, layout: LabelLayout, states: readonly LayerState[]): string {
-  const { fromImage, scale } = imagePart(graph, layout, states[0] as LayerState, 1);
+  const { fromImage, scale } = imagePart(graph, spec, layout, states[0] as LayerState, 1);
   const label = graph.floats('layer1.weight.label', [1, layout.suffix, units(states[0])], labelRows(layout, states[0]));
   // [n, 1, units] + [n, 1, 1] · [1, C, units]
   const perLabel = graph.node('Mul', [graph.node('Unsqueeze', [scale, graph.integers([2])]), label]);
@@ -125,7 +125,7 @@ function goodness(graph: Graph, spec: RunSpec, layout: LabelLayout, states: read
 /** One pass with a neutral label, for the classifiers that have heads. [n, C] */
 function neutral(graph: Graph, spec: RunSpec, layout: LabelLayout, states: readonly LayerState[]): string {
   const layers = spec.classifier === 'softmax' ? states.slice(0, -1) : states;
-  const { fromImage, scale } = imagePart(graph, layout, states[0] as LayerState, 1 / layout.suffix);
+  const { fromImage, scale } = imagePart(graph, spec, layout, states[0] as LayerState, 1 / layout.suffix);
   const label = graph.floats('layer1.weight.neutral', [1, units(states[0])], neutralRow(layout, states[0]));
   const sum = graph.node('Add', [fromImage, graph.node('Mul', [scale, label])]);
   let activations = graph.node('Relu', [graph.node('Add', [sum, bias(graph, 'layer1', states[0])])]);
@@ -154,13 +154,16 @@ function neutral(graph: Graph, spec: RunSpec, layout: LabelLayout, states: reado
 /** The scaled image part of each row times its weights [n, units], and the scale 1 / length of each row [n, 1]. */
 function imagePart(
   graph: Graph,
+  { subtractMean }: RunSpec,
   layout: LabelLayout,
   state: LayerState,
   labelNorm2: number,
 ): { readonly fromImage: string; readonly scale: string } {
   const { skip, prefix } = layout;
   const axes = graph.integers([1]);
-  const part = graph.node('Slice', ['images', graph.integers([skip]), graph.integers([skip + prefix]), axes]);
+  const values = graph.node('Slice', ['images', graph.integers([skip]), graph.integers([skip + prefix]), axes]);
+  const mean = subtractMean ? graph.node('ReduceMean', [values], { axes: [1], keepdims: 1 }) : undefined;
+  const part = mean === undefined ? values : graph.node('Sub', [values, mean]);
   const squares = graph.node('ReduceSumSquare', [part], { axes: [1], keepdims: 1 });
   const length = graph.node('Sqrt', [graph.node('Add', [squares, graph.scalar(labelNorm2)])]);
   const scale = graph.node('Reciprocal', [length]);

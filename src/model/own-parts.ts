@@ -1,11 +1,11 @@
 /**
  * A user's own parts, registered by name so that a spec can refer to them: losses of goodness, goodness itself,
- * samplers of negative labels, schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
- * long as its parts do. Each thread that trains registers them itself (run/plugins.ts).
+ * samplers of negative labels, schedules of the learning rate. They must be pure functions of their arguments: the same spec
+ * gives the same bits only as long as its parts do. Each thread that trains registers them itself (node/plugins.ts).
  */
 import { PffError } from '../errors.js';
 import type { RandomStream } from '../random.js';
-import { addOwnName, type OwnKind } from '../spec/own-names.js';
+import { addOwnName, OWN_KINDS, type OwnKind } from '../spec/own-names.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { GoodnessLoss } from './objectives/goodness-losses.js';
 
@@ -42,6 +42,8 @@ const objectives = new Map<string, OwnObjective>();
 const goodnesses = new Map<string, OwnGoodness>();
 const negatives = new Map<string, OwnNegatives>();
 const schedules = new Map<string, OwnSchedule>();
+
+const partsOf = { objective: objectives, goodness: goodnesses, negatives, schedule: schedules } as const;
 
 /** Makes `objective: name` in a spec mean `make`. @throws PffError `usage` if that is no name, or one of ours. */
 export function registerObjective(name: string, make: OwnObjective): void {
@@ -103,6 +105,21 @@ function found<T>(kind: OwnKind, parts: ReadonlyMap<string, T>, name: string): T
       hint: 'Give the file that registers it by --plugin (plugins of train()), so that worker threads load it too.',
     });
   return part;
+}
+
+/**
+ * The own parts that `spec` names, as the text of their functions: what nodes on several machines must have in common.
+ * (Code that they call elsewhere is not in it.) Undefined text where the part is not registered in this thread.
+ */
+export function ownSources(
+  spec: RunSpec,
+): { readonly kind: OwnKind; readonly name: string; source: string | undefined }[] {
+  return OWN_KINDS.filter((kind) => !OURS.has(spec[kind])).map((kind) => {
+    const name = spec[kind];
+    const part = partsOf[kind].get(name);
+    const functions: unknown[] = typeof part === 'object' ? Object.entries(part) : part === undefined ? [] : [part];
+    return { kind, name, source: part && functions.map(String).toSorted().join('\n') };
+  });
 }
 
 /** @throws PffError `training` if an own sampler drew a true label, or one that there is not. */

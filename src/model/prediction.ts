@@ -6,7 +6,7 @@
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import { passesUnitLength, type RunSpec } from '../spec/spec.js';
-import type { LabelledData } from './labelled-data.js';
+import { stageImages, type LabelledData } from './labelled-data.js';
 import type { LayerState } from './layer-state.js';
 import { goodnessOf, ownGoodnessOf } from './objectives/goodness.js';
 import { ownGoodness } from './own-parts.js';
@@ -183,13 +183,11 @@ export function stageRows(
   rows: Uint32Array,
   labels: 'all-labels' | 'neutral',
 ): LayerInput {
-  const { samples, layout } = data;
-  const classes = layout.suffix;
+  const classes = data.layout.suffix;
   const batch = rows.length;
   const variants = labels === 'neutral' ? 1 : classes;
   const scales = labels === 'neutral' ? data.neutral : data.oneHot;
-  const prefix = new Float32Array(batch * layout.prefix);
-  kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, scales.bytes, prefix);
+  const prefix = stageImages(kernels, data, rows, scales);
   const suffix = new Float32Array(variants * batch * classes);
   if (labels === 'neutral') fillNeutral(scales.label, classes, suffix, 0, rows);
   else for (let c = 0; c < classes; c++) fillSameLabel(c, scales.label, classes, suffix, c * batch, rows);

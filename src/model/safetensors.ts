@@ -1,6 +1,7 @@
 /**
  * The safetensors file format, for f32 tensors: 8 bytes little-endian header length, a JSON header, then the data.
- * (github.com/huggingface/safetensors, "Format".) Knows nothing of layers; see model-file.ts.
+ * (github.com/huggingface/safetensors, "Format".) Written as the published library writes it, to the byte: tensors by size
+ * of their type (here all the same), then by name. Knows nothing of layers; see model-file.ts.
  */
 import { PffError } from '../errors.js';
 
@@ -18,12 +19,14 @@ export interface TensorFile {
 /** The published reader refuses longer headers too. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Encodes tensors in the given order; the data starts at a multiple of 8 bytes. */
+/** Encodes tensors in the order of their names' UTF-8 bytes; the data starts at a multiple of 8 bytes. */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: file.metadata };
+  const tensors = file.tensors.toSorted((a, b) => compareUtf8(a.name, b.name));
+  // Entry by entry: an object would put names that are integers first.
+  const entries = [`"__metadata__":${JSON.stringify(file.metadata)}`];
   let offset = 0;
-  for (const { name, shape, values } of file.tensors) {
-    if (name === '__metadata__' || Object.hasOwn(header, name))
+  for (const [i, { name, shape, values }] of tensors.entries()) {
+    if (name === '__metadata__' || name === tensors[i - 1]?.name)
       throw new PffError('files', `two tensors are called ${name}`);
     const elements = shape.reduce((product, size) => product * size, 1);
     if (elements !== values.length)
@@ -31,10 +34,11 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
         'files',
         `tensor ${name} [${shape.join(', ')}] needs ${elements} values, but has ${values.length}`,
       );
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + 4 * elements] };
+    const entry = { dtype: 'F32', shape, data_offsets: [offset, offset + 4 * elements] };
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     offset += 4 * elements;
   }
-  let text = new TextEncoder().encode(JSON.stringify(header));
+  let text = new TextEncoder().encode(`{${entries.join()}}`);
   const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
   padded.set(text);
   text = padded;
@@ -43,13 +47,20 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   view.setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
   let at = 8 + text.length;
-  for (const { values } of file.tensors) {
+  for (const { values } of tensors) {
     for (const value of values) {
       view.setFloat32(at, value, true);
       at += 4;
     }
   }
   return bytes;
+}
+
+/** UTF-16 units, by which strings compare, have another order than code points where there are surrogates. */
+function compareUtf8(a: string, b: string): number {
+  const [x, y] = [a, b].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array];
+  const at = x.findIndex((byte, i) => byte !== y[i]);
+  return at < 0 ? x.length - y.length : (x[at] as number) - (y[at] ?? -1);
 }
 
 /** Decodes a file of f32 tensors. @throws PffError `files` saying what is broken. */

@@ -19,6 +19,7 @@ import {
   type OwnObjective,
   type OwnSchedule,
 } from '../model/own-parts.js';
+import { registerStore, type OwnStoreOpener } from '../store/own-store.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
@@ -26,6 +27,8 @@ export interface Plugin {
   readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
   readonly negatives?: Readonly<Record<string, OwnNegatives>>;
   readonly schedules?: Readonly<Record<string, OwnSchedule>>;
+  /** Only the thread that starts the run opens its store. */
+  readonly stores?: Readonly<Record<string, OwnStoreOpener>>;
   /** Only the thread that starts the run loads data. */
   readonly datasets?: Readonly<Record<string, DatasetLoader | (() => Promise<Dataset>)>>;
 }
@@ -43,6 +46,7 @@ export function registerPlugin(plugin: Plugin): void {
   for (const [name, part] of Object.entries(plugin.goodnesses ?? {})) registerGoodness(name, part);
   for (const [name, part] of Object.entries(plugin.negatives ?? {})) registerNegatives(name, part);
   for (const [name, part] of Object.entries(plugin.schedules ?? {})) registerSchedule(name, part);
+  for (const [name, part] of Object.entries(plugin.stores ?? {})) registerStore(name, part);
   for (const [name, part] of Object.entries(plugin.datasets ?? {})) registerDataset(name, part);
 }
 

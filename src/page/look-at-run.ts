@@ -1,6 +1,7 @@
 /** Looks at the network that a finished run has saved: for runs whose log has no analysis of it. */
 import { loadDataset } from '../data/sources.js';
-import { messageOf } from '../errors.js';
+import { messageOf, PffError } from '../errors.js';
+import { checkParts } from '../run/run-plugins.js';
 import { analyseRun } from '../run/saved-model.js';
 import type { PageEvent } from './page-event.js';
 import type { RunView } from './run-view.js';
@@ -9,9 +10,12 @@ import type { RunView } from './run-view.js';
 export async function lookAtRun(folder: string, view: RunView, dataDir: string | undefined): Promise<PageEvent> {
   try {
     const spec = view.started?.spec;
-    const analysis = await analyseRun(folder, await loadDataset({ dataset: spec?.dataset ?? '', dataDir }));
+    const dataset = spec?.dataset ?? '';
+    checkParts(folder, { dataset });
+    const analysis = await analyseRun(folder, await loadDataset({ dataset, dataDir }));
     return { type: 'analysis', chapter: (spec?.splits ?? 1) - 1, at: view.now - view.offset, analysis };
   } catch (error) {
-    return { type: 'remark', text: `The network could not be analysed: ${messageOf(error)}` };
+    const hint = error instanceof PffError && error.hint !== undefined ? `. ${error.hint}` : '';
+    return { type: 'remark', text: `The network could not be analysed: ${messageOf(error)}${hint}` };
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
+import { loadedPlugins } from '../node/plugins.js';
 import { startThread } from '../node/thread.js';
 import { isLoopback } from './access.js';
 
@@ -33,6 +34,8 @@ export interface ServerSetup {
   readonly token: string | undefined;
   readonly analyse: boolean;
   readonly dataDir: string | undefined;
+  /** URLs of the plugins that this thread has loaded. */
+  readonly plugins: readonly string[];
 }
 
 export type ServerAnswer =
@@ -82,6 +85,7 @@ export async function servePage(options: PageOptions): Promise<Page> {
     token,
     analyse: options.analyse ?? true,
     dataDir: options.dataDir,
+    plugins: loadedPlugins(),
   };
   const worker = startThread({ entry: 'page/server-thread.js', name: 'pff page', setup });
   // From the start: a thread that has ended says so once only.

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
 import { messageOf } from '../errors.js';
+import { loadPlugins } from '../node/plugins.js';
 import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
 import { RunFeed } from './run-feed.js';
@@ -26,6 +27,7 @@ function say(answer: ServerAnswer): void {
 
 try {
   stepBack();
+  await loadPlugins(setup.plugins);
   const feed = new RunFeed(setup.folder);
   const app = pageApp(feed, pageFiles(), setup.token);
   const server = await listen(setup.port ?? 8377, setup.port === undefined ? MORE_PORTS : 0);

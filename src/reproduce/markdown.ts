@@ -72,7 +72,8 @@ function accuracyRows(line: LineReport, notes: ReadonlySet<string>): string[] {
 
 function lengthText({ shortfall, options, spec }: ScaledResult): string {
   const length = shortfall.length === 0 ? `full: ${spec.epochs} epochs` : `**scaled**: ${shortfall.join(', ')}`;
-  return options === '' ? length : `${length} (\`${options}\`)`;
+  const inPrecision = spec.precision === 'f32' ? length : `${length}, in ${spec.precision}`;
+  return options === '' ? inPrecision : `${inPrecision} (\`${options}\`)`;
 }
 
 function dataMark({ dataNote }: ScaledResult, notes: ReadonlySet<string>): string {
@@ -118,10 +119,10 @@ function speedSection(lines: readonly LineReport[]): string[] {
 
 function settingText({ speed }: LineReport): string {
   if (speed === undefined) return '';
-  const { chapters, samples, layers, record, fullWidth } = speed;
+  const { chapters, samples, layers, precision, record, fullWidth } = speed;
   return (
     `${record.date.slice(0, 10)} on ${record.nodes} nodes of one kernel thread each, ${record.cores} cores, ${record.kernels} kernels (${chapters} chapters of ` +
-    `${samples} images, ${fullWidth ? '' : '**scaled** '}layers ${layers.slice(1).join('-')}, medians of rounds: ${record.rounds})`
+    `${samples} images, ${fullWidth ? '' : '**scaled** '}layers ${layers.slice(1).join('-')}, ${precision === 'f32' ? '' : `${precision}, `}medians of rounds: ${record.rounds})`
   );
 }
 

@@ -75,7 +75,10 @@ function speedOf(recipes: Recipes, row: TrainedRow, scale: Scale, nodes: number)
   if (schedules.length === 0 || line === undefined) return undefined;
   const simulated = row.lines
     .filter((each) => isPipeline(each.schedule))
-    .map((each) => ({ line: each, spec: lineSpec(recipes, row, each, { layers: scale.layers }) }));
+    .map((each) => ({
+      line: each,
+      spec: lineSpec(recipes, row, each, { layers: scale.layers, precision: scale.precision }),
+    }));
   const base = lineSpec(recipes, row, line, scale);
   const measured: RunSpec = {
     ...base,

@@ -84,6 +84,7 @@ export interface LineSpeed {
   readonly chapters: number;
   readonly samples: number;
   readonly layers: readonly number[];
+  readonly precision: RunSpec['precision'];
   /** False where the layers are not the row's own. */
   readonly fullWidth: boolean;
   /** Medians over rounds; undefined before the first. */
@@ -191,7 +192,10 @@ function resultsOf(
         },
       ];
     })
-    .toSorted((a, b) => a.shortfall.length - b.shortfall.length || b.spec.epochs - a.spec.epochs);
+    .toSorted(
+      (a, b) =>
+        a.shortfall.length - b.shortfall.length || b.spec.epochs - a.spec.epochs || a.options.length - b.options.length,
+    );
 }
 
 function seedResult(row: TrainedRow, { spec, result, note }: UnitRecord): SeedResult {
@@ -207,7 +211,7 @@ function seedResult(row: TrainedRow, { spec, result, note }: UnitRecord): SeedRe
   };
 }
 
-/** The newest measurement of the row as it is now, at whatever width. */
+/** The newest measurement of the row as it is now, at whatever width and precision; its own width rather than another. */
 function speedOf(
   row: string,
   schedule: PipelineSchedule,
@@ -231,6 +235,7 @@ function speedOf(
     chapters: spec.splits,
     samples: spec.trainSamples,
     layers: spec.layers,
+    precision: spec.precision,
     fullWidth: isFullWidth(full, record),
     measured:
       pairs.length === 0

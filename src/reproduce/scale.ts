@@ -1,4 +1,4 @@
-/** Rows made shorter or smaller than they are, and recognising results as a row's at whatever scale. */
+/** Rows made shorter, smaller or coarser than they are, and recognising results as a row's at whatever scale. */
 import { PffError } from '../errors.js';
 import { runSpecSchema, type RunSpec, type SpecField } from '../spec/spec.js';
 
@@ -9,6 +9,8 @@ export interface Scale {
   readonly testSamples?: number | undefined;
   /** Units of the layers above the input. */
   readonly layers?: readonly number[] | undefined;
+  /** Unless given, the row's own. */
+  readonly precision?: RunSpec['precision'] | undefined;
 }
 
 /** Fields in which a row's results may differ and still be the row's. */
@@ -18,11 +20,17 @@ const SCALED: ReadonlySet<SpecField> = new Set([
   'trainSamples',
   'testSamples',
   'layers',
+  'precision',
   'seed',
 ] as const);
 
+/** Whether `scale` asks for less than whole rows. */
+export function makesSmaller({ epochs, trainSamples, testSamples, layers }: Scale): boolean {
+  return [epochs, trainSamples, testSamples, layers].some((each) => each !== undefined);
+}
+
 /** `spec` at `scale`; chapters keep their length where that is possible. */
-export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layers }: Scale): RunSpec {
+export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layers, precision }: Scale): RunSpec {
   const shorter = Math.min(epochs ?? spec.epochs, spec.epochs);
   if (layers !== undefined && layers.length < 2)
     throw new PffError('usage', `a row needs two layers or more, but was given ${layers.join(',')}`, {
@@ -35,6 +43,7 @@ export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layer
     trainSamples: trainSamples ?? spec.trainSamples,
     testSamples: testSamples ?? spec.testSamples,
     layers: layers === undefined ? spec.layers : [spec.layers[0] as number, ...layers],
+    precision: precision ?? spec.precision,
   };
 }
 
@@ -48,7 +57,7 @@ export function scaleKey(spec: RunSpec): string {
   return JSON.stringify(fields.filter((field) => field !== 'seed').map((field) => spec[field]));
 }
 
-/** How `spec` falls short of `row`, in words; nothing where it is the row at full length and size. */
+/** How `spec` falls short of `row`, in words; nothing where it is the row at full length and size, in whatever precision. */
 export function shortfall(row: RunSpec, spec: RunSpec): string[] {
   const parts: string[] = [];
   if (spec.epochs !== row.epochs) parts.push(`${spec.epochs} of ${row.epochs} epochs`);
@@ -66,6 +75,7 @@ export function scaleFlags(row: RunSpec, spec: RunSpec): string {
     ...(spec.trainSamples === row.trainSamples ? [] : [`--train-samples ${spec.trainSamples}`]),
     ...(spec.testSamples === row.testSamples ? [] : [`--test-samples ${spec.testSamples}`]),
     ...(spec.layers.join() === row.layers.join() ? [] : [`--layers ${spec.layers.slice(1).join(',')}`]),
+    ...(spec.precision === row.precision ? [] : [`--precision ${spec.precision}`]),
   ].join(' ');
 }
 

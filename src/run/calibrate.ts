@@ -7,6 +7,7 @@ import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { Costs } from '../schedule/costs.js';
+import { loadedPlugins } from '../node/plugins.js';
 import { graphShape } from '../schedule/shape.js';
 import type { Span } from '../schedule/timeline.js';
 import { isBackprop, usesPredictedLabels, type RunSpec } from '../spec/spec.js';
@@ -106,7 +107,11 @@ async function measure(spec: RunSpec, options: CalibrateOptions, dataset: Datase
   };
   const spans: Span[] = [];
   let [kernels, reason]: [string, string | undefined] = ['', undefined];
-  const run = train({ spec: small, nodes, threadsPerNode: threads, kernels: options.kernels, signal }, dataset);
+  const plugins = loadedPlugins();
+  const run = train(
+    { spec: small, nodes, threadsPerNode: threads, kernels: options.kernels, plugins, signal },
+    dataset,
+  );
   for await (const event of run) {
     if (event.type === 'started') [kernels, reason] = [event.kernels, event.kernelsReason];
     if (event.type === 'task-finished' && event.task.chapter >= nodes) spans.push(...event.spans);

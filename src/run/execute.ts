@@ -16,6 +16,7 @@ import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
 import { JournaledStore } from '../store/journal.js';
 import { MemoryStore } from '../store/memory.js';
+import { KeptStore, type OwnStore } from '../store/own-store.js';
 import type { Output, Store } from '../store/store.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Execution, Fault } from './options.js';
@@ -33,7 +34,7 @@ export interface Training {
   /** Trains to the end and returns the states of the last chapter, in order. */
   run(): Promise<LayerState[]>;
   /** The newest states there are, and how many chapters all of them have; no states before each has one chapter. */
-  newest(): { readonly chapters: number; readonly states: LayerState[] };
+  newest(): Promise<{ readonly chapters: number; readonly states: LayerState[] }>;
   /** The most bytes of published outputs that were kept at once. */
   peakStoreBytes(): number;
   /** What an aborted signal means, where it does not end the training. */
@@ -50,11 +51,12 @@ export function openTraining(
   faults: readonly Fault[],
   callbacks: Callbacks,
   checkpoint?: Checkpoint,
+  own?: Required<OwnStore>,
 ): Training {
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
     ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
-    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint);
+    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint, own);
 }
 
 function pipelineTraining(
@@ -65,26 +67,29 @@ function pipelineTraining(
   faults: readonly Fault[],
   callbacks: Callbacks,
   checkpoint: Checkpoint | undefined,
+  own: Required<OwnStore> | undefined,
 ): Training {
   const graph = graphShape(job.spec);
-  const store = new MemoryStore(graph);
-  const { shared: kept, published } = restored(graph, store, checkpoint);
+  const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
+  const { shared: kept, published, ready } = restored(graph, store, checkpoint);
   const shared = callbacks.published ? observed(kept, callbacks.published, execution.nodes === 1) : kept;
   const shapes = allShapes(networkShape(job.spec, job.layout));
   return {
     async run() {
+      await ready();
       // One node needs no thread of its own; it gives way to signals and messages between batches.
       if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
       else await runThreads(job, execution, shared, signal, faults, callbacks);
-      return store.result().map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
+      const result = await store.result();
+      return result.map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
     },
-    newest() {
-      const newest = store.newest();
+    async newest() {
+      const newest = await store.newest();
       if (newest.length < shapes.length) return { chapters: 0, states: [] };
-      const states = newest.map(({ layer, output }) =>
-        viewState(shapes[layer] as LayerShape, output.steps, output.buffer),
+      const states = newest.map(({ task, output }) =>
+        viewState(shapes[task.layer] as LayerShape, output.steps, output.buffer),
       );
-      return { chapters: 1 + Math.min(...newest.map(({ chapter }) => chapter)), states };
+      return { chapters: 1 + Math.min(...newest.map(({ task }) => task.chapter)), states };
     },
     peakStoreBytes: () => store.peakBytes,
     done: published.map((task) => refOf(graph, task)),
@@ -105,17 +110,17 @@ function observed(store: Store, published: (task: Task, output: Output) => Promi
   };
 }
 
-/** Puts what was found of an earlier process into `store`; what is published to `shared` is saved as well. */
+/** What was found of an earlier process; `ready` puts it into `store`. What is published to `shared` is saved as well. */
 function restored(
   graph: GraphShape,
-  store: MemoryStore,
+  store: MemoryStore | KeptStore,
   checkpoint: Checkpoint | undefined,
-): { readonly shared: Store; readonly published: readonly Task[] } {
-  if (!checkpoint) return { shared: store, published: [] };
+): { readonly shared: Store; readonly published: readonly Task[]; readonly ready: () => Promise<void> } {
+  if (!checkpoint) return { shared: store, published: [], ready: () => Promise.resolve() };
   const found = checkpoint.takeFound();
   const { published } = restore(graph, (task) => found.has(taskKey(task)));
-  store.restore(published, found);
-  return { shared: new JournaledStore(store, graph, checkpoint.journal, published, found), published };
+  const shared = new JournaledStore(store, graph, checkpoint.journal, published, found);
+  return { shared, published, ready: () => store.restore(published, found) };
 }
 
 function baselineTraining(
@@ -134,7 +139,7 @@ function baselineTraining(
           states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
         );
       }, from),
-    newest: () => newest,
+    newest: () => Promise.resolve(newest),
     peakStoreBytes: () => 0,
     done: Array.from({ length: from?.chapters ?? 0 }, (_, chapter) => ({ chapter, layer: 'network' })),
   };

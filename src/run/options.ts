@@ -7,6 +7,7 @@ import { pluginUrl } from '../node/plugins.js';
 import type { Variant } from '../schedule/assign.js';
 import type { ClusterOptions } from './cluster/options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
+import { storeOpener, type OwnStore } from '../store/own-store.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 
 export interface TrainOptions {
@@ -34,6 +35,8 @@ export interface TrainOptions {
   readonly resume?: string | undefined;
   /** Modules that register own parts which the spec names (node/plugins.ts); paths or URLs. */
   readonly plugins?: readonly string[] | undefined;
+  /** Where published layers are kept: `memory` (the default), a store registered by name, or one of one's own as it is. */
+  readonly store?: string | OwnStore | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Submit the run to a cluster, or follow one there, instead of training in this process. */
   readonly cluster?: ClusterOptions | undefined;
@@ -58,6 +61,8 @@ export interface Execution {
   readonly kernels: KernelsChoice;
   /** URLs of the plugins that every thread loads. */
   readonly plugins?: readonly string[];
+  /** Name of the store, where it is not the usual one. */
+  readonly store?: string;
 }
 
 /** Fills in how a run is carried out. @throws PffError `usage` where the parts contradict each other. */
@@ -92,14 +97,35 @@ export function resolveExecution(options: TrainOptions): Execution {
     throw new PffError('usage', `threads per node must be a whole number from 1 to 256, but is ${threads}`);
   const plugins = (options.plugins ?? []).map(pluginUrl);
   const kernels = options.kernels ?? 'auto';
-  return { variant, nodes, threadsPerNode: threads, kernels, ...(plugins.length > 0 ? { plugins } : {}) };
+  return {
+    variant,
+    nodes,
+    threadsPerNode: threads,
+    kernels,
+    ...(plugins.length > 0 ? { plugins } : {}),
+    ...storeName(options),
+  };
+}
+
+/** @throws PffError `usage` where outputs are kept by a server already, or nobody has registered the store. */
+function storeName({ store, cluster }: TrainOptions): Pick<Execution, 'store'> {
+  if (store === undefined || store === 'memory') return {};
+  if (cluster)
+    throw new PffError('usage', 'a run on a cluster keeps its layers on the server, but a store was named', {
+      hint: 'Leave --store out.',
+    });
+  if (typeof store !== 'string') return {};
+  storeOpener(store);
+  return { store };
 }
 
 /** @throws PffError `usage` where a baseline outside the pipeline is asked to run in it, or the other way round. */
-export function checkFit(spec: RunSpec, { variant, nodes }: Execution, cluster = false): void {
+export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cluster = false): void {
   const wrong = (message: string, hint: string): never => {
     throw new PffError('usage', message, { hint });
   };
+  if (store !== undefined && (variant === 'dff' || isBackprop(spec.objective)))
+    wrong(`store is ${store}, but baselines outside the pipeline publish nothing`, 'Leave --store out.');
   if (isBackprop(spec.objective)) {
     if (cluster)
       wrong(`objective ${spec.objective} is a baseline and does not run on a cluster`, 'Leave --server out.');

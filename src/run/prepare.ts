@@ -61,11 +61,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
   // Before anything is written: too many splits for the batches there are.
   for (const shard of shards) chapterPlan(spec, shard, 0);
-  const data = labelled(train, layout, dataset.shape);
+  const data = labelled(train, layout, dataset.shape, spec);
   return {
     layout,
     sites: shards.map((samples) => ({ data, samples })),
-    test: labelled(test, layout, dataset.shape),
+    test: labelled(test, layout, dataset.shape, spec),
     facts: {
       name: dataset.name,
       digest: dataset.digest,
@@ -119,13 +119,18 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
 }
 
 /** Samples with the scales of their rows. */
-export function labelled(samples: Samples, layout: LabelLayout, shape: ImageShape): LabelledData {
+export function labelled(
+  samples: Samples,
+  layout: LabelLayout,
+  shape: ImageShape,
+  { subtractMean }: Pick<RunSpec, 'subtractMean'>,
+): LabelledData {
   return {
     samples,
     layout,
     shape,
-    oneHot: rowScales(samples, layout, ONE_HOT_NORM2),
-    neutral: rowScales(samples, layout, neutralNorm2(layout.suffix)),
+    oneHot: rowScales(samples, layout, ONE_HOT_NORM2, subtractMean),
+    neutral: rowScales(samples, layout, neutralNorm2(layout.suffix), subtractMean),
   };
 }
 

@@ -7,6 +7,7 @@ import { savedKeys } from '../store/directory.js';
 import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';
+import { checkParts } from './run-plugins.js';
 import { resolveExecution, type Execution, type TrainOptions } from './options.js';
 
 export interface ResumedRun {
@@ -20,9 +21,11 @@ const MAY_CHANGE: ReadonlySet<SpecField> = new Set(['epochs', 'splits', 'testSam
 
 /**
  * Reads the run in `options.resume`; spec and execution of `options` go over it.
- * @throws PffError `files` where nothing can be resumed; `usage` where a change would change what has been trained.
+ * @param given the dataset is in memory: its name needs to mean nothing.
+ * @throws PffError `files` where nothing can be resumed; `usage` where a change would change what has been trained, or where
+ * a plugin is missing.
  */
-export function openResume(options: TrainOptions & { readonly resume: string }): ResumedRun {
+export function openResume(options: TrainOptions & { readonly resume: string }, given: boolean): ResumedRun {
   const run = options.resume;
   if (!existsSync(run))
     throw new PffError('files', `there is no run ${run} to resume`, {
@@ -34,8 +37,11 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
     });
   const note = readNote(run);
   const before = readSpec(path.join(run, SPEC_FILE));
+  const { objective, goodness, negatives, schedule, dataset } = before;
+  checkParts(run, { objective, goodness, negatives, schedule, ...(given ? {} : { dataset }) });
   const spec = changedSpec(before, options.spec ?? {}, lastChapter(run));
-  const { variant, nodes, threadsPerNode, kernels, plugins } = { ...note.execution, ...withoutUndefined(options) };
+  const { variant, nodes, threadsPerNode, kernels, store } = { ...note.execution, ...withoutUndefined(options) };
+  if (typeof store === 'string') checkParts(run, { store });
   // Cores may be others now: threads are asked anew unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
   const execution = resolveExecution({
@@ -44,7 +50,8 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
     nodes,
     kernels,
     threadsPerNode: threads,
-    plugins,
+    plugins: options.plugins,
+    store,
   });
   if ((execution.variant === 'dff') !== (note.execution.variant === 'dff'))
     throw new PffError(
@@ -55,11 +62,6 @@ export function openResume(options: TrainOptions & { readonly resume: string }):
       },
     );
   return { spec, execution, note };
-}
-
-/** Plugins that the run in folder `run` was begun with; none where that is not known. */
-export function pluginsOfRun(run: string): readonly string[] {
-  return existsSync(run) ? (readNote(run).execution.plugins ?? []) : [];
 }
 
 /** More nodes than one need a variant with nodes; who asks for nodes only gets the usual one. */
@@ -126,7 +128,7 @@ function lastChapter(run: string): number {
 
 function readSpec(file: string): RunSpec {
   try {
-    return resolveSpec(JSON.parse(readFileSync(file, 'utf8')) as PartialSpec);
+    return resolveSpec(JSON.parse(readFileSync(file, 'utf8')) as PartialSpec, 'any');
   } catch (error) {
     throw new PffError('files', `${file} cannot be read: ${messageOf(error)}`, {
       hint: 'It must be the spec.json that pff train wrote there.',

@@ -16,11 +16,10 @@ import { networkShape } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
-import { loadPlugins } from '../node/plugins.js';
 import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { labelled, measuredOnly, prepareData } from './prepare.js';
-import { pluginsOfRun } from './resume.js';
+import { checkParts } from './run-plugins.js';
 
 export interface EvaluateOptions {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
@@ -57,7 +56,9 @@ export interface Prediction {
 /** Evaluates the model of `run` (a run folder or a model file) on the test set. @throws PffError */
 export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
   const { spec, tensors, metadata } = readModel(run);
-  const dataset = await loadDataset({ dataset: options.dataset ?? spec.dataset, dataDir: options.dataDir });
+  const name = options.dataset ?? spec.dataset;
+  checkParts(run, { goodness: spec.goodness, ...(options.dataset === undefined ? { dataset: name } : {}) });
+  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
   checkClasses(metadata, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (spec.layers[0] !== size)
@@ -108,6 +109,7 @@ export async function analyseRun(
   options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined } = {},
 ): Promise<NetworkAnalysis> {
   const { spec, tensors, metadata } = readModel(run);
+  checkParts(run, { goodness: spec.goodness });
   checkClasses(metadata, dataset.classes.length, dataset.name);
   const prepared = prepareData(dataset, measuredOnly(spec));
   return withKernels(spec, options, (kernels) =>
@@ -134,13 +136,14 @@ export async function predictImages(
   options: { readonly kernels?: KernelsChoice | undefined } = {},
 ): Promise<Prediction[]> {
   const { spec, tensors, metadata } = readModel(run);
+  checkParts(run, { goodness: spec.goodness });
   checkClasses(metadata, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
   if (spec.layers[0] !== size)
     throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
   const count = images.length / size;
-  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape);
+  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
   return withKernels(spec, options, (kernels) => {
     const predictor = new Predictor(
       kernels,
@@ -173,26 +176,11 @@ export function partialModel(run: string): { readonly chapters: number; readonly
   return chapters === undefined ? undefined : { chapters: Number(chapters), of: spec.splits };
 }
 
-/**
- * Loads `plugins`, or else those that `run` (a run folder or the model file in it) was begun with; none where there is no
- * checkpoint that says so. @throws PffError `usage` if one cannot be loaded
- */
-export async function loadPluginsOfRun(run: string, plugins?: readonly string[]): Promise<void> {
-  await loadPlugins(plugins ?? knownPlugins(path.basename(run) === MODEL_FILE ? path.dirname(run) : run));
-}
-
-function knownPlugins(run: string): readonly string[] {
-  try {
-    return pluginsOfRun(run);
-  } catch (error) {
-    if (error instanceof PffError) return [];
-    throw error;
-  }
-}
-
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
 export async function datasetOfRun(run: string, dataDir?: string): Promise<Dataset> {
-  return loadDataset({ dataset: readModel(run).spec.dataset, dataDir });
+  const { dataset } = readModel(run).spec;
+  checkParts(run, { dataset });
+  return loadDataset({ dataset, dataDir });
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */

@@ -16,6 +16,7 @@ import { loadPlugins } from '../node/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
+import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
@@ -29,7 +30,7 @@ import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type T
 import { prepareData, type PreparedData } from './prepare.js';
 import { EventQueue } from './queue.js';
 import { runResult } from './result.js';
-import { openResume, pluginsOfRun } from './resume.js';
+import { openResume } from './resume.js';
 import { VERSION } from './version.js';
 
 /**
@@ -38,11 +39,13 @@ import { VERSION } from './version.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
-  await loadPlugins(options.plugins ?? (options.resume === undefined ? [] : pluginsOfRun(options.resume)));
-  const resumed = options.resume === undefined ? undefined : openResume({ ...options, resume: options.resume });
+  await loadPlugins(options.plugins ?? []);
+  const { resume } = options;
+  const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, given !== undefined);
   const execution = resumed?.execution ?? resolveExecution(options);
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs));
-  checkFit(spec, execution, options.cluster !== undefined);
+  const own = typeof options.store === 'object' ? { store: 'of your own' } : {};
+  checkFit(spec, { ...execution, ...own }, options.cluster !== undefined);
   if (options.cluster && resumed)
     throw new PffError('usage', 'a run on a cluster is not resumed: it goes on by itself', {
       hint: 'pff attach RUN follows it.',
@@ -214,9 +217,10 @@ class Run {
       ...(analyst ? { published: (task, output) => analyst.published(task, output) } : {}),
     };
     const faults = this.#options.faults ?? [];
+    const own = await this.#ownStore();
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
-      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint);
+      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint, own);
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
@@ -224,7 +228,9 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? this.#interrupted(training, prepared);
+      throw training.interruption?.() ?? (await this.#interrupted(training, prepared));
+    } finally {
+      await own?.close();
     }
   }
 
@@ -299,9 +305,15 @@ class Run {
     });
   }
 
+  async #ownStore(): Promise<Required<OwnStore> | undefined> {
+    const store = this.#options.store ?? this.#execution.store;
+    if (store === undefined || store === 'memory') return undefined;
+    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
+  }
+
   /** Saves what there is: each layer's newest state, if every layer has one. */
-  #interrupted(training: Training, prepared: PreparedData): PffError {
-    const { chapters, states } = training.newest();
+  async #interrupted(training: Training, prepared: PreparedData): Promise<PffError> {
+    const { chapters, states } = await training.newest();
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {

@@ -1,6 +1,7 @@
 /** Names that a program or plugin has added to those that a spec may use. Each thread has its own list. */
 
-export type OwnKind = 'objective' | 'goodness' | 'negatives' | 'schedule';
+export const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
+export type OwnKind = (typeof OWN_KINDS)[number];
 
 const names: Readonly<Record<OwnKind, Set<string>>> = {
   objective: new Set(),

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
-import { isOwnName, ownNames } from './own-names.js';
+import { isOwnName, OWN_KINDS, ownNames, type OwnKind } from './own-names.js';
 
 /** A name that a program or plugin has registered (own-names.ts). */
 export type OwnName = string & Record<never, never>;
@@ -54,6 +54,9 @@ const shape = {
     .max(64)
     .meta(label('in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all')),
   flip: z.boolean().meta(label('in each chapter, mirror a random half of the training images left to right')),
+  subtractMean: z
+    .boolean()
+    .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
 
   layers: z
     .array(count)
@@ -178,6 +181,7 @@ const common: Omit<
   labelMode: 'overlay',
   shift: 0,
   flip: false,
+  subtractMean: false,
   layers: [784, 1000, 1000, 1000],
   goodness: 'mean',
   threshold: 1,
@@ -245,13 +249,18 @@ function rates(
   };
 }
 
+/** Whether a spec may say `field: name`: it is one of our names, or one that is registered. */
+export function isKnownName(field: OwnKind, name: string): boolean {
+  const ours: readonly string[] = KNOWN[field];
+  return ours.includes(name) || isOwnName(field, name);
+}
+
 /** Own names must be registered by now. */
 function checkNames(spec: RunSpec): void {
-  for (const field of ['objective', 'goodness', 'negatives', 'schedule'] as const) {
+  for (const field of OWN_KINDS) {
     const name: string = spec[field];
-    const known: readonly string[] = KNOWN[field];
-    if (known.includes(name) || isOwnName(field, name)) continue;
-    const all = [...known, ...ownNames(field)];
+    if (isKnownName(field, name)) continue;
+    const all = [...KNOWN[field], ...ownNames(field)];
     throw new PffError('usage', `${field} must be one of ${all.join(', ')}, but is ${name}`, {
       hint: `Did you mean ${closest(name, all)}? Names of your own come with --plugin FILE.`,
     });

@@ -2,22 +2,31 @@
 import { PffError } from '../errors.js';
 import type { GraphShape } from '../schedule/shape.js';
 import { Retention } from '../schedule/retention.js';
-import { isResult, taskKey, trainTask, type Task } from '../schedule/tasks.js';
+import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { trainedLayers } from '../schedule/shape.js';
 import type { Output, Store } from './store.js';
 
+/** The newest output of a layer. */
+export interface NewestOutput {
+  readonly task: TrainTask;
+  readonly output: Output;
+}
+
 export class MemoryStore implements Store {
   readonly #shape: GraphShape;
+  readonly #onDropped: (task: Task) => void;
   readonly #retention: Retention;
   readonly #outputs = new Map<string, Output>();
   readonly #waiting = new Map<string, Set<() => void>>();
   /** The newest published chapter of each layer: what an interrupted run saves. */
-  readonly #newest = new Map<number, { readonly chapter: number; readonly output: Output }>();
+  readonly #newest = new Map<number, NewestOutput>();
   #bytes = 0;
   #peakBytes = 0;
 
-  constructor(shape: GraphShape) {
+  /** @param onDropped told of each task whose output nobody needs any more. */
+  constructor(shape: GraphShape, onDropped: (task: Task) => void = () => {}) {
     this.#shape = shape;
+    this.#onDropped = onDropped;
     this.#retention = new Retention(shape);
   }
 
@@ -41,8 +50,9 @@ export class MemoryStore implements Store {
       const droppedKey = taskKey(dropped);
       this.#bytes -= this.#outputs.get(droppedKey)?.buffer.byteLength ?? 0;
       this.#outputs.delete(droppedKey);
+      this.#onDropped(dropped);
     }
-    if (task.kind === 'train') this.#newest.set(task.layer, { chapter: task.chapter, output });
+    this.#noteNewest(task, output);
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     for (const wake of waiting ?? []) wake();
@@ -53,17 +63,23 @@ export class MemoryStore implements Store {
    * Begins where an earlier process stopped (schedule/restore.ts): `published` in an order in which they can have been done;
    * `outputs`, by name, has those that are still needed, and may have more.
    */
-  restore(published: Iterable<Task>, outputs: ReadonlyMap<string, Output>): void {
+  restore(published: Iterable<Task>, outputs: ReadonlyMap<string, Output>): Promise<void> {
     const tasks = [...published];
     for (const task of tasks) this.#retention.publish(task);
     for (const task of tasks) {
       const output = outputs.get(taskKey(task));
-      if (output && task.kind === 'train') this.#newest.set(task.layer, { chapter: task.chapter, output });
       if (!output || !this.#retention.isKept(task)) continue;
+      this.#noteNewest(task, output);
       this.#outputs.set(taskKey(task), output);
       this.#bytes += output.buffer.byteLength;
     }
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+    return Promise.resolve();
+  }
+
+  /** Tasks whose outputs are still needed (or part of the result), oldest first. */
+  kept(): Task[] {
+    return this.#retention.kept();
   }
 
   isPublished(task: Task): Promise<boolean> {
@@ -90,18 +106,24 @@ export class MemoryStore implements Store {
     });
   }
 
-  /** The newest state of each layer that has one, in order, with its chapter. */
-  newest(): { readonly layer: number; readonly chapter: number; readonly output: Output }[] {
-    return [...this.#newest].map(([layer, entry]) => ({ layer, ...entry })).sort((a, b) => a.layer - b.layer);
+  /** Only ever a later chapter's: beside a late state that was found saved, earlier ones may be done again. */
+  #noteNewest(task: Task, output: Output): void {
+    if (task.kind === 'train' && (this.#newest.get(task.layer)?.task.chapter ?? -1) <= task.chapter)
+      this.#newest.set(task.layer, { task, output });
+  }
+
+  /** The newest state of each layer that has one, in order. */
+  newest(): Promise<NewestOutput[]> {
+    return Promise.resolve([...this.#newest.values()].sort((x, y) => x.task.layer - y.task.layer));
   }
 
   /** The states of the last chapter, in order. @throws PffError `cluster` if the run is not finished. */
-  result(): Output[] {
+  async result(): Promise<Output[]> {
+    const newest = new Map((await this.newest()).map(({ task, output }) => [taskKey(task), output]));
     return Array.from({ length: trainedLayers(this.#shape) }, (_, layer) => {
-      const task = trainTask(this.#shape.splits - 1, layer);
-      const output = this.#outputs.get(taskKey(task));
-      if (!output || !isResult(this.#shape, task))
-        throw new PffError('cluster', `the run is not finished: ${taskKey(task)} is not published`);
+      const key = taskKey(trainTask(this.#shape.splits - 1, layer));
+      const output = newest.get(key);
+      if (!output) throw new PffError('cluster', `the run is not finished: ${key} is not published`);
       return output;
     });
   }

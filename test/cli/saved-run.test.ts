@@ -1,10 +1,12 @@
-/** `pff eval` and `pff predict` on a saved run. */
-import { rmSync, writeFileSync } from 'node:fs';
+/** `pff eval`, `pff predict` and other commands on a saved run. */
+import { existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDataset } from '../../src/data/sources.js';
 import type { RunResult } from '../../src/run/events.js';
+import { Pff, sleep } from '../cluster/server.js';
 import { CONTROL, pff, tempFolder } from './helpers.js';
 
 const { folder, drop } = tempFolder();
@@ -58,22 +60,73 @@ it('predict for people shows the strongest three', async () => {
   expect(stdout).toMatch(/^train:1 +\d +\d +(yes|no, \d) +(\d [\d.]+ %(, |$)){3}/m);
 });
 
-it('eval and predict load the plugin that the run was begun with, or the one that is named', async () => {
-  const samples = (count: number): string =>
-    `{ count: ${count}, images: new Uint8Array(new SharedArrayBuffer(${4 * count})), labels: new Uint8Array(new SharedArrayBuffer(${count})) }`;
-  const dots = `{ name: 'dots', shape: { width: 2, height: 2, channels: 1 }, classes: ['a', 'b'], train: ${samples(64)}, test: ${samples(16)}, digest: 'd0' }`;
-  writeFileSync(
-    path.join(folder, 'dots.mjs'),
-    `export default { datasets: { dots: () => Promise.resolve(${dots}) } };`,
-  );
-  const train = 'train --plugin dots.mjs --dataset dots --layers 4,8,8 --epochs 1 --out dotted --quiet';
-  expect((await pff(train.split(' '), folder)).stderr).toBe('');
-  for (const line of ['eval dotted', 'eval dotted/model.safetensors', 'predict dotted test:0'])
-    expect(await pff(line.split(' '), folder)).toMatchObject({ code: 0, stderr: '' });
-  rmSync(path.join(folder, 'dotted', 'checkpoint'), { recursive: true });
-  expect((await pff(['eval', 'dotted'], folder)).stderr).toContain('unknown dataset "dots"');
-  for (const line of ['eval dotted --plugin dots.mjs', 'predict dotted test:0 --plugin dots.mjs'])
-    expect(await pff(line.split(' '), folder)).toMatchObject({ code: 0, stderr: '' });
+describe('a run with parts of a plugin', () => {
+  /** Notes that it was run. */
+  const marker = (): string => path.join(folder, 'plugin-ran');
+  beforeAll(async () => {
+    const dots = fileURLToPath(new URL('../library/dots-plugin.mjs', import.meta.url));
+    writeFileSync(
+      path.join(folder, 'my-dots.mjs'),
+      `import { writeFileSync } from 'node:fs';
+       writeFileSync(${JSON.stringify(marker())}, '');
+       export { default } from ${JSON.stringify(pathToFileURL(dots).href)};`,
+    );
+    const train =
+      'train --plugin my-dots.mjs --dataset dots --goodness activity --layers 4,8,8 --epochs 2 --out dotted --quiet';
+    expect((await pff(train.split(' '), folder)).stderr).toBe('');
+  });
+
+  it.each([
+    'eval dotted',
+    'eval dotted/model.safetensors',
+    'predict dotted test:0',
+    'train --resume dotted --quiet',
+    'report dotted',
+    'export dotted --to npz',
+    'import dotted/model.npz --out imported',
+    'simulate --config dotted/spec.json --costs equal',
+  ])('pff %s runs a plugin only where it is given', async (line) => {
+    rmSync(marker(), { force: true });
+    const without = await pff(line.split(' '), folder);
+    expect(existsSync(marker())).toBe(false);
+    if (line.startsWith('export')) expect(without).toMatchObject({ code: 0, stderr: '' });
+    else if (/^(import|simulate)/.test(line))
+      expect(without.stderr).toMatch(/goodness must be one of .*--plugin FILE/s);
+    else {
+      expect(without.code).toBe(line.startsWith('report') ? 0 : 2);
+      expect(without.stderr).toMatch(/dotted\S* has the (goodness activity|dataset dots), which is of a plugin/);
+      expect(without.stderr).toContain(`--plugin ${path.join(realpathSync(folder), 'my-dots.mjs')}`);
+    }
+    rmSync(path.join(folder, 'imported'), { recursive: true, force: true });
+    const given = await pff([...line.split(' '), '--plugin', 'my-dots.mjs'], folder);
+    expect(given).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(marker())).toBe(true);
+  });
+
+  it('the page says what is missing, and has it where the plugin is given', async () => {
+    rmSync(marker(), { force: true });
+    /** All that the page of `pff watch` gets until `end`. */
+    const watched = async (end: string, ...more: string[]): Promise<string> => {
+      const page = new Pff('watch', path.join(folder, 'dotted'), '--no-open', '--port', '0', ...more);
+      let url: string | undefined;
+      while ((url = /http:\S+/.exec(page.out)?.[0]) === undefined) await sleep(20);
+      const { body } = await fetch(`${url}events`);
+      const decoder = new TextDecoder();
+      let text = '';
+      for await (const chunk of body as ReadableStream<Uint8Array>) {
+        text += decoder.decode(chunk, { stream: true });
+        if (text.includes(end)) break;
+      }
+      page.child.kill('SIGINT');
+      expect(await page.exited).toBe(0);
+      return text;
+    };
+    expect(await watched('could not be analysed')).toMatch(/has the dataset dots, which is of a plugin.*my-dots\.mjs/);
+    expect(existsSync(marker())).toBe(false);
+    expect(await watched('"type":"analysis"', '--plugin', path.join(folder, 'my-dots.mjs'))).toContain(
+      '"type":"analysis"',
+    );
+  });
 });
 
 it.each([

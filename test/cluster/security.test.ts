@@ -54,7 +54,7 @@ function writeData(seed: number): { folder: string; images: Uint8Array; labels: 
 /** The image part of each row as the first layer gets it: f32, scaled to unit length with its label. */
 function scaledImages(images: Uint8Array, labels: Uint8Array): Float32Array {
   const layout = labelLayout({ width: SIDE, height: SIDE, channels: 1 }, 10, 'overlay');
-  const { bytes } = rowScales({ count: COUNT, images, labels }, layout, ONE_HOT_NORM2);
+  const { bytes } = rowScales({ count: COUNT, images, labels }, layout, ONE_HOT_NORM2, false);
   const values = Array.from({ length: COUNT }, (_, row) =>
     Array.from(
       images.subarray(row * SIDE * SIDE + layout.skip, (row + 1) * SIDE * SIDE),

@@ -46,7 +46,7 @@ test('labels that do not fit', async () => {
   const layout = labelLayout(small, 2, 'append');
   expect(
     await describeError(() =>
-      rowScales({ count: 2, images: new Uint8Array(17), labels: new Uint8Array(2) }, layout, 1),
+      rowScales({ count: 2, images: new Uint8Array(17), labels: new Uint8Array(2) }, layout, 1, false),
     ),
   ).toBe(
     'data: 2 images of 9 values each need 18 bytes, but there are 17 | The layout was made for images of another size.',
@@ -60,15 +60,16 @@ test('each row [image part | label part] has unit length', () => {
       shape: fc.constant(shape),
       mode: fc.constant(mode),
       neutral: fc.constant(neutral),
+      subtractMean: fc.boolean(),
       images: fc.uint8Array({ minLength: length, maxLength: length }),
     });
   });
   fc.assert(
-    fc.property(cases, ({ shape, mode, neutral, images }) => {
+    fc.property(cases, ({ shape, mode, neutral, subtractMean, images }) => {
       const classes = 3;
       const layout = labelLayout(shape, classes, mode);
       const samples = samplesOf(shape, images);
-      const scales = rowScales(samples, layout, neutral ? neutralNorm2(classes) : ONE_HOT_NORM2);
+      const scales = rowScales(samples, layout, neutral ? neutralNorm2(classes) : ONE_HOT_NORM2, subtractMean);
       expect(scales.bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
       expect(scales.label.buffer).toBeInstanceOf(SharedArrayBuffer);
       const labels = new Float32Array(samples.count * classes);
@@ -78,7 +79,14 @@ test('each row [image part | label part] has unit length', () => {
         const image = takeSamples(samples, 1, i).images.subarray(layout.skip);
         expect(image.length).toBe(layout.prefix);
         let norm = 0;
-        for (const byte of image) norm += (byte * (scales.bytes[i] ?? 0)) ** 2;
+        const mean = scales.mean?.[i] ?? 0;
+        let sum = 0;
+        for (const byte of image) {
+          const value = byte * (scales.bytes[i] ?? 0) - mean;
+          norm += value ** 2;
+          sum += value;
+        }
+        if (subtractMean) expect(sum).toBeCloseTo(0, 4);
         for (const value of labels.subarray(i * classes, (i + 1) * classes)) norm += value ** 2;
         expect(norm).toBeCloseTo(1, 5);
       }
@@ -90,9 +98,9 @@ test('an image of zeros: the label alone has unit length', () => {
   const shape = { width: 4, height: 4, channels: 1 };
   const samples = samplesOf(shape, new Uint8Array(16));
   const layout = labelLayout(shape, 4, 'overlay');
-  expect([...rowScales(samples, layout, ONE_HOT_NORM2).label]).toEqual([1]);
-  expect([...rowScales(samples, layout, neutralNorm2(4)).label]).toEqual([2]);
-  expect(rowScales(samples, layout, 0)).toEqual({ bytes: new Float32Array(1), label: new Float32Array(1) });
+  expect([...rowScales(samples, layout, ONE_HOT_NORM2, false).label]).toEqual([1]);
+  expect([...rowScales(samples, layout, neutralNorm2(4), false).label]).toEqual([2]);
+  expect(rowScales(samples, layout, 0, false)).toEqual({ bytes: new Float32Array(1), label: new Float32Array(1) });
 });
 
 test('scales are the stated formula, rounded once to f32', () => {
@@ -100,7 +108,7 @@ test('scales are the stated formula, rounded once to f32', () => {
   const samples = samplesOf(shape, Uint8Array.of(200, 100, 51, 255));
   // In overlay mode the two values under the label do not count.
   const length = Math.sqrt((51 * 51 + 255 * 255) / 65025 + 1);
-  const scales = rowScales(samples, labelLayout(shape, 2, 'overlay'), ONE_HOT_NORM2);
+  const scales = rowScales(samples, labelLayout(shape, 2, 'overlay'), ONE_HOT_NORM2, false);
   expect(scales.bytes[0]).toBe(Math.fround(1 / (255 * length)));
   expect(scales.label[0]).toBe(Math.fround(1 / length));
 });

@@ -1,4 +1,7 @@
 /** A plugin for tests: one part of each kind. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
 export default {
   objectives: {
     // A hinge on the gap of each pair.
@@ -15,11 +18,35 @@ export default {
       },
     }),
   },
+  // The mean activity in place of the mean square.
+  goodnesses: {
+    activity: {
+      of: (row) => row.reduce((sum, y) => sum + y, 0) / row.length,
+      gradient: (row, out) => out.fill(1 / row.length),
+    },
+  },
   negatives: {
     shifted: ({ labels, classes, stream, out }) => {
       for (let i = 0; i < labels.length; i++) out[i] = (labels[i] + 1 + stream.below(classes - 1)) % classes;
     },
     'right-class': ({ labels, out }) => out.set(labels),
+  },
+  // A folder beside the run's.
+  stores: {
+    folder: async ({ folder }) => {
+      const kept = `${folder}.kept`;
+      await mkdir(kept, { recursive: true });
+      const file = (key) => path.join(kept, key);
+      return {
+        put: (key, bytes) => writeFile(file(key), bytes),
+        get: (key) => readFile(file(key)).catch(() => undefined),
+        delete: (key) => rm(file(key), { force: true }),
+        close: () => writeFile(file('closed'), ''),
+      };
+    },
+    broken: () => {
+      throw new Error('the door is locked');
+    },
   },
   schedules: { staircase: (progress) => (progress < 0.5 ? 1 : 0.25) },
 };

@@ -1,13 +1,15 @@
 /** A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { registerObjective } from '../../src/model/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
+import { exportModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';
 import { train, trainToEnd } from '../../src/run/train.js';
+import { registerStore } from '../../src/store/own-store.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const plugin = fileURLToPath(new URL('my-plugin.mjs', import.meta.url));
@@ -16,6 +18,7 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-own-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const own = {
   objective: 'my-loss',
+  goodness: 'activity',
   negatives: 'shifted',
   schedule: 'staircase',
   steepness: 2,
@@ -39,16 +42,87 @@ describe('own parts', () => {
         if (event.type === 'task-finished' && event.task.chapter === 3) stop.abort(new Error('stop'));
     })();
     await expect(running).rejects.toMatchObject({ code: 'interrupted' });
-    expect((await trainToEnd({ resume: out }, dataset)).modelDigest).toBe(one.modelDigest);
+    expect((await trainToEnd({ resume: out, plugins: [plugin] }, dataset)).modelDigest).toBe(one.modelDigest);
     // A model is read without its plugin.
     expect(decodeModel(readRunFile(path.join(out, 'model.safetensors'))).spec).toMatchObject(own);
   });
 
+  it('a store: the same bits, nothing left that nobody needs, and a run in it can be resumed', async () => {
+    const usual = await trainToEnd({ spec, plugins: [plugin] }, dataset);
+    const stored = { spec, plugins: [plugin], nodes: 2, threadsPerNode: 1, store: 'folder' };
+    const out = path.join(folder, 'stored');
+    expect((await trainToEnd({ ...stored, out }, dataset)).modelDigest).toBe(usual.modelDigest);
+    expect(readdirSync(`${out}.kept`).sort()).toEqual(['c23.l0', 'c23.l1', 'c23.l2', 'closed']);
+
+    const stopped = path.join(folder, 'stopped');
+    const stop = new AbortController();
+    const running = (async () => {
+      for await (const event of train({ ...stored, out: stopped, signal: stop.signal }, dataset))
+        if (event.type === 'task-finished' && event.task.chapter === 3) stop.abort(new Error('stop'));
+    })();
+    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+    // The model that an interrupted run saves comes out of the store.
+    expect(decodeModel(readRunFile(path.join(stopped, 'model.safetensors'))).metadata).toHaveProperty(
+      'interruptedAfterChapters',
+    );
+    rmSync(`${stopped}.kept`, { recursive: true });
+    expect((await trainToEnd({ resume: stopped, plugins: [plugin] }, dataset)).modelDigest).toBe(usual.modelDigest);
+    expect(readdirSync(`${stopped}.kept`).sort()).toEqual(['c23.l0', 'c23.l1', 'c23.l2', 'closed']);
+    // It may go on elsewhere.
+    const options = { resume: stopped, plugins: [plugin], store: 'memory', spec: { testSamples: 10 } };
+    expect((await trainToEnd(options, dataset)).modelDigest).toBe(usual.modelDigest);
+  });
+
+  it('a store that is given as it is, and stores that cannot be', async () => {
+    const kept = new Map<string, Uint8Array>();
+    const store = {
+      put: (key: string, bytes: Uint8Array) => Promise.resolve(void kept.set(key, bytes)),
+      get: (key: string) => Promise.resolve(kept.get(key)),
+    };
+    const usual = await trainToEnd({ spec, plugins: [plugin] }, dataset);
+    expect((await trainToEnd({ spec, plugins: [plugin], store }, dataset)).modelDigest).toBe(usual.modelDigest);
+    // Without delete, all chapters stay.
+    expect(kept.size).toBe(24 * 3);
+
+    const out = path.join(folder, 'nowhere');
+    const options = { spec, plugins: [plugin], out };
+    await expect(trainToEnd({ ...options, store: 'nowhere' }, dataset)).rejects.toThrow(
+      'there is no store nowhere; there are: memory, folder, broken',
+    );
+    expect(existsSync(out)).toBe(false);
+    await expect(trainToEnd({ ...options, store: 'broken' }, dataset)).rejects.toThrow(
+      'store broken: opening it failed: the door is locked',
+    );
+    const forgetful = { ...store, get: () => Promise.resolve(undefined) };
+    await expect(trainToEnd({ spec, plugins: [plugin], nodes: 2, store: forgetful }, dataset)).rejects.toThrow(
+      /the store of your own has no bytes of/,
+    );
+    const backprop = { dataset: name, layers, batch, seed, objective: 'backprop' } as const;
+    await expect(trainToEnd({ spec: backprop, store }, dataset)).rejects.toThrow(/publish nothing/);
+    expect(() => registerStore('memory', () => store)).toThrow(/cannot be the name of an own store/);
+  });
+
+  it('a goodness predicts as it trained, also with negatives that it predicts', async () => {
+    const goodness = { dataset: name, layers, batch, seed, goodness: 'activity', negatives: 'adaptive', epochs: 12 };
+    const options = { spec: { ...goodness, steepness: 5 }, plugins: [plugin], out: path.join(folder, 'goodness') };
+    const { testAccuracy } = await trainToEnd(options, dataset);
+    expect(testAccuracy).toBeGreaterThan(0.85);
+    await expect(exportModel(options.out, { to: 'onnx' })).rejects.toThrow(
+      'goodness activity is a function of a plugin',
+    );
+  });
+
   it('each of them changes the bits', async () => {
     const digests = new Set<string>();
-    for (const change of [{}, { objective: 'symba' }, { negatives: 'random' }, { schedule: 'cooldown' }])
+    for (const change of [
+      {},
+      { objective: 'symba' },
+      { goodness: 'mean' },
+      { negatives: 'random' },
+      { schedule: 'cooldown' },
+    ])
       digests.add((await trainToEnd({ spec: { ...spec, ...change }, plugins: [plugin] }, dataset)).modelDigest);
-    expect(digests.size).toBe(4);
+    expect(digests.size).toBe(5);
   });
 
   it.each([

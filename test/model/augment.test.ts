@@ -69,7 +69,7 @@ describe('moves', () => {
 describe('a batch', () => {
   const { train, shape } = toyDataset();
   const layout = labelLayout(shape, 4, 'overlay');
-  const data = labelled(train, layout, shape);
+  const data = labelled(train, layout, shape, { subtractMean: false });
   const rows = Uint32Array.of(5, 0, 199, 5);
 
   it('without shift and flip is the data itself', () => {
@@ -78,16 +78,23 @@ describe('a batch', () => {
     expect(view.rows).toBe(rows);
   });
 
-  it('has its labels, and scales as if its images had been the data', () => {
-    const { data: batch, rows: places } = augmentation({ seed: 1, shift: 2, flip: false }, 3)(data, rows);
-    expect(Array.from(places)).toEqual([0, 1, 2, 3]);
-    expect(Array.from(batch.samples.labels)).toEqual(Array.from(rows, (row) => train.labels[row]));
-    const plain = labelled(batch.samples, layout, shape);
-    for (const which of ['oneHot', 'neutral'] as const) {
-      expect(Array.from(batch[which].bytes)).toEqual(Array.from(plain[which].bytes));
-      expect(Array.from(batch[which].label)).toEqual(Array.from(plain[which].label));
-    }
-    // The same sample twice in a batch is moved the same way.
-    expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
-  });
+  it.each([false, true])(
+    'has its labels, and scales as if its images had been the data (means subtracted: %s)',
+    (subtractMean) => {
+      const given = labelled(train, layout, shape, { subtractMean });
+      const { data: batch, rows: places } = augmentation({ seed: 1, shift: 2, flip: false }, 3)(given, rows);
+      expect(Array.from(places)).toEqual([0, 1, 2, 3]);
+      expect(Array.from(batch.samples.labels)).toEqual(Array.from(rows, (row) => train.labels[row]));
+      const plain = labelled(batch.samples, layout, shape, { subtractMean });
+      for (const which of ['oneHot', 'neutral'] as const) {
+        expect(Array.from(batch[which].bytes)).toEqual(Array.from(plain[which].bytes));
+        expect(Array.from(batch[which].label)).toEqual(Array.from(plain[which].label));
+        expect(batch[which].mean && Array.from(batch[which].mean)).toEqual(
+          plain[which].mean && Array.from(plain[which].mean),
+        );
+      }
+      // The same sample twice in a batch is moved the same way.
+      expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
+    },
+  );
 });

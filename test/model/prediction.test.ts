@@ -11,8 +11,13 @@ import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
 
 const dataset = toyDataset(20, 10);
 
-describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %s', (labelMode) => {
-  const spec = toySpec({ labelMode, goodness: 'sum' });
+describe.each([
+  ['overlay', false],
+  ['append', false],
+  ['overlay', true],
+  ['append', true],
+] as const)('goodness prediction, label mode %s, means subtracted: %s', (labelMode, subtractMean) => {
+  const spec = toySpec({ labelMode, subtractMean, goodness: 'sum' });
   const layout = labelLayout(dataset.shape, TOY_CLASSES, labelMode);
   const states = networkShape(spec, layout).layers.map((shape) => initialState(shape, 5));
   const kernels = openReference();
@@ -20,12 +25,14 @@ describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %
   it('equals one pass per label, in double precision', () => {
     const layers = states.map((state) => openForInference(kernels, state, TOY_CLASSES)[0]!);
     const rows = Uint32Array.of(3, 0, 7);
-    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout, dataset.shape), rows);
+    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout, dataset.shape, spec), rows);
     rows.forEach((sample, b) => {
       const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
       for (let label = 0; label < TOY_CLASSES; label++) {
         const oneHot = Array.from({ length: TOY_CLASSES }, (_, c) => (c === label ? 1 : 0));
-        let row = [...pixels.slice(layout.skip), ...oneHot];
+        const part = pixels.slice(layout.skip);
+        const mean = subtractMean ? part.reduce((sum, value) => sum + value, 0) / part.length : 0;
+        let row = [...part.map((value) => value - mean), ...oneHot];
         states.forEach(({ dense: [tensors] }, l) => {
           const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
           const { outputs, weights } = tensors!;
@@ -44,7 +51,7 @@ describe.each(['overlay', 'append'] as const)('goodness prediction, label mode %
 
   it('sums all layers but the first, and counts confusions', async () => {
     const predictor = new Predictor(kernels, spec, states, TOY_CLASSES);
-    const data = labelled(dataset.test, layout, dataset.shape);
+    const data = labelled(dataset.test, layout, dataset.shape, spec);
     const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
     const { layers, combined } = predictor.scores(data, rows);
     expect(combined).toEqual(sumScores(layers.slice(1)));

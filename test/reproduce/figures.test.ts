@@ -33,6 +33,7 @@ describe('scaled rows', () => {
     trainSamples: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
     testSamples: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
     layers: fc.option(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 2, maxLength: 4 }), { nil: undefined }),
+    precision: fc.constantFrom('f32', 'bf16', undefined),
   });
 
   it('are recognised as the row, and look like it only if they are it', () => {
@@ -40,7 +41,8 @@ describe('scaled rows', () => {
       fc.property(scales, fc.integer({ min: 1, max: 9 }), (scale, seed) => {
         const spec = { ...scaled(row, scale), seed };
         expect(isOfRow(row, spec)).toBe(true);
-        expect(shortfall(row, spec).length === 0).toBe(scaleKey(spec) === scaleKey(row));
+        const full = shortfall(row, spec).length === 0;
+        expect(full && spec.precision === row.precision).toBe(scaleKey(spec) === scaleKey(row));
         expect(spec.epochs).toBeLessThanOrEqual(row.epochs);
       }),
     );

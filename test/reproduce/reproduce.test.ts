@@ -140,6 +140,16 @@ describe('reproduce', () => {
     expect(rowsOf.map((row) => digestsOf(rest.report, row))).toEqual(rowsOf.map((row) => digestsOf(whole.report, row)));
   });
 
+  it('keeps a result in another precision apart, with the option that gave it', async () => {
+    const where = { ...toyRecipes(), rows: ['backprop'] };
+    await carriedOut({ ...where, scale: { precision: 'bf16' } });
+    expect(textOf(where)).toMatch(/\| full: 12 epochs, in bf16 \(`--precision bf16`\) \|/);
+    const { report } = await carriedOut(where);
+    const results = linesOf(report, 'backprop')[0]?.results ?? [];
+    expect(results.map(({ options }) => options)).toEqual(['', '--precision bf16']);
+    expect(new Set(results.map(({ seeds }) => seeds[0]?.modelDigest)).size).toBe(2);
+  });
+
   it('never shows a smaller result as a full one, and keeps both', async () => {
     const where = { ...toyRecipes(), rows: ['backprop'] };
     await carriedOut({ ...where, scale: { epochs: 3, trainSamples: 100 } });

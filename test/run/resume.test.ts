@@ -1,5 +1,14 @@
 /** Runs that stop and go on: the same bits for every variant, damaged checkpoints, longer runs, and what is refused. */
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -103,6 +112,18 @@ describe('a run that was stopped', () => {
     const whole = await trainToEnd(options, dataset);
     const run = await stopped(options, 6);
     expect((await resume(run, { nodes: 3, variant: 'single-layer' })).digest).toBe(whole.modelDigest);
+  });
+
+  it.each(variants.slice(0, 5))('%s: goes on from an early chapter and one layer of the last', async (_, options) => {
+    const out = newRun();
+    const whole = await trainToEnd({ ...options, out }, dataset);
+    const run = await stopped(options, 6);
+    // The process was killed while it saved for the first time in long, on a disk that was busy.
+    cpSync(path.join(out, 'checkpoint', 'c39.l0.state'), path.join(run, 'checkpoint', 'c39.l0.state'));
+    const { digest, resumed } = await resume(run);
+    expect(digest).toBe(whole.modelDigest);
+    expect(resumed.done).toContainEqual({ chapter: 39, layer: 0 });
+    expect(states(run).toSorted()).toEqual(states(out).toSorted());
   });
 
   it('trains nothing again once it is finished', async () => {

@@ -25,7 +25,7 @@ const specs: readonly [string, PartialSpec][] = [
   ['RandomNEG-Softmax', { negatives: 'random', classifier: 'softmax' }],
   ['FixedNEG-Softmax', { negatives: 'fixed', classifier: 'softmax', labelMode: 'append' }],
   ['SymBa', { objective: 'symba', negatives: 'random' }],
-  ['AdaptiveNEG, lag 2', { negatives: 'adaptive', labelLag: 2 }],
+  ['AdaptiveNEG, lag 2, means subtracted', { negatives: 'adaptive', labelLag: 2, subtractMean: true }],
   ['sampled, lag 1', { negatives: 'sampled' }],
   ['sampled, bf16', { negatives: 'sampled', precision: 'bf16' }],
   [
@@ -42,7 +42,10 @@ const specs: readonly [string, PartialSpec][] = [
     'SGD, peer normalisation, dropout, shifts, chapters of half an epoch',
     { negatives: 'random', optimizer: 'sgd', learningRate: 1, peerNormalization: 1, dropout: 0.1, shift: 2, splits: 8 },
   ],
-  ['Mono-Forward with dropout and shifts', { objective: 'mono-forward', dropout: 0.2, shift: 1, splits: 2 }],
+  [
+    'Mono-Forward with dropout and shifts, means subtracted',
+    { objective: 'mono-forward', dropout: 0.2, shift: 1, subtractMean: true, splits: 2 },
+  ],
 ];
 
 describe.each(specs)('%s', (_, spec) => {

@@ -54,6 +54,7 @@ describe('golden trajectory', () => {
     ['', { classifier: 'softmax', negatives: 'sampled' }],
     [' with SGD, dropout, peer normalisation, shifts and mirror images', everything],
     [' with Mono-Forward', { objective: 'mono-forward', dropout: 0.1 }],
+    [' with means subtracted', { subtractMean: true, shift: 1, negatives: 'adaptive' }],
   ])('gives exactly these losses and this model, on every backend%s', async (_, more) => {
     const losses = (all: RunEvent[]): number[] =>
       all.flatMap((event) => (event.type === 'task-finished' && event.stats.samples > 0 ? [event.stats.loss] : []));

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBf16, encodeBf16, roundToBf16 } from '../../src/model/wire.js';
+import { calibrate } from '../../src/run/calibrate.js';
 import { trainToEnd } from '../../src/run/train.js';
 import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
 
@@ -64,6 +65,12 @@ describe('--wire bf16', () => {
     for (const variant of ['all-layers', 'single-layer'] as const)
       expect((await trainToEnd({ spec, variant, nodes: 2, threadsPerNode: 1, faults })).modelDigest).toBe(alone);
     expect((await trainToEnd({ spec: { ...spec, wire: 'f32' }, threadsPerNode: 1 })).modelDigest).not.toBe(alone);
+  });
+
+  it('halves the bytes that a simulation counts', async () => {
+    const bytes = async (wire: 'f32' | 'bf16'): Promise<readonly number[]> =>
+      (await calibrate(resolveSpec({ ...base, wire }))).costs.stateBytes;
+    expect(await bytes('bf16')).toEqual((await bytes('f32')).map((each) => each / 2));
   });
 
   it('is refused where nothing travels as layer states', async () => {

@@ -24,12 +24,13 @@ describe('resolveSpec', () => {
   });
 
   it('reads the spec of a run of version 0.1.0: fields that are newer change nothing', () => {
-    const newer = ['shift', 'flip', 'peerNormalization', 'dropout', 'optimizer', 'momentum'] as const;
+    const newer = ['shift', 'flip', 'subtractMean', 'peerNormalization', 'dropout', 'optimizer', 'momentum'] as const;
     const old: PartialSpec = resolveSpec({ layers: [784, 20, 10], seed: 9 });
     for (const field of newer) delete old[field];
     expect(resolveSpec(old)).toMatchObject({
       shift: 0,
       flip: false,
+      subtractMean: false,
       peerNormalization: 0,
       dropout: 0,
       optimizer: 'adam',

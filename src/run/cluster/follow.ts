@@ -48,6 +48,8 @@ export function clusterTraining(
           await registry.open(record.replicas);
           await registry.add(record);
           await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+          if (Object.keys(record.ownParts).length > 0)
+            notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (pff attach ${run} follows it again)`);
         }
         const store = openStore(
@@ -71,7 +73,7 @@ export function clusterTraining(
         await connection.close();
       }
     },
-    newest: () => ({ chapters: 0, states: [] }),
+    newest: () => Promise.resolve({ chapters: 0, states: [] }),
     done: [],
     peakStoreBytes: () => 0,
     interruption: () =>

@@ -47,14 +47,23 @@ export async function joinRun(
   const { run, spec, variant, nodes, leaseMs } = record;
   const { signal, say } = options;
   const name = `${os.hostname()}:${process.pid}`;
-  const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir });
+  const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir }).catch((error: unknown) => {
+    if (error instanceof PffError) return error;
+    throw error;
+  });
   const { kernels } = openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
   const { bitClass } = kernels;
   kernels.close();
-  const why = misfit(record, bitClass, dataset);
+  const missing =
+    dataset instanceof PffError
+      ? `the data of run ${run} is not here: ${dataset.message}. ${dataset.hint ?? ''}`
+      : undefined;
+  const why = misfit(record, bitClass, dataset instanceof PffError ? undefined : dataset) ?? missing;
   const federated = variant === 'federated';
   const prepared =
-    why === undefined ? prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec) : undefined;
+    why === undefined && !(dataset instanceof PffError)
+      ? prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec)
+      : undefined;
   const store = openStore(api, registry, record, name, prepared, signal, say);
   try {
     await store.open();
@@ -64,7 +73,8 @@ export async function joinRun(
       return 'refused';
     }
     say(`joined run ${run}: ${variant} on ${nodes} slots, ${spec.splits} chapters, as ${name}`);
-    const end = await work(store, record, prepared, federated ? dataset.digest : undefined, name, leaseMs, options);
+    const own = federated ? prepared.facts.digest : undefined;
+    const end = await work(store, record, prepared, own, name, leaseMs, options);
     await registry.markPatiently(run, end, signal);
     say(`run ${run} is ${end}`);
     return end;

@@ -4,7 +4,6 @@ import { PffError } from '../../errors.js';
 import { encodeModel } from '../../model/model-file.js';
 import { allShapes, networkShape } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
-import { loadDataset } from '../../data/sources.js';
 import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { allTasks, trainTask } from '../../schedule/tasks.js';
@@ -105,16 +104,11 @@ export interface FetchedModel {
 }
 
 /** Writes the model (each layer as it is now, of the last chapter that all have) and the spec into a new folder. */
-export async function fetchModel(
-  server: ServerOptions,
-  run: string,
-  out: string,
-  dataDir?: string,
-): Promise<FetchedModel> {
+export async function fetchModel(server: ServerOptions, run: string, out: string): Promise<FetchedModel> {
   return withRun(server, run, async (store, record) => {
     const { spec } = record;
-    const dataset = await loadDataset({ dataset: spec.dataset, dataDir });
-    const layout = labelLayout(dataset.shape, dataset.classes.length, spec.labelMode);
+    const { imageSize, classes } = record.dataset;
+    const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
     const shapes = allShapes(networkShape(spec, layout));
     const newest = Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => {
       for (let chapter = spec.splits - 1; chapter >= 0; chapter--)
@@ -138,6 +132,7 @@ export async function fetchModel(
         program: `pff ${VERSION}`,
         modelDigest: digest,
         dataDigest: record.dataset.digest,
+        classes: JSON.stringify(classes),
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
       folder.write(MODEL_FILE, encodeModel(spec, states, metadata));

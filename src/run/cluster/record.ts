@@ -1,6 +1,9 @@
 /** What a submitted run says of itself, and whether this program with this data may take part in it. */
+import { createHash } from 'node:crypto';
 import type { Dataset } from '../../data/dataset.js';
 import { imageSize } from '../../data/dataset.js';
+import { ownSources } from '../../model/own-parts.js';
+import type { OwnKind } from '../../spec/own-names.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/engine.js';
@@ -23,6 +26,7 @@ export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' 
     spec: runSpecSchema.parse(setting.spec),
     version: VERSION,
     specDigest: specDigest(setting.spec),
+    ownParts: Object.fromEntries(ownParts(setting.spec).map(({ kind, digest }) => [kind, digest])),
     dataset: {
       name: dataset.name,
       digest: dataset.digest,
@@ -42,6 +46,8 @@ export function misfit(record: RunRecord, bitClass: string, dataset: Dataset | u
     return `run ${run} computes with bit-class ${record.bitClass}, but this node's kernels have ${bitClass}`;
   if (record.specDigest !== specDigest(record.spec))
     return `the spec of run ${run} is not the one that was submitted (digest ${record.specDigest.slice(0, 16)})`;
+  const part = misfitOfParts(record);
+  if (part !== undefined) return part;
   if (!dataset) return undefined;
   if (record.variant === 'federated') {
     const size = imageSize(dataset.shape);
@@ -57,4 +63,23 @@ export function misfit(record: RunRecord, bitClass: string, dataset: Dataset | u
       `but the data of this node has ${dataset.digest.slice(0, 16)}`
     );
   return undefined;
+}
+
+/** As `misfit`, for what of a plugin the run's spec names. */
+export function misfitOfParts({ run, spec, ownParts: expected }: RunRecord): string | undefined {
+  for (const { kind, name, digest } of ownParts(spec)) {
+    if (digest === undefined)
+      return `run ${run} has the ${kind} ${name}, which is of a plugin that is not loaded here (--plugin FILE)`;
+    if (digest !== expected[kind])
+      return `the ${kind} ${name} of the plugin that is loaded here is not the one that run ${run} was submitted with`;
+  }
+  return undefined;
+}
+
+function ownParts(spec: RunSpec): { kind: OwnKind; name: string; digest: string | undefined }[] {
+  return ownSources(spec).map(({ kind, name, source }) => ({
+    kind,
+    name,
+    digest: source === undefined ? undefined : createHash('sha256').update(source).digest('hex'),
+  }));
 }

@@ -1,6 +1,7 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { OWN_KINDS } from '../../spec/own-names.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
@@ -20,6 +21,8 @@ export const runRecordSchema = z.strictObject({
     imageSize: z.int().positive(),
     classes: z.array(z.string().max(200)).min(1).max(256),
   }),
+  /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
+  ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
   variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated']),
   nodes: z.int().min(1).max(10_000),
   leaseMs: z.number().min(100).max(3_600_000),
