@@ -140,12 +140,12 @@ export async function showRun(
   onFirst: string,
   open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
   /** The run folder to be, if its page is asked for. */
-  shown?: string,
+  pageOf?: string,
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
   const metrics = new MetricsLog(given.log ?? []);
-  const page = shown === undefined ? undefined : await awaitPage(shown, given);
+  const page = pageOf === undefined ? undefined : await awaitPage(pageOf, given);
   try {
     await interruptible(
       () => display.note(onFirst),
