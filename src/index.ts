@@ -59,7 +59,7 @@ export {
 } from './run/export.js';
 export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
 export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';
-export { servePage, type Page, type PageOptions } from './page/serve.js';
+export { checkPage, servePage, type Page, type PageOptions } from './page/serve.js';
 export { writeReport, type ReportOptions } from './page/report.js';
 export { analyseRun } from './run/saved-model.js';
 export type { NetworkAnalysis } from './model/analysis/analysis.js';

@@ -1,7 +1,7 @@
 /** Line charts by uPlot, with a legend of their own, a theme, and the figures as a table. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { asTable, h, put, styled, table, themeColour } from './dom.js';
+import { asTable, h, put, styled, sync, table, themeColour } from './dom.js';
 
 export interface Line {
   readonly name: string;
@@ -78,7 +78,7 @@ export function chart(text: ChartText): Chart {
       lines = next.filter(({ points }) => points.length > 0);
       xName = name;
       element.hidden = lines.length === 0;
-      put(legend, ...lines.map(entry));
+      sync(legend, ...lines.map(entry));
       if (lines.length > 0) draw(false);
     },
     redraw: () => {

@@ -38,6 +38,41 @@ export function put(element: Element, ...children: readonly Child[]): void {
   append(element, children);
 }
 
+/** Sets a text where it is another: even the same one would be laid out and painted again. */
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * As `put`, but keeps what is the same, so that only the rest is laid out and painted. For plain elements and text; not for
+ * what has listeners, or a drawing that its attributes do not tell of.
+ */
+export function sync(element: Element, ...children: readonly Child[]): void {
+  const next = document.createElement('div');
+  append(next, children);
+  syncChildren(element, [...next.childNodes]);
+}
+
+function syncChildren(element: Node, next: readonly ChildNode[]): void {
+  const old = [...element.childNodes];
+  next.forEach((child, i) => {
+    const before = old[i];
+    if (!before) element.appendChild(child);
+    else if (before.nodeName !== child.nodeName || !sameAttributes(before, child)) before.replaceWith(child);
+    else if (before.nodeType !== Node.TEXT_NODE) syncChildren(before, [...child.childNodes]);
+    else if (before.nodeValue !== child.nodeValue) before.nodeValue = child.nodeValue;
+  });
+  for (const rest of old.slice(next.length)) rest.remove();
+}
+
+function sameAttributes(a: Node, b: Node): boolean {
+  if (!(a instanceof Element) || !(b instanceof Element)) return true;
+  return (
+    a.attributes.length === b.attributes.length &&
+    [...a.attributes].every(({ name, value }) => b.getAttribute(name) === value)
+  );
+}
+
 /** Sets a custom property or style, which the page's policy allows where a style attribute would not be. */
 export function styled<E extends HTMLElement | SVGElement>(element: E, name: string, value: string): E {
   element.style.setProperty(name, value);

@@ -3,29 +3,39 @@ import type { PageEvent } from '../src/page/page-event.js';
 import { applyEvent, emptyView, type RunView } from '../src/page/run-view.js';
 import { clock } from '../src/report/units.js';
 import { h } from './dom.js';
+import { Pace } from './pace.js';
 import type { RunPage } from './run-page.js';
 
-/** Between two drawings; drawing takes some milliseconds. */
-const DRAW_EVERY_MS = 200;
+/** What is out of sight is drawn this often, for those who search the page or have it read to them. */
+const DRAW_ALL_MS = 15_000;
+/** How long a run that was opened comes in pieces. */
+const CATCH_UP_MS = 2000;
 /** Browsers try again by themselves, but not after every kind of failure. */
 const AGAIN_MS = 1500;
 const QUIET_MS = 20_000;
 
 export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElement {
-  const link = h('p', { class: 'connection', role: 'status' });
+  const link = h('p', { class: 'connection', role: 'status', hidden: true });
   let view = emptyView();
-  let drawn = 0;
-  let timer: number | undefined;
-  const draw = (): void => {
-    timer = undefined;
-    drawn = performance.now();
-    page.show(view);
+  let opened = -Infinity;
+  /** When all parts were drawn, with which status, and whether only those in sight were since. */
+  let drawnAll = -Infinity;
+  let drawnStatus = view.status;
+  let partly = false;
+  const pace = new Pace(() => {
+    const now = performance.now();
+    partly = !isNews() && !isOver() && now - drawnAll < DRAW_ALL_MS;
+    if (!partly) [drawnAll, drawnStatus] = [now, view.status];
+    page.show(view, partly);
     onView(view);
-  };
-  const changed = (): void => {
-    timer ??= window.setTimeout(draw, Math.max(0, drawn + DRAW_EVERY_MS - performance.now()));
-  };
+  });
+  const isOver = (): boolean => view.status === 'finished' || view.status === 'interrupted';
+  /** A run that has just been opened, or goes over to another state, is not kept waiting for. */
+  const isNews = (): boolean => view.status !== drawnStatus || performance.now() - opened < CATCH_UP_MS;
+  let said = '';
   const say = (text: string, bad = false): void => {
+    if (text === said) return;
+    said = text;
     link.textContent = text;
     link.hidden = text === '';
     link.classList.toggle('bad', bad);
@@ -37,23 +47,26 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
     source.addEventListener('reset', (message) => {
       view = emptyView();
       view.name = (JSON.parse((message as MessageEvent<string>).data) as { name: string }).name;
-      changed();
+      opened = performance.now();
+      pace.changed(true);
     });
     source.addEventListener('events', (message) => {
       for (const event of JSON.parse((message as MessageEvent<string>).data) as PageEvent[]) applyEvent(view, event);
       say('');
-      changed();
+      pace.changed(isNews());
     });
     source.addEventListener('beat', (message) => {
       const { quietMs } = JSON.parse((message as MessageEvent<string>).data) as { quietMs: number };
       const going = view.status === 'training' || view.status === 'evaluating' || view.status === 'waiting';
       say(going && quietMs > QUIET_MS ? `nothing new for ${clock(quietMs / 1000)}: paused, stopped or killed?` : '');
+      if (partly) pace.changed(false);
     });
     source.addEventListener('error', () => {
-      const over = view.status === 'finished' || view.status === 'interrupted';
       say(
-        over ? 'The page’s server has ended; this is the run as it was.' : 'The page’s server is away; trying again …',
-        !over,
+        isOver()
+          ? 'The page’s server has ended; this is the run as it was.'
+          : 'The page’s server is away; trying again …',
+        !isOver(),
       );
       if (source.readyState === EventSource.CLOSED) window.setTimeout(connect, AGAIN_MS);
     });

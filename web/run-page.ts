@@ -25,7 +25,8 @@ const LINKS = [
 
 export interface RunPage {
   readonly element: HTMLElement;
-  show(view: RunView): void;
+  /** `inView`: only what can be seen; the rest follows when it is scrolled to, or with the next call without. */
+  show(view: RunView, inView?: boolean): void;
   redraw(): void;
 }
 
@@ -50,10 +51,36 @@ export function runPage(id: string): RunPage {
     h('nav', { class: 'links', 'aria-label': 'Parts of the page' }, ...links.map(([, link]) => link)),
     ...sections,
   );
+  let shown: RunView | undefined;
+  const seen = new Set<Element>();
+  const behind = new Set<Section>();
+  const update = (part: Section, view: RunView): void => {
+    behind.delete(part);
+    part.update(view);
+  };
+  // A little more than the window, so that what is scrolled to is there already.
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (isIntersecting) seen.add(target);
+        else seen.delete(target);
+        const part = parts.find((one) => one.element === target);
+        if (isIntersecting && shown && part && behind.has(part)) update(part, shown);
+      }
+    },
+    { rootMargin: '100px' },
+  );
+  for (const part of parts) observer.observe(part.element);
+  // A hidden part may have something to show now; one with the focus is being read, wherever it is.
+  const watched = ({ element: place }: Section): boolean =>
+    seen.has(place) || place.hidden !== false || place.contains(document.activeElement);
   return {
     element,
-    show(view) {
-      for (const part of parts) part.update(view);
+    show(view, inView = false) {
+      shown = view;
+      for (const part of parts)
+        if (!inView || watched(part)) update(part, view);
+        else behind.add(part);
       for (const [to, link] of links) link.hidden = sections.find((section) => section.id === to)?.hidden ?? true;
     },
     redraw: () => {

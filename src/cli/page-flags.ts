@@ -1,6 +1,6 @@
 /** Options of the live page, and opening it in a browser. */
 import { spawn } from 'node:child_process';
-import { PffError, servePage, type Page } from '../index.js';
+import { checkPage, PffError, servePage, type Page, type PageOptions } from '../index.js';
 import { numberFlag, textFlag } from './flags.js';
 import type { TextStream } from './output.js';
 
@@ -31,22 +31,58 @@ export async function openPage(
   folder: string,
   flags: PageFlags,
   out: TextStream,
-  more: { readonly analyse?: boolean; readonly dataDir?: string | undefined; readonly browser: boolean },
+  more: { readonly dataDir?: string | undefined; readonly browser: boolean },
 ): Promise<Page> {
+  const page = await servePage({ ...optionsOf(folder, flags), dataDir: more.dataDir });
+  announce(page, out, more.browser);
+  return page;
+}
+
+/**
+ * Begins to serve the page of a run that is about to begin, while that reads its data: later it would take time from training.
+ * What is wrong with the options is thrown at once, before the run makes its folder.
+ */
+export async function awaitPage(folder: string, flags: PageFlags): Promise<AwaitedPage> {
+  // Training itself looks into the network.
+  const options = { ...optionsOf(folder, flags), awaited: true, analyse: false };
+  await checkPage(options);
+  const opening = servePage(options);
+  // Whoever shows or closes it is told.
+  opening.catch(() => {});
+  let url = '';
+  return {
+    get url() {
+      return url;
+    },
+    async show(out) {
+      const page = await opening;
+      url = page.url;
+      announce(page, out, true);
+    },
+    async close() {
+      await (await opening.catch(() => undefined))?.close();
+    },
+  };
+}
+
+export interface AwaitedPage {
+  /** Where it is, once it was shown. */
+  readonly url: string;
+  /** Says where the page is, and opens it in a browser. @throws PffError if it cannot be served after all */
+  show(out: TextStream): Promise<void>;
+  close(): Promise<void>;
+}
+
+function optionsOf(folder: string, flags: PageFlags): PageOptions {
   if (flags.port !== undefined && flags.port > 65535)
     throw new PffError('usage', `--port must be at most 65535, but is ${flags.port}`);
   const token = flags['page-token'] ?? (process.env['PFF_PAGE_TOKEN'] || undefined);
-  const page = await servePage({
-    folder,
-    port: flags.port,
-    host: flags.host,
-    token,
-    analyse: more.analyse,
-    dataDir: more.dataDir,
-  });
-  out.line(`page at ${page.url}`);
-  if (more.browser) openBrowser(page.url);
-  return page;
+  return { folder, port: flags.port, host: flags.host, token };
+}
+
+function announce({ url }: Page, out: TextStream, browser: boolean): void {
+  out.line(`page at ${url}`);
+  if (browser) openBrowser(url);
 }
 
 /** Asks the desktop to open `url`. Where there is none, the printed address has to do. */

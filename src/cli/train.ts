@@ -14,7 +14,6 @@ import {
   type PartialSpec,
   type RunEvent,
   type RunResult,
-  type Page,
   type ServerOptions,
   type Span,
   type TimelineSummary,
@@ -26,7 +25,7 @@ import { choiceFlag, flag, listFlag, noWords, numberFlag, textFlag, textsFlag, t
 import { drawGantt } from './gantt.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
-import { openPage, pageFlags, type PageFlags } from './page-flags.js';
+import { awaitPage, pageFlags, type PageFlags } from './page-flags.js';
 import { newRunFolder } from './run-name.js';
 import { askedServer, serverFlags } from './server-flags.js';
 import { ProgressDisplay } from './show-progress.js';
@@ -136,16 +135,17 @@ export async function showRun(
     readonly json?: true;
     readonly gantt?: string;
     readonly log?: readonly MetricsFormat[];
-    readonly open?: true;
   } & PageFlags,
   output: Output,
   onFirst: string,
   open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+  /** The run folder to be, if its page is asked for. */
+  pageOf?: string,
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
   const metrics = new MetricsLog(given.log ?? []);
-  let page: Page | undefined;
+  const page = pageOf === undefined ? undefined : await awaitPage(pageOf, given);
   try {
     await interruptible(
       () => display.note(onFirst),
@@ -154,37 +154,28 @@ export async function showRun(
           record.keep(event);
           metrics.observe(event);
           display.show(event);
-          // The log is there from this event on; the page reads it, and looks into the network as training does.
-          if (event.type === 'started' && given.open && event.folder !== undefined)
-            page = await openPage(event.folder, given, output.err, { browser: true, analyse: false });
+          if (event.type === 'started' && page) await page.show(output.err);
         }
       },
     );
+    display.end();
+    const { result } = record;
+    if (result === undefined) throw new Error('the run ended without a result');
+    if (given.json) output.out.line(JSON.stringify(result));
+    else showSummary(result, record, output);
+    if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
+    // Somebody who sits at a terminal may look on; a script is not kept waiting.
+    if (page && output.out.isTerminal && output.err.isTerminal) {
+      output.err.line(`\nThe page stays at ${page.url} until Ctrl-C.`);
+      await interruptible(() => {}, untilAborted);
+    }
   } catch (error) {
     display.end();
-    await page?.close();
     throw record.explain(error);
-  }
-  display.end();
-  const { result } = record;
-  if (result === undefined) throw new Error('the run ended without a result');
-  if (given.json) output.out.line(JSON.stringify(result));
-  else showSummary(result, record, output);
-  if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
-  await keepPage(page, output);
-  return DONE;
-}
-
-/** Somebody who sits at a terminal may look on; a script is not kept waiting. */
-async function keepPage(page: Page | undefined, { out, err }: Output): Promise<void> {
-  if (!page) return;
-  try {
-    if (!out.isTerminal || !err.isTerminal) return;
-    err.line(`\nThe page stays at ${page.url} until Ctrl-C.`);
-    await interruptible(() => {}, untilAborted);
   } finally {
-    await page.close();
+    await page?.close();
   }
+  return DONE;
 }
 
 export const trainCommand = defineCommand({
@@ -223,23 +214,28 @@ export const trainCommand = defineCommand({
     const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out ?? 'run');
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
-    return showRun(given, output, onFirst, (signal) =>
-      train({
-        spec: asked,
-        variant: given.variant,
-        nodes: given.nodes,
-        threadsPerNode: given['threads-per-node'],
-        kernels: given.kernels,
-        dataDir: given['data-dir'],
-        shardDirs: given['shard-dirs'],
-        out,
-        resume: given.resume,
-        cluster,
-        plugins,
-        analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
-        store: given.store,
-        signal,
-      }),
+    return showRun(
+      given,
+      output,
+      onFirst,
+      (signal) =>
+        train({
+          spec: asked,
+          variant: given.variant,
+          nodes: given.nodes,
+          threadsPerNode: given['threads-per-node'],
+          kernels: given.kernels,
+          dataDir: given['data-dir'],
+          shardDirs: given['shard-dirs'],
+          out,
+          resume: given.resume,
+          cluster,
+          plugins,
+          analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
+          store: given.store,
+          signal,
+        }),
+      given.open ? (out ?? given.resume) : undefined,
     );
   },
 });

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { loopbackOnly, tokenNeeded } from './access.js';
 import { SERVER_POLICY, serverDocument, type PageFiles } from './document.js';
-import type { PageEvent } from './page-event.js';
+import { thinEvents, type PageEvent } from './page-event.js';
 import type { RunFeed } from './run-feed.js';
 
 /** Told to the browser: how soon to come back after the server went away. */
@@ -49,7 +49,7 @@ async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: string 
     } else if (next < feed.count) {
       const events = feed.from(next).slice(0, CHUNK);
       next += events.length;
-      await stream.writeSSE({ event: 'events', data: JSON.stringify(events), id: `${session}:${next}` });
+      await stream.writeSSE({ event: 'events', data: JSON.stringify(thinEvents(events)), id: `${session}:${next}` });
     } else if (feed.ended) {
       return;
     } else {

@@ -103,6 +103,28 @@ export function emptyView(): RunView {
   };
 }
 
+/**
+ * Seconds of training so far, from the first task on. A resumed run's parts are added up as far as their tasks were finished,
+ * whatever its own result says, which is of the last part only.
+ */
+export function trainingSeconds({ result, now, trainSeconds }: RunView): number {
+  // A cluster's run may have been under way before it was followed: its spans know when it began.
+  const makespan = result?.pipeline ? result.pipeline.boundSeconds / result.pipeline.reached : now;
+  return makespan > 0 ? makespan : (trainSeconds ?? 0);
+}
+
+/** Share of the nodes' time spent computing, over all parts of a resumed run; 0 before the first task's end. */
+export function utilisation({ nodes, now }: RunView): number {
+  const busy = nodes.reduce((sum, node) => sum + node.busy, 0);
+  return now > 0 ? busy / (Math.max(1, nodes.length) * now) : 0;
+}
+
+/** Payload bytes that nodes took from each other, as a run's result counts them (run/result.ts). */
+export function bytesMoved({ nodes, started }: RunView): number {
+  const dff = started?.execution.variant === 'dff';
+  return nodes.reduce((sum, node) => sum + (dff ? node.bytesOut : node.bytesIn), 0);
+}
+
 /** The view after `events`. */
 export function viewOf(events: Iterable<PageEvent>): RunView {
   const view = emptyView();

@@ -1,8 +1,9 @@
 /** Serves the page of one run folder, from a thread of its own. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
-import { PffError } from '../errors.js';
+import { messageOf, PffError } from '../errors.js';
 import { loadedPlugins } from '../node/plugins.js';
 import { startThread } from '../node/thread.js';
 import { isLoopback } from './access.js';
@@ -10,6 +11,8 @@ import { isLoopback } from './access.js';
 export interface PageOptions {
   /** The run folder; its log need not be there yet. */
   readonly folder: string;
+  /** The folder itself need not be there yet either: somebody is about to make it. Default false. */
+  readonly awaited?: boolean | undefined;
   /** Default: 8377, or the next that is free. */
   readonly port?: number | undefined;
   /** Address to listen on; other than loopback only with a token. Default 127.0.0.1. */
@@ -21,6 +24,8 @@ export interface PageOptions {
   /** Where the run's dataset lies, for the analysis. */
   readonly dataDir?: string | undefined;
 }
+
+const TOKEN = /^[\w-]{8,200}$/;
 
 export interface ServerSetup {
   readonly folder: string;
@@ -44,14 +49,35 @@ export interface Page {
   close(): Promise<void>;
 }
 
+/**
+ * Whether the page could be served, in milliseconds: for those who begin something long for it.
+ * @throws PffError as `servePage`, except that nothing was found out about ports where none was asked for
+ */
+export async function checkPage(options: PageOptions): Promise<void> {
+  const { folder, host = '127.0.0.1', port, token } = options;
+  const there = existsSync(folder);
+  if (there ? !statSync(folder).isDirectory() : !options.awaited)
+    throw new PffError('files', `there is no run folder ${folder}`, { hint: 'Give the folder that pff train made.' });
+  if (token !== undefined && !TOKEN.test(token))
+    throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error) => reject(cannotServe(host, port, messageOf(error))));
+    probe.listen(port ?? 0, host, () => probe.close(() => resolve()));
+  });
+}
+
+function cannotServe(host: string, port: number | undefined, reason: string): PffError {
+  return new PffError('usage', `the page cannot be served on ${host}${port ? `:${port}` : ''}: ${reason}`, {
+    hint: 'Choose another --port or --host.',
+  });
+}
+
 /** @throws PffError `files` where there is no such folder, `usage` for an address or port that cannot be had. */
 export async function servePage(options: PageOptions): Promise<Page> {
   const { folder, host = '127.0.0.1' } = options;
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new PffError('files', `there is no run folder ${folder}`, { hint: 'Give the folder that pff train made.' });
+  await checkPage(options);
   const token = options.token ?? (isLoopback(host) ? undefined : randomBytes(16).toString('hex'));
-  if (token !== undefined && !/^[\w-]{8,200}$/.test(token))
-    throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
   const setup: ServerSetup = {
     folder: path.resolve(folder),
     port: options.port,
@@ -65,17 +91,8 @@ export async function servePage(options: PageOptions): Promise<Page> {
   // From the start: a thread that has ended says so once only.
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
-    const failed = (reason: string): void =>
-      reject(
-        new PffError(
-          'usage',
-          `the page cannot be served on ${host}${options.port ? `:${options.port}` : ''}: ${reason}`,
-          {
-            hint: 'Choose another --port or --host.',
-          },
-        ),
-      );
-    worker.once('error', (error) => failed(error instanceof Error ? error.message : String(error)));
+    const failed = (reason: string): void => reject(cannotServe(host, options.port, reason));
+    worker.once('error', (error) => failed(messageOf(error)));
     worker.once('message', (answer: ServerAnswer) => {
       if (answer.type === 'listening') resolve(answer.port);
       else failed(answer.reason);

@@ -1,16 +1,18 @@
 /** The page's server, in a worker thread of its own: reads the run folder and answers browsers, whatever training does. */
+import os from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
 import { messageOf } from '../errors.js';
 import { loadPlugins } from '../node/plugins.js';
 import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
-import { lookAtRun } from './look-at-run.js';
 import { RunFeed } from './run-feed.js';
 import type { ServerAnswer, ServerSetup } from './serve.js';
 
-/** How often the log is read. */
-const POLL_MS = 250;
+/** How often the log is read, and so how often readers are told: each time takes a moment from training. */
+const POLL_MS = 1000;
+/** Of this thread only, so that it does not hold up the threads that train. 0 is usual, 19 the least. */
+const NICENESS = 10;
 /** Ports tried after the first, where that is taken and none was asked for. */
 const MORE_PORTS = 20;
 /** How long readers that are behind have at the end. */
@@ -24,6 +26,7 @@ function say(answer: ServerAnswer): void {
 }
 
 try {
+  stepBack();
   await loadPlugins(setup.plugins);
   const feed = new RunFeed(setup.folder);
   const app = pageApp(feed, pageFiles(), setup.token);
@@ -33,6 +36,8 @@ try {
     if (looked || !setup.analyse || feed.view.status !== 'finished') return;
     looked = true;
     if (feed.view.looks.at(-1)?.chapter === (feed.view.started?.spec.splits ?? 0) - 1) return;
+    // Only here: it takes much more of the program, which training's page has no use for.
+    const { lookAtRun } = await import('./look-at-run.js');
     feed.add([await lookAtRun(setup.folder, feed.view, setup.dataDir)]);
   };
   let told = '';
@@ -68,6 +73,11 @@ try {
   });
   say({ type: 'listening', port: (server.address() as { port: number }).port });
   look().catch(tell);
+
+  /** On Linux a priority is a thread's own; elsewhere it would be the whole program's. */
+  function stepBack(): void {
+    if (process.platform === 'linux') os.setPriority(0, NICENESS);
+  }
 
   async function listen(first: number, more: number): Promise<ServerType> {
     for (let number = first; ; number++) {

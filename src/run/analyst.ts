@@ -39,7 +39,7 @@ export class Analyst {
   readonly #kernels: Kernels;
   readonly #every: number;
   readonly #shapes: readonly LayerShape[];
-  readonly #tell: (chapter: number, analysis: NetworkAnalysis) => void;
+  readonly #tell: (chapter: number, analysis: NetworkAnalysis, seconds: number) => void;
   readonly #failed: (reason: string) => void;
   /** The chapter whose states are collected or looked at. */
   #chapter: number | undefined;
@@ -57,7 +57,7 @@ export class Analyst {
     prepared: PreparedData,
     kernels: Kernels,
     every: number,
-    tell: (chapter: number, analysis: NetworkAnalysis) => void,
+    tell: (chapter: number, analysis: NetworkAnalysis, seconds: number) => void,
     failed: (reason: string) => void,
   ) {
     this.#spec = spec;
@@ -111,6 +111,7 @@ export class Analyst {
 
   async #look(chapter: number, states: readonly LayerState[], samples: number): Promise<void> {
     const stopped = new Error('stopped');
+    const from = performance.now();
     try {
       const analysis = await analyse({
         kernels: this.#kernels,
@@ -124,7 +125,7 @@ export class Analyst {
         },
       });
       this.#looked = true;
-      this.#tell(chapter, analysis);
+      this.#tell(chapter, analysis, (performance.now() - from) / 1000);
     } catch (error) {
       if (error !== stopped) this.#failed(messageOf(error));
     }

@@ -112,6 +112,8 @@ export type RunEvent =
       readonly chapter: number;
       /** Seconds since the start, of the end of the look. */
       readonly at: number;
+      /** Seconds that the look took, on this process's clock. */
+      readonly seconds: number;
       readonly analysis: NetworkAnalysis;
     }
   | { readonly type: 'trained'; readonly seconds: number; readonly summary: TimelineSummary }

@@ -248,6 +248,8 @@ class Run {
       maxBytes: cluster.maxBytes ?? 0,
     } as const;
     const record = cluster.record ?? newRunRecord(setting, prepared.facts);
+    // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
+    this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
@@ -262,14 +264,14 @@ class Run {
       prepared,
       kernels,
       every,
-      (chapter, analysis) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), analysis }),
+      (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
       (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
     );
   }
 
   /** Since the start of training. */
   #seconds(): number {
-    return (nowMs() - this.#startedMs) / 1000;
+    return Math.max(0, nowMs() - this.#startedMs) / 1000;
   }
 
   #nodeEvent(event: NodeEvent): void {

@@ -117,6 +117,14 @@ describe('a live run', () => {
     appendFileSync(path.join(folder, 'events.jsonl'), `${JSON.stringify(events[4]).slice(80)}\n`);
     await page.getByText('4 of 8 tasks done').waitFor();
     expect(await page.locator('.remarks').isVisible()).toBe(false);
+    // What was out of sight is up to date once it is in sight.
+    await page.locator('#nodes').scrollIntoViewIfNeeded();
+    await expect
+      .poll(async () => {
+        const tasks = await page.locator('#nodes tbody tr td:nth-child(6)').allTextContents();
+        return tasks.reduce((sum, text) => sum + Number(text), 0);
+      })
+      .toBe(4);
     await page.close();
     await after.close();
   });

@@ -5,6 +5,7 @@ import { viewOf } from '../../src/page/run-view.js';
 import { freePort, Pff, sleep, TestServer } from '../cluster/server.js';
 import { ownFolder } from '../cli/helpers.js';
 
+const LATE_MS = 1500;
 const processes: Pff[] = [];
 let server: TestServer | undefined;
 afterAll(async () => {
@@ -49,6 +50,7 @@ it('shows a run of a cluster to its end, and leaves by Ctrl-C', async () => {
   const trained = pff('train', ...at, ...small, '--out', `${folder}/train`);
   expect(await trained.exited).toBe(0);
   const { modelDigest } = JSON.parse(trained.text.slice(trained.text.indexOf('{"test'))) as { modelDigest: string };
+  await sleep(LATE_MS);
   const port = await freePort();
   const watch = pff('watch', 'shown', ...at, '--no-open', '--port', String(port), '--out', `${folder}/watch`);
   while (!watch.text.includes('page at')) await sleep(50);
@@ -58,6 +60,8 @@ it('shows a run of a cluster to its end, and leaves by Ctrl-C', async () => {
   expect(view.done.size).toBe(5);
   expect(view.nodes[0]?.processBytes).toBeGreaterThan(1e7);
   expect(view.looks.at(-1)?.analysis.samples).toBe(200);
+  // The watcher came when all had been over for a while: what it adds stands as long after the nodes' work.
+  expect(view.looks.at(-1)?.at).toBeGreaterThan(view.now + LATE_MS / 1000);
   watch.child.kill('SIGINT');
   expect(await watch.exited).toBe(0);
 });

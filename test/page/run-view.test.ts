@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { LogTail } from '../../src/page/log-tail.js';
 import { packEvent, packSpans, thinEvents, unpackSpans, type PageEvent } from '../../src/page/page-event.js';
 import { RunFeed } from '../../src/page/run-feed.js';
-import { viewOf } from '../../src/page/run-view.js';
+import { bytesMoved, trainingSeconds, utilisation, viewOf } from '../../src/page/run-view.js';
 import type { RunEvent } from '../../src/run/events.js';
 import { summarise, type Span } from '../../src/schedule/timeline.js';
 import { ownFolder } from '../cli/helpers.js';
@@ -97,6 +97,23 @@ describe('the view', () => {
     expect(after.marks).toEqual([expect.objectContaining({ at: before.now, kind: 'resumed' })]);
     expect(after.spans.at(-1)?.start).toBeGreaterThanOrEqual(before.now);
     expect(after.done.size).toBe(2);
+  });
+
+  it('adds up the parts of a resumed run', () => {
+    const [started, ...rest] = packed as [PageEvent, ...PageEvent[]];
+    const whole = viewOf(packed);
+    const half = Math.floor(rest.length / 2);
+    const resumed: PageEvent[] = [started, { type: 'resumed', done: [], damaged: [] }];
+    const twice = viewOf([started, ...rest.slice(0, half), ...resumed, ...rest]);
+    const first = viewOf([started, ...rest.slice(0, half)]);
+    expect(trainingSeconds(twice)).toBeCloseTo(first.now + whole.now, 3);
+    expect(bytesMoved(twice)).toBe(bytesMoved(first) + bytesMoved(whole));
+    expect(utilisation(twice) * twice.now).toBeCloseTo(utilisation(first) * first.now + utilisation(whole) * whole.now);
+    // For a run in one part, these are what its result says.
+    const summary = events.flatMap((event) => (event.type === 'trained' ? [event.summary] : []))[0];
+    expect(trainingSeconds(whole)).toBeCloseTo(summary?.makespan ?? 0, 3);
+    expect(utilisation(whole)).toBeCloseTo(summary?.utilisation ?? 0, 3);
+    expect(bytesMoved(whole)).toBe(summary?.bytesIn);
   });
 
   it('marks a death at its moment, and counts it', () => {

@@ -1,5 +1,6 @@
 /** The page's server: who may see it, what its answers allow a browser, and going on where a reader was. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pageApp } from '../../src/page/app.js';
@@ -8,7 +9,7 @@ import type { PageEvent } from '../../src/page/page-event.js';
 import { RunFeed } from '../../src/page/run-feed.js';
 import { servePage } from '../../src/page/serve.js';
 import { freePort } from '../cluster/server.js';
-import { ownFolder } from '../cli/helpers.js';
+import { ownFolder, pff, SMALL } from '../cli/helpers.js';
 import { logFolder, simulatedEvents } from './logs.js';
 
 const events = simulatedEvents({ layers: [784, 10, 10], splits: 3, epochs: 3, negatives: 'random' }, 'all-layers', 2);
@@ -117,6 +118,38 @@ describe('serving', () => {
       await page.close();
     }
     await expect(fetch(page.url)).rejects.toThrow();
+  });
+
+  it('that cannot be had is found out before a run is begun for it', async () => {
+    const cwd = ownFolder();
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port));
+    });
+    const { code, stderr } = await pff(
+      ['train', ...SMALL, '--out', 'run', '--open', '--port', String(port)],
+      cwd,
+      undefined,
+      { DISPLAY: '', WAYLAND_DISPLAY: '' },
+    );
+    other.close();
+    expect({ code, made: existsSync(path.join(cwd, 'run')) }).toEqual({ code: 2, made: false });
+    expect(stderr).toMatch(/cannot be served on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+    expect(stderr).toContain('--port');
+  });
+
+  it('may wait for a folder that somebody is about to make', async () => {
+    const folder = path.join(ownFolder(), 'soon');
+    const page = await servePage({ folder, awaited: true, port: await freePort(), analyse: false });
+    try {
+      const told = messages(await fetch(`${page.url}events`), (found) =>
+        found.some(({ data }) => data.includes('"task"')),
+      );
+      logFolder(folder, events);
+      expect((await told)[0]).toMatchObject({ event: 'reset', data: '{"name":"soon"}' });
+    } finally {
+      await page.close();
+    }
   });
 
   it('outlives a log that cannot be read, and says so', async () => {

@@ -1,5 +1,5 @@
 /** Two to eight runs side by side: results, curves over each other, and how their specs differ. */
-import type { RunView } from '../../src/page/run-view.js';
+import { bytesMoved, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
 import { bytes, duration, figure, percent } from '../../src/report/units.js';
 import { axisChoice, X_NAMES } from '../axis-choice.js';
 import { chart, plain, share, type Line } from '../chart.js';
@@ -56,10 +56,16 @@ export function comparison(views: readonly RunView[]): Comparison {
       tick: plain,
     }),
   };
+  const resumed = views.some(({ offset }) => offset > 0);
   const element = h(
     'div',
     { class: 'comparison' },
-    card('results', 'Results', 'One row a run.', resultsTable(views)),
+    card(
+      'results',
+      'Results',
+      `One row a run.${resumed ? ' Time, utilisation and bytes of a resumed run (†) are those of all its parts; what was lost when it stopped is not counted.' : ''}`,
+      resultsTable(views),
+    ),
     card(
       'curves',
       'Curves',
@@ -133,14 +139,16 @@ function resultsTable(views: readonly RunView[]): HTMLElement {
     views.map((view, run) => {
       const { result, bound, started } = view;
       const accuracy = result ? percent(result.testAccuracy) : view.status;
+      const seconds = trainingSeconds(view);
+      const reached = result?.pipeline?.reached ?? (bound && view.trainSeconds ? bound.seconds / seconds : undefined);
       return [
-        h('span', {}, swatchOf(run), view.name),
+        h('span', {}, swatchOf(run), view.offset > 0 ? `${view.name} †` : view.name),
         result?.testAccuracy === best ? h('b', {}, accuracy) : accuracy,
-        duration(view.trainSeconds ?? view.now),
+        duration(seconds),
         `${started?.execution.nodes ?? '–'}`,
-        result ? percent(result.utilisation, 1) : '–',
-        bound && view.trainSeconds ? percent(bound.seconds / view.trainSeconds, 1) : '–',
-        result ? bytes(result.bytesMoved) : '–',
+        view.now > 0 ? percent(utilisation(view), 1) : '–',
+        reached === undefined ? '–' : percent(reached, 1),
+        result ? bytes(bytesMoved(view)) : '–',
         h('code', {}, result ? result.modelDigest.slice(0, 12) : '–'),
       ];
     }),

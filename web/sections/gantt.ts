@@ -1,8 +1,8 @@
 /** The pipeline: which node did what when. Zooms and scrolls; arrow keys walk from task to task. */
-import type { RunView } from '../../src/page/run-view.js';
+import { utilisation, type RunView } from '../../src/page/run-view.js';
 import { duration, bytes, percent } from '../../src/report/units.js';
 import { isComputing, type Span, type TaskRef } from '../../src/schedule/timeline.js';
-import { asTable, h, put, styled, table } from '../dom.js';
+import { asTable, h, put, styled, sync, table } from '../dom.js';
 import { layerColour, layerName, layerOrder } from '../names.js';
 import { card, type Section } from '../section.js';
 import { AXIS, drawGantt, TOP, timeOf, type Frame } from './gantt-draw.js';
@@ -42,11 +42,13 @@ export function gantt(): Section {
   let rows: Span[][] = [];
   let drawn = 0;
   let legendOf = -1;
+  /** What is in the drawing, so that nothing is painted again while nothing has come. */
+  let content = '';
   /** What is shown, in seconds; the whole run while undefined. */
   let shown: { from: number; to: number } | undefined;
   let selected: Span | undefined;
 
-  const last = (): number => Math.max(view?.now ?? 0, view?.bound?.seconds ?? 0, 1e-3) * 1.015;
+  const last = (): number => Math.max(view?.now ?? 0, (view && boundOf(view)) ?? 0, 1e-3) * 1.015;
   function frame(): Frame {
     const width = canvas.clientWidth;
     const nodes = Math.max(1, view?.nodes.length ?? 1);
@@ -57,15 +59,17 @@ export function gantt(): Section {
   function draw(): void {
     const current = frame();
     if (!view || current.width === 0) return;
+    content = contentOf(view);
     const scale = window.devicePixelRatio || 1;
     styled(canvas, 'height', `${current.height}px`);
-    canvas.width = Math.round(current.width * scale);
-    canvas.height = Math.round(current.height * scale);
+    const [width, height] = [Math.round(current.width * scale), Math.round(current.height * scale)];
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
     const context = canvas.getContext('2d');
     if (!context) return;
-    context.scale(scale, scale);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     const end = view.trainSeconds === undefined ? undefined : view.now;
-    drawGantt(context, current, { rows, marks: view.marks, bound: view.bound?.seconds, end, selected });
+    drawGantt(context, current, { rows, marks: view.marks, bound: boundOf(view), end, selected });
   }
   function show(from: number, to: number): void {
     const most = last();
@@ -190,6 +194,7 @@ export function gantt(): Section {
         rows = [];
         drawn = 0;
         legendOf = -1;
+        content = '';
         shown = undefined;
         selected = undefined;
       }
@@ -199,19 +204,30 @@ export function gantt(): Section {
       drawn = view.spans.length;
       while (rows.length < view.nodes.length) rows.push([]);
       for (const span of fresh) rows[span.node]?.push(span);
-      if (fresh.length > 0) for (const row of rows) row.sort((a, b) => a.start - b.start);
+      if (contentOf(view) === content) return;
+      for (const row of rows) row.sort((a, b) => a.start - b.start);
       const layers = new Set(view.spans.filter(({ phase }) => isComputing(phase)).map(({ task }) => task.layer));
       if (layers.size !== legendOf) {
         legendOf = layers.size;
         put(legend, ...[...layers].toSorted(layerOrder).map(legendEntry));
       }
-      put(faults, ...marksOf(view).map((text) => h('li', {}, text)));
+      sync(faults, ...marksOf(view).map((text) => h('li', {}, text)));
       faults.hidden = faults.childElementCount === 0;
       canvas.setAttribute('aria-label', summaryOf(view));
       draw();
     },
     redraw: draw,
   };
+}
+
+function contentOf(view: RunView): string {
+  const { spans, marks, nodes, trainSeconds } = view;
+  return `${spans.length} ${marks.length} ${nodes.length} ${boundOf(view)} ${trainSeconds}`;
+}
+
+/** Of a large run, the result alone has it; a resumed one's is of its last part and stands nowhere in the drawing. */
+function boundOf({ bound, result, offset }: RunView): number | undefined {
+  return bound?.seconds ?? (offset > 0 ? undefined : result?.pipeline?.boundSeconds);
 }
 
 function number(text: string): { text: string; number: true } {
@@ -248,7 +264,5 @@ function marksOf({ marks }: RunView): string[] {
 }
 
 function summaryOf(view: RunView): string {
-  const busy = view.nodes.reduce((sum, node) => sum + node.busy, 0);
-  const share = view.now > 0 ? busy / (Math.max(1, view.nodes.length) * view.now) : 0;
-  return `Timeline of ${view.nodes.length} nodes over ${duration(view.now)}: ${percent(share, 1)} of their time computing. Arrow keys walk through the tasks, plus and minus zoom, 0 shows all.`;
+  return `Timeline of ${view.nodes.length} nodes over ${duration(view.now)}: ${percent(utilisation(view), 1)} of their time computing. Arrow keys walk through the tasks, plus and minus zoom, 0 shows all.`;
 }

@@ -2,7 +2,7 @@
 import type { NodeView, RunView } from '../../src/page/run-view.js';
 import { WHY } from '../../src/report/ledger.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
-import { h, put, table } from '../dom.js';
+import { h, say, sync, table } from '../dom.js';
 import { layerName } from '../names.js';
 import { card, type Section } from '../section.js';
 import { meter } from './units.js';
@@ -35,7 +35,7 @@ export function nodes(): Section {
         number('deaths'),
         ...(view.status === 'training' ? ['now'] : []),
       ];
-      put(
+      sync(
         place,
         table(
           'Nodes',
@@ -43,7 +43,7 @@ export function nodes(): Section {
           view.nodes.map((node) => rowOf(view, node)),
         ),
       );
-      why.textContent = whyOf(view);
+      say(why, whyOf(view));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The head of a run: what it is, how far it is, and its main figures. */
-import type { RunView } from '../../src/page/run-view.js';
+import { trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
-import { h, put, styled } from '../dom.js';
+import { h, say, styled, sync } from '../dom.js';
 import type { Section } from '../section.js';
 
 const STATUS = {
@@ -41,19 +41,19 @@ export function overview(): Section {
   return {
     element,
     update(view) {
-      title.textContent = view.name || 'pff';
-      status.textContent = STATUS[view.status];
+      say(title, view.name || 'pff');
+      say(status, STATUS[view.status]);
       status.dataset['status'] = view.status;
-      about.textContent = aboutOf(view);
+      say(about, aboutOf(view));
       const all = tasksOf(view);
       const share = view.status === 'finished' ? 1 : all > 0 ? Math.min(1, view.done.size / all) : 0;
       bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
       styled(filled, 'width', `${100 * share}%`);
       bar.hidden = view.status === 'finished';
-      place.textContent = placeOf(view, all);
+      say(place, placeOf(view, all));
       place.hidden = place.textContent === '';
-      put(tiles, ...tilesOf(view).map(tile));
-      put(remarks, ...remarksOf(view).map((text) => h('li', {}, text)));
+      sync(tiles, ...tilesOf(view).map(tile));
+      sync(remarks, ...remarksOf(view).map((text) => h('li', {}, text)));
       remarks.hidden = remarks.childElementCount === 0;
     },
   };
@@ -104,9 +104,7 @@ function tilesOf(view: RunView): Tile[] {
   const { result, started, bound } = view;
   const tiles: Tile[] = [];
   const pipeline = result?.pipeline;
-  // A cluster's run may have been under way before it was followed: its spans know when it began.
-  const makespan = pipeline ? pipeline.boundSeconds / pipeline.reached : view.now;
-  const seconds = makespan > 0 ? makespan : (view.trainSeconds ?? 0);
+  const seconds = trainingSeconds(view);
   const nodes = started?.execution.nodes ?? 1;
   if (result)
     tiles.push({
@@ -134,11 +132,10 @@ function tilesOf(view: RunView): Tile[] {
         ? `the schedule allows no less; reached ${percent(pipeline?.reached ?? limit / seconds, 1)} of it, ${(pipeline?.speedUp ?? (bound?.alone ?? 0) / seconds).toFixed(2)}x one node alone`
         : 'the schedule allows no less, with what tasks took so far',
     });
-  const busy = view.nodes.reduce((sum, node) => sum + node.busy, 0);
   if (view.now > 0)
     tiles.push({
       name: 'Utilisation',
-      value: percent(busy / (Math.max(1, view.nodes.length) * view.now), 1),
+      value: percent(utilisation(view), 1),
       note: nodes > 1 ? `of the time of ${nodes} nodes spent computing` : 'of the time spent computing',
     });
   const samples = view.nodes.reduce((sum, node) => sum + node.samples, 0);

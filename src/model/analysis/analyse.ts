@@ -12,7 +12,7 @@ import { goodnessHistogram } from './histogram.js';
 import { confusedImages, receptiveFields } from './images.js';
 
 /** Samples of a finished network that are looked at. */
-export const SAMPLES_OF_FINISHED = 2000;
+export const SAMPLES_OF_FINISHED = 1000;
 
 /** Samples at a time: few, so that whoever waits for this thread waits a few milliseconds only. */
 export const BLOCK = 32;
