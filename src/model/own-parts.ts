@@ -117,8 +117,10 @@ export function ownSources(
   return OWN_KINDS.filter((kind) => !OURS.has(spec[kind])).map((kind) => {
     const name = spec[kind];
     const part = partsOf[kind].get(name);
-    const functions: unknown[] = typeof part === 'object' ? Object.entries(part) : part === undefined ? [] : [part];
-    return { kind, name, source: part && functions.map(String).toSorted().join('\n') };
+    if (part === undefined) return { kind, name, source: undefined };
+    // By name, for the methods of a class are not among an object's own entries.
+    const functions = typeof part === 'object' ? (['of', 'gradient'] as const).map((key) => part[key]) : [part];
+    return { kind, name, source: functions.map(String).join('\n') };
   });
 }
 
