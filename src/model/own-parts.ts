@@ -22,13 +22,13 @@ export interface OwnGoodness {
 
 /** What a sampler of negative labels is given. */
 export interface NegativesRequest {
-  /** [n]: the true labels, each below `classes`. */
+  /** The true labels [n], each below `classes`. */
   readonly labels: Uint8Array;
   readonly classes: number;
   readonly chapter: number;
   /** Random numbers of this chapter; the only ones it may use. */
   readonly stream: RandomStream;
-  /** [n]: to be filled with a wrong label for each sample. */
+  /** [n], to be filled with a wrong label for each sample. */
   readonly out: Uint8Array;
 }
 

@@ -6,12 +6,10 @@ export interface Preset {
   readonly spec: PartialSpec;
 }
 
-/** What the best recipes have in common; chosen in short trials on held-out training images (docs/LOG.md). */
+/** What the best recipes have in common; chosen in trials on held-out training images (docs/LOG.md). */
 const withHeads = {
   objective: 'performance-optimized',
   classifier: 'all-heads',
-  epochs: 60,
-  learningRate: 0.03,
   headLearningRate: 0.001,
 } as const satisfies PartialSpec;
 
@@ -36,15 +34,46 @@ export const presets: Readonly<Record<string, Preset>> = {
     },
   },
   'best-mnist': {
-    summary: 'layers with heads of their own on images shifted by a pixel, 60 epochs',
-    spec: { ...withHeads, dataset: 'mnist', layers: [784, 1000, 1000, 1000], shift: 1 },
+    summary:
+      'layers with heads of their own on images shifted by up to two pixels, with dropout, 100 epochs (half an hour)',
+    spec: {
+      ...withHeads,
+      dataset: 'mnist',
+      layers: [784, 2000, 2000, 2000],
+      epochs: 100,
+      learningRate: 0.03,
+      shift: 2,
+      dropout: 0.1,
+    },
   },
   'best-fashion-mnist': {
-    summary: 'layers with heads of their own on mirrored images, 60 epochs',
-    spec: { ...withHeads, dataset: 'fashion-mnist', layers: [784, 1000, 1000, 1000], flip: true },
+    summary:
+      'layers with heads of their own on shifted and mirrored images without their means, with dropout, 60 epochs',
+    spec: {
+      ...withHeads,
+      dataset: 'fashion-mnist',
+      layers: [784, 1000, 1000, 1000],
+      epochs: 60,
+      learningRate: 0.01,
+      subtractMean: true,
+      shift: 1,
+      flip: true,
+      dropout: 0.1,
+    },
   },
   'best-cifar10': {
-    summary: 'layers with heads of their own on mirrored images, 60 epochs (hours)',
-    spec: { ...withHeads, dataset: 'cifar10', layers: [3072, 2000, 2000, 2000], flip: true },
+    summary:
+      'layers with heads of their own on shifted and mirrored images without their means, with dropout, 60 epochs (half an hour)',
+    spec: {
+      ...withHeads,
+      dataset: 'cifar10',
+      layers: [3072, 2000, 2000, 2000],
+      epochs: 60,
+      learningRate: 0.01,
+      subtractMean: true,
+      shift: 2,
+      flip: true,
+      dropout: 0.2,
+    },
   },
 };
