@@ -132,8 +132,8 @@ describe('a live run', () => {
 
 describe('a tab that nobody sees', () => {
   it('draws nothing, and all that came once it is seen', async () => {
-    const spec = { layers: [784, 10, 10], splits: 4, epochs: 4, negatives: 'random' as const };
-    const events = simulatedEvents(spec, 'all-layers', 2);
+    const small = { layers: [784, 10, 10], splits: 4, epochs: 4, negatives: 'random' as const };
+    const events = simulatedEvents(small, 'all-layers', 2);
     const folder = logFolder(path.join(runs, 'unseen'), events.slice(0, 3));
     const served = await servePage({ folder, port: await freePort(), analyse: false });
     const page = await browser.open('about:blank');
