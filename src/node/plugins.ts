@@ -4,8 +4,9 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { closest } from 'fastest-levenshtein';
 import type { Dataset } from '../data/dataset.js';
 import { registerDataset, type DatasetLoader } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
@@ -40,8 +41,15 @@ export function loadedPlugins(): readonly string[] {
   return [...loadedUrls];
 }
 
-/** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name. */
+const KINDS: readonly (keyof Plugin)[] = ['objectives', 'goodnesses', 'negatives', 'schedules', 'stores', 'datasets'];
+
+/** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name, or a kind that there is not. */
 export function registerPlugin(plugin: Plugin): void {
+  const unknown = Object.keys(plugin).find((kind) => !KINDS.some((known) => known === kind));
+  if (unknown !== undefined)
+    throw new PffError('usage', `a plugin has ${unknown}, which is nothing that it can have`, {
+      hint: `Did you mean ${closest(unknown, KINDS)}? A plugin's parts are ${KINDS.join(', ')}, each an object of parts by name.`,
+    });
   for (const [name, part] of Object.entries(plugin.objectives ?? {})) registerObjective(name, part);
   for (const [name, part] of Object.entries(plugin.goodnesses ?? {})) registerGoodness(name, part);
   for (const [name, part] of Object.entries(plugin.negatives ?? {})) registerNegatives(name, part);
@@ -61,9 +69,14 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
     // A program that names itself, so that worker threads load it, has registered its parts before it came here; it cannot
     // wait for its own import.
     if (isMainThread && isProgram(file)) continue;
+    const url = pluginUrl(file);
+    if (url.startsWith('file:') && !existsSync(fileURLToPath(url)))
+      throw new PffError('usage', `plugin ${file} cannot be loaded: there is no such file`, {
+        hint: 'Check its path.',
+      });
     let loaded: { readonly default?: unknown };
     try {
-      loaded = (await import(pluginUrl(file))) as typeof loaded;
+      loaded = (await import(url)) as typeof loaded;
     } catch (error) {
       throw new PffError('usage', `plugin ${file} cannot be loaded: ${messageOf(error)}`, {
         hint: 'It must be an ES module (.mjs, or .js with "type": "module").',

@@ -98,11 +98,13 @@ function boundLines({ pipeline }: RunResult): string[] {
 function timeText({ trainSeconds, evaluateSeconds, timeSplit }: RunResult): string {
   const parts = Object.entries(timeSplit);
   const total = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const evaluating = `${duration(evaluateSeconds)} evaluating`;
+  if (total === 0) return `nothing was left to train, ${evaluating}`;
   const names: Record<string, string> = { pass: 'passing data on', labels: 'negative labels', wait: 'waiting' };
   const split = parts
     .filter(([, seconds]) => seconds >= 0.0005 * total)
     .map(([name, seconds]) => `${names[name] ?? name} ${percent(seconds / total, 1)}`);
-  return `${duration(trainSeconds)} training (${split.join(', ')}), ${duration(evaluateSeconds)} evaluating`;
+  return `${duration(trainSeconds)} training (${split.join(', ')}), ${evaluating}`;
 }
 
 function facts(rows: readonly (readonly [string, string])[], faint: (text: string) => string): string[] {

@@ -43,6 +43,10 @@ export function registerStore(name: string, open: OwnStoreOpener): void {
     throw new PffError('usage', `${JSON.stringify(name)} cannot be the name of an own store`, {
       hint: 'Take lower-case letters, digits and dashes, and not memory.',
     });
+  if (typeof open !== 'function')
+    throw new PffError('usage', `store ${name} must be a function that opens it, but is ${typeof open}`, {
+      hint: 'Write () => ({ put, get, delete, close }); delete and close may be left out.',
+    });
   openers.set(name, open);
 }
 
@@ -72,6 +76,10 @@ export async function openOwnStore(given: string | OwnStore, run: StoredRun): Pr
     }
   };
   const own = typeof given === 'string' ? await told('opening it', () => storeOpener(given)(run)) : given;
+  if (typeof own?.put !== 'function' || typeof own.get !== 'function')
+    throw new PffError('usage', `store ${name} has no functions put and get`, {
+      hint: 'A store is { put, get, delete, close }; delete and close may be left out.',
+    });
   return {
     put: (key, bytes) => told(`put ${key}`, () => own.put(key, bytes)),
     get: (key) => told(`get ${key}`, () => own.get(key)),

@@ -35,6 +35,14 @@ it('eval for people shows accuracy and confusion', async () => {
   expect(stdout).not.toMatch(CONTROL);
 });
 
+it('a finished run that is resumed says that nothing was left, and has the same digest', async () => {
+  const { code, stdout } = await pff(['train', '--resume', 'run'], folder);
+  expect(code).toBe(0);
+  expect(stdout).toContain('nothing was left to train');
+  expect(stdout).toContain(trained.modelDigest);
+  expect(stdout).not.toContain('NaN');
+});
+
 it('predict gives an image file the label of the same image in the dataset', async () => {
   const { test, shape } = await loadDataset({ dataset: 'mnist' });
   const png = new PNG({ width: shape.width, height: shape.height, colorType: 0 });

@@ -134,7 +134,24 @@ describe('own parts', () => {
       { spec: { ...spec, negatives: 'right-class' }, plugins: [plugin] },
       /^negatives right-class gave sample 0 of label (\d) the label \1$/,
     ],
-    [{ spec, plugins: ['nowhere.mjs'] }, /^plugin nowhere.mjs cannot be loaded/],
+    [{ spec, plugins: ['nowhere.mjs'] }, /^plugin nowhere.mjs cannot be loaded: there is no such file$/],
+    [{ spec, plugins: ['data:text/javascript,}'] }, /^plugin data:\S+ cannot be loaded: /],
+    [
+      { spec, plugins: ['data:text/javascript,export default { goodness: {} }'] },
+      /^a plugin has goodness, which is nothing that it can have$/,
+    ],
+    [
+      { spec, plugins: ['data:text/javascript,export default { stores: { disk: {} } }'] },
+      /^store disk must be a function that opens it, but is object$/,
+    ],
+    [
+      {
+        spec: { dataset: name, layers, batch, seed },
+        plugins: ['data:text/javascript,export default { stores: { empty: () => ({}) } }'],
+        store: 'empty',
+      },
+      /^store empty has no functions put and get$/,
+    ],
   ])('wrong use is refused: %#', async (options, message) => {
     await expect(trainToEnd(options, dataset)).rejects.toThrow(message);
   });
