@@ -106,8 +106,7 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
-    // A single point stands in the middle.
-    scales: { x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) } },
+    scales: { x: { time: false, range: rangeOf } },
     padding: [8, 12, 0, 0],
     hooks: { setCursor: [hint(text, lines)] },
     axes: [
@@ -139,6 +138,12 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
       })),
     ],
   };
+}
+
+/** A single place stands in the middle; for it, uPlot asks with limits of its own. */
+function rangeOf({ data: [xs] }: uPlot, min: number, max: number): [number, number] {
+  const only = xs.length === 1 ? xs[0] : undefined;
+  return only === undefined ? [min, max] : [only - 1, only + 1];
 }
 
 /** Values under the pointer, in a box above the plot. */

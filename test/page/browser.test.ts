@@ -130,6 +130,35 @@ describe('a live run', () => {
   });
 });
 
+describe('a tab that nobody sees', () => {
+  it('draws nothing, and all that came once it is seen', async () => {
+    const small = { layers: [784, 10, 10], splits: 4, epochs: 4, negatives: 'random' as const };
+    const events = simulatedEvents(small, 'all-layers', 2);
+    const folder = logFolder(path.join(runs, 'unseen'), events.slice(0, 3));
+    const served = await servePage({ folder, port: await freePort(), analyse: false });
+    const page = await browser.open('about:blank');
+    await page.addInitScript(
+      "Object.defineProperty(document, 'visibilityState', { get: () => (window.unseen ? 'hidden' : 'visible') });",
+    );
+    const see = (seen: boolean): Promise<unknown> =>
+      page.evaluate(`window.unseen = ${!seen}; document.dispatchEvent(new Event('visibilitychange'))`);
+    await page.goto(served.url);
+    await page.getByText('2 of 8 tasks done').waitFor();
+    await see(false);
+    // Told by the log's next reading, and drawn by those who look.
+    const other = await browser.open(served.url);
+    appendFileSync(path.join(folder, 'events.jsonl'), `${JSON.stringify(events[3])}\n`);
+    await other.getByText('3 of 8 tasks done').waitFor();
+    await page.waitForTimeout(1500);
+    expect(await page.locator('.place').textContent()).toMatch(/^2 of 8/);
+    await see(true);
+    await page.getByText('3 of 8 tasks done').waitFor();
+    await other.close();
+    await page.close();
+    await served.close();
+  });
+});
+
 describe('a finished run', () => {
   it('is analysed when it is opened, and walked through with the keyboard', async () => {
     const served = await servePage({ folder: path.join(runs, 'first'), port: await freePort() });
