@@ -128,12 +128,12 @@ describe('the run folder', () => {
     const model = decodeModel(readFileSync(path.join(out, 'model.safetensors')));
     expect(model.metadata['modelDigest']).toBe(result.modelDigest);
     expect(model.tensors.map(({ name, shape }) => `${name} ${shape.join('x')}`)).toEqual([
-      'layer1.weight 36x24',
       'layer1.bias 24',
-      'layer2.weight 24x20',
+      'layer1.weight 36x24',
       'layer2.bias 20',
-      'layer3.weight 20x16',
+      'layer2.weight 24x20',
       'layer3.bias 16',
+      'layer3.weight 20x16',
     ]);
   });
 
