@@ -7,21 +7,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromiumFile } from '../../test/setup/chromium.js';
+import { CHROMIUM_ARGUMENTS, chromiumFile } from '../../test/setup/chromium.js';
 import { family, processSeconds } from './processes.js';
 
-const ARGUMENTS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--window-size=1280,900',
-  '--remote-debugging-port=0',
-];
+const ARGUMENTS = ['--headless=new', ...CHROMIUM_ARGUMENTS, '--window-size=1280,900', '--remote-debugging-port=0'];
 /** Until a started browser has come to rest. */
 const SETTLE_MS = 4000;
 

@@ -3,17 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { chromiumFile } from '../setup/chromium.js';
-
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { CHROMIUM_ARGUMENTS, chromiumFile } from '../setup/chromium.js';
 
 export class TestBrowser {
   readonly #context: BrowserContext;
@@ -34,7 +24,7 @@ export class TestBrowser {
 
   static async start(): Promise<TestBrowser> {
     const profile = mkdtempSync(path.join(os.tmpdir(), 'pff-browser-'));
-    const options = { executablePath: chromiumFile(), args: ARGUMENTS, headless: true };
+    const options = { executablePath: chromiumFile(), args: CHROMIUM_ARGUMENTS, headless: true };
     return new TestBrowser(await chromium.launchPersistentContext(profile, options), profile);
   }
 

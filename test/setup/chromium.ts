@@ -1,6 +1,17 @@
 /** The browser that tests of the page need; installed once before all test files, as nats-server is. */
 import { program } from './debian-package.js';
 
+/** A browser that runs as root without a screen, and asks nobody for anything by itself. */
+export const CHROMIUM_ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 export function chromiumFile(): string {
   const places = [
     '/usr/bin/chromium',
