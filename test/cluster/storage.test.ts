@@ -1,9 +1,10 @@
 /** What the servers keep: three replicated ones of which one is killed, a stream that is full, a disk that is full. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fillDisk } from '../helpers/fill-disk.js';
 import { connectNats } from '../../src/store/nats/connect.js';
 import { stateStream } from '../../src/store/nats/engine.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
@@ -77,7 +78,7 @@ describe('no room', () => {
       { server: at.url },
       {
         5: async () => {
-          fill(other);
+          fillDisk(other);
           await saysWithin(node, /waiting: /, 30_000);
           unlinkSync(other);
           await at.kill();
@@ -88,14 +89,3 @@ describe('no room', () => {
     expect(digest).toBe(sequential);
   });
 });
-
-/** Writes until nothing more fits. */
-function fill(file: string): void {
-  const handle = openSync(file, 'w');
-  const piece = new Uint8Array(4096);
-  try {
-    for (;;) writeSync(handle, piece);
-  } catch {
-    closeSync(handle);
-  }
-}

@@ -1,9 +1,10 @@
 /** A disk that fills up: training goes on, says so, and the run can be resumed once there is room, to the same bits. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync, writeSync, openSync, closeSync } from 'node:fs';
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fillDisk } from '../helpers/fill-disk.js';
 import { leftovers, toyRun } from './toy-run.js';
 
 let folder = '';
@@ -20,17 +21,6 @@ afterAll(() => {
   if (noMount === '') execFileSync('umount', [folder]);
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Writes until nothing more fits. */
-function fillDisk(file: string): void {
-  const handle = openSync(file, 'w');
-  const piece = new Uint8Array(4096);
-  try {
-    for (;;) writeSync(handle, piece);
-  } catch {
-    closeSync(handle);
-  }
-}
 
 it('a full disk', async (context) => {
   if (noMount !== '') context.skip(noMount);

@@ -1,4 +1,4 @@
-/** Small training trajectories, pinned: any change of any bit of a bit-class must be meant. */
+/** Small training trajectories, pinned: whoever changes a bit of a bit-class must mean it. */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openKernels } from '../../src/kernels/open.js';
