@@ -11,6 +11,7 @@ export type Purpose =
   | 'negatives'
   | 'shards'
   | 'augment'
+  | 'deform'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
@@ -25,6 +26,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   dropout: 6,
   simulate: 7,
   'dropout-inputs': 8,
+  deform: 9,
   test: 255,
 };
 

@@ -6,6 +6,7 @@ import {
   markdownOf,
   PffError,
   reproduce,
+  SCHEDULES,
   tableLines,
   units,
   type Recipes,
@@ -15,7 +16,7 @@ import {
 import { defineCommand } from './command.js';
 import { jsonFlag, kernelsFlag } from './common-flags.js';
 import { DONE, FAILED } from './exit-codes.js';
-import { choiceFlag, flag, numberFlag, numbersFlag, textFlag } from './flags.js';
+import { choiceFlag, flag, listFlag, numberFlag, numbersFlag, textFlag } from './flags.js';
 import { interruptible } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
 import { ProgressDisplay } from './show-progress.js';
@@ -28,6 +29,7 @@ const smaller = { group: 'Shorter, smaller and coarser (printed with each result
 const flags = {
   list: flag('show the tables, their rows and their recipes, and do nothing'),
   rows: textFlag('ROW,…', 'only these rows of the tables'),
+  schedules: listFlag(SCHEDULES, 'NAME,…', 'only what these schedules of the rows need'),
   seeds: { ...numberFlag('N', 'train with seeds 1 to N', { whole: true, least: 1 }), shownDefault: '1' },
   nodes: {
     ...numberFlag('N', 'nodes that train and are measured here; changes no bit', { whole: true, least: 1 }),
@@ -96,6 +98,7 @@ export const reproduceCommand = defineCommand({
           const events = reproduce({
             tables: words,
             rows: given.rows?.split(',').filter(Boolean) ?? [],
+            schedules: given.schedules,
             out,
             dataDir: given['data-dir'],
             seeds: given.seeds,

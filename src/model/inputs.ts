@@ -5,7 +5,7 @@
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-import type { Augment } from './augment.js';
+import type { Augment } from './augment/augment.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */

@@ -1,7 +1,7 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
-import { augmentation } from '../model/augment.js';
+import { augmentation } from '../model/augment/augment.js';
 import { checkWrong, ownNegatives } from '../model/own-parts.js';
 import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '../model/prediction.js';
 import type { LayerState } from '../model/layer-state.js';

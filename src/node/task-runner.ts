@@ -4,7 +4,7 @@
  */
 import { PffError } from '../errors.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
-import { augmentation } from '../model/augment.js';
+import { augmentation } from '../model/augment/augment.js';
 import { chapterPlan, type ChapterPlan } from '../model/chapter.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs } from '../model/inputs.js';

@@ -58,6 +58,8 @@ const manifestSchema = z.strictObject({
   ),
 });
 
+export const SCHEDULES = lineSchema.shape.schedule.options;
+
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Line = z.infer<typeof lineSchema>;
 export type TrainedRow = z.infer<typeof trainedSchema>;
@@ -105,6 +107,8 @@ export function specOfLine(spec: PartialSpec, { labelLag }: Line): RunSpec {
 export interface Asked {
   readonly tables: readonly string[];
   readonly rows: readonly string[];
+  /** Only the lines of these schedules are carried out; all of them if it is left out. */
+  readonly schedules?: readonly Line['schedule'][] | undefined;
 }
 
 /** The tables that are asked for, with the rows that are. @throws PffError `usage` for a name that is none. */
@@ -120,6 +124,25 @@ export function selectTables(manifest: Manifest, { tables, rows }: Asked): Table
   if (selected.length === 0)
     throw new PffError('usage', `${tables.join(', ')} has no row ${rows.join(', ')}`, {
       hint: 'pff reproduce --list shows which rows each table has.',
+    });
+  return selected;
+}
+
+/** Of each row only the lines of some schedules. @throws PffError `usage` where that leaves none. */
+export function onlySchedules(tables: readonly Table[], schedules: Asked['schedules']): Table[] {
+  if (schedules === undefined) return [...tables];
+  const selected = tables
+    .map((table) => ({
+      ...table,
+      rows: table.rows
+        .filter(isTrained)
+        .map((row) => ({ ...row, lines: row.lines.filter(({ schedule }) => schedules.includes(schedule)) }))
+        .filter(({ lines }) => lines.length > 0),
+    }))
+    .filter(({ rows }) => rows.length > 0);
+  if (selected.length === 0)
+    throw new PffError('usage', `no row that is asked for has the schedule ${schedules.join(' or ')}`, {
+      hint: 'pff reproduce --list shows the schedules of each row.',
     });
   return selected;
 }

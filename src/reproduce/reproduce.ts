@@ -11,7 +11,7 @@ import type { TrainOptions } from '../run/options.js';
 import { VERSION } from '../run/version.js';
 import { trainUnit } from './accuracy.js';
 import { markdownOf } from './markdown.js';
-import { readRecipes, selectTables, type Asked, type Recipes, type Table } from './manifest.js';
+import { onlySchedules, readRecipes, selectTables, type Asked, type Recipes, type Table } from './manifest.js';
 import { planOf, type Plan, type Unit } from './plan.js';
 import { reportOf, type Report } from './report.js';
 import { ResultsFolder, type UnitRecord } from './results-folder.js';
@@ -61,7 +61,8 @@ export async function* reproduce(options: ReproduceOptions): AsyncGenerator<Repr
   const recipes = readRecipes(options.recipes);
   const tables = selectTables(recipes.manifest, options);
   const nodes = options.nodes ?? Math.min(4, Math.max(2, os.availableParallelism()));
-  const plan = planOf(recipes, tables, options.scale ?? {}, options.seeds ?? 1, nodes);
+  const planned = onlySchedules(tables, options.schedules);
+  const plan = planOf(recipes, planned, options.scale ?? {}, options.seeds ?? 1, nodes);
   const folder = new ResultsFolder(options.out);
   try {
     yield* carryOut(plan, recipes, tables, folder, nodes, options);

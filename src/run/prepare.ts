@@ -33,17 +33,7 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
         hint: `Give --layers ${[size, ...spec.layers.slice(1)].join(',')}.`,
       },
     );
-  const { width, height } = dataset.shape;
-  if (spec.shift >= Math.min(width, height))
-    throw new PffError(
-      'usage',
-      `shift is ${spec.shift}, but images of ${dataset.name} have only ${width} x ${height} pixels`,
-      { hint: 'Lower --shift; data that are no images have no pixels to shift.' },
-    );
-  if (spec.flip && height === 1)
-    throw new PffError('usage', `flip mirrors images, but those of ${dataset.name} are single rows`, {
-      hint: 'Leave --flip out.',
-    });
+  checkAugmentation(dataset, spec);
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
   if (held >= all.count)
@@ -75,6 +65,26 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
       classes: dataset.classes,
     },
   };
+}
+
+/** @throws PffError `usage` where the dataset has no pixels to move, mirror or deform. */
+function checkAugmentation({ name, shape }: Dataset, spec: RunSpec): void {
+  const { width, height } = shape;
+  for (const field of ['shift', 'elastic'] as const)
+    if (spec[field] >= Math.min(width, height))
+      throw new PffError(
+        'usage',
+        `${field} is ${spec[field]}, but images of ${name} have only ${width} x ${height} pixels`,
+        { hint: `Lower --${field}; data that are no images have no pixels to move.` },
+      );
+  if (spec.affine > 0 && height === 1)
+    throw new PffError('usage', `affine deforms images, but those of ${name} are single rows`, {
+      hint: 'Leave --affine out.',
+    });
+  if (spec.flip && height === 1)
+    throw new PffError('usage', `flip mirrors images, but those of ${name} are single rows`, {
+      hint: 'Leave --flip out.',
+    });
 }
 
 /** `spec` as far as the samples that accuracy is measured on depend on it: what it trains on need not be there. */

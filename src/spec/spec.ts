@@ -54,6 +54,24 @@ const shape = {
     .max(64)
     .meta(label('in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all')),
   flip: z.boolean().meta(label('in each chapter, mirror a random half of the training images left to right')),
+  affine: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .meta(
+      label(
+        'in each chapter, turn, scale and shear each training image by a matrix whose entries are up to this far from the identity, such as 0.15; 0 for not at all',
+      ),
+    ),
+  elastic: z
+    .number()
+    .min(0)
+    .max(64)
+    .meta(
+      label(
+        'in each chapter, distort each training image elastically: corners of a 4 x 4 grid move by up to this many pixels in x and in y; 0 for not at all',
+      ),
+    ),
   subtractMean: z
     .boolean()
     .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
@@ -181,6 +199,8 @@ const common: Omit<
   labelMode: 'overlay',
   shift: 0,
   flip: false,
+  affine: 0,
+  elastic: 0,
   subtractMean: false,
   layers: [784, 1000, 1000, 1000],
   goodness: 'mean',

@@ -73,6 +73,14 @@ describe('reproduce', () => {
     expect(digestsOf(report, 'heads')).toEqual(digestsOf(report, 'last-head'));
   });
 
+  it('trains only what the schedules that are asked for need', async () => {
+    const where = { ...toyRecipes(), rows: ['adaptive', 'backprop'], scale: { epochs: 1 } };
+    const { trained, report } = await carriedOut({ ...where, schedules: ['all-layers'] });
+    expect(trained).toEqual(['adaptive']);
+    expect(linesOf(report, 'adaptive').map(({ results }) => results.length)).toEqual([0, 1, 1]);
+    expect((await carriedOut({ ...where, schedules: ['sequential'] })).trained).toEqual(['adaptive', 'backprop']);
+  });
+
   it('hands the data folder to what loads a dataset', async () => {
     const where = toyRecipes();
     const given: unknown[] = [];
@@ -221,7 +229,7 @@ describe('reproduce', () => {
   });
 
   it('refuses what is not there, and names the nearest', async () => {
-    const refusal = async (options: Pick<Partial<ReproduceOptions>, 'tables' | 'rows' | 'scale'>): Promise<string> => {
+    const refusal = async (options: Omit<Partial<ReproduceOptions>, 'recipes' | 'out'>): Promise<string> => {
       try {
         await carriedOut({ ...toyRecipes(), ...options });
       } catch (error) {
@@ -233,6 +241,9 @@ describe('reproduce', () => {
     expect(await refusal({ tables: ['on'] })).toMatch(/^usage: there is no table "on"\. Did you mean one\?/);
     expect(await refusal({ rows: ['head'] })).toMatch(/^usage: there is no row "head"\. Did you mean heads\?/);
     expect(await refusal({ tables: ['two'], rows: ['heads'] })).toMatch(/^usage: two has no row heads/);
+    expect(await refusal({ rows: ['heads'], schedules: ['dff', 'all-layers'] })).toMatch(
+      /^usage: no row that is asked for has the schedule dff or all-layers\. .*--list/,
+    );
     expect(await refusal({ scale: { layers: [5] } })).toMatch(/^usage: a row needs two layers or more/);
   });
 });

@@ -43,8 +43,8 @@ const specs: readonly [string, PartialSpec][] = [
     { negatives: 'random', optimizer: 'sgd', learningRate: 1, peerNormalization: 1, dropout: 0.1, shift: 2, splits: 8 },
   ],
   [
-    'Mono-Forward with dropout and shifts, means subtracted',
-    { objective: 'mono-forward', dropout: 0.2, shift: 1, subtractMean: true, splits: 2 },
+    'Mono-Forward with dropout on deformed images, means subtracted',
+    { objective: 'mono-forward', dropout: 0.2, affine: 0.2, elastic: 1, shift: 1, subtractMean: true, splits: 2 },
   ],
 ];
 

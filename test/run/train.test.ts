@@ -54,6 +54,7 @@ describe('golden trajectory', () => {
     ['', { classifier: 'softmax', negatives: 'sampled' }],
     [' with SGD, dropout, peer normalisation, shifts and mirror images', everything],
     [' with Mono-Forward', { objective: 'mono-forward', dropout: 0.1 }],
+    [' with deformed images', { affine: 0.2, elastic: 1, flip: true, negatives: 'adaptive' }],
     [' with means subtracted', { subtractMean: true, shift: 1, negatives: 'adaptive' }],
   ])('gives exactly these losses and this model, on every backend%s', async (_, more) => {
     const losses = (all: RunEvent[]): number[] =>
@@ -85,6 +86,7 @@ describe('learning', () => {
     { dropout: 0.2 },
     { peerNormalization: 1 },
     { shift: 1 },
+    { affine: 0.1, elastic: 0.5 },
     { objective: 'mono-forward', classifier: 'last-head' },
     { objective: 'backprop', dropout: 0.2, shift: 1 },
   ])('with %j', async (more) => {
@@ -189,6 +191,7 @@ describe('wrong input', () => {
       /validationSamples is 200, but there are only 200/,
     ],
     ['shifts beyond the image', { shift: 6 }, 'usage', /shift is 6, but images of toy have only 6 x 6 pixels/],
+    ['distortions beyond it', { elastic: 6 }, 'usage', /elastic is 6, but images of toy have only 6 x 6 pixels/],
     [
       'a rate that blows up',
       { learningRate: 1e30 },

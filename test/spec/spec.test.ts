@@ -24,12 +24,24 @@ describe('resolveSpec', () => {
   });
 
   it('reads the spec of a run of version 0.1.0: fields that are newer change nothing', () => {
-    const newer = ['shift', 'flip', 'subtractMean', 'peerNormalization', 'dropout', 'optimizer', 'momentum'] as const;
+    const newer = [
+      'shift',
+      'flip',
+      'affine',
+      'elastic',
+      'subtractMean',
+      'peerNormalization',
+      'dropout',
+      'optimizer',
+      'momentum',
+    ] as const;
     const old: PartialSpec = resolveSpec({ layers: [784, 20, 10], seed: 9 });
     for (const field of newer) delete old[field];
     expect(resolveSpec(old)).toMatchObject({
       shift: 0,
       flip: false,
+      affine: 0,
+      elastic: 0,
       subtractMean: false,
       peerNormalization: 0,
       dropout: 0,

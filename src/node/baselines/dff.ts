@@ -5,7 +5,7 @@
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
 import { updateRule } from '../../model/optimizer.js';
-import { augmentation } from '../../model/augment.js';
+import { augmentation } from '../../model/augment/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
 import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';

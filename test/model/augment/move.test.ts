@@ -1,12 +1,9 @@
-/** Shifted and mirrored images: what each pixel becomes, how moves are drawn, and that rows keep their unit length. */
+/** Moved and mirrored images: what each pixel becomes, and how moves are drawn. */
 import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { imageSize, type ImageShape } from '../../src/data/dataset.js';
-import { augmentation, moveImage, moves, type Move } from '../../src/model/augment.js';
-import { labelled } from '../../src/run/prepare.js';
-import { labelLayout } from '../../src/data/labels.js';
-import { RandomStream } from '../../src/random.js';
-import { toyDataset } from '../helpers/tiny.js';
+import { imageSize, type ImageShape } from '../../../src/data/dataset.js';
+import { moveImage, moves, type Move } from '../../../src/model/augment/move.js';
+import { RandomStream } from '../../../src/random.js';
 
 /** Pixel by pixel, as the definition has it. */
 function moveByPixels(image: Uint8Array, { width, height }: ImageShape, move: Move): Uint8Array {
@@ -64,37 +61,4 @@ describe('moves', () => {
     expect(same(drawn(0), drawn(0, { ...spec, seed: 4 }))).toBeLessThan(0.1);
     expect(moves(spec, 5)(17_000)).toEqual(moves(spec, 5)(17_000));
   });
-});
-
-describe('a batch', () => {
-  const { train, shape } = toyDataset();
-  const layout = labelLayout(shape, 4, 'overlay');
-  const data = labelled(train, layout, shape, { subtractMean: false });
-  const rows = Uint32Array.of(5, 0, 199, 5);
-
-  it('without shift and flip is the data itself', () => {
-    const view = augmentation({ seed: 1, shift: 0, flip: false }, 3)(data, rows);
-    expect(view.data).toBe(data);
-    expect(view.rows).toBe(rows);
-  });
-
-  it.each([false, true])(
-    'has its labels, and scales as if its images had been the data (means subtracted: %s)',
-    (subtractMean) => {
-      const given = labelled(train, layout, shape, { subtractMean });
-      const { data: batch, rows: places } = augmentation({ seed: 1, shift: 2, flip: false }, 3)(given, rows);
-      expect(Array.from(places)).toEqual([0, 1, 2, 3]);
-      expect(Array.from(batch.samples.labels)).toEqual(Array.from(rows, (row) => train.labels[row]));
-      const plain = labelled(batch.samples, layout, shape, { subtractMean });
-      for (const which of ['oneHot', 'neutral'] as const) {
-        expect(Array.from(batch[which].bytes)).toEqual(Array.from(plain[which].bytes));
-        expect(Array.from(batch[which].label)).toEqual(Array.from(plain[which].label));
-        expect(batch[which].mean && Array.from(batch[which].mean)).toEqual(
-          plain[which].mean && Array.from(plain[which].mean),
-        );
-      }
-      // The same sample twice in a batch is moved the same way.
-      expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
-    },
-  );
 });

@@ -1,0 +1,71 @@
+/**
+ * Augmentation of training images: moved, mirrored, deformed. What happens to a sample is keyed by seed, chapter and
+ * sample, so every task of a chapter, on whatever node, sees the same images.
+ */
+import { imageSize, type ImageShape } from '../../data/dataset.js';
+import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
+import type { RunSpec } from '../../spec/spec.js';
+import type { LabelledData } from '../labelled-data.js';
+import { deformations, ImageDeformer } from './deform.js';
+import { moveImage, moves } from './move.js';
+
+/** What a spec says of augmentation. */
+export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic'>;
+
+/** Samples as they enter the first layer: the rows [B] to take from `data`. */
+export interface View {
+  readonly data: LabelledData;
+  readonly rows: Uint32Array;
+}
+
+/** Gives the samples `rows` of the training data as a chapter sees them. */
+export type Augment = (data: LabelledData, rows: Uint32Array) => View;
+
+/** Writes `image`, which is that of training sample `sample`, as a chapter sees it to `out`, which is zeros before. */
+type Transform = (image: Uint8Array, sample: number, out: Uint8Array) => void;
+
+/** The augmentation of chapter `chapter`; where the spec asks for none, samples are taken as they are. */
+export function augmentation(spec: AugmentSpec, chapter: number): Augment {
+  if (spec.shift === 0 && !spec.flip && !deforms(spec)) return (data, rows) => ({ data, rows });
+  let transform: Transform | undefined;
+  return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, chapter, data.shape)));
+}
+
+function deforms({ affine, elastic }: AugmentSpec): boolean {
+  return affine > 0 || elastic > 0;
+}
+
+function transformOf(spec: AugmentSpec, chapter: number, shape: ImageShape): Transform {
+  const moveOf = moves(spec, chapter);
+  if (!deforms(spec)) return (image, sample, out) => moveImage(image, shape, moveOf(sample), out);
+  const deformationOf = deformations(spec, chapter);
+  const deformer = new ImageDeformer(shape);
+  return (image, sample, out) => deformer.deform(image, deformationOf(sample), moveOf(sample), out);
+}
+
+/** A batch of its own: transformed images, their labels and scales. */
+function transformed(data: LabelledData, rows: Uint32Array, transform: Transform): View {
+  const { samples, layout, shape } = data;
+  const size = imageSize(shape);
+  const count = rows.length;
+  const images = new Uint8Array(count * size);
+  const labels = new Uint8Array(count);
+  const scales = [ONE_HOT_NORM2, neutralNorm2(layout.suffix)].map((norm2) => ({
+    norm2,
+    bytes: new Float32Array(count),
+    mean: data.neutral.mean && new Float32Array(count),
+    label: new Float32Array(count),
+  }));
+  rows.forEach((row, b) => {
+    const image = images.subarray(b * size, (b + 1) * size);
+    transform(samples.images.subarray(row * size, (row + 1) * size), row, image);
+    labels[b] = samples.labels[row] as number;
+    const sums = imageSums(image, layout.skip, size);
+    for (const each of scales) setRowScale(each, b, sums, each.norm2);
+  });
+  const [oneHot, neutral] = scales as [(typeof scales)[0], (typeof scales)[0]];
+  return {
+    data: { samples: { count, images, labels }, layout, shape, oneHot, neutral },
+    rows: Uint32Array.from({ length: count }, (_, b) => b),
+  };
+}

@@ -1,0 +1,46 @@
+/** A batch as a chapter sees it: rows keep their labels and their unit length. */
+import { describe, expect, it } from 'vitest';
+import { labelLayout } from '../../../src/data/labels.js';
+import { augmentation } from '../../../src/model/augment/augment.js';
+import { labelled } from '../../../src/run/prepare.js';
+import { toyDataset } from '../../helpers/tiny.js';
+
+describe('a batch', () => {
+  const { train, shape } = toyDataset();
+  const layout = labelLayout(shape, 4, 'overlay');
+  const data = labelled(train, layout, shape, { subtractMean: false });
+  const rows = Uint32Array.of(5, 0, 199, 5);
+
+  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0 };
+
+  it('without augmentation is the data itself', () => {
+    const view = augmentation(none, 3)(data, rows);
+    expect(view.data).toBe(data);
+    expect(view.rows).toBe(rows);
+  });
+
+  it.each([
+    [{ shift: 2 }, false],
+    [{ shift: 2 }, true],
+    [{ affine: 0.2, elastic: 1 }, true],
+  ])(
+    'has its labels, and scales as if its images had been the data (%o, means subtracted: %s)',
+    (asked, subtractMean) => {
+      const given = labelled(train, layout, shape, { subtractMean });
+      const { data: batch, rows: places } = augmentation({ ...none, ...asked }, 3)(given, rows);
+      expect(Array.from(places)).toEqual([0, 1, 2, 3]);
+      expect(Array.from(batch.samples.labels)).toEqual(Array.from(rows, (row) => train.labels[row]));
+      const plain = labelled(batch.samples, layout, shape, { subtractMean });
+      for (const which of ['oneHot', 'neutral'] as const) {
+        expect(Array.from(batch[which].bytes)).toEqual(Array.from(plain[which].bytes));
+        expect(Array.from(batch[which].label)).toEqual(Array.from(plain[which].label));
+        expect(batch[which].mean && Array.from(batch[which].mean)).toEqual(
+          plain[which].mean && Array.from(plain[which].mean),
+        );
+      }
+      expect(batch.samples.images.subarray(0, 36)).not.toEqual(train.images.subarray(5 * 36, 6 * 36));
+      // The same sample twice in a batch is seen the same way.
+      expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
+    },
+  );
+});
