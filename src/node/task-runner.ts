@@ -82,7 +82,7 @@ export class TaskRunner {
       const fetched = await this.#fetchAll(task, step.needs);
       switch (step.work) {
         case 'pass':
-          await this.#timed(task, 'pass', () => this.#pass(task.chapter, step.layer, fetched));
+          await this.#timed(task, 'pass', () => this.#pass(task as TrainTask, step.layer, fetched));
           break;
         case 'train':
           ({ output, stats } = await this.#timed(task, 'train', () => this.#train(task as TrainTask, fetched)));
@@ -165,13 +165,13 @@ export class TaskRunner {
     return fetched;
   }
 
-  async #pass(chapter: number, layer: number, fetched: Map<string, Output>): Promise<void> {
-    const key = taskKey(trainTask(chapter, layer));
+  async #pass(task: TrainTask, layer: number, fetched: Map<string, Output>): Promise<void> {
+    const key = taskKey(trainTask(task.chapter, layer));
     const reuse = this.#trained?.key === key ? this.#trained.kernel : undefined;
     const kernel = reuse ?? this.#openedForPassing(layer, fetched.get(key));
     try {
       const normalise = passesUnitLength(this.#job.spec);
-      if (layer === 0) this.#inputs = this.#heldImages(chapter).pass(kernel, this.#maxWidth, normalise);
+      if (layer === 0) this.#inputs = this.#heldImages(task).pass(kernel, this.#maxWidth, normalise);
       else (this.#inputs as ActivationInputs).pass(kernel, normalise);
     } finally {
       kernel.close();
@@ -188,7 +188,7 @@ export class TaskRunner {
 
   async #train(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
     const before = this.#before(task, fetched);
-    if (task.layer === 0) this.#inputs = this.#imageInputs(task.chapter);
+    if (task.layer === 0) this.#inputs = this.#imageInputs(task);
     const inputs = this.#inputs;
     if (!inputs) throw new PffError('cluster', `${taskKey(task)} has no inputs to train on`);
     this.#trained?.kernel.close();
@@ -216,7 +216,7 @@ export class TaskRunner {
     });
     const opened = openForTraining(this.#kernels, spec, before, this.#job.classes, 1);
     const plan = this.#planOf(task.chapter);
-    const augment = augmentation(spec, task.chapter);
+    const augment = augmentation(spec, task.chapter, task.layer);
     const features = (positions: Uint32Array) => {
       const seen = augment(
         data,
@@ -290,15 +290,15 @@ export class TaskRunner {
   }
 
   /** The images as they were trained on just now, or made anew (a labels task in between may have replaced the labels). */
-  #heldImages(chapter: number): ImageInputs {
-    const held = this.#held?.chapter === chapter && this.#held.layer === 0;
-    return held && this.#inputs instanceof ImageInputs ? this.#inputs : this.#imageInputs(chapter);
+  #heldImages(task: TrainTask): ImageInputs {
+    const held = !this.#graph.ownInputs && this.#held?.chapter === task.chapter && this.#held.layer === 0;
+    return held && this.#inputs instanceof ImageInputs ? this.#inputs : this.#imageInputs(task);
   }
 
-  #imageInputs(chapter: number): ImageInputs {
+  #imageInputs({ chapter, layer }: TrainTask): ImageInputs {
     const { data } = siteOf(this.#job, chapter);
     const negatives = this.#variants === 2 ? this.#negativesOf(chapter) : undefined;
-    const augment = augmentation(this.#job.spec, chapter);
+    const augment = augmentation(this.#job.spec, chapter, layer);
     return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives, augment);
   }
 

@@ -15,6 +15,8 @@ export interface GraphShape {
   readonly predictedLabels: PredictedLabels;
   /** Labels of chapter c come from the layers of chapter c - labelLag; before that they are drawn at random. */
   readonly labelLag: number;
+  /** Each layer sees the data augmented anew, so what a node holds for the layer below is of no use to it. */
+  readonly ownInputs?: true;
 }
 
 /** The graph that a run spec asks for. */
@@ -26,6 +28,7 @@ export function graphShape(spec: RunSpec): GraphShape {
     predictedLabels:
       spec.negatives === 'adaptive' ? 'all-layers' : spec.negatives === 'sampled' ? 'first-layer' : 'none',
     labelLag: spec.labelLag,
+    ...(spec.augmentPer === 'layer' && { ownInputs: true }),
   };
 }
 

@@ -36,7 +36,7 @@ export function stepsOf(shape: GraphShape, task: Task, held: Held): Steps {
 }
 
 function trainSteps(shape: GraphShape, { chapter, layer }: TrainTask, held: Held): Step[] {
-  const usable = held !== null && held.chapter === chapter && held.layer <= layer;
+  const usable = held !== null && !shape.ownInputs && held.chapter === chapter && held.layer <= layer;
   // Inputs depend on the chapter's negative labels from the first layer on; held ones were built with them.
   let labels: Task[] = usable || !hasLabelsTask(shape, chapter) ? [] : [labelsTask(chapter)];
   const steps: Step[] = [];

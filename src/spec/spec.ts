@@ -72,6 +72,13 @@ const shape = {
         'in each chapter, distort each training image elastically: corners of a 4 x 4 grid move by up to this many pixels in x and in y; 0 for not at all',
       ),
     ),
+  augmentPer: z
+    .enum(['chapter', 'layer'])
+    .meta(
+      label(
+        'chapter: all layers see the same moved and deformed images in a chapter; layer: each sees others, so its inputs do not come from images that the layers below have just fitted',
+      ),
+    ),
   subtractMean: z
     .boolean()
     .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
@@ -201,6 +208,7 @@ const common: Omit<
   flip: false,
   affine: 0,
   elastic: 0,
+  augmentPer: 'chapter',
   subtractMean: false,
   layers: [784, 1000, 1000, 1000],
   goodness: 'mean',
@@ -335,6 +343,11 @@ function checkTogether(spec: RunSpec): void {
     wrong(
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
       'Give at least two layers, such as 784,500,500.',
+    );
+  if (spec.augmentPer === 'layer' && spec.shift === 0 && !spec.flip && spec.affine === 0 && spec.elastic === 0)
+    wrong(
+      'augmentPer is layer, but images are neither moved nor deformed',
+      'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',
     );
   if (!negative && spec.peerNormalization > 0)
     wrong(

@@ -43,6 +43,10 @@ const specs: readonly [string, PartialSpec][] = [
     { negatives: 'random', optimizer: 'sgd', learningRate: 1, peerNormalization: 1, dropout: 0.1, shift: 2, splits: 8 },
   ],
   [
+    'AdaptiveNEG, Softmax, each layer on images of its own',
+    { negatives: 'adaptive', labelLag: 2, classifier: 'softmax', shift: 1, affine: 0.1, augmentPer: 'layer' },
+  ],
+  [
     'Mono-Forward with dropout on deformed images, means subtracted',
     { objective: 'mono-forward', dropout: 0.2, affine: 0.2, elastic: 1, shift: 1, subtractMean: true, splits: 2 },
   ],

@@ -254,6 +254,11 @@ describe('steps', () => {
     expect(stepsOf(shape, trainTask(0, 0), null).steps).toEqual([{ work: 'train', needs: [] }]);
   });
 
+  it('start from the data whatever is held where each layer has inputs of its own', () => {
+    const own: GraphShape = { ...shape, ownInputs: true };
+    expect(stepsOf(own, trainTask(1, 2), { chapter: 1, layer: 1 })).toEqual(stepsOf(shape, trainTask(1, 2), null));
+  });
+
   it('stream the data for the head, which leaves the held inputs alone', () => {
     const held = { chapter: 0, layer: 3 };
     expect(stepsOf(shape, trainTask(0, trainedLayers(shape) - 1), held)).toEqual({

@@ -235,6 +235,8 @@ describe('bound', () => {
   it('reaches the longest chain with a node for each chapter', () => {
     fc.assert(
       fc.property(equalShapes, fc.nat(1000), (shape, seed) => {
+        // Where each layer has inputs of its own, more nodes yet could make those of one chapter side by side.
+        fc.pre(!shape.ownInputs);
         const costs = drawnCosts(shape, seed);
         expect(bound(shape, 'all-layers', shape.splits, costs)).toBe(criticalPath(shape, costs));
       }),

@@ -1,16 +1,16 @@
 /**
- * Augmentation of training images: moved, mirrored, deformed. What happens to a sample is keyed by seed, chapter and
- * sample, so every task of a chapter, on whatever node, sees the same images.
+ * Augmentation of training images: moved, mirrored, deformed. What happens to a sample is keyed by seed, chapter,
+ * layer (where the spec says so) and sample, so a task sees the same images on whatever node.
  */
 import { imageSize, type ImageShape } from '../../data/dataset.js';
 import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import { deformations, ImageDeformer } from './deform.js';
-import { moveImage, moves } from './move.js';
+import { moveImage, moves, type ViewKey } from './move.js';
 
 /** What a spec says of augmentation. */
-export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic'>;
+export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic' | 'augmentPer'>;
 
 /** Samples as they enter the first layer: the rows [B] to take from `data`. */
 export interface View {
@@ -24,21 +24,25 @@ export type Augment = (data: LabelledData, rows: Uint32Array) => View;
 /** Writes `image`, which is that of training sample `sample`, as a chapter sees it to `out`, which is zeros before. */
 type Transform = (image: Uint8Array, sample: number, out: Uint8Array) => void;
 
-/** The augmentation of chapter `chapter`; where the spec asks for none, samples are taken as they are. */
-export function augmentation(spec: AugmentSpec, chapter: number): Augment {
+/**
+ * The augmentation of chapter `chapter` for layer `layer`, which is the same for all layers unless the spec says
+ * otherwise; where it asks for none, samples are taken as they are.
+ */
+export function augmentation(spec: AugmentSpec, chapter: number, layer = 0): Augment {
+  const view = { chapter, layer: spec.augmentPer === 'layer' ? layer : 0 };
   if (spec.shift === 0 && !spec.flip && !deforms(spec)) return (data, rows) => ({ data, rows });
   let transform: Transform | undefined;
-  return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, chapter, data.shape)));
+  return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, view, data.shape)));
 }
 
 function deforms({ affine, elastic }: AugmentSpec): boolean {
   return affine > 0 || elastic > 0;
 }
 
-function transformOf(spec: AugmentSpec, chapter: number, shape: ImageShape): Transform {
-  const moveOf = moves(spec, chapter);
+function transformOf(spec: AugmentSpec, view: ViewKey, shape: ImageShape): Transform {
+  const moveOf = moves(spec, view);
   if (!deforms(spec)) return (image, sample, out) => moveImage(image, shape, moveOf(sample), out);
-  const deformationOf = deformations(spec, chapter);
+  const deformationOf = deformations(spec, view);
   const deformer = new ImageDeformer(shape);
   return (image, sample, out) => deformer.deform(image, deformationOf(sample), moveOf(sample), out);
 }

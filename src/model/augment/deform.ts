@@ -6,7 +6,7 @@
 import type { ImageShape } from '../../data/dataset.js';
 import { philox, philoxName } from '../../random.js';
 import type { RunSpec } from '../../spec/spec.js';
-import type { Move } from './move.js';
+import type { Move, ViewKey } from './move.js';
 
 /** Cells of the elastic grid along each side of the image, whatever its size. */
 export const ELASTIC_CELLS = 4;
@@ -22,16 +22,16 @@ export interface Deformation {
 }
 
 /**
- * Draws each sample's deformation for chapter `chapter`: entries of the matrix evenly within ±`affine` of the identity's,
+ * Draws each sample's deformation: entries of the matrix evenly within ±`affine` of the identity's,
  * displacements evenly within ±`elastic` pixels.
  */
 export function deformations(
   { seed, affine, elastic }: Pick<RunSpec, 'seed' | 'affine' | 'elastic'>,
-  chapter: number,
+  { chapter, layer }: ViewKey,
 ): (sample: number) => Deformation {
   const matrix = new Float64Array(4);
   const field = elastic > 0 ? new Float64Array(2 * FIELD) : undefined;
-  const name = philoxName(seed, 'deform', chapter);
+  const name = philoxName(seed, 'deform', chapter, layer);
   return (sample) => {
     drawEvenly(name, sample, 0, affine, matrix);
     matrix[0] = 1 + (matrix[0] as number);

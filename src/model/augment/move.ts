@@ -10,12 +10,18 @@ export interface Move {
   readonly mirrored: boolean;
 }
 
+/** Who sees the images: all layers of a chapter see the same under `layer` 0. */
+export interface ViewKey {
+  readonly chapter: number;
+  readonly layer: number;
+}
+
 /** All moves are equally likely: one of (2 k + 1)² shifts, mirrored or not. */
 export function moves(
   { seed, shift, flip }: Pick<RunSpec, 'seed' | 'shift' | 'flip'>,
-  chapter: number,
+  { chapter, layer }: ViewKey,
 ): (sample: number) => Move {
-  const [key0 = 0, key1 = 0, c1 = 0, c2 = 0, c3 = 0] = philoxName(seed, 'augment', chapter);
+  const [key0 = 0, key1 = 0, c1 = 0, c2 = 0, c3 = 0] = philoxName(seed, 'augment', chapter, layer);
   const side = 2 * shift + 1;
   const choices = side * side * (flip ? 2 : 1);
   const words = new Uint32Array(4);

@@ -11,7 +11,15 @@ describe('a batch', () => {
   const data = labelled(train, layout, shape, { subtractMean: false });
   const rows = Uint32Array.of(5, 0, 199, 5);
 
-  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0 };
+  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0, augmentPer: 'chapter' as const };
+
+  it('is the same for all layers of a chapter, or another for each', () => {
+    const seen = (augmentPer: 'chapter' | 'layer', layer: number): Uint8Array =>
+      augmentation({ ...none, shift: 2, affine: 0.2, augmentPer }, 3, layer)(data, rows).data.samples.images;
+    expect(seen('chapter', 2)).toEqual(seen('chapter', 0));
+    expect(seen('layer', 0)).toEqual(seen('chapter', 0));
+    expect(seen('layer', 2)).not.toEqual(seen('layer', 0));
+  });
 
   it('without augmentation is the data itself', () => {
     const view = augmentation(none, 3)(data, rows);

@@ -81,13 +81,13 @@ describe('a deformed image', () => {
 
 describe('deformations', () => {
   const spec = { seed: 3, affine: 0.2, elastic: 1.5 };
-  const drawn = (chapter: number, sample: number, given = spec): number[] => {
-    const { matrix, field = [] } = deformations(given, chapter)(sample);
+  const drawn = (chapter: number, sample: number, given = spec, layer = 0): number[] => {
+    const { matrix, field = [] } = deformations(given, { chapter, layer })(sample);
     return [...matrix, ...field];
   };
 
   it('are even within their bounds', () => {
-    const deformationOf = deformations(spec, 0);
+    const deformationOf = deformations(spec, { chapter: 0, layer: 0 });
     const entries: number[][] = Array.from({ length: 54 }, () => []);
     for (let sample = 0; sample < 2000; sample++) {
       const { matrix, field = [] } = deformationOf(sample);
@@ -105,11 +105,11 @@ describe('deformations', () => {
     });
   });
 
-  it('are others for another sample, chapter and seed, and the same whenever they are asked for', () => {
+  it('are others for another sample, chapter, layer and seed, and the same whenever they are asked for', () => {
     const first = drawn(0, 7);
     expect(new Set(first).size).toBe(54);
     expect(drawn(0, 7)).toEqual(first);
-    for (const other of [drawn(0, 8), drawn(1, 7), drawn(0, 7, { ...spec, seed: 4 })])
+    for (const other of [drawn(0, 8), drawn(1, 7), drawn(0, 7, { ...spec, seed: 4 }), drawn(0, 7, spec, 1)])
       expect(other.filter((each) => first.includes(each))).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe('deformations', () => {
 
   it('give these bytes on every machine', () => {
     const shape = { width: 8, height: 6, channels: 1 };
-    const deformation = deformations(spec, 1)(9);
+    const deformation = deformations(spec, { chapter: 1, layer: 0 })(9);
     expect(Array.from(deformed(shape, noise(shape), deformation, { dx: 1, dy: 0, mirrored: true }))).toMatchSnapshot();
   });
 });

@@ -41,8 +41,8 @@ test('moving an image moves every pixel of every channel, and lets zeros in', ()
 
 describe('moves', () => {
   const spec = { seed: 3, shift: 1, flip: true };
-  const drawn = (chapter: number, given = spec) => {
-    const moveOf = moves(given, chapter);
+  const drawn = (chapter: number, given = spec, layer = 0) => {
+    const moveOf = moves(given, { chapter, layer });
     return Array.from({ length: 18_000 }, (_, sample) => JSON.stringify(moveOf(sample)));
   };
 
@@ -54,11 +54,13 @@ describe('moves', () => {
     for (const n of counts.values()) expect(Math.abs(n - 1000)).toBeLessThan(150);
   });
 
-  it('are others in another chapter and with another seed, and the same whenever they are asked for', () => {
+  it('are others in another chapter, for another layer and with another seed, and the same whenever they are asked for', () => {
     const same = (a: string[], b: string[]): number => a.filter((move, i) => move === b[i]).length / a.length;
     expect(drawn(0)).toEqual(drawn(0));
     expect(same(drawn(0), drawn(1))).toBeLessThan(0.1);
     expect(same(drawn(0), drawn(0, { ...spec, seed: 4 }))).toBeLessThan(0.1);
-    expect(moves(spec, 5)(17_000)).toEqual(moves(spec, 5)(17_000));
+    expect(same(drawn(0), drawn(0, spec, 1))).toBeLessThan(0.1);
+    const view = { chapter: 5, layer: 0 };
+    expect(moves(spec, view)(17_000)).toEqual(moves(spec, view)(17_000));
   });
 });
