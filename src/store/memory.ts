@@ -4,6 +4,7 @@ import type { GraphShape } from '../schedule/shape.js';
 import { Retention } from '../schedule/retention.js';
 import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { trainedLayers } from '../schedule/shape.js';
+import { Collector } from './collector.js';
 import type { Output, Store } from './store.js';
 
 /** The newest output of a layer. */
@@ -20,6 +21,7 @@ export class MemoryStore implements Store {
   readonly #waiting = new Map<string, Set<() => void>>();
   /** The newest published chapter of each layer: what an interrupted run saves. */
   readonly #newest = new Map<number, NewestOutput>();
+  readonly #collector = new Collector();
   #bytes = 0;
   #peakBytes = 0;
 
@@ -48,8 +50,10 @@ export class MemoryStore implements Store {
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
     for (const dropped of this.#retention.publish(task)) {
       const droppedKey = taskKey(dropped);
-      this.#bytes -= this.#outputs.get(droppedKey)?.buffer.byteLength ?? 0;
+      const bytes = this.#outputs.get(droppedKey)?.buffer.byteLength ?? 0;
+      this.#bytes -= bytes;
       this.#outputs.delete(droppedKey);
+      this.#collector.dropped(bytes);
       this.#onDropped(dropped);
     }
     this.#noteNewest(task, output);
