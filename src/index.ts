@@ -103,6 +103,6 @@ export { serveNode, type NodeOptions } from './run/cluster/serve.js';
 export type { ServerOptions } from './store/nats/connect.js';
 export { RUN_NAME } from './store/cluster/run-record.js';
 export { listRecipes, reproduce, type ReproduceEvent, type ReproduceOptions } from './reproduce/reproduce.js';
-export { isTrained, SCHEDULES, type Recipes } from './reproduce/manifest.js';
+export { isTrained, LINE_SCHEDULES, type Recipes } from './reproduce/manifest.js';
 export type { Report } from './reproduce/report.js';
 export { markdownOf } from './reproduce/markdown.js';

@@ -6,7 +6,7 @@ import {
   markdownOf,
   PffError,
   reproduce,
-  SCHEDULES,
+  LINE_SCHEDULES,
   tableLines,
   units,
   type Recipes,
@@ -29,7 +29,7 @@ const smaller = { group: 'Shorter, smaller and coarser (printed with each result
 const flags = {
   list: flag('show the tables, their rows and their recipes, and do nothing'),
   rows: textFlag('ROW,…', 'only these rows of the tables'),
-  schedules: listFlag(SCHEDULES, 'NAME,…', 'only what these schedules of the rows need'),
+  schedules: listFlag(LINE_SCHEDULES, 'NAME,…', 'only what these schedules of the rows need'),
   seeds: { ...numberFlag('N', 'train with seeds 1 to N', { whole: true, least: 1 }), shownDefault: '1' },
   nodes: {
     ...numberFlag('N', 'nodes that train and are measured here; changes no bit', { whole: true, least: 1 }),

@@ -58,7 +58,8 @@ const manifestSchema = z.strictObject({
   ),
 });
 
-export const SCHEDULES = lineSchema.shape.schedule.options;
+/** What a line's schedule can be. */
+export const LINE_SCHEDULES = lineSchema.shape.schedule.options;
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Line = z.infer<typeof lineSchema>;

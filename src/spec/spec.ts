@@ -184,6 +184,11 @@ export function passesUnitLength({ objective }: Pick<RunSpec, 'objective'>): boo
   return objective !== 'mono-forward' && !isBackprop(objective);
 }
 
+/** Whether training images are moved, mirrored or deformed. */
+export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' | 'elastic'>): boolean {
+  return spec.shift > 0 || spec.flip || spec.affine > 0 || spec.elastic > 0;
+}
+
 /** Negative labels that depend on the layers of an earlier chapter. */
 export function usesPredictedLabels(negatives: RunSpec['negatives']): boolean {
   return negatives === 'adaptive' || negatives === 'sampled';
@@ -344,7 +349,7 @@ function checkTogether(spec: RunSpec): void {
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
       'Give at least two layers, such as 784,500,500.',
     );
-  if (spec.augmentPer === 'layer' && spec.shift === 0 && !spec.flip && spec.affine === 0 && spec.elastic === 0)
+  if (spec.augmentPer === 'layer' && !augmentsImages(spec))
     wrong(
       'augmentPer is layer, but images are neither moved nor deformed',
       'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',

@@ -4,7 +4,7 @@
  */
 import { imageSize, type ImageShape } from '../../data/dataset.js';
 import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
-import type { RunSpec } from '../../spec/spec.js';
+import { augmentsImages, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import { deformations, ImageDeformer } from './deform.js';
 import { moveImage, moves, type ViewKey } from './move.js';
@@ -30,7 +30,7 @@ type Transform = (image: Uint8Array, sample: number, out: Uint8Array) => void;
  */
 export function augmentation(spec: AugmentSpec, chapter: number, layer = 0): Augment {
   const view = { chapter, layer: spec.augmentPer === 'layer' ? layer : 0 };
-  if (spec.shift === 0 && !spec.flip && !deforms(spec)) return (data, rows) => ({ data, rows });
+  if (!augmentsImages(spec)) return (data, rows) => ({ data, rows });
   let transform: Transform | undefined;
   return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, view, data.shape)));
 }

@@ -9,7 +9,7 @@ import type { RunSpec } from '../../spec/spec.js';
 import type { Move, ViewKey } from './move.js';
 
 /** Cells of the elastic grid along each side of the image, whatever its size. */
-export const ELASTIC_CELLS = 4;
+const ELASTIC_CELLS = 4;
 const POINTS = ELASTIC_CELLS + 1;
 const FIELD = POINTS * POINTS;
 
@@ -54,8 +54,8 @@ function drawEvenly(name: Uint32Array, sample: number, first: number, bound: num
 /** Deforms images of one shape. */
 export class ImageDeformer {
   readonly #shape: ImageShape;
-  /** Of each column: the grid's cell, and how far into it. */
-  readonly #cells: Cells;
+  /** Of each column, and of each row: the grid's cell, and how far into it. */
+  readonly #columns: Cells;
   readonly #rows: Cells;
   /** The field at the grid's columns, for the row that is being written. */
   readonly #alongX = new Float64Array(POINTS);
@@ -63,7 +63,7 @@ export class ImageDeformer {
 
   constructor(shape: ImageShape) {
     this.#shape = shape;
-    this.#cells = cellsOf(shape.width);
+    this.#columns = cellsOf(shape.width);
     this.#rows = cellsOf(shape.height);
   }
 
@@ -76,7 +76,7 @@ export class ImageDeformer {
     const [xx = 1, xy = 0, yx = 0, yy = 1] = matrix;
     const centreX = (width - 1) / 2;
     const centreY = (height - 1) / 2;
-    const { cell, into } = this.#cells;
+    const { cell, into } = this.#columns;
     const alongX = this.#alongX;
     const alongY = this.#alongY;
     for (let y = 0; y < height; y++) {
