@@ -6,10 +6,8 @@ import { scaled, type Scale } from './scale.js';
 
 /** One training: a row at a seed. Lines that differ in schedule only share it, for schedules change no bit. */
 export interface Unit {
-  /** Name of its run folder. */
+  /** Name of its run folder, unless an earlier call, of whatever row or version, gave it another. */
   readonly name: string;
-  /** Of all that fixes its bits but the data. */
-  readonly hash: string;
   /** The row that it was first asked for. */
   readonly row: string;
   readonly spec: RunSpec;
@@ -48,8 +46,10 @@ export function planOf(recipes: Recipes, tables: readonly Table[], scale: Scale,
   for (let seed = 1; seed <= seeds; seed++)
     for (const row of rows)
       for (const line of row.lines) {
-        const unit = unitOf(row.id, { ...lineSpec(recipes, row, line, scale), seed }, line.schedule === 'dff');
-        if (!units.has(unit.hash)) units.set(unit.hash, unit);
+        const spec = { ...lineSpec(recipes, row, line, scale), seed };
+        const dff = line.schedule === 'dff';
+        const hash = shortHash([spec, dff]);
+        if (!units.has(hash)) units.set(hash, { name: `${prefixOf(row.id, spec)}.${hash}`, row: row.id, spec, dff });
       }
   for (const row of rows) {
     const speed = speedOf(recipes, row, scale, nodes);
@@ -63,10 +63,8 @@ export function lineSpec(recipes: Recipes, row: TrainedRow, line: Line, scale: S
   return scaled(specOfLine(recipes.specs.get(row.id) ?? {}, line), scale);
 }
 
-function unitOf(row: string, spec: RunSpec, dff: boolean): Unit {
-  const lag = spec.labelLag === 1 ? '' : `.lag${spec.labelLag}`;
-  const hash = shortHash([spec, dff]);
-  return { name: `${row}${lag}.e${spec.epochs}.seed${spec.seed}.${hash}`, hash, row, spec, dff };
+function prefixOf(row: string, { labelLag, epochs, seed }: RunSpec): string {
+  return `${row}${labelLag === 1 ? '' : `.lag${labelLag}`}.e${epochs}.seed${seed}`;
 }
 
 function speedOf(recipes: Recipes, row: TrainedRow, scale: Scale, nodes: number): SpeedUnit | undefined {
@@ -110,7 +108,7 @@ export function variantOf({ spec, dff }: Unit, nodes: number): 'dff' | 'sequenti
 }
 
 /** Objects with their fields in order, so that the same content has the same name. */
-function shortHash(value: unknown): string {
+export function shortHash(value: unknown): string {
   const text = JSON.stringify(value, (_, each: unknown) =>
     typeof each === 'object' && each !== null && !Array.isArray(each)
       ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))

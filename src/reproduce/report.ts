@@ -211,16 +211,28 @@ function seedResult(row: TrainedRow, { spec, result, note }: UnitRecord): SeedRe
   };
 }
 
-/** The newest measurement of the row as it is now, at whatever width and precision; its own width rather than another. */
+/**
+ * A measurement of the row as it is now, at whatever width and precision: of its own width rather than another, measured and
+ * simulated rather than one of both, the newest.
+ */
 function speedOf(
   row: string,
   schedule: PipelineSchedule,
   full: RunSpec,
   speeds: readonly SpeedRecord[],
 ): LineSpeed | undefined {
+  const isOf = (each: { readonly schedule: string }): boolean => each.schedule === schedule;
+  const known = (each: SpeedRecord): number =>
+    Number(each.rounds.some((round) => round.some(isOf))) + Number(each.simulated.some(isOf));
   const [record] = speeds
     .filter((each) => each.row === row && isOfRow({ ...full, labelLag: each.measured.labelLag }, each.measured))
-    .toSorted((a, b) => Number(isFullWidth(full, b)) - Number(isFullWidth(full, a)) || (a.date < b.date ? 1 : -1));
+    .filter((each) => known(each) > 0)
+    .toSorted(
+      (a, b) =>
+        Number(isFullWidth(full, b)) - Number(isFullWidth(full, a)) ||
+        known(b) - known(a) ||
+        (a.date < b.date ? 1 : -1),
+    );
   if (record === undefined) return undefined;
   const pairs = record.rounds.flatMap((round) => {
     const one = round.find((timing) => timing.schedule === 'sequential');
@@ -249,7 +261,7 @@ function speedOf(
             sameBits: rounds.every(({ size }) => size === 1),
             modelDigest: [...new Set(rounds.flatMap((digests) => [...digests]))].join(' '),
           },
-    simulated: record.simulated.find((each) => each.schedule === schedule),
+    simulated: record.simulated.find(isOf),
   };
 }
 

@@ -3,6 +3,7 @@
  * after each step. Whatever stops it, the same call goes on where it was.
  */
 import os from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
@@ -15,7 +16,7 @@ import { onlySchedules, readRecipes, selectTables, type Asked, type Recipes, typ
 import { planOf, type Plan, type Unit } from './plan.js';
 import { reportOf, type Report } from './report.js';
 import { ResultsFolder, type UnitRecord } from './results-folder.js';
-import { makesSmaller, type Scale } from './scale.js';
+import { makesSmaller, withWholeSplits, type Scale } from './scale.js';
 import { measureSpeed, type SpeedEvent } from './speed.js';
 
 const MARKDOWN_FILE = 'results.md';
@@ -127,15 +128,19 @@ async function unfinished(
   folder: ResultsFolder,
   data: Datasets,
 ): Promise<{ readonly todo: Unit[]; readonly failures: [string, unknown][] }> {
+  const known = folder.runs();
   const todo: Unit[] = [];
   const failures: [string, unknown][] = [];
   for (const unit of units) {
     try {
-      const { digest } = await data.get(unit.spec.dataset);
+      const dataset = await data.get(unit.spec.dataset);
+      const spec = withWholeSplits(unit.spec, dataset);
       // Results on another copy of the data stay beside it; those of the same spec for another row are taken.
-      const copy = digest.slice(0, 8);
-      const name = folder.runEnding(`.${unit.hash}.${copy}`) ?? `${unit.name}.${copy}`;
-      if (folder.unit(name) === undefined) todo.push({ ...unit, name });
+      const same = known.find(
+        (run) => run.dff === unit.dff && run.dataDigest === dataset.digest && isDeepStrictEqual(run.spec, spec),
+      );
+      const name = same?.name ?? `${unit.name}.${dataset.digest.slice(0, 8)}`;
+      if (!same?.finished) todo.push({ ...unit, spec, name });
     } catch (error) {
       failures.push([unit.name, error]);
     }

@@ -2,18 +2,19 @@
  * The folder of `pff reproduce`: runs/ (ordinary run folders), speed/ (one JSON file a row), results.json, results.md.
  * Everything in it is written whole or not at all, so that whatever stops the command, it can go on.
  */
-import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
+import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';
-import { RESULT_FILE, writeWhole } from '../run/folder.js';
+import { RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
 import type { Costs } from '../schedule/costs.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
+import { lockFolder, type FolderLock } from './lock.js';
 import type { PipelineSchedule } from './plan.js';
 
 /** Beside a run's own files, once it is finished. */
 const NOTE_FILE = 'reproduce.json';
-const LOCK_FILE = 'lock';
 
 /** A finished training. */
 export interface UnitRecord {
@@ -22,6 +23,15 @@ export interface UnitRecord {
   /** The result's spec, with the defaults of this version for fields that it is older than. */
   readonly spec: RunSpec;
   readonly note: UnitNote;
+}
+
+/** A training that is there, by what fixes its bits: names hold a hash of a spec, which has other fields in other versions. */
+export interface KnownRun {
+  readonly name: string;
+  readonly spec: RunSpec;
+  readonly dff: boolean;
+  readonly dataDigest: string;
+  readonly finished: boolean;
 }
 
 export interface UnitNote {
@@ -74,6 +84,7 @@ export interface SimulatedLine {
 
 export class ResultsFolder {
   readonly path: string;
+  readonly #lock: FolderLock;
 
   /** Opens the folder for this process alone, making it if need be. @throws PffError `files` */
   constructor(folder: string) {
@@ -86,28 +97,56 @@ export class ResultsFolder {
         cause: error,
       });
     }
-    this.#lock(folder);
+    this.#lock = lockFolder(this.path, folder);
   }
 
   run(name: string): string {
     return path.join(this.path, 'runs', name);
   }
 
-  /** The run whose name ends so, whatever row asked for it first; a finished one if there are several. */
-  runEnding(ending: string): string | undefined {
-    const names = readdirSync(path.join(this.path, 'runs')).filter((name) => name.endsWith(ending));
-    return names.find((name) => this.unit(name) !== undefined) ?? names[0];
+  /** Trainings that are finished, and those that can go on, the finished ones first. */
+  runs(): KnownRun[] {
+    const finished = this.units();
+    const done = new Set(finished.map(({ name }) => name));
+    const begun = this.#names().filter((name) => !done.has(name));
+    return [
+      ...finished.map(({ name, spec, result: { variant, dataDigest } }) => ({
+        name,
+        spec,
+        dff: variant === 'dff',
+        dataDigest,
+        finished: true,
+      })),
+      ...begun.flatMap((name) => this.#begun(name) ?? []),
+    ];
   }
 
   units(): UnitRecord[] {
-    return readdirSync(path.join(this.path, 'runs')).flatMap((name) => this.unit(name) ?? []);
+    return this.#names().flatMap((name) => this.#unit(name) ?? []);
   }
 
-  /** The training of this name, if it is finished. A damaged note or result counts as none. */
-  unit(name: string): UnitRecord | undefined {
+  #names(): string[] {
+    return readdirSync(path.join(this.path, 'runs'));
+  }
+
+  /** The training of this name, if it is finished. A damaged note or result, or that of a later version, counts as none. */
+  #unit(name: string): UnitRecord | undefined {
     const note = read(path.join(this.run(name), NOTE_FILE)) as UnitNote | undefined;
     const result = read(path.join(this.run(name), RESULT_FILE)) as RunResult | undefined;
-    return note && result ? { name, note, result, spec: resolveSpec(result.spec, 'any') } : undefined;
+    const spec = specOf(result?.spec);
+    return note && result && spec ? { name, note, result, spec } : undefined;
+  }
+
+  #begun(name: string): KnownRun | undefined {
+    const spec = specOf(read(path.join(this.run(name), SPEC_FILE)));
+    if (spec === undefined) return undefined;
+    try {
+      const { execution, dataDigest } = readNote(this.run(name));
+      return { name, spec, dff: execution.variant === 'dff', dataDigest, finished: false };
+    } catch (error) {
+      if (error instanceof PffError) return undefined;
+      throw error;
+    }
   }
 
   finishUnit(name: string, note: UnitNote): void {
@@ -133,39 +172,18 @@ export class ResultsFolder {
   }
 
   close(): void {
-    rmSync(path.join(this.path, LOCK_FILE), { force: true });
-  }
-
-  /** A process that was killed leaves its lock behind; its number tells. */
-  #lock(folder: string): void {
-    const file = path.join(this.path, LOCK_FILE);
-    const holder = Number(existsSync(file) ? readFileSync(file, 'utf8') : '');
-    if (holder > 0 && holder !== process.pid && isAlive(holder))
-      throw new PffError('files', `process ${holder} is working in the results folder ${folder}`, {
-        hint: 'Wait for it, or choose another --out.',
-      });
-    rmSync(file, { force: true });
-    let handle: number;
-    try {
-      handle = openSync(file, 'wx');
-    } catch (error) {
-      throw new PffError('files', `cannot write into the results folder ${folder}: ${messageOf(error)}`, {
-        hint: 'Check its rights, and that nothing else works in it; or choose another --out.',
-        cause: error,
-      });
-    }
-    writeSync(handle, String(process.pid));
-    closeSync(handle);
+    this.#lock.release();
   }
 }
 
-function isAlive(pid: number): boolean {
+/** A spec of whatever version, with the defaults of this one for fields that it is older than; none if it cannot be used here. */
+function specOf(given: unknown): RunSpec | undefined {
+  if (typeof given !== 'object' || given === null) return undefined;
   try {
-    process.kill(pid, 0);
-    return true;
+    return resolveSpec(given, 'any');
   } catch (error) {
-    // It is there, but not ours.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (error instanceof PffError) return undefined;
+    throw error;
   }
 }
 

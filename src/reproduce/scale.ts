@@ -1,4 +1,5 @@
 /** Rows made shorter, smaller or coarser than they are, and recognising results as a row's at whatever scale. */
+import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { runSpecSchema, type RunSpec, type SpecField } from '../spec/spec.js';
 
@@ -44,6 +45,15 @@ export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layer
     testSamples: testSamples ?? spec.testSamples,
     layers: layers === undefined ? spec.layers : [spec.layers[0] as number, ...layers],
     precision: precision ?? spec.precision,
+  };
+}
+
+/** `spec` as it is known: as many samples as a split has, or more, are all of them. */
+export function withWholeSplits(spec: RunSpec, { train, test }: Dataset): RunSpec {
+  return {
+    ...spec,
+    trainSamples: spec.trainSamples < train.count ? spec.trainSamples : 0,
+    testSamples: spec.testSamples < test.count ? spec.testSamples : 0,
   };
 }
 

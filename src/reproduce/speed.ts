@@ -13,7 +13,7 @@ import type { Costs } from '../schedule/costs.js';
 import { graphShape } from '../schedule/shape.js';
 import { simulate } from '../schedule/simulate.js';
 import type { Span } from '../schedule/timeline.js';
-import { isPipeline, type SpeedUnit } from './plan.js';
+import { isPipeline, shortHash, type SpeedUnit } from './plan.js';
 import type { ResultsFolder, SimulatedLine, SpeedRecord, Timing } from './results-folder.js';
 
 /** What was just done, for people. */
@@ -33,8 +33,9 @@ export async function* measureSpeed(
   dataset: Dataset,
   how: How,
 ): AsyncGenerator<SpeedEvent, void, undefined> {
-  // Rounds on another copy of the data, or of another version, have a record of their own.
-  const name = `${unit.name}.${dataset.digest.slice(0, 8)}.${VERSION}`;
+  // Rounds on another copy of the data, another machine or other kernels, or of another version, have a record of their own.
+  const machine = shortHash([how.kernels ?? 'auto', os.availableParallelism(), os.cpus()[0]?.model]);
+  const name = `${unit.name}.${dataset.digest.slice(0, 8)}.${machine}.${VERSION}`;
   let record = folder.speed(name) ?? { ...emptyRecord(unit), name };
   const keep = (change: Partial<SpeedRecord>): void => {
     record = { ...record, ...change, date: new Date().toISOString() };
@@ -109,8 +110,8 @@ function simulatedLine(
 ): SimulatedLine {
   const shape = graphShape(spec);
   const { summary } = simulate({ shape, variant: schedule, nodes, costs });
-  // Sequential takes its labels from the chapter before; what they cost is the same.
-  const alone = simulate({ shape: { ...shape, labelLag: 1 }, variant: 'sequential', nodes: 1, costs }).summary.makespan;
+  // With the same label lag, as it is measured: with a lag of 1, labels are predicted before more of the chapters.
+  const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;
   return {
     schedule,
     nodes,

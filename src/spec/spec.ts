@@ -354,6 +354,11 @@ function checkTogether(spec: RunSpec): void {
       'augmentPer is layer, but images are neither moved nor deformed',
       'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',
     );
+  if (spec.augmentPer === 'layer' && isBackprop(spec.objective))
+    wrong(
+      `augmentPer is layer, but objective ${spec.objective} passes each image through all layers at once`,
+      'Give --augment-per chapter.',
+    );
   if (!negative && spec.peerNormalization > 0)
     wrong(
       `peerNormalization goes with objectives on goodness, but the objective is ${spec.objective}`,

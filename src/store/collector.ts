@@ -16,13 +16,17 @@ export class Collector {
     this.#dropped += bytes;
     if (this.#dropped < COLLECT_AFTER) return;
     this.#dropped = 0;
-    collect?.();
+    collect ??= findCollect();
+    collect();
   }
 }
 
-/** Undefined where the engine has no such function; memory is then freed later. */
-const collect = ((): (() => void) | undefined => {
+/** Looked for when it is first needed: the flag is one of the whole process. */
+let collect: (() => void) | undefined;
+
+/** Does nothing where the engine has no such function; memory is then freed later. */
+function findCollect(): () => void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');
-  return typeof gc === 'function' ? () => void Reflect.apply(gc, undefined, []) : undefined;
-})();
+  return typeof gc === 'function' ? () => void Reflect.apply(gc, undefined, []) : () => undefined;
+}

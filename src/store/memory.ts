@@ -48,6 +48,8 @@ export class MemoryStore implements Store {
     this.#outputs.set(key, output);
     this.#bytes += output.buffer.byteLength;
     this.#peakBytes = Math.max(this.#peakBytes, this.#bytes);
+    // First, for it holds the output before, which a collection below could not free.
+    this.#noteNewest(task, output);
     for (const dropped of this.#retention.publish(task)) {
       const droppedKey = taskKey(dropped);
       const bytes = this.#outputs.get(droppedKey)?.buffer.byteLength ?? 0;
@@ -56,7 +58,6 @@ export class MemoryStore implements Store {
       this.#collector.dropped(bytes);
       this.#onDropped(dropped);
     }
-    this.#noteNewest(task, output);
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
     for (const wake of waiting ?? []) wake();

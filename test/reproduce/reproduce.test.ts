@@ -1,10 +1,10 @@
 /** `reproduce` on toy recipes: what is trained, what is not trained again, what goes on, and what the tables say. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { registerDataset } from '../../src/data/sources.js';
 import { PffError } from '../../src/errors.js';
-import type { RunEvent } from '../../src/run/events.js';
+import type { RunEvent, RunResult } from '../../src/run/events.js';
 import { reproduce, type ReproduceEvent, type ReproduceOptions } from '../../src/reproduce/reproduce.js';
 import type { LineReport, Report } from '../../src/reproduce/report.js';
 import { trainToEnd } from '../../src/run/train.js';
@@ -44,6 +44,11 @@ function linesOf(report: Report, row: string): LineReport[] {
 const digestsOf = (report: Report, row: string): string[] =>
   linesOf(report, row).flatMap(({ results }) => results.flatMap(({ seeds }) => seeds.map((seed) => seed.modelDigest)));
 
+/** Changes a run's result file. */
+function change(file: string, how: (result: RunResult) => unknown): void {
+  writeFileSync(file, JSON.stringify(how(JSON.parse(readFileSync(file, 'utf8')) as RunResult)));
+}
+
 const textOf = ({ out }: { out: string }): string => readFileSync(path.join(out, 'results.md'), 'utf8');
 
 describe('reproduce', () => {
@@ -71,6 +76,42 @@ describe('reproduce', () => {
     const { trained, report } = await carriedOut({ ...where, rows: ['heads'] });
     expect(trained).toEqual([]);
     expect(digestsOf(report, 'heads')).toEqual(digestsOf(report, 'last-head'));
+  });
+
+  it('recognises what an earlier version trained, whose specs have fewer fields', async () => {
+    const where = { ...toyRecipes(), rows: ['backprop'] };
+    const { report } = await carriedOut(where);
+    const runs = path.join(where.out, 'runs');
+    const [name = ''] = readdirSync(runs);
+    change(path.join(runs, name, 'result.json'), ({ spec, ...rest }) => ({
+      ...rest,
+      spec: { ...spec, elastic: undefined },
+    }));
+    renameSync(path.join(runs, name), path.join(runs, name.replace(/\.[0-9a-f]{8}\./, '.00000000.')));
+    const again = await carriedOut(where);
+    expect(again.trained).toEqual([]);
+    expect(digestsOf(again.report, 'backprop')).toEqual(digestsOf(report, 'backprop'));
+  });
+
+  it('passes over the result of a later version, whose spec it cannot read', async () => {
+    const where = { ...toyRecipes(), rows: ['backprop'], scale: { epochs: 1 } };
+    await carriedOut(where);
+    const [name = ''] = readdirSync(path.join(where.out, 'runs'));
+    const later = path.join(where.out, 'runs', `later-${name}`);
+    cpSync(path.join(where.out, 'runs', name), later, { recursive: true });
+    change(path.join(later, 'result.json'), ({ spec, ...rest }) => ({ ...rest, spec: { ...spec, later: 1 } }));
+    const { trained, report } = await carriedOut(where);
+    expect(trained).toEqual([]);
+    expect(linesOf(report, 'backprop')[0]?.results).toHaveLength(1);
+  });
+
+  it('takes as many samples as there are, or more, for all of them', async () => {
+    const where = { ...toyRecipes(), rows: ['backprop'] };
+    const { train, test } = toyDataset();
+    const scale = { trainSamples: train.count, testSamples: test.count + 1 };
+    const { report } = await carriedOut({ ...where, scale });
+    expect(linesOf(report, 'backprop')[0]?.results.map(({ shortfall }) => shortfall)).toEqual([[]]);
+    expect((await carriedOut(where)).trained).toEqual([]);
   });
 
   it('trains only what the schedules that are asked for need', async () => {
@@ -205,6 +246,16 @@ describe('reproduce', () => {
     expect(readFileSync(path.join(where.out, 'speed', readdirSync(path.join(where.out, 'speed'))[0] ?? ''))).toEqual(
       before,
     );
+  });
+
+  it('keeps showing the speed of one schedule when only the other is measured later', async () => {
+    const where = { ...toyRecipes(), rows: ['adaptive'], scale: { epochs: 1, trainSamples: 160 }, timingRounds: 1 };
+    const { report } = await carriedOut(where);
+    const later = (await carriedOut({ ...where, schedules: ['all-layers'] })).report;
+    expect(readdirSync(path.join(where.out, 'speed'))).toHaveLength(2);
+    const speedsOf = (of: Report): unknown[] => linesOf(of, 'adaptive').map(({ speed }) => speed?.record.date);
+    const [, single, all] = speedsOf(report);
+    expect(speedsOf(later)).toEqual([undefined, single, expect.not.stringMatching(String(all)) as string]);
   });
 
   it('goes on with the other rows where one cannot be trained', async () => {

@@ -64,6 +64,7 @@ describe('resolveSpec', () => {
     [{ objective: 'backprop', classifier: 'all-heads' }, /backprop has one head only/],
     [{ layers: [784, 10] }, /reads all layers but the first, and there is only one/],
     [{ augmentPer: 'layer' }, /^augmentPer is layer, but images are neither moved nor deformed/],
+    [{ augmentPer: 'layer', shift: 1, objective: 'backprop' }, /^augmentPer is layer, but objective backprop passes/],
     [{ negatives: 'random', labelLag: 2 }, /negatives random do not depend on earlier chapters/],
     [{ dropout: 1 }, /^dropout: /],
     [{ shift: -1 }, /^shift: /],
