@@ -275,6 +275,10 @@ describe('reproduce', () => {
     await carriedOut(where);
     writeFileSync(path.join(where.out, 'lock'), String(process.ppid));
     await expect(carriedOut(where)).rejects.toThrow(`process ${process.ppid} is working in the results folder`);
+    writeFileSync(path.join(where.out, 'lock'), '');
+    await expect(carriedOut(where)).rejects.toMatchObject({
+      hint: expect.stringMatching(/remove .*lock\.$/) as string,
+    });
     writeFileSync(path.join(where.out, 'lock'), '999999999');
     expect((await carriedOut(where)).failed).toBe(0);
   });
