@@ -6,12 +6,12 @@ import { CONTROL, ownFolder, pff } from './helpers.js';
 
 const TINY = '--train-samples 6000 --test-samples 100 --layers 12,12,12,12'.split(' ');
 
-/** Files in the form of CIFAR-10, with pixels that mean nothing. */
+/** Files in the form of CIFAR-10, with pixels that mean nothing; more training images than a test asks for. */
 function makeCifar(cache: string): void {
   const folder = path.join(cache, 'cifar10');
   mkdirSync(folder, { recursive: true });
   for (const name of ['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5', 'test_batch']) {
-    const records = Buffer.alloc(1200 * 3073);
+    const records = Buffer.alloc(1250 * 3073);
     for (let i = 0; i < records.length; i++) records[i] = i % 3073 === 0 ? (i / 3073) % 10 : (i * 37) % 251;
     writeFileSync(path.join(folder, `${name}.bin`), records);
   }
