@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import envPaths from 'env-paths';
-import { messageOf, PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../errors.js';
 
 /** The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place. */
 export function cacheFolder(cacheDir?: string): string {
@@ -38,7 +38,7 @@ export async function isFile(path: string): Promise<boolean> {
 
 /** Nothing is there: the path, or a folder on the way to it. */
 export function isMissing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 

@@ -1,5 +1,5 @@
 /** The native kernels: the contract of kernels.ts over the functions of the addon. */
-import { messageOf, PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../errors.js';
 import type { Addon, BackendHandle, DenseHandle, Floats, Six } from './addon.js';
 import {
   checkDelta,
@@ -84,7 +84,7 @@ function translated<T>(what: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === 'PFF_MEMORY') {
       const bytes = Number(messageOf(error));
       const size = bytes > 0 ? ` (${(bytes / 2 ** 20).toFixed(0)} MiB at once)` : '';

@@ -1,7 +1,7 @@
 /** Keeps a folder for one process: a file that holds its number, and that a process leaves behind only when it is killed. */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf, PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../errors.js';
 
 const LOCK_FILE = 'lock';
 
@@ -37,7 +37,7 @@ function create(file: string): boolean {
   try {
     handle = openSync(file, 'wx');
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
   writeSync(handle, String(process.pid));
@@ -79,10 +79,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // It is there, but not ours.
-    return hasCode(error, 'EPERM');
+    return codeOf(error) === 'EPERM';
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

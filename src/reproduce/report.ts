@@ -236,7 +236,7 @@ function speedOf(
   if (record === undefined) return undefined;
   const pairs = record.rounds.flatMap((round) => {
     const one = round.find((timing) => timing.schedule === 'sequential');
-    const many = round.find((timing) => timing.schedule === schedule);
+    const many = round.find(isOf);
     return one && many ? [{ one, many }] : [];
   });
   const rounds = record.rounds.map((round) => new Set(round.map(({ modelDigest }) => modelDigest)));

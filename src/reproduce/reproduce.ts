@@ -16,7 +16,7 @@ import { onlySchedules, readRecipes, selectTables, type Asked, type Recipes, typ
 import { planOf, type Plan, type Unit } from './plan.js';
 import { reportOf, type Report } from './report.js';
 import { ResultsFolder, type UnitRecord } from './results-folder.js';
-import { makesSmaller, withWholeSplits, type Scale } from './scale.js';
+import { makesSmaller, withAllSamples, type Scale } from './scale.js';
 import { measureSpeed, type SpeedEvent } from './speed.js';
 
 const MARKDOWN_FILE = 'results.md';
@@ -134,7 +134,7 @@ async function unfinished(
   for (const unit of units) {
     try {
       const dataset = await data.get(unit.spec.dataset);
-      const spec = withWholeSplits(unit.spec, dataset);
+      const spec = withAllSamples(unit.spec, dataset);
       // Results on another copy of the data stay beside it; those of the same spec for another row are taken.
       const same = known.find(
         (run) => run.dff === unit.dff && run.dataDigest === dataset.digest && isDeepStrictEqual(run.spec, spec),

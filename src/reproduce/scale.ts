@@ -48,8 +48,8 @@ export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layer
   };
 }
 
-/** `spec` as it is known: as many samples as a split has, or more, are all of them. */
-export function withWholeSplits(spec: RunSpec, { train, test }: Dataset): RunSpec {
+/** `spec` as it is known: as many samples as the dataset has, or more, are all of them. */
+export function withAllSamples(spec: RunSpec, { train, test }: Dataset): RunSpec {
   return {
     ...spec,
     trainSamples: spec.trainSamples < train.count ? spec.trainSamples : 0,
