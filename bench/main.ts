@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, PffError } from '../src/errors.js';
-import { loadAddon, openNative } from '../src/kernels/native.js';
+import { loadAddon, openNative } from '../src/kernels/native/native.js';
 import type { KernelsChoice } from '../src/kernels/open.js';
 import { INSTALL } from './compare/peers.js';
 import { runComparison } from './compare/run.js';

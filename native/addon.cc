@@ -1,4 +1,4 @@
-// The functions that src/kernels/native.ts calls. Handles are externals; nothing is global, so any number of JavaScript
+// The functions that src/kernels/native/native.ts calls. Handles are externals; nothing is global, so any number of JavaScript
 // threads may load this. A handle that is not closed is freed with its JavaScript object.
 #include <algorithm>
 #include <chrono>

@@ -30,15 +30,15 @@ export { readImageFile } from './data/image-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
 export type { PffVariant, Variant } from './schedule/assign.js';
-export { bound } from './schedule/bound.js';
-export { checkCosts, equalCosts, type Costs } from './schedule/costs.js';
-export { simulateDff } from './schedule/dff.js';
-export { trafficPerChapter, type TrafficPerChapter } from './schedule/traffic.js';
-export { limitOf } from './schedule/limits.js';
+export { bound } from './simulate/bound.js';
+export { checkCosts, equalCosts, type Costs } from './simulate/costs.js';
+export { simulateDff } from './simulate/dff.js';
+export { trafficPerChapter, type TrafficPerChapter } from './simulate/traffic.js';
+export { limitOf } from './simulate/limits.js';
 export { graphShape, type GraphShape } from './schedule/shape.js';
-export { simulate, type SimulationInput } from './schedule/simulate.js';
+export { simulate, type SimulationInput } from './simulate/simulate.js';
 export type { Span, TaskRef, Timeline, TimelineSummary } from './schedule/timeline.js';
-export { defaultNodeCounts, whatIf, type WhatIf } from './schedule/what-if.js';
+export { defaultNodeCounts, whatIf, type WhatIf } from './simulate/what-if.js';
 export { confusionBlock, accuracyLines, runSummary, type Emphasis } from './report/summary.js';
 export { ganttSvg } from './report/gantt-svg.js';
 export { ganttTerminal } from './report/gantt-terminal.js';
@@ -69,7 +69,7 @@ export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js'
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
-export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './data/npy.js';
+export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './formats/npy.js';
 export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
 export {
   registerGoodness,

@@ -1,6 +1,6 @@
 /** One layer's forward pass as an ONNX model: `x` [R, I] to `y` [R, O] = relu(x · W + b), for onnxruntime. */
 import type { DenseTensors } from '../../src/kernels/kernels.js';
-import { Message } from '../../src/model/protobuf.js';
+import { Message } from '../../src/formats/protobuf.js';
 
 const FLOAT = 1;
 

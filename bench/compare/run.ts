@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadDataset } from '../../src/data/sources.js';
 import { messageOf, PffError } from '../../src/errors.js';
 import type { Kernels } from '../../src/kernels/kernels.js';
-import type { NativeKernels } from '../../src/kernels/native.js';
+import type { NativeKernels } from '../../src/kernels/native/native.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import type { RunResult } from '../../src/run/events.js';
 import { summarise } from '../statistics.js';

@@ -1,6 +1,6 @@
 /** Interleaved repetitions of several measurements, each beside the core's peak at that moment, so that noise hits all alike. */
 import type { Precision } from '../../src/kernels/kernels.js';
-import type { NativeKernels } from '../../src/kernels/native.js';
+import type { NativeKernels } from '../../src/kernels/native/native.js';
 import { summarise, type Summary } from '../statistics.js';
 
 /** Something to time. `run` does the work once. */

@@ -1,6 +1,6 @@
 /** The kernels on their own: each step on one thread and on more, beside the peak measured just before. */
 import type { Precision } from '../../src/kernels/kernels.js';
-import { openNative, type Addon } from '../../src/kernels/native.js';
+import { openNative, type Addon } from '../../src/kernels/native/native.js';
 import type { Summary } from '../statistics.js';
 import { type Measured, measureInTurn } from './measure.js';
 import { AT_ONCE, LABEL_BY_LABEL, networkCases } from './network-cases.js';

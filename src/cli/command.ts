@@ -1,6 +1,6 @@
 /** What a command of the program is. */
-import { parseLine, type Flags, type ParsedLine } from './flags.js';
-import type { Output } from './output.js';
+import { parseLine, type Flags, type ParsedLine } from './flags/flags.js';
+import type { Output } from './terminal/output.js';
 
 export interface Command {
   readonly name: string;

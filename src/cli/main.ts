@@ -1,27 +1,27 @@
 /** The entry of the program: finds the command, runs it, turns errors into messages and exit codes. */
 import { PffError, VERSION } from '../index.js';
-import { attachCommand } from './attach.js';
+import { attachCommand } from './commands/attach.js';
 import type { Command } from './command.js';
-import { completionCommand } from './completion.js';
-import { dataCommand } from './data.js';
-import { evalCommand } from './eval.js';
+import { completionCommand } from './commands/completion.js';
+import { dataCommand } from './commands/data.js';
+import { evalCommand } from './commands/eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
-import { exportCommand, importCommand } from './export.js';
-import { commandHelp, overview } from './help.js';
-import { fetchCommand } from './fetch.js';
-import { nodeCommand } from './node.js';
-import { openOutput, type Output, type TextStream } from './output.js';
-import { predictCommand } from './predict.js';
-import { reportCommand } from './report.js';
-import { reproduceCommand } from './reproduce.js';
-import { runsCommand } from './runs.js';
-import { simulateCommand } from './simulate.js';
-import { statusCommand } from './status.js';
-import { stopCommand } from './stop.js';
+import { exportCommand, importCommand } from './commands/export.js';
+import { commandHelp, overview } from './terminal/help.js';
+import { fetchCommand } from './commands/fetch.js';
+import { nodeCommand } from './commands/node.js';
+import { openOutput, type Output, type TextStream } from './terminal/output.js';
+import { predictCommand } from './commands/predict.js';
+import { reportCommand } from './commands/report.js';
+import { reproduceCommand } from './commands/reproduce.js';
+import { runsCommand } from './commands/runs.js';
+import { simulateCommand } from './commands/simulate.js';
+import { statusCommand } from './commands/status.js';
+import { stopCommand } from './commands/stop.js';
 import { didYouMean } from './suggest.js';
-import { traceCommand } from './trace.js';
-import { trainCommand } from './train.js';
-import { watchCommand } from './watch.js';
+import { traceCommand } from './commands/trace.js';
+import { trainCommand } from './commands/train.js';
+import { watchCommand } from './commands/watch.js';
 
 const COMMANDS: readonly Command[] = [
   trainCommand,

@@ -1,8 +1,8 @@
 /** Picks a kernels backend, and says why where it is not the best one. */
 import { PffError } from '../errors.js';
 import type { Kernels, Precision } from './kernels.js';
-import { type LoadedAddon, loadAddon, openNative } from './native.js';
-import { openReference } from './reference.js';
+import { type LoadedAddon, loadAddon, openNative } from './native/native.js';
+import { openReference } from './reference/reference.js';
 
 /** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
 export const kernelsChoices = [

@@ -3,7 +3,7 @@ import { PffError } from '../errors.js';
 import { type PartialSpec, resolveSpec, type RunSpec } from '../spec/spec.js';
 import { allocateState, type LayerShape, type LayerState } from './layer-state.js';
 import { allShapes, type NetworkShape } from './network.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.js';
 
 /** Tensors of a network in the order that `modelDigest` takes them: layer by layer weights, bias, then its head's. */
 export function modelTensors(states: readonly LayerState[]): Tensor[] {

@@ -6,7 +6,7 @@ import type { LabelLayout } from '../data/labels.js';
 import { passesUnitLength, type RunSpec } from '../spec/spec.js';
 import { PffError } from '../errors.js';
 import type { LayerState } from './layer-state.js';
-import { Message } from './protobuf.js';
+import { Message } from '../formats/protobuf.js';
 
 const IR_VERSION = 8;
 const OPSET = 17;

@@ -1,8 +1,8 @@
 /** What the schedule allows at best, from what the tasks of this very run took. */
 import { measuredCosts } from '../run/measured-costs.js';
-import { bound } from '../schedule/bound.js';
+import { bound } from '../simulate/bound.js';
 import { graphShape, trainedLayers } from '../schedule/shape.js';
-import { simulate } from '../schedule/simulate.js';
+import { simulate } from '../simulate/simulate.js';
 import type { PageEvent } from './page-event.js';
 import type { RunView } from './run-view.js';
 

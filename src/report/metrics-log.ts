@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
 import type { RunEvent } from '../run/events.js';
-import { fileVersionRecord, scalarsRecord } from './tensorboard.js';
+import { fileVersionRecord, scalarsRecord } from '../formats/tensorboard.js';
 
 export const metricsFormats = ['csv', 'tensorboard'] as const;
 export type MetricsFormat = (typeof metricsFormats)[number];

@@ -1,5 +1,5 @@
 /** The what-if table over numbers of nodes, as text for a terminal and as Markdown. */
-import type { WhatIf, WhatIfRow } from '../schedule/what-if.js';
+import type { WhatIf, WhatIfRow } from '../simulate/what-if.js';
 import { harmless, percent, seconds } from './gantt-axis.js';
 import { tableLines } from './table.js';
 import { bytes } from './units.js';

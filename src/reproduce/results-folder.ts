@@ -8,7 +8,7 @@ import { messageOf, PffError } from '../errors.js';
 import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';
 import { RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
-import type { Costs } from '../schedule/costs.js';
+import type { Costs } from '../simulate/costs.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { lockFolder, type FolderLock } from './lock.js';
 import type { PipelineSchedule } from './plan.js';

@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
-import type { Costs } from '../schedule/costs.js';
+import type { Costs } from '../simulate/costs.js';
 import { loadedPlugins } from '../node/plugins.js';
 import { graphShape } from '../schedule/shape.js';
 import type { Span } from '../schedule/timeline.js';

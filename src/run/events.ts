@@ -20,7 +20,7 @@ export interface DatasetFacts {
 export interface PipelineFigures {
   /** What one such node alone would have taken. */
   readonly aloneSeconds: number;
-  /** The shortest that this schedule allows on as many nodes, transfers free (schedule/bound.ts). */
+  /** The shortest that this schedule allows on as many nodes, transfers free (simulate/bound.ts). */
   readonly boundSeconds: number;
   /** aloneSeconds / the run's makespan. */
   readonly speedUp: number;

@@ -1,7 +1,7 @@
 /** Models to other programs and back: `pff export` and `pff import`. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../data/npy.js';
+import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../formats/npy.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
@@ -9,7 +9,7 @@ import type { LayerState } from '../model/layer-state.js';
 import { encodeModel, modelTensors, statesFromTensors } from '../model/model-file.js';
 import { networkShape } from '../model/network.js';
 import { encodeOnnx } from '../model/onnx.js';
-import { decodeSafetensors, type Tensor } from '../model/safetensors.js';
+import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from './digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';

@@ -1,5 +1,5 @@
 /** What the tasks of a run cost, drawn from its spans: the input for a simulation of the same run, or of another. */
-import type { Costs } from '../schedule/costs.js';
+import type { Costs } from '../simulate/costs.js';
 import type { GraphShape } from '../schedule/shape.js';
 import type { Span } from '../schedule/timeline.js';
 

@@ -1,7 +1,7 @@
 /** What a finished run was and gave, put together from its parts. */
 import type { Kernels } from '../kernels/kernels.js';
 import type { Evaluation } from '../model/predictor.js';
-import { bound } from '../schedule/bound.js';
+import { bound } from '../simulate/bound.js';
 import { graphShape } from '../schedule/shape.js';
 import { allTasks } from '../schedule/tasks.js';
 import type { Span, TimelineSummary } from '../schedule/timeline.js';

@@ -1,7 +1,7 @@
 /** Lines that are drawn over each other: what reaches the terminal. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { LiveRegion } from '../../src/cli/live-region.js';
-import type { TextStream } from '../../src/cli/output.js';
+import { LiveRegion } from '../../src/cli/terminal/live-region.js';
+import type { TextStream } from '../../src/cli/terminal/output.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());

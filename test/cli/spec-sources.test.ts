@@ -1,6 +1,6 @@
 /** What of a preset outlives an option that goes over it. */
 import { expect, it } from 'vitest';
-import { askedSpec } from '../../src/cli/spec-sources.js';
+import { askedSpec } from '../../src/cli/flags/spec-sources.js';
 import { presets, resolveSpec } from '../../src/index.js';
 
 it.each(Object.keys(presets))('another optimizer brings its own rates into preset %s', (preset) => {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeNpy, encodeNpz } from '../../src/data/npy.js';
+import { encodeNpy, encodeNpz } from '../../src/formats/npy.js';
 import { datasetFromArrays, datasetFromBatches } from '../../src/data/sources/arrays.js';
 import { datasetFromCsv } from '../../src/data/sources/csv.js';
 import { loadImageFolder } from '../../src/data/sources/image-folder.js';

@@ -1,7 +1,7 @@
 /** Numeric gradients: every weight and bias moved a little up and down, against the gradient that an update used. */
 import { expect } from 'vitest';
 import type { AdamRule, DenseKernel, DenseTensors } from '../../src/kernels/kernels.js';
-import { openReference } from '../../src/kernels/reference.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { allocateState, type DenseShape, type LayerState } from '../../src/model/layer-state.js';
 import { RandomStream } from '../../src/random.js';
 

@@ -1,9 +1,9 @@
 /** Precision bf16: what is rounded, how, and what is not; on every backend. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fma } from '../../src/kernels/fma.js';
+import { fma } from '../../src/kernels/reference/fma.js';
 import { openKernels } from '../../src/kernels/open.js';
-import { toBf16 } from '../../src/kernels/reference-ops.js';
+import { toBf16 } from '../../src/kernels/reference/operations.js';
 import { RandomStream } from '../../src/random.js';
 import { backends } from './backends.js';
 import { emptyTensors, sgdRule } from './layers.js';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bitClasses, type Precision } from '../../src/kernels/kernels.js';
-import { loadAddon, openNative } from '../../src/kernels/native.js';
+import { loadAddon, openNative } from '../../src/kernels/native/native.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { instructionSets, missingSets } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';

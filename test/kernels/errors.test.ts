@@ -1,7 +1,7 @@
 /** Misuse of the kernels is refused with a clear error on every backend, and never reaches foreign memory. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { PffError } from '../../src/errors.js';
-import { loadAddon } from '../../src/kernels/native.js';
+import { loadAddon } from '../../src/kernels/native/native.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { backends, instructionSets } from './backends.js';
 import { emptyTensors, randomTensors, rule } from './layers.js';

@@ -1,7 +1,7 @@
 /** The exact fused multiply-add of the reference, against exact rational arithmetic. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fma } from '../../src/kernels/fma.js';
+import { fma } from '../../src/kernels/reference/fma.js';
 
 const view = new DataView(new ArrayBuffer(8));
 

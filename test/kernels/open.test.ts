@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { loadAddon } from '../../src/kernels/native.js';
+import { loadAddon } from '../../src/kernels/native/native.js';
 import { listInstructionSets, openKernels } from '../../src/kernels/open.js';
 import { instructionSets, missingSets } from './backends.js';
 

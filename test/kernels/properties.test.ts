@@ -1,6 +1,6 @@
 /** What the contract of kernels.ts promises beyond equal bits, on every backend. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { fma } from '../../src/kernels/fma.js';
+import { fma } from '../../src/kernels/reference/fma.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { RandomStream } from '../../src/random.js';
 import { backends } from './backends.js';

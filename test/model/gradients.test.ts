@@ -1,7 +1,7 @@
 /** Every layer-local objective's update against numeric gradients of its own loss. */
 import { describe, expect, it } from 'vitest';
 import type { LayerInput } from '../../src/kernels/kernels.js';
-import { openReference } from '../../src/kernels/reference.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { LayerDropout } from '../../src/model/dropout.js';
 import type { DenseShape } from '../../src/model/layer-state.js';
 import { GoodnessObjective } from '../../src/model/objectives/goodness.js';

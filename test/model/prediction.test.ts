@@ -1,7 +1,7 @@
 /** Prediction shares work between labels and layers; these are the same figures computed the long way. */
 import { describe, expect, it } from 'vitest';
 import { labelLayout } from '../../src/data/labels.js';
-import { openReference } from '../../src/kernels/reference.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { initialState } from '../../src/model/layer-state.js';
 import { networkShape } from '../../src/model/network.js';
 import { goodnessScores, openForInference, strongestClass, sumScores } from '../../src/model/prediction.js';

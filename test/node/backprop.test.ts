@@ -2,7 +2,7 @@
 import { describe, it } from 'vitest';
 import type { DenseKernel } from '../../src/kernels/kernels.js';
 import type { DenseShape } from '../../src/model/layer-state.js';
-import { openReference } from '../../src/kernels/reference.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { layerDropout } from '../../src/model/dropout.js';
 import { backpropStep } from '../../src/node/baselines/backprop.js';
 import { RandomStream } from '../../src/random.js';

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { RunEvent } from '../../src/run/events.js';
 import { assign, type PffVariant } from '../../src/schedule/assign.js';
-import { equalCosts } from '../../src/schedule/costs.js';
+import { equalCosts } from '../../src/simulate/costs.js';
 import { graphShape } from '../../src/schedule/shape.js';
-import { simulate } from '../../src/schedule/simulate.js';
+import { simulate } from '../../src/simulate/simulate.js';
 import { summarise, type Span } from '../../src/schedule/timeline.js';
 import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
 

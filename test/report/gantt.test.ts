@@ -5,9 +5,9 @@ import { figure, harmless, percent, seconds, ticks } from '../../src/report/gant
 import { boxesOf, layersOf, taskName } from '../../src/report/gantt-boxes.js';
 import { ganttSvg } from '../../src/report/gantt-svg.js';
 import { ganttTerminal, visibleLength } from '../../src/report/gantt-terminal.js';
-import { equalCosts } from '../../src/schedule/costs.js';
+import { equalCosts } from '../../src/simulate/costs.js';
 import type { GraphShape } from '../../src/schedule/shape.js';
-import { simulate } from '../../src/schedule/simulate.js';
+import { simulate } from '../../src/simulate/simulate.js';
 import type { Span, Timeline } from '../../src/schedule/timeline.js';
 
 const shape: GraphShape = { layers: 2, head: true, splits: 4, predictedLabels: 'all-layers', labelLag: 2 };

@@ -1,9 +1,9 @@
 /** The what-if table in both its forms. */
 import { describe, expect, it } from 'vitest';
 import { enoughText, simulationTable, simulationTableMarkdown } from '../../src/report/simulation-table.js';
-import { equalCosts } from '../../src/schedule/costs.js';
+import { equalCosts } from '../../src/simulate/costs.js';
 import type { GraphShape } from '../../src/schedule/shape.js';
-import { whatIf } from '../../src/schedule/what-if.js';
+import { whatIf } from '../../src/simulate/what-if.js';
 
 const shape: GraphShape = { layers: 4, head: false, splits: 100, predictedLabels: 'none', labelLag: 1 };
 const costs = { ...equalCosts(shape), stateBytes: [1e6, 1e6, 1e6, 1e6] };

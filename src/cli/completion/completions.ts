@@ -1,6 +1,6 @@
 /** What can be completed where, drawn from the definitions of the commands: the scripts of all shells are made from this. */
 import type { Command } from '../command.js';
-import type { Flag } from '../flags.js';
+import type { Flag } from '../flags/flags.js';
 
 /** What may follow: names, a file, a folder, or something that only the user knows. */
 export type Values =

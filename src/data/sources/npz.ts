@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset, ImageShape } from '../dataset.js';
 import { readBytes } from '../files.js';
-import { parseNpy, parseNpz, type NpyArray } from '../npy.js';
+import { parseNpy, parseNpz, type NpyArray } from '../../formats/npy.js';
 import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
 
 /**

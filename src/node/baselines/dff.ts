@@ -1,7 +1,7 @@
 /**
  * DFF, the distributed baseline of Deng et al. (IEEE PRAI 2023): a server per layer, one full-batch step an epoch, and each
  * layer sends the activations of all samples on, not its weights. Carried out here on one node, server after server, with
- * the bytes counted that the servers would send; how its pipeline would run is for schedule/dff.ts to simulate.
+ * the bytes counted that the servers would send; how its pipeline would run is for simulate/dff.ts to say.
  */
 import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
 import { updateRule } from '../../model/optimizer.js';
@@ -10,7 +10,7 @@ import { ImageInputs } from '../../model/inputs.js';
 import { initialState, type LayerState } from '../../model/layer-state.js';
 import { networkShape } from '../../model/network.js';
 import { layerObjective } from '../../model/objectives/registry.js';
-import { dffOutputBytes } from '../../schedule/dff.js';
+import { dffOutputBytes } from '../../simulate/dff.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import { siteOf, type Job } from '../job.js';

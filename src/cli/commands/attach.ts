@@ -1,0 +1,34 @@
+/** `pff attach`. */
+import { attachRun } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { flag, textFlag } from '../flags/flags.js';
+import { newRunFolder } from '../flags/run-name.js';
+import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { showRun } from './train.js';
+
+export const attachCommand = defineCommand({
+  name: 'attach',
+  summary: 'follows a run of a cluster to its end, as pff train does',
+  usage: ['pff attach RUN --server URL [options]'],
+  flags: {
+    ...serverFlags,
+    out: { ...textFlag('DIR', 'run folder to make'), shownDefault: 'pff-runs/DATE-TIME-RUN' },
+    'data-dir': dataDirFlag,
+    plugin: pluginFlag,
+    kernels: kernelsFlag,
+    gantt: ganttFlag,
+    json: jsonFlag,
+    quiet: flag('show no progress'),
+  },
+  examples: [['pff attach RUN', 'Ctrl-C detaches again; the run goes on']],
+  run: async ({ flags, words }, output) => {
+    const run = oneRun('attach', words);
+    const server = requiredServer(flags);
+    await loadPlugin(flags);
+    const out = flags.out ?? newRunFolder('run', run);
+    return showRun(flags, output, 'detaching; the run goes on', (signal) =>
+      attachRun({ server, run, out, dataDir: flags['data-dir'], kernels: flags.kernels, signal }),
+    );
+  },
+});

@@ -1,0 +1,64 @@
+/** `pff eval`. */
+import os from 'node:os';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { DONE } from '../exit-codes.js';
+import { numberFlag, textFlag } from '../flags/flags.js';
+import { partialNote } from '../flags/partial.js';
+
+export const evalCommand = defineCommand({
+  name: 'eval',
+  summary: 'measures the accuracy of a trained network',
+  usage: ['pff eval RUN [options]'],
+  words: ['folder'],
+  about: ['RUN is the folder that pff train made, or a model file (model.safetensors).'],
+  flags: {
+    dataset: {
+      ...textFlag('NAME', 'evaluate on this dataset'),
+      choices: DATASET_NAMES,
+      shownDefault: 'the one that the network was trained on',
+    },
+    'data-dir': dataDirFlag,
+    'test-samples': {
+      ...numberFlag('N', 'how many test samples to use; 0 for all', { whole: true, least: 0 }),
+      shownDefault: '0',
+    },
+    plugin: pluginFlag,
+    kernels: kernelsFlag,
+    json: jsonFlag,
+  },
+  examples: [
+    ['pff eval pff-runs/NAME', 'on all test images of its dataset'],
+    ['pff eval pff-runs/NAME --json', 'the same for programs'],
+  ],
+  run: async ({ flags, words }, { out, err }) => {
+    const [run] = words;
+    if (run === undefined || words.length > 1)
+      throw new PffError('usage', `pff eval takes one run, but was given ${words.length}`, {
+        hint: 'Write pff eval RUN, where RUN is the folder that pff train made.',
+      });
+    await loadPlugin(flags);
+    const result = await evaluateRun(run, {
+      dataset: flags.dataset,
+      dataDir: flags['data-dir'],
+      testSamples: flags['test-samples'],
+      kernels: flags.kernels,
+      threads: os.availableParallelism(),
+    });
+    if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
+    if (flags.json) {
+      out.line(JSON.stringify({ run, ...result }));
+      return DONE;
+    }
+    const emphasis = { strong: out.paint.bold, faint: out.paint.dim };
+    const { accuracy, layerAccuracy, confusion } = result;
+    for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
+    out.line(`${result.dataset}, ${result.kernels} kernels`);
+    const partial = partialNote(run);
+    if (partial !== undefined) out.line(partial);
+    out.line();
+    for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);
+    return DONE;
+  },
+});

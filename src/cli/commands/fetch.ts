@@ -1,0 +1,29 @@
+/** `pff fetch`. */
+import { fetchModel } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { jsonFlag } from '../flags/common-flags.js';
+import { DONE } from '../exit-codes.js';
+import { textFlag } from '../flags/flags.js';
+import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+
+export const fetchCommand = defineCommand({
+  name: 'fetch',
+  summary: 'gets the model of a run of a cluster, finished or as it is now',
+  usage: ['pff fetch RUN --server URL [--out DIR]'],
+  flags: {
+    ...serverFlags,
+    out: { ...textFlag('DIR', 'folder to make for the model'), shownDefault: 'pff-runs/RUN' },
+    json: jsonFlag,
+  },
+  examples: [['pff fetch RUN', 'then pff eval pff-runs/RUN']],
+  run: async ({ flags, words }, { out }) => {
+    const run = oneRun('fetch', words);
+    const model = await fetchModel(requiredServer(flags), run, flags.out ?? `pff-runs/${run}`);
+    if (flags.json) out.line(JSON.stringify(model));
+    else {
+      out.line(`${model.folder}: ${model.finished ? 'finished' : `${model.chapters} chapters`}`);
+      out.line(`model digest ${model.modelDigest}`);
+    }
+    return DONE;
+  },
+});

@@ -1,0 +1,63 @@
+/** `pff node`. */
+import { serveNode } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { DONE } from '../exit-codes.js';
+import { flag, noWords, numberFlag, textFlag } from '../flags/flags.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { requiredServer, serverFlags } from '../flags/server-flags.js';
+
+export const nodeCommand = defineCommand({
+  name: 'node',
+  summary: "makes this machine a node of a cluster's runs",
+  usage: ['pff node --server URL [options]'],
+  about: [
+    'A node works on the runs of a server, one after the other, until it is told to end. Any number of nodes may come and go at any time, killed or cut off: a run goes on with those that are there, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and what of a plugin the run names.',
+    'In a federated run each node trains on its own data, given by --data-dir, which never leaves it.',
+  ],
+  flags: {
+    ...serverFlags,
+    run: textFlag('NAME', 'work on this run only, and end with it'),
+    once: flag('end after one run'),
+    threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
+    slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
+    kernels: kernelsFlag,
+    'data-dir': dataDirFlag,
+    plugin: pluginFlag,
+    quiet: flag('say nothing but errors'),
+  },
+  examples: [
+    ['pff node --server nats://big-machine:4222', 'serve until Ctrl-C'],
+    ['pff node --server tls://cluster.example.org:4222 --creds node.creds --threads 4', 'over TLS, with credentials'],
+    ['pff node --server nats://hub:4222 --run hospitals --slot 2 --data-dir ./our-images', 'a federated run'],
+  ],
+  run: async ({ flags, words }, { err }) => {
+    noWords('node', words);
+    const server = requiredServer(flags);
+    await loadPlugin(flags);
+    const say = (line: string): void => {
+      if (!flags.quiet) err.line(`${new Date().toISOString()} ${line}`);
+    };
+    await interruptible(
+      () => say('leaving; Ctrl-C again ends at once'),
+      async (signal) => {
+        try {
+          await serveNode({
+            server,
+            run: flags.run,
+            once: flags.once,
+            kernels: flags.kernels,
+            threads: flags.threads,
+            dataDir: flags['data-dir'],
+            slot: flags.slot === undefined ? undefined : flags.slot - 1,
+            signal,
+            say,
+          });
+        } catch (error) {
+          if (!signal.aborted) throw error;
+        }
+      },
+    );
+    return DONE;
+  },
+});

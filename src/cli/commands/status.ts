@@ -1,0 +1,35 @@
+/** `pff status`. */
+import { runStatus } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { jsonFlag } from '../flags/common-flags.js';
+import { DONE } from '../exit-codes.js';
+import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+
+export const statusCommand = defineCommand({
+  name: 'status',
+  summary: 'says how far a run of a cluster is, and which nodes it has',
+  usage: ['pff status RUN --server URL'],
+  flags: { ...serverFlags, json: jsonFlag },
+  examples: [['pff status RUN', 'with $PFF_SERVER set']],
+  run: async ({ flags, words }, { out }) => {
+    const status = await runStatus(requiredServer(flags), oneRun('status', words));
+    if (flags.json) {
+      out.line(JSON.stringify(status));
+      return DONE;
+    }
+    const { run, state, variant, nodes, tasksDone, tasks, present, refused, conflicts, refusedRecords, failure } =
+      status;
+    out.line(`${run}: ${state}, ${tasksDone} of ${tasks} tasks done, ${variant} on ${nodes} slots`);
+    for (const { number, name, state: now, doing } of present) {
+      const place = number < nodes ? `slot ${number + 1}` : 'standing by';
+      out.line(`  node ${number + 1}  ${name}  ${now}  ${place}${doing === undefined ? '' : `  doing ${doing}`}`);
+    }
+    if (state === 'open' && !present.some((node) => node.state === 'working'))
+      out.line('  no node is at work; it waits for one (pff node)');
+    for (const { name, why } of refused) out.line(`  refused ${name}: ${why}`);
+    for (const text of conflicts) out.line(out.paint.red(`  TWO NODES DISAGREE: ${text}`));
+    if (refusedRecords > 0) out.line(`  ${refusedRecords} records were refused: not written by a node of this version`);
+    if (failure !== undefined) out.line(`  failed: ${failure}`);
+    return DONE;
+  },
+});

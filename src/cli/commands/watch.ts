@@ -1,0 +1,79 @@
+/** `pff watch`. */
+import { attachRun, type Page } from '../../index.js';
+import { defineCommand } from '../command.js';
+import { dataDirFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { DONE } from '../exit-codes.js';
+import { flag, textFlag } from '../flags/flags.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { oneWord } from '../flags/one-word.js';
+import { openPage, pageFlags } from '../flags/page-flags.js';
+import { newRunFolder } from '../flags/run-name.js';
+import { askedServer, serverFlags } from '../flags/server-flags.js';
+
+export const watchCommand = defineCommand({
+  name: 'watch',
+  summary: 'shows a run in the browser, live or finished',
+  usage: ['pff watch RUN [options]', 'pff watch RUN --server URL [options]'],
+  words: ['folder'],
+  about: [
+    'RUN is the folder that pff train made, whether the run goes on, stopped or finished; with --server it is the name of a run of a cluster. The page is for browsers on this machine, unless --host is given. Ctrl-C ends the page, never the run.',
+  ],
+  flags: {
+    ...pageFlags,
+    'no-open': flag('only print the address'),
+    'data-dir': dataDirFlag,
+    plugin: pluginFlag,
+    ...serverFlags,
+    out: { ...textFlag('DIR', 'with --server: run folder to make'), shownDefault: 'pff-runs/DATE-TIME-watch-RUN' },
+  },
+  examples: [
+    ['pff watch pff-runs/NAME', 'in the browser of this machine'],
+    ['pff watch pff-runs/NAME --host 0.0.0.0', 'for other machines, too; prints an address with a token'],
+    ['pff watch NAME --server nats://HOST:4222', 'a run of a cluster'],
+  ],
+  run: async ({ flags, words }, output) => {
+    const run = oneWord('watch', words);
+    // Only where it is asked for: $PFF_SERVER alone does not make a folder the name of a cluster's run.
+    const server = flags.server === undefined ? undefined : askedServer(flags);
+    const browser = !flags['no-open'];
+    await loadPlugin(flags);
+    await interruptible(
+      () => output.err.line('closing the page'),
+      async (signal) => {
+        let page: Page | undefined;
+        const open = async (folder: string): Promise<void> => {
+          page ??= await openPage(folder, flags, output.out, { browser, dataDir: flags['data-dir'] });
+        };
+        try {
+          if (server === undefined) await open(run);
+          else {
+            const out = flags.out ?? newRunFolder('watch', run);
+            for await (const event of attachRun({
+              server,
+              run,
+              out,
+              dataDir: flags['data-dir'],
+              analyseEvery: 'seldom',
+              signal,
+            }))
+              if (event.type === 'started' && event.folder !== undefined) await open(event.folder);
+          }
+          output.err.line('Ctrl-C ends the page');
+          await untilAborted(signal);
+        } catch (error) {
+          if (!signal.aborted) throw error;
+        } finally {
+          await page?.close();
+        }
+      },
+    );
+    return DONE;
+  },
+});
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

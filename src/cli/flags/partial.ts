@@ -1,0 +1,11 @@
+/** What is said of a model that an interrupted run left. */
+import { partialModel } from '../../index.js';
+
+/** Undefined for the model of a whole run. */
+export function partialNote(run: string): string | undefined {
+  const partial = partialModel(run);
+  return (
+    partial &&
+    `a model of an interrupted run: ${partial.chapters} of ${partial.of} chapters; pff train --resume goes on`
+  );
+}

@@ -1,0 +1,60 @@
+/** Options that say which NATS server to use and as whom. Secrets may come from the environment, which `ps` does not show. */
+import { PffError, type ServerOptions } from '../../index.js';
+import { textFlag } from './flags.js';
+
+const group = 'Server';
+
+export const serverFlags = {
+  server: {
+    ...textFlag(
+      'URL',
+      'NATS server with JetStream: nats://HOST:PORT or tls://HOST:PORT, several with commas; or $PFF_SERVER',
+    ),
+    group,
+  },
+  user: { ...textFlag('NAME', 'user of the server'), group },
+  password: { ...textFlag('TEXT', 'its password; or $PFF_SERVER_PASSWORD'), group },
+  token: { ...textFlag('TEXT', 'token of the server; or $PFF_SERVER_TOKEN'), group },
+  nkey: { ...textFlag('FILE', 'file with an nkey seed'), group },
+  creds: { ...textFlag('FILE', 'credentials file'), group },
+  'tls-ca': { ...textFlag('FILE', "PEM file of the authority of the server's certificate"), group },
+  'tls-cert': { ...textFlag('FILE', 'PEM file of our certificate'), group },
+  'tls-key': { ...textFlag('FILE', 'PEM file of its key'), group },
+  'inbox-prefix': { ...textFlag('TEXT', 'subject below which answers come'), group, shownDefault: '_INBOX' },
+};
+
+type Given = { readonly [K in keyof typeof serverFlags]?: string };
+
+/** Undefined where no server is named. */
+export function askedServer(flags: Given): ServerOptions | undefined {
+  const server = flags.server ?? process.env['PFF_SERVER'];
+  if (!server) return undefined;
+  return {
+    server,
+    user: flags.user,
+    password: flags.password ?? process.env['PFF_SERVER_PASSWORD'],
+    token: flags.token ?? process.env['PFF_SERVER_TOKEN'],
+    nkey: flags.nkey,
+    creds: flags.creds,
+    tlsCa: flags['tls-ca'],
+    tlsCert: flags['tls-cert'],
+    tlsKey: flags['tls-key'],
+    inboxPrefix: flags['inbox-prefix'],
+  };
+}
+
+/** @throws PffError `usage` where no server is named */
+export function requiredServer(flags: Given): ServerOptions {
+  const server = askedServer(flags);
+  if (server) return server;
+  throw new PffError('usage', 'no server was named', { hint: 'Give --server nats://HOST:4222, or set PFF_SERVER.' });
+}
+
+/** The one run that a command takes. @throws PffError `usage` */
+export function oneRun(command: string, words: readonly string[]): string {
+  const [run] = words;
+  if (run !== undefined && words.length === 1) return run;
+  throw new PffError('usage', `pff ${command} takes one run, but was given ${words.length}`, {
+    hint: `Write pff ${command} RUN; pff runs lists them.`,
+  });
+}

@@ -1,0 +1,103 @@
+/** Where the costs of a simulation come from: measured here, read from a file, or all equal. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  calibrate,
+  checkCosts,
+  equalCosts,
+  graphShape,
+  messageOf,
+  PffError,
+  units,
+  type Costs,
+  type KernelsChoice,
+  type RunSpec,
+} from '../../index.js';
+import { interruptible } from '../terminal/interrupt.js';
+import type { TextStream } from '../terminal/output.js';
+
+export interface CostsAsked {
+  /** `equal`, a file, or undefined to measure. */
+  readonly costs: string | undefined;
+  readonly save: string | undefined;
+  readonly threads: number;
+  /** How many nodes compute at once while measuring. */
+  readonly nodes: number;
+  readonly kernels: KernelsChoice | undefined;
+  readonly dataDir: string | undefined;
+}
+
+export interface CostsFound {
+  readonly costs: Costs;
+  /** Where they come from, in words. */
+  readonly source: string;
+  /** Training samples, where they were measured on. */
+  readonly samples?: number;
+}
+
+/** @throws PffError `usage` for a file that holds no costs of this network. */
+export async function findCosts(spec: RunSpec, asked: CostsAsked, err: TextStream): Promise<CostsFound> {
+  const found = await costsFrom(spec, asked, err);
+  if (asked.save !== undefined) {
+    try {
+      writeFileSync(asked.save, `${JSON.stringify(found.costs, undefined, 2)}\n`);
+    } catch (error) {
+      throw new PffError('files', `cannot write ${asked.save}: ${messageOf(error)}`, { cause: error });
+    }
+    err.line(`costs written to ${asked.save}`);
+  }
+  return found;
+}
+
+async function costsFrom(
+  spec: RunSpec,
+  { costs, threads, nodes, kernels, dataDir }: CostsAsked,
+  err: TextStream,
+): Promise<CostsFound> {
+  const shape = graphShape(spec);
+  if (costs === 'equal') return { costs: equalCosts(shape), source: 'equal layers of 1 s, passes free' };
+  if (costs !== undefined) {
+    const read = readCosts(costs);
+    checkCosts(shape, read);
+    return { costs: read, source: costs };
+  }
+  err.line('measuring this machine on a few batches …');
+  const measured = await interruptible(
+    () => err.line('stopping'),
+    (signal) => calibrate(spec, { threads, nodes, kernels, dataDir, signal }),
+  );
+  const together = nodes > 1 ? `, ${nodes} nodes at once` : '';
+  const each = `${threads} ${threads === 1 ? 'thread' : 'threads'} a node${together}`;
+  if (measured.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${measured.kernelsReason}`);
+  return {
+    samples: measured.samples,
+    costs: measured.costs,
+    source: `measured here in ${units.duration(measured.seconds)}, ${measured.kernels} kernels, ${each}`,
+  };
+}
+
+function readCosts(file: string): Costs {
+  const hint = 'pff simulate --save-costs FILE writes such a file; --costs equal needs none.';
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new PffError('usage', `--costs ${file} cannot be read: ${messageOf(error)}`, { hint, cause: error });
+  }
+  if (!isCosts(given))
+    throw new PffError(
+      'usage',
+      `--costs ${file} must have train, pass, stateBytes (lists), head, labels, labelBytes (numbers)`,
+      { hint },
+    );
+  return given;
+}
+
+function isCosts(given: unknown): given is Costs {
+  if (typeof given !== 'object' || given === null) return false;
+  const fields = new Map(Object.entries(given));
+  const isList = (value: unknown): boolean => Array.isArray(value) && value.every((each) => typeof each === 'number');
+  return (
+    ['train', 'pass', 'stateBytes'].every((name) => isList(fields.get(name))) &&
+    ['head', 'labels', 'labelBytes'].every((name) => typeof fields.get(name) === 'number')
+  );
+}

@@ -1,0 +1,155 @@
+/** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
+import { z } from 'zod';
+import {
+  DATASET_NAMES,
+  ownNames,
+  PffError,
+  presets,
+  resolveSpec,
+  specFields,
+  type PartialSpec,
+  type RunSpec,
+} from '../../index.js';
+import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
+import { didYouMean } from '../suggest.js';
+
+type Field = keyof RunSpec;
+/** Fields whose names a plugin may add to: what is known is only known once it is loaded. */
+const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
+const FIELDS = Object.keys(specFields) as Field[];
+
+const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
+  ['Data', 'dataset'],
+  ['Network', 'layers'],
+  ['Training', 'epochs'],
+  ['Shards', 'shards'],
+];
+
+/** What comes out with no options, with more epochs, and with another objective. */
+const defaults = ((base: PartialSpec) => {
+  const usual = resolveSpec(base);
+  const objective = usual.objective === 'performance-optimized' ? 'goodness' : 'performance-optimized';
+  return { usual, longer: resolveSpec({ ...base, epochs: usual.epochs + 1 }), other: resolveSpec({ objective }) };
+})(presets['default']?.spec ?? {});
+
+/** What a schema allows, as JSON Schema says it. */
+interface Allowed {
+  readonly type: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minItems?: number;
+  readonly items?: Allowed;
+}
+
+/** `labelMode` → `label-mode`. */
+export function flagName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The flags, by name. */
+export const specFlags: Flags = Object.fromEntries(FIELDS.map((field) => [flagName(field), flagOf(field)]));
+
+/** The part of a spec that the given flags are. @throws PffError `usage` for names that no loaded plugin has either. */
+export function specFromFlags(values: Readonly<Record<string, unknown>>): PartialSpec {
+  for (const kind of OWN_KINDS) {
+    const given = values[kind];
+    const known = [...(allowedBy(kind).enum ?? []), ...ownNames(kind)];
+    if (typeof given === 'string' && !known.includes(given))
+      throw badValue(kind, given, `one of ${known.join(', ')}`, known);
+  }
+  return Object.fromEntries(
+    FIELDS.flatMap((field) => {
+      const value = values[flagName(field)];
+      return value === undefined ? [] : [[field, value]];
+    }),
+  );
+}
+
+/** Checks what a file says of a spec. @throws PffError `usage`, naming `source` and the field. */
+export function checkedSpec(given: object, source: string): PartialSpec {
+  for (const [name, value] of Object.entries(given)) {
+    const field = FIELDS.find((each) => each === name);
+    if (field === undefined)
+      throw new PffError('usage', `${source}: unknown field ${JSON.stringify(name)}`, {
+        hint: didYouMean(name, FIELDS, 'Fields are named as in spec.json of a run.'),
+      });
+    if (!specFields[field].safeParse(value).success)
+      throw new PffError(
+        'usage',
+        `${source}: ${name} must be ${describe(allowedBy(field))}, but is ${JSON.stringify(value)}`,
+      );
+  }
+  return given;
+}
+
+function flagOf(field: Field): Flag<unknown> {
+  const allowed = allowedBy(field);
+  return {
+    text: textOf(field, allowed),
+    ...(allowed.type === 'boolean' ? {} : { value: placeholder(allowed) }),
+    choices: field === 'dataset' ? DATASET_NAMES : allowed.enum,
+    group: groupOf(field),
+    shownDefault: shownDefault(field),
+    parse: (raw, name) => {
+      const value = valueOf(raw ?? '', allowed);
+      if (!specFields[field].safeParse(value).success) throw badValue(name, raw, describe(allowed), allowed.enum);
+      return value;
+    },
+  };
+}
+
+/** The field's text; names are listed where it does not say all of them. */
+function textOf(field: Field, allowed: Allowed): string {
+  const text = specFields[field].description ?? '';
+  return (allowed.enum ?? []).every((name) => text.includes(name))
+    ? text
+    : `${text}; one of ${allowed.enum?.join(', ')}`;
+}
+
+function allowedBy(field: Field): Allowed {
+  return z.toJSONSchema(specFields[field]) as Allowed;
+}
+
+function valueOf(raw: string, { type, items }: Allowed): unknown {
+  if (type === 'array' && items) return raw.split(',').map((part) => valueOf(part, items));
+  if (type === 'boolean') return true;
+  return type === 'integer' || type === 'number' ? parseNumber(raw) : raw;
+}
+
+function placeholder({ type }: Allowed): string {
+  return { integer: 'N', number: 'X', array: 'N,N,…' }[type] ?? 'NAME';
+}
+
+/** What is allowed, in words: `a whole number of at least 1`. */
+function describe(allowed: Allowed): string {
+  if (allowed.enum) return `one of ${allowed.enum.join(', ')}`;
+  if (allowed.type === 'string') return 'a name';
+  if (allowed.type === 'boolean') return 'true or false';
+  if (allowed.type === 'array' && allowed.items)
+    return `at least ${allowed.minItems ?? 0} values separated by commas, each ${describe(allowed.items)}`;
+  const whole = allowed.type === 'integer';
+  const limits: string[] = [];
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = allowed;
+  if (exclusiveMinimum !== undefined)
+    limits.push(whole ? `of at least ${exclusiveMinimum + 1}` : `above ${exclusiveMinimum}`);
+  else if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER) limits.push(`of at least ${minimum}`);
+  if (exclusiveMaximum !== undefined) limits.push(`below ${exclusiveMaximum}`);
+  else if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) limits.push(`at most ${maximum}`);
+  return [whole ? 'a whole number' : 'a number', limits.join(' and ')].filter(Boolean).join(' ');
+}
+
+function groupOf(field: Field): string {
+  const at = FIELDS.indexOf(field);
+  return GROUPS.findLast(([, first]) => FIELDS.indexOf(first) <= at)?.[0] ?? 'Run';
+}
+
+/** The default, and where it follows from another field, from which. */
+function shownDefault(field: Field): string {
+  const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) => String(spec[field]));
+  if (field === 'objective' || field === 'epochs') return value ?? '';
+  if (longer !== value) return 'as --epochs';
+  return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
+}

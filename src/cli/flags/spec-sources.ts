@@ -1,0 +1,91 @@
+/** Where a run's spec comes from: flags win over the file, the file over the preset. */
+import { readFileSync } from 'node:fs';
+import { messageOf, PffError, presets, type PartialSpec } from '../../index.js';
+import { textFlag, type Flags } from './flags.js';
+import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
+import { didYouMean } from '../suggest.js';
+
+/** Fields whose values fit one objective only: a preset's do not outlive its objective. */
+const BY_OBJECTIVE = [
+  'negatives',
+  'classifier',
+  'learningRate',
+  'headLearningRate',
+  'weightDecay',
+  'labelLag',
+] as const;
+/** Fields whose defaults follow from the optimizer. */
+const BY_OPTIMIZER = ['learningRate', 'headLearningRate', 'weightDecay'] as const;
+
+const presetNames = Object.keys(presets);
+
+/** `--preset`, `--config`, and all fields of the spec. */
+export const specSourceFlags = {
+  preset: {
+    choices: presetNames,
+    ...textFlag(
+      'NAME',
+      `start from a named setting: ${presetNames.map((name) => `${name} (${presets[name]?.summary})`).join('; ')}`,
+    ),
+    group: 'Setting',
+    shownDefault: 'default',
+  },
+  config: {
+    ...textFlag(
+      'FILE',
+      'JSON file with fields of the spec, such as spec.json of a run; options win over it, it wins over the preset',
+    ),
+    group: 'Setting',
+  },
+} satisfies Flags;
+
+/** The spec that was asked for, still without the library's defaults. @throws PffError `usage` */
+export function askedSpec(
+  flags: Readonly<Record<string, unknown>> & { readonly preset?: string; readonly config?: string },
+): PartialSpec {
+  const own = { ...(flags.config === undefined ? {} : readConfig(flags.config)), ...specFromFlags(flags) };
+  const preset = presetSpec(flags.preset ?? 'default');
+  const kept = { ...preset };
+  if (own.objective !== undefined && own.objective !== (preset.objective ?? 'goodness'))
+    for (const field of BY_OBJECTIVE) delete kept[field];
+  if (own.optimizer !== undefined && own.optimizer !== (preset.optimizer ?? 'adam'))
+    for (const field of BY_OPTIMIZER) delete kept[field];
+  const asked = { ...kept, ...own };
+  // In a file it may be the default that a run's spec.json says.
+  if (flags['momentum'] !== undefined && asked.optimizer !== 'sgd')
+    throw new PffError('usage', '--momentum is of sgd, but the optimizer is adam', {
+      hint: 'Add --optimizer sgd, or leave --momentum out.',
+    });
+  return asked;
+}
+
+export { specFlags };
+
+function presetSpec(name: string): PartialSpec {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset === undefined)
+    throw new PffError('usage', `unknown preset ${JSON.stringify(name)}`, {
+      hint: didYouMean(name, presetNames, `Presets are ${presetNames.join(', ')}.`),
+    });
+  return preset.spec;
+}
+
+/** The spec in a JSON file. @throws PffError `usage` */
+export function readConfig(file: string): PartialSpec {
+  const hint = 'It must be a JSON object with fields of the spec, such as {"epochs": 4, "layers": [784, 500, 500]}.';
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new PffError('usage', `--config ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch (error) {
+    throw new PffError('usage', `--config ${file} is not JSON: ${messageOf(error)}`, { hint, cause: error });
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new PffError('usage', `--config ${file} is not a JSON object`, { hint });
+  return checkedSpec(given, `--config ${file}`);
+}

@@ -1,0 +1,146 @@
+/** The addon that scripts/build-native.mjs built: its functions (native/addon.cc), and how it is found and loaded. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../errors.js';
+
+declare const handle: unique symbol;
+/** Opaque objects of the addon. */
+export type BackendHandle = { readonly [handle]: 'backend' };
+export type DenseHandle = { readonly [handle]: 'dense' };
+export type Six<T> = [T, T, T, T, T, T];
+export type Floats = Float32Array | undefined;
+
+/** The functions of native/addon.cc. */
+export interface Addon {
+  instructionSets(): string[];
+  openBackend(name: string, threads: number, worthSharing: number, bf16: boolean): BackendHandle;
+  closeBackend(backend: BackendHandle): void;
+  openDense(
+    backend: BackendHandle,
+    inputs: number,
+    outputs: number,
+    suffixInputs: number,
+    maxRows: number,
+    relu: boolean,
+    fixedBias: boolean,
+    ...tensors: Six<Float32Array>
+  ): DenseHandle;
+  closeDense(dense: DenseHandle): void;
+  /** Zeros in memory that suits the kernels. */
+  allocate(count: number): Float32Array;
+  infer(
+    dense: DenseHandle,
+    prefix: Float32Array,
+    rows: Uint32Array | undefined,
+    batch: number,
+    variants: number,
+    suffix: Floats,
+    activations: Floats,
+    normalise: boolean,
+    sumSquares: Floats,
+  ): void;
+  forward(
+    dense: DenseHandle,
+    prefix: Float32Array,
+    rows: Uint32Array | undefined,
+    batch: number,
+    variants: number,
+    suffix: Floats,
+    activations: Float32Array,
+    sumSquares: Floats,
+  ): void;
+  inputGradient(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    out: Float32Array,
+  ): void;
+  update(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    beta1: number,
+    beta2: number,
+    stepSize: number,
+    epsilonSquared: number,
+    keep: number,
+  ): void;
+  updateSgd(
+    dense: DenseHandle,
+    activations: Float32Array,
+    rowScale: Floats,
+    values: Floats,
+    momentum: number,
+    stepSize: number,
+    keep: number,
+  ): void;
+  read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
+  stageBytes(
+    backend: BackendHandle,
+    bytes: Uint8Array,
+    width: number,
+    skip: number,
+    rows: Uint32Array,
+    scale: Float32Array,
+    out: Float32Array,
+  ): void;
+  dropout(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    width: number,
+    name: Uint32Array,
+    threshold: number,
+    scale: number,
+    out: Float32Array,
+    sumSquares: Floats,
+  ): void;
+  /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
+  measurePeak(backend: BackendHandle, milliseconds: number): number;
+}
+
+/** The addon, or why it cannot be had. */
+export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
+
+/**
+ * Loads the addon from `folder`; by default from where scripts/build-native.mjs puts it, or else the prebuilt one for this
+ * platform that a released package has. Never throws.
+ */
+export function loadAddon(folder?: string): LoadedAddon {
+  const built = folder ?? join(packageFolder(), 'build');
+  const prebuilt = join(packageFolder(), 'prebuilds', `${process.platform}-${process.arch}`);
+  const path = [built, ...(folder === undefined ? [prebuilt] : [])]
+    .map((each) => join(each, 'pff-native.node'))
+    .find((file) => existsSync(file));
+  if (path === undefined)
+    return { reason: buildFailure(built) ?? `the native kernels are not built (no ${join(built, 'pff-native.node')})` };
+  try {
+    const require = createRequire(import.meta.url);
+    return { addon: require(path) as Addon };
+  } catch (error) {
+    return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
+  }
+}
+
+/** The folder of package.json above this file, which lies in src/ or dist/. */
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+/** What scripts/build-native.mjs left about a build that did not work. */
+function buildFailure(folder: string): string | undefined {
+  try {
+    const record: unknown = JSON.parse(readFileSync(join(folder, 'native-build.json'), 'utf8'));
+    if (typeof record !== 'object' || record === null || !('reason' in record)) return undefined;
+    return typeof record.reason === 'string' ? `the native kernels were not built: ${record.reason}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
