@@ -5,7 +5,7 @@
 import os from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import type { RunEvent } from '../run/events.js';
 import type { TrainOptions } from '../run/options.js';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
-import { OutputFolder, type Damaged } from '../store/directory.js';
-import { Journal } from '../store/journal.js';
+import { OutputFolder, type Damaged } from '../store/saved/directory.js';
+import { Journal } from '../store/saved/journal.js';
 import type { Output } from '../store/store.js';
 import { writeWhole } from './folder.js';
 import type { Execution } from './options.js';

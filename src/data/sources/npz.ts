@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset, ImageShape } from '../dataset.js';
-import { readBytes } from '../files.js';
+import { readBytes } from './files.js';
 import { parseNpy, parseNpz, type NpyArray } from '../../formats/npy.js';
-import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
+import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
 
 /**
  * Reads `file`, an NPZ archive, or a folder with the four arrays as .npy files; x_test and y_test may be left out. Images are

@@ -5,10 +5,10 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, PffError } from '../errors.js';
-import { parseTaskKey, taskKey, type Task } from '../schedule/tasks.js';
+import { messageOf, PffError } from '../../errors.js';
+import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { parseState, stateHeader } from './state-file.js';
-import type { Output } from './store.js';
+import type { Output } from '../store.js';
 
 const ENDING = '.state';
 const TEMPORARY = '.tmp';

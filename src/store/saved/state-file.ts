@@ -3,9 +3,9 @@
  * the rest of it too, so that a file that was cut short, changed or misnamed is noticed. Bytes in, bytes out.
  */
 import { createHash } from 'node:crypto';
-import { PffError } from '../errors.js';
-import { taskKey, type Task } from '../schedule/tasks.js';
-import type { Output } from './store.js';
+import { PffError } from '../../errors.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Output } from '../store.js';
 
 const FORMAT = 'pff-state/1';
 /** No header is longer; a file without a line end within this many bytes is damaged. */
