@@ -4,7 +4,6 @@ import type { Output } from './terminal/output.js';
 
 export interface Command {
   readonly name: string;
-  readonly summary: string;
   /** Lines such as `pff eval RUN [options]`. */
   readonly usage: readonly string[];
   /** Paragraphs between usage and options. */
