@@ -3,7 +3,7 @@ import { PffError } from '../errors.js';
 import { VERSION } from '../run/version.js';
 import { COMMANDS, type ListedCommand } from './commands.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../suggest.js';
 import { explained } from './system-errors.js';
 import { commandHelp, overview } from './terminal/help.js';
 import { heedHangup } from './terminal/interrupt.js';
