@@ -10,7 +10,8 @@ import { ownFolder, pff } from './helpers.js';
 const PROGRAM = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
 /** Many short chapters: there is always something to interrupt. */
 const LONG = '--train-samples 640 --test-samples 200 --layers 784,64,64 --epochs 100'.split(' ');
-const posix = { skip: process.platform === 'win32' ? 'Windows has no such signal to send' : false };
+/** Windows has no such signals to send. */
+const noSignals = process.platform === 'win32';
 
 async function afterSignals(signals: readonly NodeJS.Signals[], pauseMs: number, folder: string) {
   let sent = false;
@@ -21,7 +22,7 @@ async function afterSignals(signals: readonly NodeJS.Signals[], pauseMs: number,
   });
 }
 
-describe('a run', posix, () => {
+describe.skipIf(noSignals)('a run', () => {
   it('that a closed terminal ends is saved, though the hangup comes twice, and goes on', async () => {
     const folder = ownFolder();
     const { code, stderr } = await afterSignals(['SIGHUP', 'SIGHUP'], 10, folder);
