@@ -17,6 +17,13 @@ export interface Command {
   readonly run: (args: readonly string[], output: Output) => Promise<number>;
 }
 
+/** A command as the list of all has it: loaded only when it is asked for. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
 /** A command whose `run` gets its flags parsed, with their types. */
 export function defineCommand<F extends Flags>(
   definition: Omit<Command, 'run' | 'flags'> & {

@@ -1,11 +1,5 @@
 /** The commands of the program. Each is loaded only when it is asked for: to print the list takes none of them. */
-import type { Command } from './command.js';
-
-export interface ListedCommand {
-  readonly name: string;
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
+import type { ListedCommand } from './command.js';
 
 export const COMMANDS: readonly ListedCommand[] = [
   {

@@ -1,7 +1,8 @@
 /** The entry of the program: finds the command, runs it, turns errors into messages and exit codes. */
 import { PffError } from '../errors.js';
 import { VERSION } from '../run/version.js';
-import { COMMANDS, type ListedCommand } from './commands.js';
+import type { ListedCommand } from './command.js';
+import { COMMANDS } from './commands.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
 import { didYouMean } from '../suggest.js';
 import { explained } from './system-errors.js';

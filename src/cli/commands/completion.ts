@@ -1,7 +1,6 @@
 /** `pff completion`: a script for the user's shell that completes commands, options and their values. */
 import { PffError } from '../../index.js';
-import { defineCommand, type Command } from '../command.js';
-import type { ListedCommand } from '../commands.js';
+import { defineCommand, type Command, type ListedCommand } from '../command.js';
 import { bashScript } from '../completion/bash.js';
 import { completions } from '../completion/completions.js';
 import { fishScript } from '../completion/fish.js';

@@ -1,6 +1,5 @@
 /** The texts of `pff --help` and `pff help COMMAND`. */
-import type { Command } from '../command.js';
-import type { ListedCommand } from '../commands.js';
+import type { Command, ListedCommand } from '../command.js';
 import type { Flag } from '../flags/flags.js';
 import type { Paint } from './output.js';
 
