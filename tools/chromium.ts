@@ -1,4 +1,4 @@
-/** The browser that tests of the page need; installed once before all test files, as nats-server is. */
+/** The browser that tests and benches of the page need. */
 import { program } from './debian-package.js';
 
 /** A browser that runs as root without a screen, and asks nobody for anything by itself. */
@@ -20,8 +20,4 @@ export function chromiumFile(): string {
     '/opt/homebrew/bin/chromium',
   ];
   return program('chromium', places, 'Chromium');
-}
-
-export default function setup(): void {
-  chromiumFile();
 }
