@@ -113,12 +113,12 @@ export const keys = {
   finished: 'finished',
 } as const;
 
-/** What node `by`, called `name`, tells of an error that ends the run. Longer texts are cut: a record that is too long counts as none. */
-export function failureRecord(by: string, name: string, error: PffError): FailureRecord {
+/** What a node tells of an error that ends the run. Texts are cut, for a record that is too long counts as none. */
+export function failureRecord(by: string, nodeName: string, error: PffError): FailureRecord {
   const { code, message, hint } = encodeError(error);
   const cut = (words: string): string => words.slice(0, MAX_TEXT);
   const told = { name: error.name, code: code ?? 'training', message: cut(message) };
-  return { v: 1, by, name, error: hint === undefined ? told : { ...told, hint: cut(hint) } };
+  return { v: 1, by, name: nodeName, error: hint === undefined ? told : { ...told, hint: cut(hint) } };
 }
 
 export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
