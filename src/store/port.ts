@@ -2,7 +2,7 @@
  * A store reached through a message port: `serveStore` on the side that has it, `PortStore` in a worker thread. Outputs
  * lie in SharedArrayBuffers, so that only a handle crosses the port, never a copy.
  */
-import { PffError, messageOf, type PffErrorCode } from '../errors.js';
+import { decodeError, encodeError, type EncodedError } from '../error-codec.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Output, Store } from './store.js';
 
@@ -26,7 +26,7 @@ interface Request {
 interface Answer {
   readonly id: number;
   readonly value?: Output | boolean;
-  readonly error?: { readonly code: PffErrorCode; readonly message: string };
+  readonly error?: EncodedError;
 }
 
 /** Answers the calls that come through `port` from `store`, until the port closes or `signal` aborts. */
@@ -49,10 +49,7 @@ export function serveStore(port: StorePort, store: Store, signal: AbortSignal): 
     const request = dataOf(event) as Request;
     answer(request).then(
       (result) => port.postMessage(result),
-      (error: unknown) => {
-        const code = error instanceof PffError ? error.code : 'cluster';
-        port.postMessage({ id: request.id, error: { code, message: messageOf(error) } } satisfies Answer);
-      },
+      (error: unknown) => port.postMessage({ id: request.id, error: encodeError(error) } satisfies Answer),
     );
   });
   port.start();
@@ -77,7 +74,7 @@ export class PortStore implements Store {
       const { id, value, error } = dataOf(event) as Answer;
       const pending = this.#pending.get(id);
       this.#pending.delete(id);
-      if (error) pending?.reject(new PffError(error.code, error.message));
+      if (error) pending?.reject(decodeError(error));
       else pending?.resolve(value);
     });
     port.start();
