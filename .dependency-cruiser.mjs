@@ -10,12 +10,13 @@ const rooms = [
   'store',
   'node',
   'run',
+  'doctor',
   'report',
   'reproduce',
   'page',
 ];
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
-const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'page', 'cli'];
+const nodeOnlyRooms = ['store', 'node', 'run', 'doctor', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
   '^src/kernels/(native/.*|open)\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',

@@ -6,6 +6,12 @@ export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/e
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
+export { usableCores } from './run/cores.js';
+export { examineMachine } from './doctor/examine.js';
+export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
+export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
+export { machineLines } from './report/machine-lines.js';
+export { wrapText } from './report/wrap.js';
 export {
   evaluateRun,
   partialModel,

@@ -4,6 +4,7 @@ import { attachCommand } from './commands/attach.js';
 import type { Command } from './command.js';
 import { completionCommand } from './commands/completion.js';
 import { dataCommand } from './commands/data.js';
+import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
 import { exportCommand, importCommand } from './commands/export.js';
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   watchCommand,
   reportCommand,
   dataCommand,
+  doctorCommand,
   simulateCommand,
   reproduceCommand,
   exportCommand,

@@ -1,5 +1,4 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
-import os from 'node:os';
 import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
@@ -21,6 +20,7 @@ import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
 import { modelDigest } from './digest.js';
+import { usableCores } from './cores.js';
 import type { DatasetFacts, RunEvent, RunResult } from './events.js';
 import { Checkpoint, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
@@ -117,7 +117,7 @@ class Run {
     const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
-    const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
+    const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
     const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.

@@ -1,6 +1,5 @@
 /** `pff eval`. */
-import os from 'node:os';
-import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
+import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError, usableCores } from '../../index.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -44,7 +43,7 @@ export const evalCommand = defineCommand({
       dataDir: flags['data-dir'],
       testSamples: flags['test-samples'],
       kernels: flags.kernels,
-      threads: os.availableParallelism(),
+      threads: usableCores(),
     });
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {

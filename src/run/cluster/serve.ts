@@ -9,6 +9,7 @@ import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { usableCores } from '../cores.js';
 import { joinRun } from './join.js';
 
 export interface NodeOptions {
@@ -50,7 +51,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
         await systemClock.sleep(LOOK_FOR_RUNS_MS, signal);
         continue;
       }
-      const threads = options.threads ?? os.availableParallelism();
+      const threads = options.threads ?? usableCores();
       const end = await joinAndBear(api, registry, record, { ...options, kernels, threads });
       refused.add(record.run);
       if (end === 'refused' && run !== undefined)
