@@ -6,12 +6,10 @@ export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/e
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
-export { usableCores } from './run/cores.js';
 export { examineMachine } from './doctor/examine.js';
 export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
 export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
 export { machineLines } from './report/machine-lines.js';
-export { wrapText } from './report/wrap.js';
 export {
   evaluateRun,
   partialModel,
@@ -93,7 +91,7 @@ export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } fro
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
-export { ownNames, type OwnKind } from './spec/own-names.js';
+export { OWN_KINDS, ownNames, type OwnKind } from './spec/own-names.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export {
   fetchModel,

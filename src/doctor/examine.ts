@@ -27,13 +27,16 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
   const loaded = load();
   const native = 'addon' in loaded;
   const usable = usableCores();
+  // Some systems do not list their CPUs.
+  const cores = Math.max(os.cpus().length, usable);
+  const quota = cpuQuota();
   const steps = measureSteps(loaded, native ? usable : 1);
   return {
     versions: { pff: VERSION, node: process.versions.node, platform: process.platform, arch: process.arch },
     cpu: {
       model: os.cpus()[0]?.model.trim() || 'unknown',
-      cores: Math.max(1, os.cpus().length),
-      quota: cpuQuota() ?? null,
+      cores,
+      quota: quota < cores ? quota : null,
       usable,
     },
     memory: memory(),

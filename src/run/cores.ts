@@ -1,45 +1,53 @@
-/** How many cores a run may use: those of the machine, or what a container's CPU quota leaves of them. */
+/** How many cores this process may use: those of the machine, less where a container's quota (cgroup, Linux) allows less. */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Cores that this process may keep busy; at least 1. */
-export function usableCores(quota = cpuQuota()): number {
-  const cores = os.availableParallelism();
-  // Rounded down: threads that wait for each other all stop when the quota of one period is used up.
-  return quota === undefined ? cores : Math.max(1, Math.min(cores, Math.floor(quota)));
-}
-
 /**
- * Cores' worth of time that control groups allow, such as 1.5; undefined where there is no limit, or no Linux.
- * @param root for tests: what stands before /proc and /sys.
+ * Whole cores, at least 1. A quota is rounded down, as libuv does from 1.49 on: so no thread is held back in the middle of a batch.
+ * @param root where `proc` and `sys` lie; a test has its own.
  */
-export function cpuQuota(root = '/'): number | undefined {
-  const groups = read(path.join(root, 'proc/self/cgroup')) ?? '';
-  const quotas: number[] = [];
-  for (const line of groups.split('\n')) {
-    const [, controllers, group] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers === undefined || group === undefined) continue;
-    const version2 = controllers === '';
-    if (!version2 && !controllers.split(',').includes('cpu')) continue;
-    const mount = path.join(root, 'sys/fs/cgroup', version2 ? '' : controllers);
-    // A limit of any group above counts as well. In a container the path may be the host's, and only the mount is there.
-    for (let at = path.join('/', group); ; at = path.dirname(at)) {
-      const quota = quotaOf(path.join(mount, at), version2);
-      if (quota !== undefined) quotas.push(quota);
-      if (at === '/') break;
-    }
-  }
-  return quotas.length > 0 ? Math.min(...quotas) : undefined;
+export function usableCores(root = '/'): number {
+  const cores = os.availableParallelism();
+  if (process.platform !== 'linux') return cores;
+  return Math.max(1, Math.min(cores, Math.floor(cpuQuota(root))));
 }
 
-/** Version 2 has `QUOTA PERIOD` or `max PERIOD` in one file, version 1 two files and -1 for no limit. */
-function quotaOf(folder: string, version2: boolean): number | undefined {
-  const text = version2
-    ? read(path.join(folder, 'cpu.max'))
-    : `${read(path.join(folder, 'cpu.cfs_quota_us'))?.trim()} ${read(path.join(folder, 'cpu.cfs_period_us'))?.trim()}`;
-  const [quota, period] = (text ?? '').trim().split(' ').map(Number);
-  return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? quota / period : undefined;
+/** What control groups allow, in cores, as a fraction; infinite where nothing limits them, and where there are none. */
+export function cpuQuota(root = '/'): number {
+  const lines = read(path.join(root, 'proc/self/cgroup'))?.split('\n') ?? [];
+  const limits = lines.flatMap((line) => {
+    const [, controllers = '', group = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const base = path.join(root, 'sys/fs/cgroup');
+    // Version 2 has one hierarchy without names; of version 1 the one of the controller cpu counts.
+    if (controllers === '') return upwards(group).map((folder) => quotaOf2(path.join(base, folder)));
+    if (!controllers.split(',').includes('cpu')) return [];
+    return ['cpu', controllers].flatMap((name) =>
+      upwards(group).map((folder) => quotaOf1(path.join(base, name, folder))),
+    );
+  });
+  return Math.min(Number.POSITIVE_INFINITY, ...limits);
+}
+
+/** The group and all above it; in a container the path may be the host's, of which only the end of the way is there. */
+function upwards(group: string): string[] {
+  const parent = path.dirname(group);
+  return parent === group ? [group] : [group, ...upwards(parent)];
+}
+
+function quotaOf2(folder: string): number {
+  return share(read(path.join(folder, 'cpu.max'))?.trim().split(' '));
+}
+
+function quotaOf1(folder: string): number {
+  const [quotaUs, periodUs] = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map((name) => read(path.join(folder, name)));
+  return quotaUs === undefined || periodUs === undefined ? Number.POSITIVE_INFINITY : share([quotaUs, periodUs]);
+}
+
+/** `max` and -1 are no limit. */
+function share([quotaUs = 'max', periodUs = '']: readonly string[] = []): number {
+  const cores = Number(quotaUs) / Number(periodUs);
+  return cores > 0 ? cores : Number.POSITIVE_INFINITY;
 }
 
 function read(file: string): string | undefined {

@@ -1,61 +1,64 @@
-/** A container's CPU quota, as control groups of both versions tell it. */
+/** A container's quota of cores, of both versions of cgroups. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cpuQuota, usableCores } from '../../src/run/cores.js';
-import { resolveExecution } from '../../src/run/options.js';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { usableCores } from '../../src/run/cores.js';
 
-let root = '';
-beforeEach(() => {
-  root = mkdtempSync(path.join(os.tmpdir(), 'pff-cores-'));
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-function put(file: string, text: string): void {
-  const full = path.join(root, file);
-  mkdirSync(path.dirname(full), { recursive: true });
-  writeFileSync(full, text);
+/** A root folder with these files. */
+function rootWith(files: Readonly<Record<string, string>>): string {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'pff-cores-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    writeFileSync(path.join(root, name), text);
+  }
+  return root;
 }
 
-test('version 2: the least of all groups above', () => {
-  put('proc/self/cgroup', '0::/pod/box\n');
-  put('sys/fs/cgroup/pod/cpu.max', '150000 100000\n');
-  put('sys/fs/cgroup/pod/box/cpu.max', 'max 100000\n');
-  expect(cpuQuota(root)).toBe(1.5);
-  put('sys/fs/cgroup/pod/box/cpu.max', '50000 100000\n');
-  expect(cpuQuota(root)).toBe(0.5);
-});
+/** Other systems have no cgroups. */
+const noCgroups = process.platform !== 'linux';
 
-test('version 2 in a container, whose path is the one of the host', () => {
-  put('proc/self/cgroup', '0::/../../system.slice/box\n');
-  put('sys/fs/cgroup/cpu.max', '300000 100000\n');
-  expect(cpuQuota(root)).toBe(3);
-});
-
-test('version 1: two files, and -1 for no limit', () => {
-  put('proc/self/cgroup', '5:cpu,cpuacct:/box\n3:memory:/other\n0::/\n');
-  put('sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us', '200000\n');
-  put('sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_period_us', '100000\n');
-  expect(cpuQuota(root)).toBe(2);
-  put('sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us', '-1\n');
-  expect(cpuQuota(root)).toBeUndefined();
-});
-
-test('no limit, no control groups, nonsense', () => {
-  expect(cpuQuota(root)).toBeUndefined();
-  put('proc/self/cgroup', '0::/\n');
-  put('sys/fs/cgroup/cpu.max', 'max 100000\n');
-  expect(cpuQuota(root)).toBeUndefined();
-  put('sys/fs/cgroup/cpu.max', '?\n');
-  expect(cpuQuota(root)).toBeUndefined();
-});
-
-test('a quota is rounded down, but a run has one core at least', () => {
-  const cores = os.availableParallelism();
-  expect(usableCores(undefined)).toBe(cores);
-  expect(usableCores(1000)).toBe(cores);
-  expect(usableCores(1.9)).toBe(1);
-  expect(usableCores(0.25)).toBe(1);
-  expect(resolveExecution({}).threadsPerNode).toBe(usableCores());
+it.skipIf(noCgroups).each([
+  ['a container of version 2', 3, { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '300000 100000\n' }],
+  ['a part of a core counts as one', 1, { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n' }],
+  ['a part beyond is left out', 2, { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '250000 100000\n' }],
+  ['no limit', 8, { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n' }],
+  [
+    'the limit of a group above',
+    2,
+    {
+      'proc/self/cgroup': '0::/kubepods/pod7/job\n',
+      'sys/fs/cgroup/kubepods/pod7/job/cpu.max': '400000 100000\n',
+      'sys/fs/cgroup/kubepods/pod7/cpu.max': '200000 100000\n',
+    },
+  ],
+  [
+    "version 1, with the host's path in the container",
+    2,
+    {
+      'proc/self/cgroup': '5:memory:/docker/1a\n4:cpu,cpuacct:/docker/1a\n0::/\n',
+      'sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us': '200000\n',
+      'sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us': '100000\n',
+    },
+  ],
+  [
+    'version 1 without a limit',
+    8,
+    {
+      'proc/self/cgroup': '1:cpu:/\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n',
+      'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
+    },
+  ],
+  [
+    'a quota above the cores that there are',
+    8,
+    { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '1600000 100000\n' },
+  ],
+  ['no cgroups', 8, {}],
+] as const)('%s: %i', (_, cores, files) => {
+  vi.spyOn(os, 'availableParallelism').mockReturnValue(8);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(usableCores(rootWith(files))).toBe(cores);
 });

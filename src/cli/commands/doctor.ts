@@ -7,7 +7,6 @@ import { noWords } from '../flags/flags.js';
 
 export const doctorCommand = defineCommand({
   name: 'doctor',
-  summary: 'says what this machine is good for, and which settings suit it',
   usage: ['pff doctor [--json]'],
   about: [
     'It measures a real training step in each precision, on one thread and on more, in about two seconds. Other work on the machine makes the figures smaller.',

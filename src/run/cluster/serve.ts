@@ -1,6 +1,7 @@
 /** `pff node`: connects to a server and works on its runs, one after the other. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
+import { usableCores } from '../cores.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { EngineError } from '../../store/cluster/engine.js';
@@ -9,7 +10,6 @@ import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { usableCores } from '../cores.js';
 import { joinRun } from './join.js';
 
 export interface NodeOptions {
