@@ -7,6 +7,10 @@ export type { DatasetFacts } from './node/prepare.js';
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
+export { examineMachine } from './doctor/examine.js';
+export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
+export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
+export { machineLines } from './report/machine-lines.js';
 export {
   evaluateRun,
   partialModel,
