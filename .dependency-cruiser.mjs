@@ -61,11 +61,13 @@ export default {
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
     {
-      name: 'nothing-needs-the-bench',
+      name: 'nothing-needs-bench-or-tests',
+      comment: 'what test/ and bench/ share lies in tools/',
       severity: 'error',
-      from: { path: '^src/' },
-      to: { path: '^bench/' },
+      from: { path: '^(src|web|bench|tools)/' },
+      to: { path: '^(test|bench)/', pathNot: '^$1/' },
     },
+    { name: 'the-program-needs-no-tools', severity: 'error', from: { path: '^(src|web)/' }, to: { path: '^tools/' } },
     {
       name: 'bench-parts-point-one-way',
       comment:
