@@ -57,7 +57,7 @@ export {
   type ExportOptions,
   type ImportOptions,
 } from './run/export.js';
-export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
+export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './run/metrics-log.js';
 export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';
 export { checkPage, servePage, type Page, type PageOptions } from './page/serve.js';
 export { writeReport, type ReportOptions } from './page/report.js';

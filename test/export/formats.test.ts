@@ -4,10 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../../src/formats/npy.js';
-import { MetricsLog } from '../../src/report/metrics-log.js';
 import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
 import { exportModel, importModel } from '../../src/run/export.js';
+import { MetricsLog } from '../../src/run/metrics-log.js';
 import { train } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
