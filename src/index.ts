@@ -6,6 +6,10 @@ export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/e
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
+export { examineMachine } from './doctor/examine.js';
+export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
+export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
+export { machineLines } from './report/machine-lines.js';
 export {
   evaluateRun,
   partialModel,

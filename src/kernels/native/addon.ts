@@ -106,7 +106,7 @@ export interface Addon {
 }
 
 /** The addon, or why it cannot be had. */
-export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
+export type LoadedAddon = { readonly addon: Addon; readonly path: string } | { readonly reason: string };
 
 /**
  * Loads the addon from `folder`; by default from where scripts/build-native.mjs puts it, or else the prebuilt one for this
@@ -122,7 +122,7 @@ export function loadAddon(folder?: string): LoadedAddon {
     return { reason: buildFailure(built) ?? `the native kernels are not built (no ${join(built, 'pff-native.node')})` };
   try {
     const require = createRequire(import.meta.url);
-    return { addon: require(path) as Addon };
+    return { addon: require(path) as Addon, path };
   } catch (error) {
     return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
   }

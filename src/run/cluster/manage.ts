@@ -12,7 +12,7 @@ import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
+import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
@@ -79,7 +79,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       refused: notes('refused'),
       conflicts: notes('conflict').map(({ why }) => why),
       refusedRecords: mirror.refusedRecords,
-      failure: failed?.type === 'failed' ? failed.record.text : undefined,
+      failure: failed?.type === 'failed' ? inWords(failed.record.error) : undefined,
     };
   });
 }
@@ -141,6 +141,11 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       folder.close();
     }
   });
+}
+
+/** An error that ended a run, hint and all. */
+function inWords({ message, hint }: FailureRecord['error']): string {
+  return hint === undefined ? message : `${message} ${hint}`;
 }
 
 /** The register's record of a run. @throws PffError `cluster` if there is none */
