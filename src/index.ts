@@ -74,7 +74,8 @@ export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js'
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
-export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './formats/npy.js';
+export { encodeNpy, parseNpy, type NpyArray } from './formats/npy.js';
+export { encodeNpz, parseNpz, type NpzOptions } from './formats/npz.js';
 export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
 export {
   registerGoodness,
