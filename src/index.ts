@@ -20,6 +20,7 @@ export {
 } from './run/saved-model.js';
 export { loadDataset } from './data/sources.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { precisions, type Precision } from './kernels/kernels.js';
 export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
 export { DATASET_NAMES } from './data/sources.js';
 export {
