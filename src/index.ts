@@ -21,6 +21,7 @@ export {
 } from './run/saved-model.js';
 export { loadDataset } from './data/sources/load.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { precisions, type Precision } from './kernels/kernels.js';
 export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
 export { DATASET_NAMES } from './data/sources/load.js';
 export {
@@ -62,7 +63,7 @@ export {
   type ExportOptions,
   type ImportOptions,
 } from './run/export.js';
-export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
+export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './run/metrics-log.js';
 export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';
 export { checkPage, servePage, type Page, type PageOptions } from './page/serve.js';
 export { writeReport, type ReportOptions } from './page/report.js';

@@ -95,7 +95,7 @@ export type RunEvent =
       readonly deaths: number;
       readonly at: number;
     }
-  /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
+  /** Something that a person should read: nodes of a cluster that come and go, refusals, a server or a disk that is away. */
   | { readonly type: 'notice'; readonly text: string; readonly at: number }
   /** A look into the network as it was at the end of `chapter`, on held-out samples. */
   | {

@@ -169,7 +169,9 @@ class Run {
     const { resume, out, dataDir, shardDirs } = this.#options;
     const folder = resume ?? out;
     if (folder !== undefined) {
-      this.#folder = new RunFolder(folder, resume !== undefined);
+      this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
+        this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
+      );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
@@ -258,7 +260,7 @@ class Run {
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
-      notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
+      notice: (text) => this.#notice(text),
     });
   }
 
@@ -271,8 +273,12 @@ class Run {
       kernels,
       every,
       (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
-      (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
+      (reason) => this.#notice(`the network was not analysed: ${reason}`),
     );
+  }
+
+  #notice(text: string): void {
+    this.#emit({ type: 'notice', text, at: this.#seconds() });
   }
 
   /** Since the start of training. */
