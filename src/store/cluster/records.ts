@@ -4,14 +4,18 @@
  */
 import { z } from 'zod';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import { isPlain } from './plain-text.js';
 
 /** Longer values are refused unread. */
 export const MAX_RECORD_BYTES = 256 * 1024;
 
 const count = z.int().nonnegative();
-const name = z.string().min(1).max(200);
-const text = z.string().max(2000);
+/** Text that is printed: what a terminal would act on is refused. */
+export const plain = (most: number) => z.string().max(most).refine(isPlain);
+const name = plain(200).min(1);
+const text = plain(2000);
 const nodeId = z.string().regex(/^[\w-]{1,64}$/);
+const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Who does a task, or what came of it. */
@@ -52,7 +56,7 @@ export const nodeRecordSchema = z.strictObject({
   left: z.boolean(),
   /** Federated: digest of the node's own data. A slot stays with its data. */
   data: digest.optional(),
-  doing: z.string().max(40).optional(),
+  doing: taskName.optional(),
   progress: z.strictObject({ task: taskRef, batch: count, batches: count, stats }).optional(),
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;
@@ -84,12 +88,25 @@ export type ReportRecord = z.infer<typeof reportRecordSchema>;
 export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text });
 export type NoteRecord = z.infer<typeof noteRecordSchema>;
 
+/** That the run itself cannot be done, whoever tries, and why. */
+export const failureRecordSchema = z.strictObject({
+  v: z.literal(1),
+  by: nodeId,
+  name,
+  /** `usage`, `data`: spec and data do not fit each other; `training`: `task` cannot be done. */
+  code: z.enum(['usage', 'data', 'training']),
+  task: taskName.optional(),
+  text,
+});
+export type FailureRecord = z.infer<typeof failureRecordSchema>;
+
 /** One record under its key. */
 export type RunEntry =
   | { readonly type: 'task'; readonly task: Task; readonly record: TaskRecord }
   | { readonly type: 'node'; readonly number: number; readonly record: NodeRecord }
   | { readonly type: 'report'; readonly task: Task; readonly record: ReportRecord }
-  | { readonly type: 'refused' | 'conflict' | 'stop' | 'failed' | 'finished'; readonly record: NoteRecord };
+  | { readonly type: 'failed'; readonly record: FailureRecord }
+  | { readonly type: 'refused' | 'conflict' | 'stop' | 'finished'; readonly record: NoteRecord };
 
 export const keys = {
   task: (task: Task): string => `task.${taskKey(task)}`,
@@ -103,7 +120,7 @@ export const keys = {
   finished: 'finished',
 } as const;
 
-export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord): Uint8Array {
+export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
 }
 
@@ -129,10 +146,13 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
       const parsed = nodeRecordSchema.safeParse(json);
       return /^\d{1,6}$/.test(rest) && parsed.success ? { type, number: Number(rest), record: parsed.data } : undefined;
     }
+    case 'failed': {
+      const parsed = failureRecordSchema.safeParse(json);
+      return parsed.success ? { type, record: parsed.data } : undefined;
+    }
     case 'refused':
     case 'conflict':
     case 'stop':
-    case 'failed':
     case 'finished': {
       const parsed = noteRecordSchema.safeParse(json);
       return parsed.success ? { type, record: parsed.data } : undefined;
