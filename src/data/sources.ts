@@ -1,7 +1,7 @@
 /** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
 import { join } from 'node:path';
-import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
+import { didYouMean } from '../suggest.js';
 import type { Dataset } from './dataset.js';
 import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './sources/cifar10.js';
@@ -42,14 +42,16 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
   const own = ownDatasets.get(dataset);
   if (own) return own({ dataDir });
   const name = checkDatasetName(dataset);
-  const folders = dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
+  // Only where it is needed: a user without a home folder has no cache.
+  const folders = (): string[] =>
+    dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
   switch (name) {
     case 'mnist':
-      return loadMnist(dataDir === undefined ? undefined : folders);
+      return loadMnist(dataDir === undefined ? undefined : folders());
     case 'fashion-mnist':
-      return loadFashionMnist(folders);
+      return loadFashionMnist(folders());
     case 'cifar10':
-      return loadCifar10([...folders, ...folders.map((folder) => join(folder, CIFAR_FOLDER))]);
+      return loadCifar10([...folders(), ...folders().map((folder) => join(folder, CIFAR_FOLDER))]);
     case 'idx':
       break;
   }
@@ -69,7 +71,8 @@ export function isDataset(name: string): boolean {
 export function checkDatasetName(name: string): DatasetName {
   const known = DATASET_NAMES.find((each) => each === name);
   if (known !== undefined) return known;
+  const names = [...DATASET_NAMES, ...ownDatasets.keys()];
   throw new PffError('usage', `unknown dataset ${JSON.stringify(name)}`, {
-    hint: `Did you mean ${closest(name.toLowerCase(), DATASET_NAMES)}? Known are ${[...DATASET_NAMES, ...ownDatasets.keys()].join(', ')}; datasets of your own come with --plugin FILE.`,
+    hint: didYouMean(name, names, `Known are ${names.join(', ')}; datasets of your own come with --plugin FILE.`),
   });
 }

@@ -1,10 +1,10 @@
 /** Carries out one training of a table, or goes on with it. */
 import { existsSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { CHECKPOINT_FOLDER, readNote } from '../run/checkpoint.js';
+import { usableCores } from '../run/cores.js';
 import type { RunEvent } from '../run/events.js';
 import type { TrainOptions } from '../run/options.js';
 import { train } from '../run/train.js';
@@ -29,7 +29,7 @@ export async function* trainUnit(
   folder.finishUnit(unit.name, {
     finished: new Date().toISOString(),
     version: VERSION,
-    cores: os.availableParallelism(),
+    cores: usableCores(),
   });
   // Result and model are there; what only going on would need takes several times their space.
   rmSync(path.join(out, CHECKPOINT_FOLDER), { recursive: true, force: true });

@@ -17,6 +17,7 @@ import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
 import type { RunSpec } from '../spec/spec.js';
+import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { labelled, measuredOnly, prepareData } from './prepare.js';
 import { checkParts } from './run-plugins.js';
@@ -30,6 +31,7 @@ export interface EvaluateOptions {
   /** 0 or absent: all test samples. */
   readonly testSamples?: number | undefined;
   readonly kernels?: KernelsChoice | undefined;
+  /** By default all cores that this process may use. */
   readonly threads?: number | undefined;
 }
 
@@ -74,7 +76,8 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     testSamples: options.testSamples ?? 0,
   };
   const prepared = prepareData(dataset, evaluated);
-  return withKernels(spec, options, async (kernels, kernelsReason) => {
+  const threads = options.threads ?? usableCores();
+  return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
     const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {

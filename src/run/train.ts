@@ -1,9 +1,9 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
-import os from 'node:os';
 import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
+import { usableCores } from './cores.js';
 import { bitClasses, type Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../model/layer-state.js';
@@ -117,7 +117,7 @@ class Run {
     const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
-    const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
+    const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
     const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.

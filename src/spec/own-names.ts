@@ -3,21 +3,16 @@
 export const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
 export type OwnKind = (typeof OWN_KINDS)[number];
 
-const names: Readonly<Record<OwnKind, Set<string>>> = {
-  objective: new Set(),
-  goodness: new Set(),
-  negatives: new Set(),
-  schedule: new Set(),
-};
+const names: ReadonlyMap<OwnKind, Set<string>> = new Map(OWN_KINDS.map((kind) => [kind, new Set()]));
 
 export function addOwnName(kind: OwnKind, name: string): void {
-  names[kind].add(name);
+  names.get(kind)?.add(name);
 }
 
 export function isOwnName(kind: OwnKind, name: string): boolean {
-  return names[kind].has(name);
+  return names.get(kind)?.has(name) === true;
 }
 
 export function ownNames(kind: OwnKind): string[] {
-  return [...names[kind]];
+  return [...(names.get(kind) ?? [])];
 }

@@ -3,8 +3,8 @@
  * How a run is carried out (threads, folders, servers) is no part of it; see run/.
  */
 import { z } from 'zod';
-import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
+import { didYouMean } from '../suggest.js';
 import { isOwnName, OWN_KINDS, ownNames, type OwnKind } from './own-names.js';
 
 /** A name that a program or plugin has registered (own-names.ts). */
@@ -295,7 +295,7 @@ function checkNames(spec: RunSpec): void {
     if (isKnownName(field, name)) continue;
     const all = [...KNOWN[field], ...ownNames(field)];
     throw new PffError('usage', `${field} must be one of ${all.join(', ')}, but is ${name}`, {
-      hint: `Did you mean ${closest(name, all)}? Names of your own come with --plugin FILE.`,
+      hint: didYouMean(name, all, 'Names of your own come with --plugin FILE.'),
     });
   }
 }

@@ -109,19 +109,20 @@ describe('a run that nobody can do', () => {
     const connection = await connectNats({ server: at.url }, 'mallory');
     fleet.atEnd(() => connection.close());
     const lies = [
-      { code: 'usage', text: 'layers do not fit' },
-      { code: 'training', text: 'no such task', task: 'c99.l0' },
-      { code: 'training', text: 'done already', task: 'c0.l0' },
-      { code: 'training', text: 'which?' },
+      ['usage', 'layers do not fit'],
+      ['training', 'no such task', 'c99.l0'],
+      ['training', 'done already', 'c0.l0'],
+      ['training', 'which?'],
     ];
     const node = fleet.node(at);
     const { digest } = await follow(
       { server: at.url },
       Object.fromEntries(
-        lies.map((lie, i) => [
+        lies.map(([code, message, task], i) => [
           1 + i,
           async () => {
-            const record = { v: 1, by: 'mallory', name: 'mallory', ...lie };
+            const error = { name: 'PffError', code, message };
+            const record = { v: 1, by: 'mallory', name: 'mallory', ...(task && { task }), error };
             await connection.request('pff.test.k.failed', JSON.stringify(record));
           },
         ]),

@@ -1,5 +1,5 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
-// thread counts, and checks each bit against native/plain/rules.h. Prints one line "NAME THREADS ADAM SGD BF16" for each,
+// thread counts, and checks each bit against rules.h. Prints one line "NAME THREADS ADAM SGD BF16" for each,
 // three digests (the last: Adam in bf16); they must be the same on every CPU. Exits with 1 on a difference.
 #include <cstdio>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "../../native/dense.h"
 #include "../../native/instruction-sets.h"
-#include "../../native/plain/rules.h"
+#include "rules.h"
 
 namespace {
 

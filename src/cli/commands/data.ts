@@ -17,7 +17,7 @@ import { textFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { LiveRegion } from '../terminal/live-region.js';
 import type { Output, TextStream } from '../terminal/output.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../suggest.js';
 
 interface Options {
   readonly from: string | undefined;
@@ -29,7 +29,6 @@ const ACTIONS = ['list', 'get', 'path'] as const;
 
 export const dataCommand = defineCommand({
   name: 'data',
-  summary: 'lists datasets, gets them, says where they lie',
   usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]'],
   words: [ACTIONS, DATASET_NAMES],
   about: [

@@ -1,5 +1,4 @@
 /** `pff eval`. */
-import os from 'node:os';
 import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
@@ -9,7 +8,6 @@ import { partialNote } from '../flags/partial.js';
 
 export const evalCommand = defineCommand({
   name: 'eval',
-  summary: 'measures the accuracy of a trained network',
   usage: ['pff eval RUN [options]'],
   words: ['folder'],
   about: ['RUN is the folder that pff train made, or a model file (model.safetensors).'],
@@ -44,7 +42,6 @@ export const evalCommand = defineCommand({
       dataDir: flags['data-dir'],
       testSamples: flags['test-samples'],
       kernels: flags.kernels,
-      threads: os.availableParallelism(),
     });
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {

@@ -9,7 +9,6 @@ import { readConfig } from '../flags/spec-sources.js';
 
 export const exportCommand = defineCommand({
   name: 'export',
-  summary: 'writes a trained network for other programs',
   usage: ['pff export RUN --to FORMAT [options]'],
   words: ['folder'],
   about: [
@@ -44,7 +43,6 @@ export const exportCommand = defineCommand({
 
 export const importCommand = defineCommand({
   name: 'import',
-  summary: 'makes a run folder from a model file',
   usage: ['pff import FILE --out DIR [options]'],
   words: ['file'],
   about: [

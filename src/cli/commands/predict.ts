@@ -26,7 +26,6 @@ const STRONGEST = 3;
 
 export const predictCommand = defineCommand({
   name: 'predict',
-  summary: 'classifies images with a trained network',
   usage: ['pff predict RUN IMAGE… [options]'],
   words: ['folder', 'file'],
   about: [

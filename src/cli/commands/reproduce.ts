@@ -63,7 +63,6 @@ const flags = {
 
 export const reproduceCommand = defineCommand({
   name: 'reproduce',
-  summary: "reproduces the paper's tables: its figures beside ours",
   usage: ['pff reproduce TABLE… [options]', 'pff reproduce all [options]', 'pff reproduce --list'],
   words: [TABLES],
   about: [

@@ -180,7 +180,6 @@ export async function showRun(
 
 export const trainCommand = defineCommand({
   name: 'train',
-  summary: 'trains a network and measures its accuracy',
   usage: ['pff train [options]'],
   about: [
     'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once. Whatever ends a run, --resume goes on with it, and it ends with the bits of a run that was never stopped.',

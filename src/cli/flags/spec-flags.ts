@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   DATASET_NAMES,
+  OWN_KINDS,
   ownNames,
   PffError,
   presets,
@@ -11,11 +12,9 @@ import {
   type RunSpec,
 } from '../../index.js';
 import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../suggest.js';
 
 type Field = keyof RunSpec;
-/** Fields whose names a plugin may add to: what is known is only known once it is loaded. */
-const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
 const FIELDS = Object.keys(specFields) as Field[];
 
 const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
@@ -54,6 +53,7 @@ export const specFlags: Flags = Object.fromEntries(FIELDS.map((field) => [flagNa
 
 /** The part of a spec that the given flags are. @throws PffError `usage` for names that no loaded plugin has either. */
 export function specFromFlags(values: Readonly<Record<string, unknown>>): PartialSpec {
+  // A plugin may add names to these fields, so they are checked once it is loaded.
   for (const kind of OWN_KINDS) {
     const given = values[kind];
     const known = [...(allowedBy(kind).enum ?? []), ...ownNames(kind)];

@@ -1,9 +1,9 @@
 /** The texts of `pff --help` and `pff help COMMAND`. */
-import type { Command } from '../command.js';
+import type { Command, ListedCommand } from '../command.js';
 import type { Flag } from '../flags/flags.js';
 import type { Paint } from './output.js';
 
-export function overview(commands: readonly Command[], version: string, paint: Paint): string {
+export function overview(commands: readonly ListedCommand[], version: string, paint: Paint): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     `${paint.bold('pff')} ${version}: trains neural networks layer by layer, in a pipeline, with Forward-Forward objectives`,
@@ -25,8 +25,8 @@ export function overview(commands: readonly Command[], version: string, paint: P
   ].join('\n');
 }
 
-export function commandHelp(command: Command, columns: number, paint: Paint): string {
-  const lines = [`${paint.bold(`pff ${command.name}`)}: ${command.summary}`, '', paint.bold('Usage')];
+export function commandHelp(command: Command, summary: string, columns: number, paint: Paint): string {
+  const lines = [`${paint.bold(`pff ${command.name}`)}: ${summary}`, '', paint.bold('Usage')];
   lines.push(...command.usage.map((line) => `  ${line}`));
   for (const paragraph of command.about ?? []) lines.push('', ...wrap(paragraph, columns));
   const flags = Object.entries(command.flags);

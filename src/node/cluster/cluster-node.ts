@@ -2,7 +2,7 @@
  * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
  * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
  */
-import { messageOf, type PffError } from '../../errors.js';
+import type { PffError } from '../../errors.js';
 import { assign, type PffVariant } from '../../schedule/assign.js';
 import { defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
@@ -11,8 +11,7 @@ import type { Clock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
-import { keys } from '../../store/cluster/records.js';
-import { plainText } from '../../store/cluster/plain-text.js';
+import { failureRecord, keys } from '../../store/cluster/records.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
 import { isRunsFault, RunFailed } from './run-failed.js';
@@ -133,7 +132,7 @@ class ClusterNode {
     const { store } = this.#options;
     const { mirror } = store;
     const failure = store.failure();
-    if (failure) throw new RunFailed(failure);
+    if (failure) throw new RunFailed(failure.error);
     if (mirror.get(keys.stop)?.entry) return 'stopped';
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
@@ -244,8 +243,7 @@ class ClusterNode {
 
   async #tellFailure(task: Task, error: PffError): Promise<void> {
     const { store, name } = this.#options;
-    const text = plainText(error.hint === undefined ? messageOf(error) : `${messageOf(error)}. ${error.hint}`);
-    await store.fail({ v: 1, by: store.id, name, code: 'training', task: taskKey(task), text });
+    await store.fail(failureRecord(store.id, name, error, task));
   }
 
   async #idle(): Promise<void> {

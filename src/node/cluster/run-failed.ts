@@ -3,8 +3,8 @@ import { PffError } from '../../errors.js';
 import type { FailureRecord } from '../../store/cluster/records.js';
 
 export class RunFailed extends PffError {
-  constructor({ code, text }: Pick<FailureRecord, 'code' | 'text'>) {
-    super(code, text);
+  constructor({ code, message, hint }: Pick<FailureRecord['error'], 'code' | 'message' | 'hint'>) {
+    super(code, message, hint === undefined ? {} : { hint });
   }
 }
 

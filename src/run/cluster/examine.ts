@@ -7,7 +7,6 @@ import { PffError, messageOf } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { resolveSpec } from '../../spec/spec.js';
 import { plainText } from '../../store/cluster/plain-text.js';
-import type { FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { checkGraph } from '../bounds.js';
 import { checkMemory, nodeMemoryBound } from '../memory.js';
@@ -27,7 +26,7 @@ export type Examined =
   /** This node cannot do the run, perhaps others can. */
   | { readonly refusal: string }
   /** Nobody can. */
-  | { readonly failure: Pick<FailureRecord, 'code' | 'text'> };
+  | { readonly failure: PffError };
 
 /** Never throws what is wrong with the run or this node for it; only defects. */
 export async function examine(record: RunRecord, means: Means): Promise<Examined> {
@@ -39,8 +38,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   };
   /** Spec and program are the same on every node, and data too, but for federated ones. */
   const failed = (error: unknown): Examined => {
-    if (error instanceof PffError && (error.code === 'usage' || error.code === 'data'))
-      return { failure: { code: error.code, text: wordsOf(error) } };
+    if (error instanceof PffError && (error.code === 'usage' || error.code === 'data')) return { failure: error };
     return refused(error);
   };
   const bitClass = (): string => {

@@ -127,7 +127,7 @@ class Follower {
       for (;;) {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
-        if (failed) throw new RunFailed(failed);
+        if (failed) throw new RunFailed(failed.error);
         if (mirror.get(keys.stop)?.entry)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `pff fetch ${this.#record.run} gets the layers as they are.`,

@@ -22,7 +22,7 @@ import type { NatsRegistry } from '../../store/nats/registry.js';
 import { EngineError } from '../../store/cluster/engine.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
-import { keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
+import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { examine, wordsOf, type Means } from './examine.js';
 import type { PreparedData } from '../prepare.js';
@@ -63,8 +63,9 @@ export async function joinRun(
   try {
     if (!(await answers(store, options))) return { end: 'idle' };
     if ('failure' in examined) {
-      await store.fail({ ...note, ...examined.failure });
-      throw new RunFailed(store.failure() ?? examined.failure);
+      const failure = failureRecord(store.id, name, examined.failure);
+      await store.fail(failure);
+      throw new RunFailed((store.failure() ?? failure).error);
     }
     if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);

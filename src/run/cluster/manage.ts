@@ -12,7 +12,7 @@ import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
+import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
@@ -64,6 +64,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       [...mirror.all()].flatMap(({ entry }) =>
         entry?.type === type ? [{ name: entry.record.name, why: entry.record.text }] : [],
       );
+    const failure = store.failure();
     return {
       ...summaryOf(record),
       tasksDone: doneTasks(store).length,
@@ -77,7 +78,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       refused: notes('refused'),
       conflicts: notes('conflict').map(({ why }) => why),
       refusedRecords: mirror.refusedRecords,
-      failure: store.failure()?.text,
+      failure: failure === undefined ? undefined : inWords(failure.error),
     };
   });
 }
@@ -149,6 +150,11 @@ function doneTasks({ mirror, shape }: ClusterStore): Task[] {
   return [...mirror.all()].flatMap(({ entry }) =>
     entry?.type === 'task' && entry.record.state === 'done' && isTask(shape, entry.task) ? [entry.task] : [],
   );
+}
+
+/** An error that ended a run, hint and all. */
+function inWords({ message, hint }: FailureRecord['error']): string {
+  return hint === undefined ? message : `${message} ${hint}`;
 }
 
 /** The register's record of a run. @throws PffError `cluster` if there is none */

@@ -1,6 +1,7 @@
 /** `pff node`: connects to a server and works on its runs, one after the other. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
+import { usableCores } from '../cores.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { NatsApi } from '../../store/nats/api.js';
@@ -55,7 +56,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
         await systemClock.sleep(LOOK_FOR_RUNS_MS, signal);
         continue;
       }
-      const threads = options.threads ?? os.availableParallelism();
+      const threads = options.threads ?? usableCores();
       const joined = await joinRun(api, registry, record, {
         ...options,
         kernels,

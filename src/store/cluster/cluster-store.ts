@@ -205,7 +205,7 @@ export class ClusterStore implements Store {
     const entry = this.mirror.get(keys.failed)?.entry;
     if (entry?.type !== 'failed') return undefined;
     const { record } = entry;
-    if (record.code !== 'training') return this.#options.fits ? undefined : record;
+    if (record.error.code !== 'training') return this.#options.fits ? undefined : record;
     const task = record.task === undefined ? undefined : parseTaskKey(record.task);
     return task && isTask(this.shape, task) && !this.mirror.done(task) ? record : undefined;
   }

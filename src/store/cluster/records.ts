@@ -3,17 +3,23 @@
  * refused as a whole: a broken or hostile record counts as none. JSON, so that people can read them with any NATS tool.
  */
 import { z } from 'zod';
+import { encodeError } from '../../error-codec.js';
+import type { PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
-import { isPlain } from './plain-text.js';
+import { isPlain, plainText } from './plain-text.js';
+
+/** Codes of errors that are a run's fault: `usage`, `data` of the whole, `training` of a task. */
+export const RUNS_FAULTS = ['usage', 'data', 'training'] as const;
 
 /** Longer values are refused unread. */
 export const MAX_RECORD_BYTES = 256 * 1024;
 
 const count = z.int().nonnegative();
+const MAX_TEXT = 2000;
 /** Text that is printed: what a terminal would act on is refused. */
 export const plain = (most: number) => z.string().max(most).refine(isPlain);
 const name = plain(200).min(1);
-const text = plain(2000);
+const text = plain(MAX_TEXT);
 const nodeId = z.string().regex(/^[\w-]{1,64}$/);
 const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -88,15 +94,11 @@ export type ReportRecord = z.infer<typeof reportRecordSchema>;
 export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text });
 export type NoteRecord = z.infer<typeof noteRecordSchema>;
 
-/** That the run itself cannot be done, whoever tries, and why. */
-export const failureRecordSchema = z.strictObject({
-  v: z.literal(1),
-  by: nodeId,
-  name,
-  /** `usage`, `data`: spec and data do not fit each other; `training`: `task` cannot be done. */
-  code: z.enum(['usage', 'data', 'training']),
+/** Why the run itself cannot be done, whoever tries: an error as error-codec.ts has it, which all throw again. */
+export const failureRecordSchema = noteRecordSchema.omit({ text: true }).extend({
+  /** The task that cannot be done; without it spec and data do not fit each other. */
   task: taskName.optional(),
-  text,
+  error: z.strictObject({ name, code: z.enum(RUNS_FAULTS), message: text, hint: text.optional() }),
 });
 export type FailureRecord = z.infer<typeof failureRecordSchema>;
 
@@ -119,6 +121,15 @@ export const keys = {
   /** All results are there and were verified: the run's last word. */
   finished: 'finished',
 } as const;
+
+/** What a node tells of an error that is the run's fault, of `task` or of the run as a whole. Texts are cut to what is read. */
+export function failureRecord(by: string, nodeName: string, error: PffError, task?: Task): FailureRecord {
+  const { code, message, hint } = encodeError(error);
+  const fault = RUNS_FAULTS.find((each) => each === code) ?? 'training';
+  const told = { name: 'PffError', code: fault, message: plainText(message, MAX_TEXT) };
+  const words = hint === undefined ? told : { ...told, hint: plainText(hint, MAX_TEXT) };
+  return { v: 1, by, name: nodeName, ...(task ? { task: taskKey(task) } : {}), error: words };
+}
 
 export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
@@ -155,6 +166,10 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
     case 'stop':
     case 'finished': {
       const parsed = noteRecordSchema.safeParse(json);
+      return parsed.success ? { type, record: parsed.data } : undefined;
+    }
+    case 'failed': {
+      const parsed = failureRecordSchema.safeParse(json);
       return parsed.success ? { type, record: parsed.data } : undefined;
     }
     default:
