@@ -57,7 +57,7 @@ export function memoryBound(
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
   const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
-  const rounded = spec.precision === 'bf16' ? 1 : 0;
+  const rounded = spec.precision === 'f32' ? 0 : 1;
   // Kernels make room for the rows of a whole batch, in and out, however many samples there are.
   const batchRows = 2 * 4 * variants * spec.batch * Math.max(...spec.layers);
   const kernelsPerNode =
