@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { listRuns, runStatus } from '../../src/run/cluster/manage.js';
 import { newRunRecord, type RunSetting } from '../../src/run/cluster/record.js';
-import { loadDataset } from '../../src/data/sources.js';
+import { loadDataset } from '../../src/data/sources/load.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { resolveSpec, type RunSpec } from '../../src/spec/spec.js';
 import { NatsApi } from '../../src/store/nats/api.js';

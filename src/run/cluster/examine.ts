@@ -2,16 +2,16 @@
  * Whether this process can take part in a run: whatever can be known before it begins, and whose fault it is if not. A run
  * comes from somebody else, so that nothing of it is taken on trust, and nothing is allocated before its bounds are checked.
  */
-import { loadDataset } from '../../data/sources.js';
+import { loadDataset } from '../../data/sources/load.js';
 import { PffError, messageOf } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { resolveSpec } from '../../spec/spec.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { checkGraph } from '../bounds.js';
+import { checkGraph } from '../../schedule/bounds.js';
 import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
-import { prepareData, type PreparedData } from '../prepare.js';
+import { prepareData, type PreparedData } from '../../node/prepare.js';
 import { misfitOfData, misfitOfProgram } from './record.js';
 
 export interface Means {

@@ -11,7 +11,7 @@ import type { Job, Site } from '../../node/job.js';
 import type { Membership } from '../../node/cluster/membership.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
 import { sealingStore } from '../../node/cluster/private-labels.js';
-import { WorkerExecutor } from '../../node/cluster/worker-executor.js';
+import { WorkerExecutor } from '../../node/threads/worker-executor.js';
 import { graphShape } from '../../schedule/shape.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -25,7 +25,7 @@ import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { examine, wordsOf, type Means } from './examine.js';
-import type { PreparedData } from '../prepare.js';
+import type { PreparedData } from '../../node/prepare.js';
 
 export interface JoinOptions extends Means {
   readonly threads: number;

@@ -168,10 +168,6 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
       const parsed = noteRecordSchema.safeParse(json);
       return parsed.success ? { type, record: parsed.data } : undefined;
     }
-    case 'failed': {
-      const parsed = failureRecordSchema.safeParse(json);
-      return parsed.success ? { type, record: parsed.data } : undefined;
-    }
     default:
       return undefined;
   }

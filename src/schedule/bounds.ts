@@ -3,8 +3,8 @@
  * take part in one: a run may come from somebody else, and a slip of a digit should be told and not end a process.
  */
 import { PffError } from '../errors.js';
-import { graphShape, trainedLayers } from '../schedule/shape.js';
-import { taskCount } from '../schedule/tasks.js';
+import { graphShape, trainedLayers } from './shape.js';
+import { taskCount } from './tasks.js';
 import { layerCount, type RunSpec } from '../spec/spec.js';
 
 /** Layers above the input. Each task reads all layers below it, so that a graph grows with the square of this. */
