@@ -54,7 +54,7 @@ async function bundled(): Promise<string> {
 
 /** Two pages: /isolated may share memory, /plain may not. */
 async function served(): Promise<Server> {
-  const opened = createServer(({ url }, response) => {
+  const pages = createServer(({ url }, response) => {
     if (url === '/entry.js') response.setHeader('content-type', 'text/javascript').end(script);
     else if (url === '/favicon.ico') response.writeHead(204).end();
     else {
@@ -67,9 +67,9 @@ async function served(): Promise<Server> {
     }
   });
   await new Promise<void>((resolve) => {
-    opened.listen(0, '127.0.0.1', resolve);
+    pages.listen(0, '127.0.0.1', resolve);
   });
-  return opened;
+  return pages;
 }
 
 async function opened(path: string): Promise<Page> {
