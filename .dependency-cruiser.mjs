@@ -22,7 +22,7 @@ const root = `(${rootFiles.join('|')})\\.ts$`;
 const nodeOnlyRooms = ['store', 'node', 'run', 'doctor', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
   '^src/kernels/(native/.*|open)\\.ts$',
-  '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
+  '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file|png|regular-file)\\.ts$',
 ];
 
 export default {

@@ -30,6 +30,7 @@ export {
   type GotDataset,
 } from './data/downloads.js';
 export { cacheFolder } from './data/files.js';
+export { readTextFile } from './data/regular-file.js';
 export { readImageFile } from './data/image-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
