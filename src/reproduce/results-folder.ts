@@ -4,14 +4,14 @@
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { readRegularFile } from '../data/regular-file.js';
+import { readRegularFile } from '../platform/node/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';
 import { RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
 import type { Costs } from '../simulate/costs.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
-import { lockFolder, type FolderLock } from './lock.js';
+import { lockFolder, type FolderLock } from '../run/lock.js';
 import type { PipelineSchedule } from './plan.js';
 
 /** Beside a run's own files, once it is finished. */
@@ -98,7 +98,7 @@ export class ResultsFolder {
         cause: error,
       });
     }
-    this.#lock = lockFolder(this.path, folder);
+    this.#lock = lockFolder(this.path, `results folder ${folder}`);
   }
 
   run(name: string): string {

@@ -1,10 +1,10 @@
 /** What a resumed run is: the spec and execution of the run that stopped, and which changes to them leave its past as it was. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readRegularFile, TEXT_BYTES } from '../data/regular-file.js';
+import { readRegularFile, TEXT_BYTES } from '../platform/node/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
-import { savedKeys } from '../store/directory.js';
+import { savedKeys } from '../store/saved/directory.js';
 import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';

@@ -1,6 +1,6 @@
 /** Image files of the user's own, for `pff predict`: PNG decoded to a dataset's shape. Node.js only. */
-import { PffError } from '../errors.js';
-import { type ImageShape, imageSize } from './dataset.js';
+import { PffError } from '../../errors.js';
+import { type ImageShape, imageSize } from '../dataset.js';
 import { readBytes } from './files.js';
 import { decodeRgba, pngSize } from './png.js';
 

@@ -5,7 +5,7 @@
  */
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
-import { codeOf, messageOf, PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../../errors.js';
 
 export interface PngSize {
   readonly width: number;
