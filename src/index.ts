@@ -33,7 +33,7 @@ export {
 } from './data/downloads/get.js';
 export { cacheFolder } from './data/sources/files.js';
 export { readImageFile } from './data/sources/image-file.js';
-export { readTextFile } from './platform/node/regular-file.js';
+export { readTextFile } from './data/sources/regular-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
 export type { PffVariant, Variant } from './schedule/assign.js';

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { readRegularFile } from '../platform/node/regular-file.js';
+import { readRegularFile } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { readRegularFile, TEXT_BYTES } from '../platform/node/regular-file.js';
+import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { kernelsChoices } from '../kernels/open.js';
 import type { RunSpec } from '../spec/spec.js';

@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { readRegularFile } from '../platform/node/regular-file.js';
+import { readRegularFile } from '../data/sources/regular-file.js';
 import { PffError, messageOf } from '../errors.js';
 import { AppendFile, openToAppend } from './append-file.js';
 import type { RunEvent } from './events.js';

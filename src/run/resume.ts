@@ -1,7 +1,7 @@
 /** What a resumed run is: the spec and execution of the run that stopped, and which changes to them leave its past as it was. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readRegularFile, TEXT_BYTES } from '../platform/node/regular-file.js';
+import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readBytes } from '../../src/data/sources/files.js';
 import { readImageFile } from '../../src/data/sources/image-file.js';
 import { decodeRgba } from '../../src/data/sources/png.js';
-import { readRegularFile, readTextFile } from '../../src/platform/node/regular-file.js';
+import { readRegularFile, readTextFile } from '../../src/data/sources/regular-file.js';
 import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { parseNpz } from '../../src/formats/npz.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { codeOf, messageOf, PffError } from '../../errors.js';
 import { unpackedLimit } from '../../formats/limits.js';
-import { readRegularFile } from '../../platform/node/regular-file.js';
+import { readRegularFile } from './regular-file.js';
 
 /**
  * The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place.

@@ -7,7 +7,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
-import { readRegularFile, TEXT_BYTES } from '../../platform/node/regular-file.js';
+import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js';
 import { PffError, messageOf } from '../../errors.js';
 import { useWholeMessages } from './whole-messages.js';
 

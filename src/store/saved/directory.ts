@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { readRegularFile } from '../../platform/node/regular-file.js';
+import { readRegularFile } from '../../data/sources/regular-file.js';
 import { messageOf, PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { parseState, stateHeader, type Origin } from './state-file.js';
