@@ -87,7 +87,7 @@ export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } fro
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
-export { ownNames, type OwnKind } from './spec/own-names.js';
+export { ownNames, type OwnKind } from './spec/own-parts.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export {
   fetchModel,

@@ -7,7 +7,7 @@
  * activations below); C suffix inputs (the label values, 0 if none); O outputs. Matrices are row-major.
  *
  * Numeric rules. All arithmetic is f32 with gradual underflow; `fma(a, b, c)` rounds once. They fix every bit of every
- * result, on every backend (bit-class `f32-fma/1`), for any number of threads:
+ * result, on every backend (numerics `f32-fma/1`), for any number of threads:
  *  1. forward     acc = bias[o]; for p = 0 … P-1: acc = fma(prefix[b, p], W[p, o], acc);
  *                 for c = 0 … C-1 with suffix[r, c] ≠ 0: acc = fma(suffix[r, c], W[P + c, o], acc).
  *                 relu(acc) = acc <= 0 ? 0 : acc, so that a NaN shows; linear(acc) = acc. The prefix part is computed once
@@ -39,7 +39,7 @@
  *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
  *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
  *                 Kept values are multiplied by 65536 / (65536 - threshold).
- * With precision bf16 (bit-class `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
+ * With precision bf16 (numerics `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
  * bits, ties to even (bf16), where a result below 2^-40 in magnitude counts as 0. All else stays f32, and the same:
  *  - rule 1: fma(r(prefix[b, p]), r(W[p, o]), acc) for the prefix part. A bias below 2^-40 in magnitude counts as 0.
  *  - rule 4: fma(r(prefix[b, p]), r(s[b, o]), acc) for the prefix weights.
@@ -53,14 +53,21 @@
  */
 
 import type { DropoutMask, DropoutRows } from './dropout.js';
+import type { Numerics } from './numerics.js';
+import type { LayerTrainer, LossDescription } from './trainer.js';
 
 export type Activation = 'relu' | 'linear';
 
 /** What the operands of the big products are rounded to. */
 export type Precision = 'f32' | 'bf16';
 
-/** Backends with the same bit-class give the same bits. */
-export const bitClasses: { readonly [P in Precision]: string } = { f32: 'f32-fma/1', bf16: 'bf16-dot/1' };
+/** A value or a promise of it: a backend on a device computes while the program goes on. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** The same interface with every method at once, as backends on the CPU have it. */
+export type Synchronous<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> : T[K];
+};
 
 /** Everything that training one dense layer changes. All arrays may lie in SharedArrayBuffers. */
 export interface DenseTensors {
@@ -133,27 +140,35 @@ export interface SgdRule {
 /** How a gradient changes the weights. */
 export type UpdateRule = AdamRule | SgdRule;
 
-/** One layer held in a backend's own layout for as long as it is trained or used. Not safe for use by two threads at once. */
-export interface DenseKernel {
+/**
+ * One layer held in a backend's own layout for as long as it is trained or used, whatever its kind. Not safe for use by two
+ * threads at once, nor for a second call before the promise of the first is settled.
+ */
+export interface LayerKernel {
+  /** Values of a row that enters, and of one that leaves. */
   readonly inputs: number;
   readonly outputs: number;
   /** Runs any number of rows through the layer; keeps nothing. Safe between `forward` and `update`. */
-  infer(input: LayerInput, output: LayerOutput): void;
+  infer(input: LayerInput, output: LayerOutput): Awaitable<void>;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
-  forward(input: LayerInput, sumSquares?: Float32Array): void;
+  forward(input: LayerInput, sumSquares?: Float32Array): Awaitable<void>;
   /**
    * The activations [R, O] of the kept batch: a view that the next `forward` overwrites. Nothing may write to it but
    * `Kernels.dropout`; deltas are then those of the activations that are left.
    */
-  activations(): Float32Array;
+  activations(): Awaitable<Float32Array>;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
-  inputGradient(delta: Delta, out: Float32Array): void;
+  inputGradient(delta: Delta, out: Float32Array): Awaitable<void>;
   /** Gradient of the kept batch and one step of the rule, fused: the gradient matrix is never written. */
-  update(delta: Delta, rule: UpdateRule): void;
-  /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
-  read(into: DenseTensors): void;
+  update(delta: Delta, rule: UpdateRule): Awaitable<void>;
   /** Frees the backend's memory. The kernel must not be used afterwards. */
   close(): void;
+}
+
+/** A fully connected layer. */
+export interface DenseKernel extends LayerKernel {
+  /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
+  read(into: DenseTensors): Awaitable<void>;
 }
 
 export interface DenseOptions {
@@ -169,15 +184,24 @@ export interface DenseOptions {
   readonly fixedBias?: boolean | undefined;
 }
 
-/** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
+/**
+ * A backend. One object serves one thread of JavaScript; it may use `threads` cores itself, or a device. There is one
+ * function for each kind of layer (layers/ calls it); what all kinds share is a `LayerKernel`.
+ */
 export interface Kernels {
   /** `reference`, or `native` and the instruction set: `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
   readonly name: string;
-  /** The one of `bitClasses` for the precision it was opened with, for the reference and every native one. */
-  readonly bitClass: string;
+  /** The arithmetic that it was opened with; proved by a probe where it is exact (probe.ts). */
+  readonly numerics: Numerics;
   readonly threads: number;
   /** Copies `tensors` into the backend's layout. */
-  openDense(tensors: DenseTensors, options: DenseOptions): DenseKernel;
+  openDense(tensors: DenseTensors, options: DenseOptions): Awaitable<DenseKernel>;
+  /**
+   * Takes over the training of opened layers where the backend can compute this loss by itself, so that steps need not come
+   * back from a device; undefined where it cannot, and without this function: then the objective trains through `forward`,
+   * `activations` and `update`. `parts`: [layer] or [layer, head], opened from this backend; they stay the caller's.
+   */
+  openTrainer?(parts: readonly LayerKernel[], loss: LossDescription): LayerTrainer | undefined;
   /**
    * Stages images as f32: out[b, j] = fround(bytes[rows[b] · width + skip + j] · scale[rows[b]]) for j < width - skip.
    * `bytes` [n, width], `scale` [n], `out` [B, width - skip]; B = rows.length.
@@ -189,12 +213,20 @@ export interface Kernels {
     rows: Uint32Array,
     scale: Float32Array,
     out: Float32Array,
-  ): void;
+  ): Awaitable<void>;
   /**
    * Drops values out of rows (rule 7) into `out` [R, width], which may be `input.values` where `input.rows` is absent; and
    * writes the sums of squares of what is left (rule 2) to `sumSquares` [R] if asked.
    */
-  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): void;
+  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): Awaitable<void>;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
+}
+
+/** A layer of a backend on the CPU: every call is done when it returns. */
+export type SyncDenseKernel = Synchronous<DenseKernel>;
+
+/** A backend on the CPU. */
+export interface SyncKernels extends Synchronous<Omit<Kernels, 'openDense' | 'openTrainer'>> {
+  openDense(tensors: DenseTensors, options: DenseOptions): SyncDenseKernel;
 }

@@ -19,7 +19,7 @@ import {
   type OwnNegatives,
   type OwnObjective,
   type OwnSchedule,
-} from '../model/own-parts.js';
+} from '../spec/own-parts.js';
 import { registerStore, type OwnStoreOpener } from '../store/own-store.js';
 
 /** The default export of a plugin module: parts by name. */

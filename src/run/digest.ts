@@ -1,7 +1,7 @@
 /** `modelDigest`: what proves that two runs gave the same bits. */
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { modelTensors } from '../model/model-file.js';
 
 /** Hex SHA-256 over every layer's (and head's) little-endian f32 weights and biases, in order. */

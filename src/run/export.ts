@@ -5,9 +5,9 @@ import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../formats/npy.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { encodeModel, modelTensors, statesFromTensors } from '../model/model-file.js';
-import { networkShape } from '../model/network.js';
+import { networkStructure } from '../model/network.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
@@ -37,7 +37,7 @@ export interface ExportedModel {
 export async function exportModel(run: string, { to, out, dataDir }: ExportOptions): Promise<ExportedModel> {
   const { spec, tensors, metadata } = readModel(run);
   const layout = await layoutOf(spec, metadata, dataDir);
-  const states = statesFromTensors(networkShape(spec, layout), tensors);
+  const states = statesFromTensors(networkStructure(spec, layout), tensors);
   const digest = modelDigest(states);
   const folder = path.extname(run) === '' ? run : path.dirname(run);
   const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
@@ -89,7 +89,7 @@ export async function importModel(file: string, { out, spec: given, dataDir }: I
     });
   const spec = resolveSpec({ ...found.spec, ...given });
   const layout = await layoutOf(spec, found.metadata, dataDir);
-  const states = statesFromTensors(networkShape(spec, layout), found.tensors);
+  const states = statesFromTensors(networkStructure(spec, layout), found.tensors);
   const digest = modelDigest(states);
   if (existsSync(out) && readdirSync(out).length > 0)
     throw new PffError('files', `the folder ${out} exists and is not empty`, { hint: 'Choose another --out.' });

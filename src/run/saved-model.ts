@@ -10,9 +10,9 @@ import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
-import { softmaxOf } from '../model/objectives/softmax.js';
+import { softmaxOf } from '../objectives/softmax.js';
 import { decodeModel, statesFromTensors } from '../model/model-file.js';
-import { networkShape } from '../model/network.js';
+import { networkStructure } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
@@ -75,7 +75,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   };
   const prepared = prepareData(dataset, evaluated);
   return withKernels(spec, options, async (kernels, kernelsReason) => {
-    const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
+    const states = statesFromTensors(networkStructure(spec, prepared.test.layout), tensors);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
@@ -116,7 +116,7 @@ export async function analyseRun(
     analyse({
       kernels,
       spec,
-      states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
+      states: statesFromTensors(networkStructure(spec, prepared.test.layout), tensors),
       data: prepared.test,
       samples: SAMPLES_OF_FINISHED,
       breathe: () => setImmediate(),
@@ -148,7 +148,7 @@ export async function predictImages(
     const predictor = new Predictor(
       kernels,
       spec,
-      statesFromTensors(networkShape(spec, layout), tensors),
+      statesFromTensors(networkStructure(spec, layout), tensors),
       classes.length,
     );
     try {
@@ -216,7 +216,7 @@ async function withKernels<T>(
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { kernels: choice = 'auto', threads = 1 } = options;
-  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+  const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {

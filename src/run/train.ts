@@ -6,7 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { bitClasses, type Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { encodeModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
@@ -119,7 +119,7 @@ class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+    const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
     const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;

@@ -2,9 +2,9 @@
 import os from 'node:os';
 import { PffError } from '../../errors.js';
 import { encodeModel } from '../../model/model-file.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
-import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { allTasks, trainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -109,7 +109,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const { spec } = record;
     const { imageSize, classes } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
-    const shapes = allShapes(networkShape(spec, layout));
+    const shapes = allStructures(networkStructure(spec, layout));
     const newest = Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => {
       for (let chapter = spec.splits - 1; chapter >= 0; chapter--)
         if (store.mirror.done(trainTask(chapter, layer))) return trainTask(chapter, layer);
@@ -120,7 +120,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const states: LayerState[] = [];
     for (const task of newest) {
       const { steps, buffer } = await store.fetch(task, store.signal);
-      states.push(viewState(shapes[task.layer] as LayerShape, steps, buffer));
+      states.push(viewState(shapes[task.layer] as LayerStructure, steps, buffer));
     }
     const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
     const finished = chapters === spec.splits;

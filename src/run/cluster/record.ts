@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../../data/dataset.js';
 import { imageSize } from '../../data/dataset.js';
-import { ownSources } from '../../model/own-parts.js';
-import type { OwnKind } from '../../spec/own-names.js';
+import { ownSources } from '../../spec/own-parts.js';
+import type { OwnKind } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/engine.js';

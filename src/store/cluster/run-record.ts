@@ -1,7 +1,7 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { OWN_KINDS } from '../../spec/own-names.js';
+import { OWN_KINDS } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
