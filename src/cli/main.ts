@@ -18,7 +18,7 @@ import { runsCommand } from './commands/runs.js';
 import { simulateCommand } from './commands/simulate.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../suggest.js';
 import { traceCommand } from './commands/trace.js';
 import { trainCommand } from './commands/train.js';
 import { watchCommand } from './commands/watch.js';

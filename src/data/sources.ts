@@ -1,7 +1,7 @@
 /** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
 import { join } from 'node:path';
-import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
+import { didYouMean } from '../suggest.js';
 import type { Dataset } from './dataset.js';
 import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './sources/cifar10.js';
@@ -69,7 +69,8 @@ export function isDataset(name: string): boolean {
 export function checkDatasetName(name: string): DatasetName {
   const known = DATASET_NAMES.find((each) => each === name);
   if (known !== undefined) return known;
+  const names = [...DATASET_NAMES, ...ownDatasets.keys()];
   throw new PffError('usage', `unknown dataset ${JSON.stringify(name)}`, {
-    hint: `Did you mean ${closest(name.toLowerCase(), DATASET_NAMES)}? Known are ${[...DATASET_NAMES, ...ownDatasets.keys()].join(', ')}; datasets of your own come with --plugin FILE.`,
+    hint: didYouMean(name, names, `Known are ${names.join(', ')}; datasets of your own come with --plugin FILE.`),
   });
 }

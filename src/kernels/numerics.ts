@@ -2,12 +2,19 @@
  * Numerics: the name of an arithmetic. Two backends with the same exact numerics give the same bits, so their nodes may
  * share a run; a backend that cannot be exact has numerics of its own, with the tolerance that was measured for it.
  */
+import { z } from 'zod';
 import type { Precision } from './kernels.js';
 
 export type Numerics =
   | { readonly id: string; readonly exact: true }
   /** `tolerance`: the largest relative difference of a result from that of the reference. */
   | { readonly id: string; readonly exact: false; readonly tolerance: number };
+
+/** For records that travel. */
+export const numericsSchema: z.ZodType<Numerics> = z.discriminatedUnion('exact', [
+  z.strictObject({ id: z.string().max(100), exact: z.literal(true) }),
+  z.strictObject({ id: z.string().max(100), exact: z.literal(false), tolerance: z.number().nonnegative() }),
+]);
 
 /** The exact numerics that a precision asks for: the numeric rules of kernels.ts, in its classes of operands. */
 export const exactNumerics: { readonly [P in Precision]: Numerics & { readonly exact: true } } = {

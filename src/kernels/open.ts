@@ -37,10 +37,7 @@ export interface OpenedKernels {
  * @throws PffError `kernels` if the one asked for cannot be had here or computes other bits than it claims, `usage` for a bad
  * thread count.
  */
-export async function openKernels(
-  options: OpenKernelsOptions,
-  load?: () => LoadedAddon,
-): Promise<OpenedKernels> {
+export async function openKernels(options: OpenKernelsOptions, load?: () => LoadedAddon): Promise<OpenedKernels> {
   const { kernels: choice, threads } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
     throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);

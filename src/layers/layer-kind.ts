@@ -88,12 +88,7 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   multiplyAdds(geometry: G): number;
   /** Fills parameters that do not start at 0; `stream` is the part's own. */
   initialise(part: PartStructure<G>, tensors: PartTensors, stream: RandomStream): void;
-  open(
-    kernels: Kernels,
-    part: PartStructure<G>,
-    tensors: PartTensors,
-    options: OpenOptions,
-  ): Promise<OpenPart>;
+  open(kernels: Kernels, part: PartStructure<G>, tensors: PartTensors, options: OpenOptions): Promise<OpenPart>;
   /** The weights from each of the first `inputs` values to each unit, [inputs, outputs], for pictures; absent where there is no such matrix. */
   inputWeights?(geometry: G, tensors: PartTensors): Float32Array;
   readonly onnx: OnnxNodes;

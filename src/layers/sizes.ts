@@ -15,7 +15,9 @@ export const layersSchema: z.ZodType<LayerSize[]> = z
   .array(z.union([count, ...layerKinds.map((kind) => kind.schema)]))
   .min(2)
   .transform((layers) => layers.map(shortest))
-  .refine(([first]) => typeof first === 'number', { error: 'the first entry must be the number of values of an image' });
+  .refine(([first]) => typeof first === 'number', {
+    error: 'the first entry must be the number of values of an image',
+  });
 
 function shortest(size: LayerSize): LayerSize {
   return typeof size === 'object' && size.kind === 'dense' ? size.units : size;

@@ -6,28 +6,24 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { closest } from 'fastest-levenshtein';
 import type { Dataset } from '../data/dataset.js';
 import { registerDataset, type DatasetLoader } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
-import {
-  registerGoodness,
-  registerNegatives,
-  registerObjective,
-  registerSchedule,
-  type OwnGoodness,
-  type OwnNegatives,
-  type OwnObjective,
-  type OwnSchedule,
-} from '../spec/own-parts.js';
+import type { OwnNegatives } from '../data/negatives-table.js';
+import type { OwnGoodness } from '../objectives/goodness.js';
+import type { Objective } from '../objectives/objective.js';
+import type { OwnObjective } from '../objectives/table.js';
+import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../spec/own-parts.js';
+import type { RateSchedule } from '../spec/rate-schedules.js';
 import { registerStore, type OwnStoreOpener } from '../store/own-store.js';
+import { didYouMean } from '../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
-  readonly objectives?: Readonly<Record<string, OwnObjective>>;
+  readonly objectives?: Readonly<Record<string, OwnObjective | Omit<Objective, 'name'>>>;
   readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
   readonly negatives?: Readonly<Record<string, OwnNegatives>>;
-  readonly schedules?: Readonly<Record<string, OwnSchedule>>;
+  readonly schedules?: Readonly<Record<string, RateSchedule>>;
   /** Only the thread that starts the run opens its store. */
   readonly stores?: Readonly<Record<string, OwnStoreOpener>>;
   /** Only the thread that starts the run loads data. */
@@ -41,21 +37,32 @@ export function loadedPlugins(): readonly string[] {
   return [...loadedUrls];
 }
 
-const KINDS: readonly (keyof Plugin)[] = ['objectives', 'goodnesses', 'negatives', 'schedules', 'stores', 'datasets'];
+/** How each kind of part is registered: the list of the kinds that there are. */
+const REGISTER: Readonly<Record<keyof Plugin, (plugin: Plugin) => void>> = {
+  objectives: (plugin) => registerAll(plugin.objectives, registerObjective),
+  goodnesses: (plugin) => registerAll(plugin.goodnesses, registerGoodness),
+  negatives: (plugin) => registerAll(plugin.negatives, registerNegatives),
+  schedules: (plugin) => registerAll(plugin.schedules, registerSchedule),
+  stores: (plugin) => registerAll(plugin.stores, registerStore),
+  datasets: (plugin) => registerAll(plugin.datasets, registerDataset),
+};
+const KINDS = Object.keys(REGISTER);
+
+function registerAll<T>(
+  parts: Readonly<Record<string, T>> | undefined,
+  register: (name: string, part: T) => void,
+): void {
+  for (const [name, part] of Object.entries(parts ?? {})) register(name, part);
+}
 
 /** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name, or a kind that there is not. */
 export function registerPlugin(plugin: Plugin): void {
-  const unknown = Object.keys(plugin).find((kind) => !KINDS.some((known) => known === kind));
+  const unknown = Object.keys(plugin).find((kind) => !KINDS.includes(kind));
   if (unknown !== undefined)
     throw new PffError('usage', `a plugin has ${unknown}, which is nothing that it can have`, {
-      hint: `Did you mean ${closest(unknown, KINDS)}? A plugin's parts are ${KINDS.join(', ')}, each an object of parts by name.`,
+      hint: didYouMean(unknown, KINDS, `A plugin's parts are ${KINDS.join(', ')}, each an object of parts by name.`),
     });
-  for (const [name, part] of Object.entries(plugin.objectives ?? {})) registerObjective(name, part);
-  for (const [name, part] of Object.entries(plugin.goodnesses ?? {})) registerGoodness(name, part);
-  for (const [name, part] of Object.entries(plugin.negatives ?? {})) registerNegatives(name, part);
-  for (const [name, part] of Object.entries(plugin.schedules ?? {})) registerSchedule(name, part);
-  for (const [name, part] of Object.entries(plugin.stores ?? {})) registerStore(name, part);
-  for (const [name, part] of Object.entries(plugin.datasets ?? {})) registerDataset(name, part);
+  for (const register of Object.values(REGISTER)) register(plugin);
 }
 
 /**

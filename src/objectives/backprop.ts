@@ -14,10 +14,7 @@ export const backprop: Objective = {
   classifiers: ['last-head'],
   unitLength: false,
   headScores: 'log-probabilities',
-  parts: (settings, place) => [
-    layerPart(settings, place, heStart(place, 1)),
-    ...(place.last ? [headPart(place)] : []),
-  ],
+  parts: (settings, place) => [layerPart(settings, place, heStart(place, 1)), ...(place.last ? [headPart(place)] : [])],
   begin() {
     throw new PffError('usage', 'objective backprop does not train layer by layer');
   },

@@ -1,10 +1,10 @@
 /** runs/manifest.json: the paper's tables, row by row, and the spec file that reproduces each row. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { messageOf, PffError } from '../errors.js';
 import { presets } from '../spec/presets.js';
+import { didYouMean } from '../suggest.js';
 import { partialSpecSchema, resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 
 /** The folder of the recipes, in the source tree and in the package. */
@@ -151,7 +151,7 @@ export function onlySchedules(tables: readonly Table[], schedules: Asked['schedu
 function known(given: string, names: readonly string[], what: string): void {
   if (names.includes(given)) return;
   throw new PffError('usage', `there is no ${what} ${JSON.stringify(given)}`, {
-    hint: `Did you mean ${closest(given, names)}? pff reproduce --list shows them all.`,
+    hint: didYouMean(given, names, 'pff reproduce --list shows them all.'),
   });
 }
 

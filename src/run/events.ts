@@ -1,4 +1,6 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { Numerics } from '../kernels/numerics.js';
+import type { LayerSize } from '../layers/sizes.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
@@ -45,8 +47,9 @@ export interface RunResult {
   readonly dataDigest: string;
   readonly dataset: string;
   readonly kernels: string;
-  readonly bitClass: string;
-  readonly layers: readonly number[];
+  /** The arithmetic that it was computed in; digests compare only where it is exact. */
+  readonly numerics: Numerics;
+  readonly layers: readonly LayerSize[];
   readonly epochs: number;
   readonly splits: number;
   readonly negatives: string;

@@ -5,6 +5,7 @@ import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../formats/npy.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { messageOf, PffError } from '../errors.js';
+import { imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { encodeModel, modelTensors, statesFromTensors } from '../model/model-file.js';
 import { networkStructure } from '../model/network.js';
@@ -150,5 +151,5 @@ async function layoutOf(
     classes === undefined
       ? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length
       : (JSON.parse(classes) as string[]).length;
-  return labelLayout({ width: spec.layers[0] as number, height: 1, channels: 1 }, count, spec.labelMode);
+  return labelLayout({ width: imageValues(spec.layers), height: 1, channels: 1 }, count, spec.labelMode);
 }

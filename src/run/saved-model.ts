@@ -6,6 +6,7 @@ import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
+import { imageValues } from '../layers/sizes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
@@ -61,10 +62,10 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
   checkClasses(metadata, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
-  if (spec.layers[0] !== size)
+  if (imageValues(spec.layers) !== size)
     throw new PffError(
       'data',
-      `the model takes images of ${spec.layers[0]} values, but those of ${dataset.name} have ${size}`,
+      `the model takes images of ${imageValues(spec.layers)} values, but those of ${dataset.name} have ${size}`,
       {
         hint: `It was trained on ${spec.dataset}.`,
       },
@@ -76,7 +77,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const prepared = prepareData(dataset, evaluated);
   return withKernels(spec, options, async (kernels, kernelsReason) => {
     const states = statesFromTensors(networkStructure(spec, prepared.test.layout), tensors);
-    const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
       const evaluation = await predictor.evaluate(prepared.test, (done) => {
@@ -140,29 +141,23 @@ export async function predictImages(
   checkClasses(metadata, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
-  if (spec.layers[0] !== size)
-    throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
+  if (imageValues(spec.layers) !== size)
+    throw new PffError('data', `the model takes images of ${imageValues(spec.layers)} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
-  return withKernels(spec, options, (kernels) => {
-    const predictor = new Predictor(
-      kernels,
-      spec,
-      statesFromTensors(networkStructure(spec, layout), tensors),
-      classes.length,
-    );
+  return withKernels(spec, options, async (kernels) => {
+    const states = statesFromTensors(networkStructure(spec, layout), tensors);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
-      const { combined } = predictor.scores(
+      const { combined } = await predictor.scores(
         data,
         Uint32Array.from({ length: count }, (_, i) => i),
       );
       const labels = strongestClass(combined, classes.length);
-      return Promise.resolve(
-        Array.from(labels, (label, b) => {
-          const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
-          return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
-        }),
-      );
+      return Array.from(labels, (label, b) => {
+        const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
+        return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
+      });
     } finally {
       predictor.close();
     }

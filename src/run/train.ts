@@ -4,7 +4,8 @@ import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
-import { bitClasses, type Kernels } from '../kernels/kernels.js';
+import type { Kernels } from '../kernels/kernels.js';
+import type { Numerics } from '../kernels/numerics.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { encodeModel } from '../model/model-file.js';
@@ -121,7 +122,8 @@ class Run {
     const { precision } = this.#spec;
     const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
-    const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
+    const looking =
+      nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
       this.#begin(prepared, kernels, reason);
@@ -131,7 +133,10 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
+      this.#folder?.write(
+        MODEL_FILE,
+        encodeModel(this.#spec, states, modelMetadata(kernels.numerics, prepared, digest)),
+      );
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -228,20 +233,20 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? (await this.#interrupted(training, prepared));
+      throw training.interruption?.() ?? (await this.#interrupted(training, prepared, kernels));
     } finally {
       await own?.close();
     }
   }
 
-  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { bitClass }: Kernels): Training {
+  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { numerics }: Kernels): Training {
     const { variant, nodes } = this.#execution;
     const setting = {
       run: cluster.run,
       spec: this.#spec,
       variant: variant === 'dff' ? 'sequential' : variant,
       nodes,
-      bitClass,
+      numerics,
       leaseMs: cluster.leaseMs ?? 10_000,
       storage: cluster.storage ?? 'file',
       replicas: cluster.replicas ?? 1,
@@ -280,7 +285,7 @@ class Run {
   }
 
   async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
-    const predictor = new Predictor(kernels, this.#spec, states, prepared.facts.classes.length);
+    const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {
       return await predictor.evaluate(prepared.test, (done) => {
@@ -312,12 +317,12 @@ class Run {
   }
 
   /** Saves what there is: each layer's newest state, if every layer has one. */
-  async #interrupted(training: Training, prepared: PreparedData): Promise<PffError> {
+  async #interrupted(training: Training, prepared: PreparedData, { numerics }: Kernels): Promise<PffError> {
     const { chapters, states } = await training.newest();
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {
-        ...modelMetadata(this.#spec, prepared, modelDigest(states)),
+        ...modelMetadata(numerics, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
       saved = this.#folder.write(MODEL_FILE, encodeModel(this.#spec, states, metadata));
@@ -334,8 +339,7 @@ class Run {
   }
 }
 
-function modelMetadata({ precision }: RunSpec, prepared: PreparedData, digest: string): Record<string, string> {
+function modelMetadata({ id: numerics }: Numerics, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
-  const bitClass = bitClasses[precision];
-  return { program: `pff ${VERSION}`, modelDigest: digest, bitClass, dataDigest, classes: JSON.stringify(classes) };
+  return { program: `pff ${VERSION}`, modelDigest: digest, numerics, dataDigest, classes: JSON.stringify(classes) };
 }

@@ -15,8 +15,9 @@ export const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as c
 export type OwnKind = (typeof OWN_KINDS)[number];
 
 /** The tables that these names are looked up in. */
-export const partTables: { readonly [K in OwnKind]: Pick<NamedParts<unknown>, 'names' | 'ownNames' | 'has' | 'isOurs'> } =
-  { objective: objectives, goodness: goodnesses, negatives, schedule: rateSchedules };
+export const partTables: {
+  readonly [K in OwnKind]: Pick<NamedParts<unknown>, 'names' | 'ownNames' | 'has' | 'isOurs'>;
+} = { objective: objectives, goodness: goodnesses, negatives, schedule: rateSchedules };
 
 /** What was registered, for `ownSources`: an entry may wrap it. */
 const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
@@ -76,7 +77,11 @@ export function ownSources(
 function functionsOf(part: object): unknown[] {
   if (typeof part === 'function') return [part];
   const names = new Set<string>();
-  for (let of: object | null = part; of !== null && of !== Object.prototype; of = Object.getPrototypeOf(of) as object | null)
+  for (
+    let of: object | null = part;
+    of !== null && of !== Object.prototype;
+    of = Object.getPrototypeOf(of) as object | null
+  )
     for (const name of Object.getOwnPropertyNames(of)) if (name !== 'constructor') names.add(name);
   const values: Readonly<Record<string, unknown>> = Object.fromEntries(
     [...names].map((name) => [name, (part as Readonly<Record<string, unknown>>)[name]]),

@@ -3,7 +3,6 @@
  * How a run is carried out (threads, folders, servers) is no part of it; see run/.
  */
 import { z } from 'zod';
-import { closest } from 'fastest-levenshtein';
 import { PffError } from '../errors.js';
 import { negatives } from '../data/negatives-table.js';
 import { layersSchema } from '../layers/sizes.js';
@@ -11,6 +10,7 @@ import { goodnesses } from '../objectives/goodness.js';
 import { objectiveOf, objectives } from '../objectives/table.js';
 import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
 import { rateSchedules } from './rate-schedules.js';
+import { didYouMean } from '../suggest.js';
 
 /** One of our `names`, or one that is registered; which of the latter there are is only known when a spec is resolved. */
 function named(names: readonly string[], text: string): z.ZodType<string> {
@@ -77,7 +77,10 @@ const shape = {
     objectives.ourNames,
     'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
   ),
-  goodness: named(goodnesses.ourNames, "goodness is the mean or the sum of a row's squared activations, or of a plugin"),
+  goodness: named(
+    goodnesses.ourNames,
+    "goodness is the mean or the sum of a row's squared activations, or of a plugin",
+  ),
   threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
   steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
   peerNormalization: z
@@ -264,7 +267,7 @@ function checkNames(spec: RunSpec): void {
     if (isKnownName(field, name)) continue;
     const all = partTables[field].names;
     throw new PffError('usage', `${field} must be one of ${all.join(', ')}, but is ${name}`, {
-      hint: `Did you mean ${closest(name, all)}? Names of your own come with --plugin FILE.`,
+      hint: didYouMean(name, all, 'Names of your own come with --plugin FILE.'),
     });
   }
 }

@@ -6,7 +6,7 @@ import { completions } from '../completion/completions.js';
 import { fishScript } from '../completion/fish.js';
 import { zshScript } from '../completion/zsh.js';
 import { DONE } from '../exit-codes.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../suggest.js';
 
 const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const NAMES = Object.keys(SHELLS) as (keyof typeof SHELLS)[];

@@ -17,7 +17,7 @@ import { textFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { LiveRegion } from '../terminal/live-region.js';
 import type { Output, TextStream } from '../terminal/output.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../suggest.js';
 
 interface Options {
   readonly from: string | undefined;

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { PffError } from '../../index.js';
-import { didYouMean, nearest } from '../suggest.js';
+import { didYouMean, nearest } from '../../suggest.js';
 
 export interface Flag<T> {
   /** What it does, for the help. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, PffError, presets, type PartialSpec } from '../../index.js';
 import { textFlag, type Flags } from './flags.js';
 import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
-import { didYouMean } from '../suggest.js';
+import { didYouMean } from '../../suggest.js';
 
 /** Fields whose values fit one objective only: a preset's do not outlive its objective. */
 const BY_OBJECTIVE = [

@@ -33,7 +33,8 @@ export async function trainBackprop(
 ): Promise<LayerState[]> {
   const { spec } = job;
   const { data, samples } = siteOf(job, 0);
-  const initial = from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial =
+    from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened: OpenPart[][] = [];
   for (const state of initial) opened.push(await openForTraining(kernels, spec, state, 1));
   const layers = opened.map((parts) => parts.map(({ kernel }) => kernel));

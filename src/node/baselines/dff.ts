@@ -36,7 +36,8 @@ export async function trainDff(
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
   const fullBatch = { ...spec, batch: samples.length };
-  const initial = from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial =
+    from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
   const opened: OpenPart[][] = [];
   for (const state of initial) opened.push(await openForTraining(kernels, fullBatch, state, variants));
   const units = rowWidths(spec.layers);

@@ -52,13 +52,13 @@ export async function joinRun(
     throw error;
   });
   const { kernels } = await openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
-  const { bitClass } = kernels;
+  const { numerics } = kernels;
   kernels.close();
   const missing =
     dataset instanceof PffError
       ? `the data of run ${run} is not here: ${dataset.message}. ${dataset.hint ?? ''}`
       : undefined;
-  const why = misfit(record, bitClass, dataset instanceof PffError ? undefined : dataset) ?? missing;
+  const why = misfit(record, numerics, dataset instanceof PffError ? undefined : dataset) ?? missing;
   const federated = variant === 'federated';
   const prepared =
     why === undefined && !(dataset instanceof PffError)

@@ -1,6 +1,7 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
+import type { LayerSize } from '../../layers/sizes.js';
 import { encodeModel } from '../../model/model-file.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
@@ -24,7 +25,7 @@ export interface RunSummary {
   readonly state: RunRecord['state'];
   readonly dataset: string;
   readonly objective: string;
-  readonly layers: readonly number[];
+  readonly layers: readonly LayerSize[];
   readonly variant: string;
   readonly nodes: number;
   readonly createdMs: number;
