@@ -3,7 +3,7 @@ export { messageOf, PffError, type PffErrorCode } from './errors.js';
 export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
 export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/events.js';
-export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
+export { fieldText, resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { describeLayers, parseLayers, rowWidths, type LayerSize } from './layers/sizes.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';

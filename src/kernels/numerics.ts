@@ -3,7 +3,9 @@
  * share a run; a backend that cannot be exact has numerics of its own, with the tolerance that was measured for it.
  */
 import { z } from 'zod';
-import type { Precision } from './kernels.js';
+
+/** What the operands of the big products are rounded to. */
+export type Precision = 'f32' | 'bf16';
 
 export type Numerics =
   | { readonly id: string; readonly exact: true }

@@ -7,7 +7,10 @@ import { RandomStream } from '../random.js';
 import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './kernels.js';
 
 /** What `probeDigest` gives for exact numerics, by id; test/kernels/probe.test.ts takes them from the reference. */
-export const probeDigests: Readonly<Record<string, string>> = {};
+export const probeDigests: Readonly<Record<string, string>> = {
+  'f32-fma/1': 'a4d953a25d14ac1b',
+  'bf16-dot/1': '9326ad5f3122ad92',
+};
 
 /** More than two blocks of 32 inputs, no multiple of a vector's length anywhere. */
 const [PREFIX, SUFFIX, OUTPUTS, BATCH, VARIANTS] = [70, 5, 37, 9, 2] as const;

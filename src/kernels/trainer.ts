@@ -3,7 +3,7 @@
  * takes whole steps. A backend on a device needs no word from the program between steps; statistics come back when asked.
  */
 import type { DropoutMask } from './dropout.js';
-import type { Awaitable, LayerInput, UpdateRule } from './kernels.js';
+import type { Awaitable, LayerInput, UpdateRule } from './operands.js';
 
 /** Sums over the samples of one or more batches; divide by `samples` for means. */
 export interface StepStats {

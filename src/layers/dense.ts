@@ -74,10 +74,10 @@ export function linearHead(inputs: number, classes: number): DenseGeometry {
 /** The tensors by the names that kernels have for them. */
 export function denseTensors(part: PartStructure, { parameters, moment1, moment2 }: PartTensors): DenseTensors {
   const { inputs, outputs } = part.geometry;
-  const [weights, bias] = parameters as readonly [Float32Array, Float32Array];
+  const [weights, biasValues] = parameters as readonly [Float32Array, Float32Array];
   const [weightMoment1, biasMoment1] = moment1 as readonly [Float32Array, Float32Array];
   const [weightMoment2, biasMoment2] = moment2 as readonly [Float32Array, Float32Array];
-  return { inputs, outputs, weights, bias, weightMoment1, biasMoment1, weightMoment2, biasMoment2 };
+  return { inputs, outputs, weights, bias: biasValues, weightMoment1, biasMoment1, weightMoment2, biasMoment2 };
 }
 
 function weightsOf({ parameters }: PartTensors): Float32Array {

@@ -7,9 +7,9 @@ import { PeerNormalization } from './peer.js';
 export interface LossOfGoodness {
   readonly name: string;
   /** The loss, made once for each task. */
-  loss(settings: ObjectiveSettings): GoodnessLoss;
+  readonly loss: (settings: ObjectiveSettings) => GoodnessLoss;
   /** The same as data, where a backend may know it. */
-  describe?(settings: ObjectiveSettings, goodness: 'mean' | 'sum'): LossDescription;
+  readonly describe?: (settings: ObjectiveSettings, goodness: 'mean' | 'sum') => LossDescription;
 }
 
 export function onGoodness({ name, loss, describe }: LossOfGoodness): Objective {

@@ -83,6 +83,10 @@ export type RunEvent =
       readonly spec: RunSpec;
       readonly execution: Execution;
       readonly kernels: string;
+      /** Absent in logs of earlier versions, as is `network`. */
+      readonly numerics?: Numerics | undefined;
+      /** The layers in short form: `784-500-500`. */
+      readonly network?: string | undefined;
       /** Why the reference kernels are used, where they were not asked for. */
       readonly kernelsReason: string | undefined;
       readonly dataset: DatasetFacts;

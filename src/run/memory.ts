@@ -55,9 +55,9 @@ export function memoryBound(
   const data = images + count * 20;
   const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
-  const width = Math.max(0, ...network.layers.slice(0, -1).map(rowOutputs));
+  const widestPassed = Math.max(0, ...network.layers.slice(0, -1).map(rowOutputs));
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
-  const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
+  const activationsPerNode = 4 * variants * perChapter * widestPassed * (variant === 'dff' ? 4 : 1);
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
   const rounded = spec.precision === 'bf16' ? 1 : 0;
   const kernelsPerNode = Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));

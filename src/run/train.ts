@@ -5,6 +5,7 @@ import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
+import { describeLayers } from '../layers/sizes.js';
 import type { Numerics } from '../kernels/numerics.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
@@ -195,6 +196,8 @@ class Run {
       spec: this.#spec,
       execution: this.#execution,
       kernels: kernels.name,
+      numerics: kernels.numerics,
+      network: describeLayers(this.#spec.layers),
       kernelsReason,
       dataset: prepared.facts,
       folder: this.#folder?.path,

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { PffError } from '../errors.js';
 import { negatives } from '../data/negatives-table.js';
-import { layersSchema } from '../layers/sizes.js';
+import { describeLayers, layersSchema, type LayerSize } from '../layers/sizes.js';
 import { goodnesses } from '../objectives/goodness.js';
 import { objectiveOf, objectives } from '../objectives/table.js';
 import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
@@ -186,6 +186,12 @@ export function usesPredictedLabels(name: RunSpec['negatives']): boolean {
 /** Layers above the input. */
 export function layerCount(spec: RunSpec): number {
   return spec.layers.length - 1;
+}
+
+/** The value of a field as a flag takes it. */
+export function fieldText<K extends SpecField>(field: K, spec: { readonly [F in K]?: RunSpec[F] | undefined }): string {
+  const value: unknown = spec[field];
+  return Array.isArray(value) ? describeLayers(value as LayerSize[], ',') : String(value);
 }
 
 /** Common defaults; presets and users' fields go over them. */

@@ -1,14 +1,16 @@
 /** Every backend against the reference, bit for bit, on random shapes: the contract of kernels.ts. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bitClasses, type Precision } from '../../src/kernels/kernels.js';
-import { loadAddon, openNative } from '../../src/kernels/native/native.js';
-import { openKernels } from '../../src/kernels/open.js';
+import type { Precision } from '../../src/kernels/kernels.js';
+import { exactNumerics } from '../../src/kernels/numerics.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
+import { openNative } from '../../src/kernels/native/native.js';
 import { instructionSets, missingSets } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';
 
 const precisions = ['f32', 'bf16'] as const;
-const open = (precision: Precision) => openKernels({ kernels: 'reference', threads: 1, precision }).kernels;
+const open = (precision: Precision) => openReference(precision);
 const reference = { f32: open('f32'), bf16: open('bf16') };
 
 /** Sizes around the widths of vectors and panels (4 to 48), and odd ones. */
@@ -89,9 +91,9 @@ describe.each(cases)('$name in $precision with $threads threads', ({ name, preci
   afterAll(() => kernels.close());
 
   test('says what it is', () => {
-    expect([kernels.name, kernels.bitClass, kernels.threads]).toEqual([
+    expect([kernels.name, kernels.numerics, kernels.threads]).toEqual([
       `native/${name}`,
-      bitClasses[precision],
+      exactNumerics[precision],
       threads,
     ]);
   });

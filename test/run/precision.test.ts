@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bitClasses } from '../../src/kernels/kernels.js';
-import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.js';
+import { exactNumerics } from '../../src/kernels/numerics.js';
+import { listInstructionSets } from '../../src/kernels/native/instruction-sets.js';
+import type { KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { misfit, newRunRecord } from '../../src/run/cluster/record.js';
 import { trainToEnd } from '../../src/run/train.js';
@@ -22,12 +23,12 @@ describe.each([
     const digests = new Set<string>();
     for (const kernels of backends) {
       const result = await trainToEnd({ spec: toySpec({ ...part, precision: 'bf16' }), kernels }, dataset);
-      expect(result.bitClass).toBe('bf16-dot/1');
+      expect(result.numerics).toEqual({ id: 'bf16-dot/1', exact: true });
       digests.add(result.modelDigest);
     }
     expect(digests.size).toBe(1);
     const f32 = await trainToEnd({ spec: toySpec(part) }, dataset);
-    expect(f32.bitClass).toBe('f32-fma/1');
+    expect(f32.numerics).toEqual({ id: 'f32-fma/1', exact: true });
     expect(digests).not.toContain(f32.modelDigest);
   });
 });
@@ -43,10 +44,10 @@ it("is said by the model's file", async () => {
   await trainToEnd({ spec: toySpec({ precision: 'bf16' }), out }, dataset);
   const { spec, metadata } = decodeModel(readFileSync(path.join(out, 'model.safetensors')));
   rmSync(folder, { recursive: true });
-  expect([spec.precision, metadata['bitClass']]).toEqual(['bf16', 'bf16-dot/1']);
+  expect([spec.precision, metadata['numerics']]).toEqual(['bf16', 'bf16-dot/1']);
 });
 
-it('a node of another bit-class does not join', () => {
+it('a node of other numerics does not join', () => {
   const { name, classes } = dataset;
   const digest = 'd'.repeat(64);
   const spec = toySpec({ precision: 'bf16' });
@@ -55,12 +56,12 @@ it('a node of another bit-class does not join', () => {
     spec,
     variant: 'sequential',
     nodes: 1,
-    bitClass: bitClasses.bf16,
+    numerics: exactNumerics.bf16,
     leaseMs: 1000,
   } as const;
   const record = newRunRecord({ ...setting, storage: 'memory', replicas: 1, maxBytes: 0 }, { name, digest, classes });
-  expect(misfit(record, bitClasses.bf16, undefined)).toBeUndefined();
-  expect(misfit(record, bitClasses.f32, undefined)).toBe(
-    "run r computes with bit-class bf16-dot/1, but this node's kernels have f32-fma/1",
+  expect(misfit(record, exactNumerics.bf16, undefined)).toBeUndefined();
+  expect(misfit(record, exactNumerics.f32, undefined)).toBe(
+    "run r computes in bf16-dot/1, but this node's kernels in f32-fma/1",
   );
 });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import {
   DATASET_NAMES,
-  describeLayers,
+  fieldText,
   OWN_KINDS,
   ownNames,
   parseLayers,
@@ -154,13 +154,9 @@ function groupOf(field: Field): string {
 /** The default, and where it follows from another field, from which. */
 function shownDefault(field: Field): string {
   const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) =>
-    textOfValue(field, spec),
+    fieldText(field, spec),
   );
   if (field === 'objective' || field === 'epochs') return value ?? '';
   if (longer !== value) return 'as --epochs';
   return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
-}
-
-function textOfValue(field: Field, spec: RunSpec): string {
-  return field === 'layers' ? describeLayers(spec.layers, ',') : String(spec[field]);
 }
