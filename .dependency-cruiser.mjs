@@ -12,6 +12,7 @@ const rooms = [
   'store',
   'node',
   'run',
+  'doctor',
   'report',
   'reproduce',
   'page',
@@ -20,7 +21,7 @@ const rooms = [
 const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math', 'named-parts'];
 const root = `(${rootFiles.join('|')})\\.ts$`;
 // Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
-const nodeOnlyRooms = ['store', 'node', 'run', 'report', 'reproduce', 'page', 'cli'];
+const nodeOnlyRooms = ['store', 'node', 'run', 'doctor', 'report', 'reproduce', 'page', 'cli'];
 const nodeOnlyFiles = [
   '^src/kernels/native/.*\\.ts$',
   '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
@@ -45,9 +46,13 @@ export default {
     })),
     {
       name: 'cli-knows-only-the-public-api',
+      comment: 'and four light files, with which the list of commands is printed before anything else is loaded',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: '^src/(cli/|index\\.ts$|suggest\\.ts$)' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(cli/|index\\.ts$|errors\\.ts$|suggest\\.ts$|run/version\\.ts$|report/wrap\\.ts$)',
+      },
     },
     {
       name: 'page-in-the-browser',
@@ -62,11 +67,13 @@ export default {
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
     {
-      name: 'nothing-needs-the-bench',
+      name: 'nothing-needs-bench-or-tests',
+      comment: 'what test/ and bench/ share lies in tools/',
       severity: 'error',
-      from: { path: '^src/' },
-      to: { path: '^bench/' },
+      from: { path: '^(src|web|bench|tools)/' },
+      to: { path: '^(test|bench)/', pathNot: '^$1/' },
     },
+    { name: 'the-program-needs-no-tools', severity: 'error', from: { path: '^(src|web)/' }, to: { path: '^tools/' } },
     {
       name: 'bench-parts-point-one-way',
       comment:

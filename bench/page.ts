@@ -7,8 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servePage } from '../src/page/serve.js';
-import { TestBrowser } from '../test/page/browser.js';
-import { logFolder, simulatedEvents } from '../test/page/logs.js';
+import { TestBrowser } from '../tools/browser.js';
+import { logFolder, simulatedEvents } from '../tools/event-logs.js';
 
 const ROUNDS = 5;
 const chapters = Number(process.env['CHAPTERS'] ?? 100);

@@ -14,6 +14,11 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.stderr.write('pff: the program is not built\n     Run npm ci && npm run build in its folder.\n');
   process.exitCode = 1;
 } else {
-  const { main } = await import(program.href);
-  process.exitCode = await main(process.argv.slice(2));
+  const loaded = await import(program.href).catch((error) => {
+    if (error?.code !== 'EMFILE') throw error;
+    process.stderr.write(
+      'pff: the limit of open files is too low to load the program\n     Raise it, for example: ulimit -n 1024\n',
+    );
+  });
+  process.exitCode = loaded === undefined ? 1 : await loaded.main(process.argv.slice(2));
 }

@@ -1,22 +1,24 @@
 /** The one error type that users see: what was asked, what was found, and what to do next. */
 
-export type PffErrorCode =
+export const PFF_ERROR_CODES = [
   /** The request itself is wrong: an unknown option, a bad value, fields that contradict each other. */
-  | 'usage'
+  'usage',
   /** A dataset is missing, truncated, corrupt, or does not fit the network. */
-  | 'data'
+  'data',
   /** A run folder, checkpoint or model file is missing, damaged, or already there. */
-  | 'files'
+  'files',
   /** Training itself went wrong: a loss that is no longer finite. */
-  | 'training'
+  'training',
   /** Not enough memory for what was asked. */
-  | 'memory'
+  'memory',
   /** Kernels could not be built or loaded, though they were asked for by name. */
-  | 'kernels'
+  'kernels',
   /** A node or the store broke the protocol, or went away for good. */
-  | 'cluster'
+  'cluster',
   /** Stopped by the user. */
-  | 'interrupted';
+  'interrupted',
+] as const;
+export type PffErrorCode = (typeof PFF_ERROR_CODES)[number];
 
 /**
  * An error with a stable code and a hint. `message` says what was asked and what was found; `hint` says what to do next.

@@ -7,6 +7,10 @@ export { fieldText, resolveSpec, specFields, type RunSpec, type PartialSpec } fr
 export { describeLayers, parseLayers, rowWidths, type LayerSize } from './layers/sizes.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
+export { examineMachine } from './doctor/examine.js';
+export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
+export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
+export { machineLines } from './report/machine-lines.js';
 export {
   evaluateRun,
   partialModel,
@@ -17,6 +21,7 @@ export {
 } from './run/saved-model.js';
 export { loadDataset } from './data/sources.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { precisions, type Precision } from './kernels/numerics.js';
 export { kernelsChoices, type KernelsChoice } from './kernels/open.js';
 export { listInstructionSets } from './kernels/native/instruction-sets.js';
 export { DATASET_NAMES } from './data/sources.js';
@@ -71,7 +76,8 @@ export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js'
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
-export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './formats/npy.js';
+export { encodeNpy, parseNpy, type NpyArray } from './formats/npy.js';
+export { encodeNpz, parseNpz, type NpzOptions } from './formats/npz.js';
 export type { GoodnessLoss } from './objectives/goodness-training.js';
 export type { OwnGoodness } from './objectives/goodness.js';
 export type { LayerObjective, Objective, ObjectiveSettings } from './objectives/objective.js';

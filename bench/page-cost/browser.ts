@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHROMIUM_ARGUMENTS, chromiumFile } from '../../test/setup/chromium.js';
+import { CHROMIUM_ARGUMENTS, chromiumFile } from '../../tools/chromium.js';
 import { family, processSeconds } from './processes.js';
 
 const ARGUMENTS = ['--headless=new', ...CHROMIUM_ARGUMENTS, '--window-size=1280,900', '--remote-debugging-port=0'];

@@ -4,7 +4,6 @@ import type { Output } from './terminal/output.js';
 
 export interface Command {
   readonly name: string;
-  readonly summary: string;
   /** Lines such as `pff eval RUN [options]`. */
   readonly usage: readonly string[];
   /** Paragraphs between usage and options. */
@@ -16,6 +15,13 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, text: string])[];
   /** Carries it out and returns the exit code. @throws PffError */
   readonly run: (args: readonly string[], output: Output) => Promise<number>;
+}
+
+/** A command as the list of all has it: loaded only when it is asked for. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
 }
 
 /** A command whose `run` gets its flags parsed, with their types. */

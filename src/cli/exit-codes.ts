@@ -1,5 +1,5 @@
 /** What the program's exit codes mean, and which one an error gets. */
-import { PffError } from '../index.js';
+import { PffError } from '../errors.js';
 
 export const DONE = 0;
 export const FAILED = 1;

@@ -1,61 +1,29 @@
 /** The entry of the program: finds the command, runs it, turns errors into messages and exit codes. */
-import { PffError, VERSION } from '../index.js';
-import { attachCommand } from './commands/attach.js';
-import type { Command } from './command.js';
-import { completionCommand } from './commands/completion.js';
-import { dataCommand } from './commands/data.js';
-import { evalCommand } from './commands/eval.js';
+import { PffError } from '../errors.js';
+import { VERSION } from '../run/version.js';
+import type { ListedCommand } from './command.js';
+import { COMMANDS } from './commands.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
-import { exportCommand, importCommand } from './commands/export.js';
-import { commandHelp, overview } from './terminal/help.js';
-import { fetchCommand } from './commands/fetch.js';
-import { nodeCommand } from './commands/node.js';
-import { openOutput, type Output, type TextStream } from './terminal/output.js';
-import { predictCommand } from './commands/predict.js';
-import { reportCommand } from './commands/report.js';
-import { reproduceCommand } from './commands/reproduce.js';
-import { runsCommand } from './commands/runs.js';
-import { simulateCommand } from './commands/simulate.js';
-import { statusCommand } from './commands/status.js';
-import { stopCommand } from './commands/stop.js';
 import { didYouMean } from '../suggest.js';
-import { traceCommand } from './commands/trace.js';
-import { trainCommand } from './commands/train.js';
-import { watchCommand } from './commands/watch.js';
-
-const COMMANDS: readonly Command[] = [
-  trainCommand,
-  evalCommand,
-  predictCommand,
-  watchCommand,
-  reportCommand,
-  dataCommand,
-  simulateCommand,
-  reproduceCommand,
-  exportCommand,
-  importCommand,
-  traceCommand,
-  nodeCommand,
-  runsCommand,
-  statusCommand,
-  attachCommand,
-  fetchCommand,
-  stopCommand,
-  completionCommand(() => COMMANDS),
-];
+import { explained } from './system-errors.js';
+import { commandHelp, overview } from './terminal/help.js';
+import { heedHangup } from './terminal/interrupt.js';
+import { openOutput, type Output, type TextStream } from './terminal/output.js';
 
 /** Runs the program with the words after its name; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const output = openOutput();
+  heedHangup();
   process.on('uncaughtException', (error) => {
     report(error, output.err);
     process.exit(FAILED);
   });
   try {
-    return await dispatch(args, output);
+    const code = await dispatch(args, output);
+    return await afterOutput(code, output);
   } catch (error) {
     report(error, output.err);
-    return exitCodeOf(error);
+    return exitCodeOf(explained(error));
   }
 }
 
@@ -70,17 +38,27 @@ async function dispatch(args: readonly string[], output: Output): Promise<number
     out.line(VERSION);
     return DONE;
   }
-  const command = findCommand(name === 'help' ? (rest[0] ?? '') : name);
+  const listed = findCommand(name === 'help' ? (rest[0] ?? '') : name);
+  const command = await listed.load();
   const end = rest.indexOf('--');
   const options = end < 0 ? rest : rest.slice(0, end);
   if (name === 'help' || options.includes('--help') || options.includes('-h')) {
-    out.write(commandHelp(command, out.columns, out.paint));
+    out.write(commandHelp(command, listed.summary, out.columns, out.paint));
     return DONE;
   }
   return command.run(rest, output);
 }
 
-function findCommand(name: string): Command {
+/** What was asked for but did not arrive is a failure, though all work was done. @throws PffError `files` */
+async function afterOutput(code: number, { out }: Output): Promise<number> {
+  await out.settled();
+  if (out.failure === undefined) return code;
+  throw new PffError('files', `the output could not be written: ${out.failure}`, {
+    hint: 'Is the disk full that standard output goes to? What the command did is done all the same.',
+  });
+}
+
+function findCommand(name: string): ListedCommand {
   const names = COMMANDS.map((command) => command.name);
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found;
@@ -94,7 +72,8 @@ function findCommand(name: string): Command {
 }
 
 /** Errors of this program's users in words; anything else is a defect, whose stack only PFF_DEBUG shows. */
-function report(error: unknown, err: TextStream): void {
+function report(thrown: unknown, err: TextStream): void {
+  const error = explained(thrown);
   const mark = err.paint.red('pff:');
   const debug = Boolean(process.env['PFF_DEBUG']);
   if (error instanceof PffError) {
@@ -105,5 +84,5 @@ function report(error: unknown, err: TextStream): void {
     err.line(`${mark} this is a defect of pff, not of what you asked: ${text}`);
     err.line(debug ? '' : '     Set PFF_DEBUG=1 to see where it happened, and please report it.');
   }
-  if (debug && error instanceof Error) err.line(error.stack ?? '');
+  if (debug && thrown instanceof Error) err.line(thrown.stack ?? '');
 }

@@ -1,15 +1,37 @@
 /** Where datasets lie on this computer and how their files are read: the cache folder, gzip, clear errors. Node.js only. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import envPaths from 'env-paths';
 import { codeOf, messageOf, PffError } from '../errors.js';
 
-/** The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place. */
+/**
+ * The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place.
+ * @throws PffError `files` where nothing says it and the user has no home folder, as in some containers.
+ */
 export function cacheFolder(cacheDir?: string): string {
-  return cacheDir || process.env['PFF_CACHE_DIR'] || envPaths('pff', { suffix: '' }).cache;
+  return cacheDir || process.env['PFF_CACHE_DIR'] || platformCache();
+}
+
+/** As the package env-paths has it, which cannot be loaded at all where there is no home folder. */
+function platformCache(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (process.platform === 'darwin') return join(home(), 'Library', 'Caches', 'pff');
+  if (process.platform === 'win32') return join(LOCALAPPDATA || join(home(), 'AppData', 'Local'), 'pff', 'Cache');
+  return join(XDG_CACHE_HOME || join(home(), '.cache'), 'pff');
+}
+
+function home(): string {
+  try {
+    return homedir();
+  } catch (error) {
+    throw new PffError('files', `there is no place for datasets: this user has no home folder (${messageOf(error)})`, {
+      hint: 'Set PFF_CACHE_DIR to a folder for them, or name the folder of the data by --data-dir.',
+      cause: error,
+    });
+  }
 }
 
 /** The first file that exists of `names` in `folders`, folder by folder. */

@@ -42,14 +42,16 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
   const own = ownDatasets.get(dataset);
   if (own) return own({ dataDir });
   const name = checkDatasetName(dataset);
-  const folders = dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
+  // Only where it is needed: a user without a home folder has no cache.
+  const folders = (): string[] =>
+    dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
   switch (name) {
     case 'mnist':
-      return loadMnist(dataDir === undefined ? undefined : folders);
+      return loadMnist(dataDir === undefined ? undefined : folders());
     case 'fashion-mnist':
-      return loadFashionMnist(folders);
+      return loadFashionMnist(folders());
     case 'cifar10':
-      return loadCifar10([...folders, ...folders.map((folder) => join(folder, CIFAR_FOLDER))]);
+      return loadCifar10([...folders(), ...folders().map((folder) => join(folder, CIFAR_FOLDER))]);
     case 'idx':
       break;
   }

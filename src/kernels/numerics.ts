@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 
-/** What the operands of the big products are rounded to. */
-export type Precision = 'f32' | 'bf16';
+/** What the operands of the big products are rounded to, and in which order their products are added. */
+export type Precision = 'f32' | 'bf16' | 'bf16-tile';
 
 export type Numerics =
   | { readonly id: string; readonly exact: true }
@@ -22,7 +22,11 @@ export const numericsSchema: z.ZodType<Numerics> = z.discriminatedUnion('exact',
 export const exactNumerics: { readonly [P in Precision]: Numerics & { readonly exact: true } } = {
   f32: { id: 'f32-fma/1', exact: true },
   bf16: { id: 'bf16-dot/1', exact: true },
+  'bf16-tile': { id: 'bf16-tile/1', exact: true },
 };
+
+/** The precisions there are. */
+export const precisions = Object.keys(exactNumerics) as readonly Precision[];
 
 /** Whether results of one may stand for results of the other: the same arithmetic, by name. */
 export function sameNumerics(a: Numerics, b: Numerics): boolean {

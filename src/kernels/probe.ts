@@ -10,6 +10,7 @@ import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './ker
 export const probeDigests: Readonly<Record<string, string>> = {
   'f32-fma/1': 'a4d953a25d14ac1b',
   'bf16-dot/1': '9326ad5f3122ad92',
+  'bf16-tile/1': '58e4388cbb80cf3e',
 };
 
 /** More than two blocks of 32 inputs, no multiple of a vector's length anywhere. */

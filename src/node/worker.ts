@@ -1,6 +1,7 @@
 /** The entry of a worker thread that is one node. Started from dist/ by run/threads.ts; speaks over two ports. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { messageOf, PffError } from '../errors.js';
+import { encodeError, type EncodedError } from '../error-codec.js';
+import { PffError } from '../errors.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { PortStore } from '../store/port.js';
 import { dyingStore, type DieAt } from './dying-store.js';
@@ -24,14 +25,7 @@ export interface WorkerSetup {
 export type WorkerMessage =
   | { readonly type: 'event'; readonly event: NodeEvent }
   | { readonly type: 'done' }
-  | {
-      readonly type: 'failed';
-      readonly error: {
-        readonly code: PffError['code'] | undefined;
-        readonly message: string;
-        readonly hint: string | undefined;
-      };
-    };
+  | { readonly type: 'failed'; readonly error: EncodedError };
 
 const setup = workerData as WorkerSetup;
 const port = parentPort as MessagePort;
@@ -59,11 +53,7 @@ try {
   }
   say({ type: 'done' });
 } catch (error) {
-  const known = error instanceof PffError ? error : undefined;
-  say({
-    type: 'failed',
-    error: { code: known?.code, message: known ? messageOf(error) : String((error as Error).stack), hint: known?.hint },
-  });
+  say({ type: 'failed', error: encodeError(error) });
 }
 setup.storePort.close();
 port.close();

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { decodeError, type EncodedError } from '../error-codec.js';
 import { messageOf, PffError } from '../errors.js';
 import { loadedPlugins } from '../node/plugins.js';
 import { startThread } from '../node/thread.js';
@@ -40,7 +41,7 @@ export interface ServerSetup {
 
 export type ServerAnswer =
   | { readonly type: 'listening'; readonly port: number }
-  | { readonly type: 'failed'; readonly reason: string };
+  | { readonly type: 'failed'; readonly error: EncodedError };
 
 export interface Page {
   /** Where a browser on this machine opens it, token included. */
@@ -91,11 +92,12 @@ export async function servePage(options: PageOptions): Promise<Page> {
   // From the start: a thread that has ended says so once only.
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
-    const failed = (reason: string): void => reject(cannotServe(host, options.port, reason));
-    worker.once('error', (error) => failed(messageOf(error)));
+    const failed = (error: unknown): void =>
+      reject(error instanceof PffError ? error : cannotServe(host, options.port, messageOf(error)));
+    worker.once('error', failed);
     worker.once('message', (answer: ServerAnswer) => {
       if (answer.type === 'listening') resolve(answer.port);
-      else failed(answer.reason);
+      else failed(decodeError(answer.error));
     });
   });
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
+import { encodeError } from '../error-codec.js';
 import { messageOf } from '../errors.js';
 import { loadPlugins } from '../node/plugins.js';
 import { pageApp } from './app.js';
@@ -92,6 +93,6 @@ try {
     }
   }
 } catch (error) {
-  say({ type: 'failed', reason: messageOf(error) });
+  say({ type: 'failed', error: encodeError(error) });
   port.close();
 }

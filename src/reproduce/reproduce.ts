@@ -2,11 +2,11 @@
  * Reproduces the paper's tables: trains what is not yet there, measures and simulates speeds, and writes the tables anew
  * after each step. Whatever stops it, the same call goes on where it was.
  */
-import os from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources.js';
 import { PffError } from '../errors.js';
+import { usableCores } from '../run/cores.js';
 import type { RunEvent } from '../run/events.js';
 import type { TrainOptions } from '../run/options.js';
 import { VERSION } from '../run/version.js';
@@ -61,7 +61,7 @@ export type ReproduceEvent =
 export async function* reproduce(options: ReproduceOptions): AsyncGenerator<ReproduceEvent, void, undefined> {
   const recipes = readRecipes(options.recipes);
   const tables = selectTables(recipes.manifest, options);
-  const nodes = options.nodes ?? Math.min(4, Math.max(2, os.availableParallelism()));
+  const nodes = options.nodes ?? Math.min(4, Math.max(2, usableCores()));
   const planned = onlySchedules(tables, options.schedules);
   const plan = planOf(recipes, planned, options.scale ?? {}, options.seeds ?? 1, nodes);
   const folder = new ResultsFolder(options.out);
@@ -158,7 +158,7 @@ function writeReport(
     written: new Date().toISOString(),
     version: VERSION,
     machine: {
-      cores: os.availableParallelism(),
+      cores: usableCores(),
       platform: `${process.platform} ${process.arch}`,
       node: process.versions.node,
     },

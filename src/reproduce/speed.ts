@@ -5,6 +5,7 @@
 import os from 'node:os';
 import type { Dataset } from '../data/dataset.js';
 import { calibrate } from '../run/calibrate.js';
+import { usableCores } from '../run/cores.js';
 import type { TrainOptions } from '../run/options.js';
 import { train } from '../run/train.js';
 import { VERSION } from '../run/version.js';
@@ -34,7 +35,7 @@ export async function* measureSpeed(
   how: How,
 ): AsyncGenerator<SpeedEvent, void, undefined> {
   // Rounds on another copy of the data, another machine or other kernels, or of another version, have a record of their own.
-  const machine = shortHash([how.kernels ?? 'auto', os.availableParallelism(), os.cpus()[0]?.model]);
+  const machine = shortHash([how.kernels ?? 'auto', usableCores(), os.cpus()[0]?.model]);
   const name = `${unit.name}.${dataset.digest.slice(0, 8)}.${machine}.${VERSION}`;
   let record = folder.speed(name) ?? { ...emptyRecord(unit), name };
   const keep = (change: Partial<SpeedRecord>): void => {
@@ -71,7 +72,7 @@ function emptyRecord({ row, measured, nodes }: SpeedUnit): Omit<SpeedRecord, 'na
     nodes,
     date: '',
     version: VERSION,
-    cores: os.availableParallelism(),
+    cores: usableCores(),
     kernels: '',
     rounds: [],
     simulated: [],

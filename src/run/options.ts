@@ -1,6 +1,6 @@
 /** How a run is carried out: everything that does not change its bits. */
-import os from 'node:os';
 import { PffError } from '../errors.js';
+import { usableCores } from './cores.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { DieAt } from '../node/dying-store.js';
 import { pluginUrl } from '../node/plugins.js';
@@ -91,7 +91,7 @@ export function resolveExecution(options: TrainOptions): Execution {
     throw new PffError('usage', `folders of shards were given, but in variant ${variant} every node reads all shards`, {
       hint: 'Choose --variant federated, or sequential for the same on one node.',
     });
-  const cores = os.availableParallelism();
+  const cores = usableCores();
   const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / nodes));
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new PffError('usage', `threads per node must be a whole number from 1 to 256, but is ${threads}`);

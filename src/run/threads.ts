@@ -1,5 +1,6 @@
 /** Runs nodes as worker threads over a store in this process. A worker that dies is replaced, and its task done again. */
 import { MessageChannel } from 'node:worker_threads';
+import { decodeError } from '../error-codec.js';
 import { PffError, messageOf } from '../errors.js';
 import type { NodeEvent } from '../node/events.js';
 import { jobOfNode, type Job } from '../node/job.js';
@@ -90,9 +91,7 @@ async function runWorker(
         else if (message.type === 'done') done = true;
         else {
           done = true;
-          const { code, message: text, hint } = message.error;
-          if (signal.aborted) reject(signal.reason as Error);
-          else reject(code ? new PffError(code, text, hint ? { hint } : {}) : new Error(text));
+          reject(signal.aborted ? (signal.reason as Error) : decodeError(message.error));
         }
       });
       let error: unknown;

@@ -1,15 +1,14 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
-import os from 'node:os';
 import path from 'node:path';
 import { loadDataset } from '../data/sources.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
+import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { describeLayers } from '../layers/sizes.js';
 import type { Numerics } from '../kernels/numerics.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
-import { encodeModel } from '../model/model-file.js';
+import { describeLayers } from '../layers/sizes.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
@@ -24,10 +23,11 @@ import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
 import { modelDigest } from './digest.js';
 import type { DatasetFacts, RunEvent, RunResult } from './events.js';
-import { Checkpoint, type RunNote } from './checkpoint.js';
+import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
+import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from './prepare.js';
 import { EventQueue } from './queue.js';
@@ -119,7 +119,7 @@ class Run {
     const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
-    const threads = cluster ? os.availableParallelism() : nodes * threadsPerNode;
+    const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
     const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
@@ -127,6 +127,7 @@ class Run {
       nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
+      this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
@@ -136,7 +137,7 @@ class Run {
       const digest = modelDigest(states);
       this.#folder?.write(
         MODEL_FILE,
-        encodeModel(this.#spec, states, modelMetadata(kernels.numerics, prepared, digest)),
+        encodeSealed(this.#spec, states, modelMetadata(kernels.numerics, prepared, digest)),
       );
 
       const evaluationStart = nowMs();
@@ -184,6 +185,10 @@ class Run {
         dataDigest: prepared.facts.digest,
         dataDir: dataFolder,
         shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+        spec: this.#spec,
+        stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
+        version: VERSION,
+        numerics: kernels.numerics.id,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
@@ -313,6 +318,16 @@ class Run {
     });
   }
 
+  /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
+  #checkNumerics({ name, numerics: { id } }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === id) return;
+    throw new PffError(
+      'usage',
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
+      { hint: 'Choose --kernels with its numerics, or begin a new run.' },
+    );
+  }
+
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
@@ -328,7 +343,7 @@ class Run {
         ...modelMetadata(numerics, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
-      saved = this.#folder.write(MODEL_FILE, encodeModel(this.#spec, states, metadata));
+      saved = this.#folder.write(MODEL_FILE, encodeSealed(this.#spec, states, metadata));
     }
     this.#emit({ type: 'interrupted', chapters, savedModel: saved });
     const done = `${chapters} of ${this.#spec.splits} chapters`;

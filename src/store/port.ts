@@ -3,7 +3,7 @@
  * lie in SharedArrayBuffers, so that only a handle crosses the port, never a copy.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { PffError, messageOf, type PffErrorCode } from '../errors.js';
+import { decodeError, encodeError, type EncodedError } from '../error-codec.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Output, Store } from './store.js';
 
@@ -19,7 +19,7 @@ interface Request {
 interface Answer {
   readonly id: number;
   readonly value?: Output | boolean;
-  readonly error?: { readonly code: PffErrorCode; readonly message: string };
+  readonly error?: EncodedError;
 }
 
 /** Answers the calls that come through `port` from `store`, until the port closes or `signal` aborts. */
@@ -41,10 +41,7 @@ export function serveStore(port: MessagePort, store: Store, signal: AbortSignal)
   port.on('message', (request: Request) => {
     answer(request).then(
       (result) => port.postMessage(result),
-      (error: unknown) => {
-        const code = error instanceof PffError ? error.code : 'cluster';
-        port.postMessage({ id: request.id, error: { code, message: messageOf(error) } } satisfies Answer);
-      },
+      (error: unknown) => port.postMessage({ id: request.id, error: encodeError(error) } satisfies Answer),
     );
   });
 }
@@ -63,7 +60,7 @@ export class PortStore implements Store {
     port.on('message', ({ id, value, error }: Answer) => {
       const pending = this.#pending.get(id);
       this.#pending.delete(id);
-      if (error) pending?.reject(new PffError(error.code, error.message));
+      if (error) pending?.reject(decodeError(error));
       else pending?.resolve(value);
     });
   }

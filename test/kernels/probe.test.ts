@@ -1,12 +1,10 @@
 /** The probe of a backend's numerics: what it expects is what the reference computes, and it notices other arithmetic. */
 import { describe, expect, test } from 'vitest';
 import type { SyncKernels } from '../../src/kernels/kernels.js';
-import { exactNumerics, type Precision } from '../../src/kernels/numerics.js';
+import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
 import { probeDigest, probeDigests, proveNumerics } from '../../src/kernels/probe.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { backends, openBackend } from './backends.js';
-
-const precisions = Object.keys(exactNumerics) as Precision[];
 
 describe.each(precisions)('%s', (precision) => {
   test('the recorded digest is that of the reference', async () => {

@@ -10,8 +10,8 @@ import type { RunEvent, RunResult } from '../../src/run/events.js';
 import { trainToEnd } from '../../src/run/train.js';
 import { freePort, Pff } from '../cluster/server.js';
 import { ownFolder, tempFolder } from '../cli/helpers.js';
-import { TestBrowser } from './browser.js';
-import { logFolder, simulatedEvents, type Started } from './logs.js';
+import { TestBrowser } from '../../tools/browser.js';
+import { logFolder, simulatedEvents, type Started } from '../../tools/event-logs.js';
 
 const spec = { layers: [784, 48, 48], trainSamples: 1500, testSamples: 300, epochs: 3 };
 const { folder: runs, drop } = tempFolder();

@@ -10,7 +10,7 @@ import { bytesMoved, trainingSeconds, utilisation, viewOf } from '../../src/page
 import type { RunEvent } from '../../src/run/events.js';
 import { summarise, type Span } from '../../src/schedule/timeline.js';
 import { ownFolder } from '../cli/helpers.js';
-import { logFolder, simulatedEvents } from './logs.js';
+import { logFolder, simulatedEvents } from '../../tools/event-logs.js';
 
 const spec = { layers: [784, 10, 10, 10], splits: 6, epochs: 6, negatives: 'random' as const };
 const events = simulatedEvents(spec, 'all-layers', 3);

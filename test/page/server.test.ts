@@ -10,7 +10,7 @@ import { RunFeed } from '../../src/page/run-feed.js';
 import { servePage } from '../../src/page/serve.js';
 import { freePort } from '../cluster/server.js';
 import { ownFolder, pff, SMALL } from '../cli/helpers.js';
-import { logFolder, simulatedEvents } from './logs.js';
+import { logFolder, simulatedEvents } from '../../tools/event-logs.js';
 
 const events = simulatedEvents({ layers: [784, 10, 10], splits: 3, epochs: 3, negatives: 'random' }, 'all-layers', 2);
 const files = { script: 'let page = 1;', style: 'b {}' };

@@ -1,26 +1,5 @@
-/** The browser that tests of the page need; installed once before all test files, as nats-server is. */
-import { program } from './debian-package.js';
-
-/** A browser that runs as root without a screen, and asks nobody for anything by itself. */
-export const CHROMIUM_ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-export function chromiumFile(): string {
-  const places = [
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/opt/homebrew/bin/chromium',
-  ];
-  return program('chromium', places, 'Chromium');
-}
+/** Called by vitest once before all test files, which would get into each other's way if each installed the browser. */
+import { chromiumFile } from '../../tools/chromium.js';
 
 export default function setup(): void {
   chromiumFile();

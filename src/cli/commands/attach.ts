@@ -9,7 +9,6 @@ import { showRun } from './train.js';
 
 export const attachCommand = defineCommand({
   name: 'attach',
-  summary: 'follows a run of a cluster to its end, as pff train does',
   usage: ['pff attach RUN --server URL [options]'],
   flags: {
     ...serverFlags,

@@ -1,6 +1,6 @@
 /** `pff completion`: a script for the user's shell that completes commands, options and their values. */
 import { PffError } from '../../index.js';
-import { defineCommand, type Command } from '../command.js';
+import { defineCommand, type Command, type ListedCommand } from '../command.js';
 import { bashScript } from '../completion/bash.js';
 import { completions } from '../completion/completions.js';
 import { fishScript } from '../completion/fish.js';
@@ -12,10 +12,9 @@ const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 const NAMES = Object.keys(SHELLS) as (keyof typeof SHELLS)[];
 
 /** `commands` are all there are, this one too. */
-export function completionCommand(commands: () => readonly Command[]): Command {
+export function completionCommand(commands: readonly ListedCommand[]): Command {
   return defineCommand({
     name: 'completion',
-    summary: 'prints a script that lets a shell complete commands and options',
     usage: ['pff completion bash|zsh|fish'],
     about: [
       'The script goes where the shell reads it at its start; the examples say where. It is made from the commands themselves.',
@@ -27,7 +26,7 @@ export function completionCommand(commands: () => readonly Command[]): Command {
       [`eval "$(pff completion zsh)"`, 'in ~/.zshrc, after compinit'],
       ['pff completion fish > ~/.config/fish/completions/pff.fish', 'once'],
     ],
-    run: ({ words }, { out }) => {
+    run: async ({ words }, { out }) => {
       const [shell] = words;
       const name = NAMES.find((each) => each === shell);
       if (name === undefined || words.length !== 1)
@@ -38,8 +37,9 @@ export function completionCommand(commands: () => readonly Command[]): Command {
             hint: didYouMean(shell ?? '', NAMES, `Write pff completion ${NAMES.join(', or pff completion ')}.`),
           },
         );
-      out.write(SHELLS[name](completions(commands())));
-      return Promise.resolve(DONE);
+      const loaded = commands.map(async ({ summary, load }) => ({ command: await load(), summary }));
+      out.write(SHELLS[name](completions(await Promise.all(loaded))));
+      return DONE;
     },
   });
 }

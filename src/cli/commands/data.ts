@@ -29,7 +29,6 @@ const ACTIONS = ['list', 'get', 'path'] as const;
 
 export const dataCommand = defineCommand({
   name: 'data',
-  summary: 'lists datasets, gets them, says where they lie',
   usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]'],
   words: [ACTIONS, DATASET_NAMES],
   about: [

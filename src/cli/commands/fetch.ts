@@ -8,7 +8,6 @@ import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const fetchCommand = defineCommand({
   name: 'fetch',
-  summary: 'gets the model of a run of a cluster, finished or as it is now',
   usage: ['pff fetch RUN --server URL [--out DIR]'],
   flags: {
     ...serverFlags,

@@ -9,7 +9,6 @@ import { requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const nodeCommand = defineCommand({
   name: 'node',
-  summary: "makes this machine a node of a cluster's runs",
   usage: ['pff node --server URL [options]'],
   about: [
     'A node works on the runs of a server, one after the other, until it is told to end. Any number of nodes may come and go at any time, killed or cut off: a run goes on with those that are there, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and what of a plugin the run names.',

@@ -7,7 +7,6 @@ import { flag, textFlag } from '../flags/flags.js';
 
 export const reportCommand = defineCommand({
   name: 'report',
-  summary: 'writes a run, or two to eight side by side, as one HTML file',
   usage: ['pff report RUN… [options]'],
   words: ['folder'],
   about: [

@@ -8,7 +8,6 @@ import { requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const runsCommand = defineCommand({
   name: 'runs',
-  summary: 'lists the runs of a cluster',
   usage: ['pff runs --server URL'],
   flags: { ...serverFlags, json: jsonFlag },
   examples: [['pff runs --server nats://big-machine:4222', 'all runs that the server knows']],

@@ -87,7 +87,6 @@ const flags = {
 
 export const simulateCommand = defineCommand({
   name: 'simulate',
-  summary: 'says how long a run would take on other nodes, without running it',
   usage: ['pff simulate [options]'],
   about: [
     'It plays the same task graph that real nodes follow, with the costs that tasks have on this machine, or given ones.',

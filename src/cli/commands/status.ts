@@ -7,7 +7,6 @@ import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const statusCommand = defineCommand({
   name: 'status',
-  summary: 'says how far a run of a cluster is, and which nodes it has',
   usage: ['pff status RUN --server URL'],
   flags: { ...serverFlags, json: jsonFlag },
   examples: [['pff status RUN', 'with $PFF_SERVER set']],

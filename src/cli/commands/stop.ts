@@ -7,7 +7,6 @@ import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const stopCommand = defineCommand({
   name: 'stop',
-  summary: 'stops a run of a cluster; its nodes go on to the next run',
   usage: ['pff stop RUN --server URL [--remove]'],
   flags: { ...serverFlags, remove: flag('drop everything of the run from the server') },
   examples: [

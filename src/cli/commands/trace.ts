@@ -8,7 +8,6 @@ import { textFlag } from '../flags/flags.js';
 
 export const traceCommand = defineCommand({
   name: 'trace',
-  summary: "writes a run's timeline for Perfetto",
   usage: ['pff trace RUN [options]'],
   words: ['folder'],
   about: [

@@ -12,7 +12,6 @@ import { askedServer, serverFlags } from '../flags/server-flags.js';
 
 export const watchCommand = defineCommand({
   name: 'watch',
-  summary: 'shows a run in the browser, live or finished',
   usage: ['pff watch RUN [options]', 'pff watch RUN --server URL [options]'],
   words: ['folder'],
   about: [

@@ -27,9 +27,12 @@ export interface CommandCompletion {
 
 const HELP: OptionCompletion = { name: '--help', text: 'explain the command', values: undefined, optional: false };
 
-export function completions(commands: readonly Command[]): CommandCompletion[] {
-  const names = commands.map(({ name }) => name);
-  const known = commands.map(({ name, summary, flags, words = [] }) => ({
+/** @param commands all there are, each with its summary. */
+export function completions(
+  commands: readonly { readonly command: Command; readonly summary: string }[],
+): CommandCompletion[] {
+  const names = commands.map(({ command }) => command.name);
+  const known = commands.map(({ command: { name, flags, words = [] }, summary }) => ({
     name,
     text: summary,
     options: [...Object.entries(flags).map(([flag, definition]) => optionOf(flag, definition)), HELP],

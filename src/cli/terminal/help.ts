@@ -1,9 +1,10 @@
 /** The texts of `pff --help` and `pff help COMMAND`. */
-import type { Command } from '../command.js';
+import type { Command, ListedCommand } from '../command.js';
 import type { Flag } from '../flags/flags.js';
+import { wrapText } from '../../report/wrap.js';
 import type { Paint } from './output.js';
 
-export function overview(commands: readonly Command[], version: string, paint: Paint): string {
+export function overview(commands: readonly ListedCommand[], version: string, paint: Paint): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     `${paint.bold('pff')} ${version}: trains neural networks layer by layer, in a pipeline, with Forward-Forward objectives`,
@@ -25,8 +26,8 @@ export function overview(commands: readonly Command[], version: string, paint: P
   ].join('\n');
 }
 
-export function commandHelp(command: Command, columns: number, paint: Paint): string {
-  const lines = [`${paint.bold(`pff ${command.name}`)}: ${command.summary}`, '', paint.bold('Usage')];
+export function commandHelp(command: Command, summary: string, columns: number, paint: Paint): string {
+  const lines = [`${paint.bold(`pff ${command.name}`)}: ${summary}`, '', paint.bold('Usage')];
   lines.push(...command.usage.map((line) => `  ${line}`));
   for (const paragraph of command.about ?? []) lines.push('', ...wrap(paragraph, columns));
   const flags = Object.entries(command.flags);
@@ -54,15 +55,7 @@ function signature(name: string, { value, takes }: Flag<unknown>): string {
   return takes === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
 }
 
+/** Lines that stay readable on a wide terminal, too. */
 function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > Math.min(columns, 110)) {
-      lines.push(line);
-      line = '';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  return [...lines, line];
+  return wrapText(text, Math.min(columns, 110));
 }

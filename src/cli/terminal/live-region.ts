@@ -6,7 +6,8 @@ const LEAST_MS = 100;
 
 export class LiveRegion {
   readonly #stream: TextStream;
-  #drawn = 0;
+  /** Lengths of the lines that are drawn, in columns. */
+  #drawn: readonly number[] = [];
   #last = -Infinity;
 
   constructor(stream: TextStream) {
@@ -20,26 +21,37 @@ export class LiveRegion {
     this.#last = now;
     // One write for all, so that no half-drawn frame shows.
     let text = this.#toStart();
-    const frame = lines();
-    for (const line of frame) text += `\u001B[2K${fit(line, this.#stream.columns - 1)}\n`;
-    this.#drawn = frame.length;
+    const { columns, rows } = this.#stream;
+    const frame = fitHeight(lines(), rows - 1).map((line) => fitWidth(line, columns - 1));
+    for (const line of frame) text += `\u001B[2K${line}\n`;
+    this.#drawn = frame.map((line) => stripVTControlCharacters(line).length);
     this.#stream.write(`${text}\u001B[J`);
   }
 
   /** Removes what is drawn; other text may follow. */
   clear(): void {
-    if (this.#drawn > 0) this.#stream.write(`${this.#toStart()}\u001B[J`);
-    this.#drawn = 0;
+    if (this.#drawn.length > 0) this.#stream.write(`${this.#toStart()}\u001B[J`);
+    this.#drawn = [];
     this.#last = -Infinity;
   }
 
   #toStart(): string {
-    return this.#drawn > 0 ? `\r\u001B[${this.#drawn}A` : '';
+    // Lines that were drawn in a wider terminal take several rows now; what has left the screen cannot be reached.
+    const { columns, rows } = this.#stream;
+    const taken = this.#drawn.reduce((sum, length) => sum + Math.max(1, Math.ceil(length / columns)), 0);
+    return taken > 0 ? `\r\u001B[${Math.max(1, Math.min(taken, rows - 1))}A` : '';
   }
 }
 
+/** Lines that do not fit would scroll away, and each frame push them into the scroll-back anew. */
+function fitHeight(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const shown = Math.max(1, rows - 1);
+  return [...lines.slice(0, shown), ...(rows > 1 ? [`… and ${lines.length - shown} more lines`] : [])];
+}
+
 /** A line longer than the terminal would wrap, and the next frame be drawn in the wrong place. */
-function fit(line: string, columns: number): string {
+function fitWidth(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
   return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;
 }

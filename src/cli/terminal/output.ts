@@ -1,4 +1,7 @@
-/** The two streams of the program: colour only where it is wanted, and readers that go away (`| head`) do no harm. */
+/**
+ * The two streams of the program: colour only where it is wanted. Readers that go away (`| head`) do no harm, nor does a full disk or a
+ * closed terminal: what cannot be written is left out, and said as soon as something can be written again.
+ */
 import pc from 'picocolors';
 
 export type Paint = ReturnType<typeof pc.createColors>;
@@ -8,14 +11,25 @@ export class TextStream {
   /** Colours, or functions that leave text as it is. */
   readonly paint: Paint;
   #readerIsGone = false;
+  /** Writes since the last one that went through. */
+  #lost = 0;
+  #failure: string | undefined;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
     this.paint = pc.createColors(wantsColour(stream));
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.#readerIsGone = true;
-    });
+    // Each failed write also tells its own callback; an event without a listener would end the program.
+    stream.on('error', () => {});
+  }
+
+  /** What a write failed with; undefined if all went through, or the reader went away. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Waits until all that was written is on its way, or has failed. */
+  async settled(): Promise<void> {
+    if (!this.#readerIsGone) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
   }
 
   /** A terminal that understands control characters. */
@@ -27,8 +41,34 @@ export class TextStream {
     return this.#stream.columns || 80;
   }
 
+  get rows(): number {
+    return this.#stream.rows || 24;
+  }
+
   write(text: string): void {
-    if (!this.#readerIsGone) this.#stream.write(text);
+    if (this.#readerIsGone) return;
+    this.#stream.write(text, (error) => {
+      if (error) this.#failed(error);
+      else this.#wentThrough();
+    });
+  }
+
+  #failed(error: NodeJS.ErrnoException): void {
+    if (error.code === 'EPIPE') this.#readerIsGone = true;
+    else {
+      this.#failure = error.message;
+      this.#lost += 1;
+    }
+  }
+
+  #wentThrough(): void {
+    if (this.#lost === 0) return;
+    const what = `${this.#lost} ${this.#lost === 1 ? 'output' : 'outputs'}`;
+    this.#lost = 0;
+    // A line may have been cut off in the middle.
+    this.#stream.write(`\npff: ${what} could not be written here: ${this.#failure}\n`, (error) => {
+      if (error) this.#failed(error);
+    });
   }
 
   line(text = ''): void {

@@ -55,7 +55,7 @@ export function openNative(
       hint: `here there are: ${available.join(', ')}`,
     });
   const backend = translated(`${threads} kernel threads`, () =>
-    addon.openBackend(instructionSet, threads, worthSharing, precision === 'bf16'),
+    addon.openBackend(instructionSet, threads, worthSharing, precision),
   );
   return {
     name: `native/${instructionSet}`,

@@ -2,7 +2,8 @@
  * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
  * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
  */
-import { PffError, messageOf } from '../../errors.js';
+import { decodeError } from '../../error-codec.js';
+import { PffError } from '../../errors.js';
 import { assign, type PffVariant } from '../../schedule/assign.js';
 import { defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
@@ -11,7 +12,7 @@ import type { Clock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
-import { keys } from '../../store/cluster/records.js';
+import { failureRecord, keys } from '../../store/cluster/records.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
 
@@ -99,7 +100,7 @@ class ClusterNode {
   #end(): RunEnd | undefined {
     const { mirror } = this.#options.store;
     const failed = mirror.get(keys.failed)?.entry;
-    if (failed?.type === 'failed') throw new PffError('training', failed.record.text);
+    if (failed?.type === 'failed') throw decodeError(failed.record.error);
     if (mirror.get(keys.stop)?.entry) return 'stopped';
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
@@ -203,8 +204,7 @@ class ClusterNode {
 
   async #tellFailure(error: PffError): Promise<void> {
     const { store, name } = this.#options;
-    const hint = error.hint === undefined ? '' : ` ${error.hint}`;
-    await store.records.tell(keys.failed, { v: 1, by: store.id, name, text: messageOf(error) + hint });
+    await store.records.tell(keys.failed, failureRecord(store.id, name, error));
   }
 
   async #idle(): Promise<void> {

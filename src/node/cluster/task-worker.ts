@@ -3,7 +3,7 @@
  * neither waits for a batch; states cross between the two in shared memory. Started from dist/ by worker-executor.ts.
  */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { messageOf, PffError } from '../../errors.js';
+import { encodeError, type EncodedError } from '../../error-codec.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
 import { PortStore } from '../../store/port.js';
@@ -31,12 +31,7 @@ export type TaskWorkerRequest =
 export type TaskWorkerAnswer =
   | { readonly type: 'event'; readonly event: NodeEvent }
   | { readonly type: 'done' }
-  | {
-      readonly type: 'failed';
-      readonly code: PffError['code'] | undefined;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | { readonly type: 'failed'; readonly error: EncodedError };
 
 const { job, kernels: choice, threads, storePort, plugins } = workerData as TaskWorkerSetup;
 const port = parentPort as MessagePort;
@@ -70,11 +65,7 @@ port.on('message', (request: TaskWorkerRequest) => {
   if (request.type === 'run')
     run(request.node, request.task).then(
       () => say({ type: 'done' }),
-      (error: unknown) => {
-        const known = error instanceof PffError ? error : undefined;
-        const message = known ? messageOf(error) : String((error as Error).stack);
-        say({ type: 'failed', code: known?.code, message, hint: known?.hint });
-      },
+      (error: unknown) => say({ type: 'failed', error: encodeError(error) }),
     );
   else {
     runner?.tasks.close();

@@ -1,9 +1,9 @@
 /** Does a cluster node's tasks in a worker thread (task-worker.ts), one at a time. */
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import { decodeError } from '../../error-codec.js';
 import { PffError, messageOf } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
-import { MissingOutput } from '../../store/cluster/outputs.js';
 import { serveStore } from '../../store/port.js';
 import type { Store } from '../../store/store.js';
 import { startThread } from '../thread.js';
@@ -30,14 +30,12 @@ export class WorkerExecutor implements TaskExecutor {
   readonly #number: () => number;
   #running: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #dead: Error | undefined;
-  /** Errors lose their class on the way through a port; this one matters. */
-  #missing: MissingOutput | undefined;
 
   constructor(options: WorkerExecutorOptions) {
     this.#number = options.number;
     const { port1, port2 } = new MessageChannel();
     this.#storePort = port1;
-    serveStore(port1, this.#watched(options.store), this.#closed.signal);
+    serveStore(port1, options.store, this.#closed.signal);
     const { job, kernels, threads } = options;
     const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2, plugins: loadedPlugins() };
     this.#worker = startThread({
@@ -55,7 +53,6 @@ export class WorkerExecutor implements TaskExecutor {
 
   run(task: Task): Promise<void> {
     if (this.#dead) return Promise.reject(this.#dead);
-    this.#missing = undefined;
     return new Promise((resolve, reject) => {
       this.#running = { resolve, reject };
       this.#say({ type: 'run', node: this.#number(), task });
@@ -82,33 +79,12 @@ export class WorkerExecutor implements TaskExecutor {
     const running = this.#running;
     this.#running = undefined;
     if (answer.type === 'done') running?.resolve();
-    else if (this.#missing) running?.reject(this.#missing);
-    else {
-      const { code, message, hint } = answer;
-      running?.reject(code ? new PffError(code, message, hint === undefined ? {} : { hint }) : new Error(message));
-    }
+    else running?.reject(decodeError(answer.error));
   }
 
   #died(error: Error): void {
     this.#dead ??= new PffError('cluster', `the computing thread died: ${messageOf(error)}`, { cause: error });
     this.#running?.reject(this.#dead);
     this.#running = undefined;
-  }
-
-  #watched(store: Store): Store {
-    const watch = async <T>(work: Promise<T>): Promise<T> => {
-      try {
-        return await work;
-      } catch (error) {
-        if (error instanceof MissingOutput) this.#missing = error;
-        throw error;
-      }
-    };
-    return {
-      isPublished: (task) => store.isPublished(task),
-      published: (task, signal) => watch(store.published(task, signal)),
-      fetch: (task, signal) => watch(store.fetch(task, signal)),
-      publish: (task, output) => store.publish(task, output),
-    };
   }
 }

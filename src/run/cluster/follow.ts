@@ -3,6 +3,7 @@
  * Everything it tells is read from the run's records, so it may begin at any time and miss nothing.
  */
 import os from 'node:os';
+import { decodeError } from '../../error-codec.js';
 import { PffError } from '../../errors.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
 import { allStructures, networkStructure } from '../../model/network.js';
@@ -116,7 +117,7 @@ class Follower {
       for (;;) {
         this.#store.signal.throwIfAborted();
         const failed = mirror.get(keys.failed)?.entry;
-        if (failed?.type === 'failed') throw new PffError('training', failed.record.text);
+        if (failed?.type === 'failed') throw decodeError(failed.record.error);
         if (mirror.get(keys.stop)?.entry)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `pff fetch ${this.#record.run} gets the layers as they are.`,

@@ -2,7 +2,6 @@
 import os from 'node:os';
 import { PffError } from '../../errors.js';
 import type { LayerSize } from '../../layers/sizes.js';
-import { encodeModel } from '../../model/model-file.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
@@ -13,10 +12,11 @@ import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
+import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
+import { encodeSealed } from '../model-integrity.js';
 import { openStore } from './join.js';
 import { VERSION } from '../version.js';
 
@@ -80,7 +80,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       refused: notes('refused'),
       conflicts: notes('conflict').map(({ why }) => why),
       refusedRecords: mirror.refusedRecords,
-      failure: failed?.type === 'failed' ? failed.record.text : undefined,
+      failure: failed?.type === 'failed' ? inWords(failed.record.error) : undefined,
     };
   });
 }
@@ -136,12 +136,17 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
         classes: JSON.stringify(classes),
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
-      folder.write(MODEL_FILE, encodeModel(spec, states, metadata));
+      folder.write(MODEL_FILE, encodeSealed(spec, states, metadata));
       return { folder: folder.path, modelDigest: digest, chapters, finished };
     } finally {
       folder.close();
     }
   });
+}
+
+/** An error that ended a run, hint and all. */
+function inWords({ message, hint }: FailureRecord['error']): string {
+  return hint === undefined ? message : `${message} ${hint}`;
 }
 
 /** The register's record of a run. @throws PffError `cluster` if there is none */

@@ -1,6 +1,7 @@
 /** `pff node`: connects to a server and works on its runs, one after the other. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
+import { usableCores } from '../cores.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { EngineError } from '../../store/cluster/engine.js';
@@ -50,7 +51,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
         await systemClock.sleep(LOOK_FOR_RUNS_MS, signal);
         continue;
       }
-      const threads = options.threads ?? os.availableParallelism();
+      const threads = options.threads ?? usableCores();
       const end = await joinAndBear(api, registry, record, { ...options, kernels, threads });
       refused.add(record.run);
       if (end === 'refused' && run !== undefined)

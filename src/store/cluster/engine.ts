@@ -3,6 +3,7 @@
  * large outputs. ../nats/engine.ts is the real one; test/faults/ has a model of it on a virtual clock. Nothing here retries:
  * that is patience.ts's matter, so that both engines are driven by the same code.
  */
+import { registerErrorClass } from '../../error-codec.js';
 import { PffError } from '../../errors.js';
 
 export interface Entry {
@@ -59,6 +60,11 @@ export class EngineError extends PffError {
 
   constructor(kind: EngineErrorKind, message: string, options: { hint?: string; cause?: unknown } = {}) {
     super('cluster', message, options);
+    this.name = 'EngineError';
     this.kind = kind;
   }
 }
+registerErrorClass(
+  'EngineError',
+  (message, options, kind) => new EngineError(kind as EngineErrorKind, message, options),
+);

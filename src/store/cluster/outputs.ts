@@ -1,4 +1,5 @@
 /** Outputs on the engine: chunks below a task's name and digest, put, got and dropped, and lost ones told from late ones. */
+import { registerErrorClass } from '../../error-codec.js';
 import { PffError } from '../../errors.js';
 import { decodeBf16, encodeBf16 } from '../../model/wire.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
@@ -15,7 +16,13 @@ const LOOKS = 3;
 const BETWEEN_LOOKS_MS = 150;
 
 /** The output of a task was announced, but is not there: lost (its record is free again) or needed by nobody. Go on. */
-export class MissingOutput extends PffError {}
+export class MissingOutput extends PffError {
+  constructor(message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+    super('cluster', message, options);
+    this.name = 'MissingOutput';
+  }
+}
+registerErrorClass('MissingOutput', (message, options) => new MissingOutput(message, options));
 
 export class Outputs {
   readonly #engine: Engine;
@@ -80,13 +87,9 @@ export class Outputs {
       const output = await this.get(task, record);
       if (output) return { output, digest: record.digest };
       if (!isNeeded())
-        throw new MissingOutput(
-          'cluster',
-          `the output of ${taskKey(task)} is needed by nobody any more and was dropped`,
-          {
-            hint: 'The task that asked for it is published already.',
-          },
-        );
+        throw new MissingOutput(`the output of ${taskKey(task)} is needed by nobody any more and was dropped`, {
+          hint: 'The task that asked for it is published already.',
+        });
       if (look >= LOOKS) await this.#free(task, record);
       await this.#patience.clock.sleep(BETWEEN_LOOKS_MS, this.#patience.signal);
     }
@@ -101,7 +104,7 @@ export class Outputs {
     const { mirror } = this.#records;
     await this.#records.until(() => mirror.settled, this.#patience.signal);
     const record = mirror.done(task);
-    if (!record) throw new MissingOutput('cluster', `${taskKey(task)} is not published any more`);
+    if (!record) throw new MissingOutput(`${taskKey(task)} is not published any more`);
     return record;
   }
 
@@ -114,7 +117,7 @@ export class Outputs {
       await this.#records.swap(key, { v: 1, state: 'free', by: this.#id }, now.revision);
       this.lost += 1;
     }
-    throw new MissingOutput('cluster', `the published output of ${taskKey(task)} is lost or damaged`, {
+    throw new MissingOutput(`the published output of ${taskKey(task)} is lost or damaged`, {
       hint: 'It will be computed again.',
     });
   }

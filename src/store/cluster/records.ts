@@ -3,6 +3,8 @@
  * refused as a whole: a broken or hostile record counts as none. JSON, so that people can read them with any NATS tool.
  */
 import { z } from 'zod';
+import { encodeError } from '../../error-codec.js';
+import { PFF_ERROR_CODES, type PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 
 /** Longer values are refused unread. */
@@ -10,7 +12,8 @@ export const MAX_RECORD_BYTES = 256 * 1024;
 
 const count = z.int().nonnegative();
 const name = z.string().min(1).max(200);
-const text = z.string().max(2000);
+const MAX_TEXT = 2000;
+const text = z.string().max(MAX_TEXT);
 const nodeId = z.string().regex(/^[\w-]{1,64}$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -84,12 +87,19 @@ export type ReportRecord = z.infer<typeof reportRecordSchema>;
 export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text });
 export type NoteRecord = z.infer<typeof noteRecordSchema>;
 
+/** Why the run cannot go on: an error as error-codec.ts has it, which every node and follower throws again. */
+export const failureRecordSchema = noteRecordSchema.omit({ text: true }).extend({
+  error: z.strictObject({ name, code: z.enum(PFF_ERROR_CODES), message: text, hint: text.optional() }),
+});
+export type FailureRecord = z.infer<typeof failureRecordSchema>;
+
 /** One record under its key. */
 export type RunEntry =
   | { readonly type: 'task'; readonly task: Task; readonly record: TaskRecord }
   | { readonly type: 'node'; readonly number: number; readonly record: NodeRecord }
   | { readonly type: 'report'; readonly task: Task; readonly record: ReportRecord }
-  | { readonly type: 'refused' | 'conflict' | 'stop' | 'failed' | 'finished'; readonly record: NoteRecord };
+  | { readonly type: 'failed'; readonly record: FailureRecord }
+  | { readonly type: 'refused' | 'conflict' | 'stop' | 'finished'; readonly record: NoteRecord };
 
 export const keys = {
   task: (task: Task): string => `task.${taskKey(task)}`,
@@ -103,7 +113,15 @@ export const keys = {
   finished: 'finished',
 } as const;
 
-export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord): Uint8Array {
+/** What a node tells of an error that ends the run. Texts are cut, for a record that is too long counts as none. */
+export function failureRecord(by: string, nodeName: string, error: PffError): FailureRecord {
+  const { code, message, hint } = encodeError(error);
+  const cut = (words: string): string => words.slice(0, MAX_TEXT);
+  const told = { name: error.name, code: code ?? 'training', message: cut(message) };
+  return { v: 1, by, name: nodeName, error: hint === undefined ? told : { ...told, hint: cut(hint) } };
+}
+
+export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
 }
 
@@ -132,9 +150,12 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
     case 'refused':
     case 'conflict':
     case 'stop':
-    case 'failed':
     case 'finished': {
       const parsed = noteRecordSchema.safeParse(json);
+      return parsed.success ? { type, record: parsed.data } : undefined;
+    }
+    case 'failed': {
+      const parsed = failureRecordSchema.safeParse(json);
       return parsed.success ? { type, record: parsed.data } : undefined;
     }
     default:

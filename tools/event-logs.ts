@@ -1,13 +1,13 @@
-/** Event logs for tests of the page: of a run that a simulation made up, and as files. */
+/** Event logs for tests of the page and its bench: of a run that a simulation made up, and as files. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { RunEvent } from '../../src/run/events.js';
-import { assign, type PffVariant } from '../../src/schedule/assign.js';
-import { equalCosts } from '../../src/simulate/costs.js';
-import { graphShape } from '../../src/schedule/shape.js';
-import { simulate } from '../../src/simulate/simulate.js';
-import { summarise, type Span } from '../../src/schedule/timeline.js';
-import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
+import type { RunEvent } from '../src/run/events.js';
+import { assign, type PffVariant } from '../src/schedule/assign.js';
+import { equalCosts } from '../src/simulate/costs.js';
+import { graphShape } from '../src/schedule/shape.js';
+import { simulate } from '../src/simulate/simulate.js';
+import { summarise, type Span } from '../src/schedule/timeline.js';
+import { resolveSpec, type PartialSpec } from '../src/spec/spec.js';
 
 export type Started = Extract<RunEvent, { type: 'started' }>;
 

@@ -1,9 +1,9 @@
-/** One real browser for a file's tests. Whatever it asks for from another host, and whatever it complains about, is kept. */
+/** One real browser, for tests of a page and for its bench. Whatever it asks for from another host, and whatever it complains about, is kept. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
-import { CHROMIUM_ARGUMENTS, chromiumFile } from '../setup/chromium.js';
+import { CHROMIUM_ARGUMENTS, chromiumFile } from './chromium.js';
 
 export class TestBrowser {
   readonly #context: BrowserContext;

@@ -1,4 +1,4 @@
-/** Programs that tests need and Debian packages: found, or installed where that is allowed. */
+/** Programs that tests and benches need and Debian packages: found, or installed where that is allowed. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
