@@ -1,6 +1,6 @@
 /**
  * A table of parts that a spec names: ours, and those that a program or plugin registers. Each thread has its own tables;
- * node/plugins.ts fills them alike.
+ * node/threads/plugins.ts fills them alike.
  */
 import { PffError } from './errors.js';
 

@@ -7,7 +7,7 @@ import type { LabelledData } from '../../src/model/labelled-data.js';
 import { networkStructure } from '../../src/model/network.js';
 import { goodnessScores, openForPassing } from '../../src/model/prediction.js';
 import { RandomStream } from '../../src/random.js';
-import { labelled } from '../../src/run/prepare.js';
+import { labelled } from '../../src/node/prepare.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import type { Case } from './measure.js';
 

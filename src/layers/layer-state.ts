@@ -5,6 +5,7 @@
  */
 import type { Kernels } from '../kernels/kernels.js';
 import { PffError, messageOf } from '../errors.js';
+import { sharedBuffer } from '../platform/shared-memory.js';
 import { RandomStream } from '../random.js';
 import { kindOf } from './kinds.js';
 import type { OpenOptions, OpenPart, ParameterShape, PartStructure, PartTensors } from './layer-kind.js';
@@ -76,7 +77,7 @@ export function viewState(structure: LayerStructure, steps: number, buffer: Arra
 export function allocateState(structure: LayerStructure, steps = 0): LayerState {
   const bytes = stateBytes(structure);
   try {
-    return viewState(structure, steps, new SharedArrayBuffer(bytes));
+    return viewState(structure, steps, sharedBuffer(bytes));
   } catch (error) {
     if (error instanceof PffError) throw error;
     const sizes = structure.parts.map(({ geometry }) => `${geometry.inputs} x ${geometry.outputs}`).join(' and ');

@@ -1,4 +1,5 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
+import { sharedBytes } from '../data/dataset.js';
 import { checkWrong, ownNegatives } from '../data/negatives-table.js';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
@@ -41,7 +42,7 @@ export async function predictedLabels(
   const { data } = siteOf(job, chapter);
   const layers: LayerKernel[] = [];
   for (const state of states) layers.push(await openForPassing(kernels, state));
-  const labels = new Uint8Array(new SharedArrayBuffer(data.samples.count));
+  const labels = sharedBytes(data.samples.count);
   const stream = new RandomStream(spec.seed, 'negatives', chapter);
   const augment = augmentation(spec, chapter);
   try {

@@ -2,6 +2,7 @@
  * Carries out tasks, one at a time: fetches what a task's steps need, passes data on, trains, publishes. What it holds in
  * memory between tasks only saves time; a runner that starts with nothing computes the same bits.
  */
+import { residentBytes } from '#platform/memory';
 import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
@@ -135,7 +136,7 @@ export class TaskRunner {
     await store.publish(task, output);
     this.#spans.add(task, 'publish', start, this.#bytesOf(task, output));
     const spans = this.#spans.take();
-    const processBytes = process.memoryUsage.rss();
+    const processBytes = residentBytes();
     emit({ type: 'task-finished', node, task: refOf(this.#graph, task), stats, spans, processBytes });
   }
 

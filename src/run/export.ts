@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { encodeNpy, parseNpy } from '../formats/npy.js';
 import { encodeNpz, parseNpz } from '../formats/npz.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import { imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
@@ -13,7 +13,7 @@ import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/m
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
-import { modelDigest } from './digest.js';
+import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
 import { readModel } from './saved-model.js';

@@ -16,8 +16,8 @@ import type { LayerObjective, OutputDropout } from '../../src/objectives/objecti
 import { performanceOptimized } from '../../src/objectives/performance-optimized.js';
 import { SoftmaxHeadTraining } from '../../src/objectives/softmax.js';
 import { symba } from '../../src/objectives/symba.js';
-import { modelDigest } from '../../src/run/digest.js';
-import { prepareData } from '../../src/run/prepare.js';
+import { modelDigest } from '../../src/model/digest.js';
+import { prepareData } from '../../src/node/prepare.js';
 import { graphShape } from '../../src/schedule/shape.js';
 import { registerObjective } from '../../src/spec/own-parts.js';
 import type { PartialSpec } from '../../src/spec/spec.js';

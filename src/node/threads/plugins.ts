@@ -6,17 +6,17 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import type { Dataset } from '../data/dataset.js';
-import { registerDataset, type DatasetLoader } from '../data/sources.js';
-import { messageOf, PffError } from '../errors.js';
-import type { OwnNegatives } from '../data/negatives-table.js';
-import type { OwnGoodness } from '../objectives/goodness.js';
-import type { Objective } from '../objectives/objective.js';
-import type { OwnObjective } from '../objectives/table.js';
-import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../spec/own-parts.js';
-import type { RateSchedule } from '../spec/rate-schedules.js';
-import { registerStore, type OwnStoreOpener } from '../store/own-store.js';
-import { didYouMean } from '../suggest.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { OwnNegatives } from '../../data/negatives-table.js';
+import { registerDataset, type DatasetLoader } from '../../data/sources/load.js';
+import { messageOf, PffError } from '../../errors.js';
+import type { OwnGoodness } from '../../objectives/goodness.js';
+import type { Objective } from '../../objectives/objective.js';
+import type { OwnObjective } from '../../objectives/table.js';
+import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../../spec/own-parts.js';
+import type { RateSchedule } from '../../spec/rate-schedules.js';
+import { registerStore, type OwnStoreOpener } from '../../store/own-store.js';
+import { didYouMean } from '../../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
