@@ -41,7 +41,7 @@ const noteSchema = z.object({
   stateSpec: z.string(),
   /** Of pff. */
   version: z.string(),
-  /** The kernels' numerics (`bitClass`). */
+  /** The kernels' numerics (the id). */
   numerics: z.string(),
 });
 

@@ -5,7 +5,7 @@ import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';
-import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
+import { fieldText, resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';
 import { checkParts } from './run-plugins.js';
@@ -89,7 +89,7 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
     if (!MAY_CHANGE.has(field) && JSON.stringify(given[field]) !== JSON.stringify(before[field]))
       throw new PffError(
         'usage',
-        `the run that is to be resumed has ${field} ${String(before[field])}, not ${String(given[field])}: that would change what it has trained already`,
+        `the run that is to be resumed has ${field} ${fieldText(field, before)}, not ${fieldText(field, given)}: that would change what it has trained already`,
         { hint: `Leave it out; or begin a new run with --config ${SPEC_FILE} of this one.` },
       );
   const epochs = given.epochs ?? before.epochs;
