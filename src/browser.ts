@@ -4,9 +4,10 @@
  */
 import type { Dataset } from './data/dataset.js';
 import type { Kernels } from './kernels/kernels.js';
+import { viewState, type LayerState, type LayerStructure } from './layers/layer-state.js';
 import { modelDigest } from './model/digest.js';
-import { viewState, type LayerShape, type LayerState } from './model/layer-state.js';
-import { allShapes, networkShape } from './model/network.js';
+
+import { allStructures, networkStructure } from './model/network.js';
 import { nowMs } from './node/clock.js';
 import type { NodeEvent } from './node/events.js';
 import type { Job } from './node/job.js';
@@ -60,9 +61,9 @@ export async function trainInThread(
     await Promise.allSettled(running);
     throw error;
   }
-  const shapes = allShapes(networkShape(spec, layout));
+  const structures = allStructures(networkStructure(spec, layout));
   const states = (await store.result()).map(({ steps, buffer }, i) =>
-    viewState(shapes[i] as LayerShape, steps, buffer),
+    viewState(structures[i] as LayerStructure, steps, buffer),
   );
   return { states, modelDigest: modelDigest(states) };
 }
