@@ -55,6 +55,12 @@ export function lastLabelLayer(shape: GraphShape): number {
   return shape.predictedLabels === 'first-layer' ? 0 : shape.layers - 1;
 }
 
+/** How many tasks a run has, as `allTasks` lists them. */
+export function taskCount(shape: GraphShape): number {
+  const predicted = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
+  return shape.splits * trainedLayers(shape) + predicted;
+}
+
 /** Every task of a run in lexicographic order (chapter, labels first, layer): an order in which they can be done. */
 export function* allTasks(shape: GraphShape): Generator<Task> {
   for (let chapter = 0; chapter < shape.splits; chapter++) {

@@ -1,6 +1,7 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { PFF_VARIANTS } from '../../schedule/assign.js';
 import { OWN_KINDS } from '../../spec/own-names.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
@@ -23,7 +24,7 @@ export const runRecordSchema = z.strictObject({
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
-  variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated']),
+  variant: z.enum(PFF_VARIANTS),
   nodes: z.int().min(1).max(10_000),
   leaseMs: z.number().min(100).max(3_600_000),
   storage: z.enum(['file', 'memory']),
