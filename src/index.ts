@@ -6,6 +6,10 @@ export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/e
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
+export { examineMachine } from './doctor/examine.js';
+export { fasterPrecision, type FasterPrecision } from './doctor/faster-precision.js';
+export { machineReportSchema, type MachineReport } from './doctor/machine-report.js';
+export { machineLines } from './report/machine-lines.js';
 export {
   evaluateRun,
   partialModel,
@@ -16,6 +20,7 @@ export {
 } from './run/saved-model.js';
 export { loadDataset } from './data/sources.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { precisions, type Precision } from './kernels/kernels.js';
 export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
 export { DATASET_NAMES } from './data/sources.js';
 export {
@@ -70,7 +75,8 @@ export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js'
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
-export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './formats/npy.js';
+export { encodeNpy, parseNpy, type NpyArray } from './formats/npy.js';
+export { encodeNpz, parseNpz, type NpzOptions } from './formats/npz.js';
 export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
 export {
   registerGoodness,

@@ -33,6 +33,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/data.js')).dataCommand,
   },
   {
+    name: 'doctor',
+    summary: 'says what this machine is good for, and which settings suit it',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+  {
     name: 'simulate',
     summary: 'says how long a run would take on other nodes, without running it',
     load: async () => (await import('./commands/simulate.js')).simulateCommand,

@@ -10,11 +10,11 @@ import path from 'node:path';
 export function usableCores(root = '/'): number {
   const cores = os.availableParallelism();
   if (process.platform !== 'linux') return cores;
-  return Math.max(1, Math.min(cores, Math.floor(quota(root))));
+  return Math.max(1, Math.min(cores, Math.floor(cpuQuota(root))));
 }
 
-/** Cores, as a fraction; infinite where nothing limits them. */
-function quota(root: string): number {
+/** What control groups allow, in cores, as a fraction; infinite where nothing limits them, and where there are none. */
+export function cpuQuota(root = '/'): number {
   const lines = read(path.join(root, 'proc/self/cgroup'))?.split('\n') ?? [];
   const limits = lines.flatMap((line) => {
     const [, controllers = '', group = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];

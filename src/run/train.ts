@@ -7,7 +7,6 @@ import { usableCores } from './cores.js';
 import { bitClasses, type Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../model/layer-state.js';
-import { encodeModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
@@ -22,10 +21,11 @@ import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
 import { modelDigest } from './digest.js';
 import type { DatasetFacts, RunEvent, RunResult } from './events.js';
-import { Checkpoint, type RunNote } from './checkpoint.js';
+import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
+import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from './prepare.js';
 import { AsyncQueue } from './async-queue.js';
@@ -124,6 +124,7 @@ class Run {
     const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
+      this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
@@ -131,7 +132,7 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
+      this.#folder?.write(MODEL_FILE, encodeSealed(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -178,6 +179,10 @@ class Run {
         dataDigest: prepared.facts.digest,
         dataDir: dataFolder,
         shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+        spec: this.#spec,
+        stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
+        version: VERSION,
+        numerics: kernels.bitClass,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
@@ -305,6 +310,16 @@ class Run {
     });
   }
 
+  /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
+  #checkNumerics({ name, bitClass }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === bitClass) return;
+    throw new PffError(
+      'usage',
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${bitClass}: that would change its bits`,
+      { hint: 'Choose --kernels with its numerics, or begin a new run.' },
+    );
+  }
+
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
@@ -320,7 +335,7 @@ class Run {
         ...modelMetadata(this.#spec, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
-      saved = this.#folder.write(MODEL_FILE, encodeModel(this.#spec, states, metadata));
+      saved = this.#folder.write(MODEL_FILE, encodeSealed(this.#spec, states, metadata));
     }
     this.#emit({ type: 'interrupted', chapters, savedModel: saved });
     const done = `${chapters} of ${this.#spec.splits} chapters`;

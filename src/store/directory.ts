@@ -7,7 +7,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../schedule/tasks.js';
-import { parseState, stateHeader } from './state-file.js';
+import { parseState, stateHeader, type Origin } from './state-file.js';
 import type { Output } from './store.js';
 
 const ENDING = '.state';
@@ -28,10 +28,15 @@ export function savedKeys(folder: string): string[] {
 
 export class OutputFolder {
   readonly path: string;
+  readonly #origin: Origin;
 
-  /** Makes the folder if it is not there; files that an earlier process left half-written are removed. @throws PffError `files` */
-  constructor(folder: string) {
+  /**
+   * Makes the folder if it is not there; files that an earlier process left half-written are removed.
+   * @param origin what its outputs are of; files of anything else count as damaged. @throws PffError `files`
+   */
+  constructor(folder: string, origin: Origin) {
     this.path = folder;
+    this.#origin = origin;
     try {
       mkdirSync(folder, { recursive: true });
       for (const name of readdirSync(folder)) if (name.endsWith(TEMPORARY)) rmSync(path.join(folder, name));
@@ -50,7 +55,7 @@ export class OutputFolder {
     for (const key of this.keys().sort()) {
       const file = path.join(this.path, `${key}${ENDING}`);
       try {
-        outputs.set(key, parseState(parseTaskKey(key), readFileSync(file)));
+        outputs.set(key, parseState(this.#origin, parseTaskKey(key), readFileSync(file)));
       } catch (error) {
         damaged.push({ file, reason: messageOf(error) });
       }
@@ -65,7 +70,7 @@ export class OutputFolder {
     try {
       const handle = await open(temporary, 'w');
       try {
-        await writeWhole(handle, stateHeader(task, output));
+        await writeWhole(handle, stateHeader(this.#origin, task, output));
         const bytes = new Uint8Array(output.buffer);
         for (let at = 0; at < bytes.length; at += PIECE_BYTES)
           await writeWhole(handle, bytes.subarray(at, at + PIECE_BYTES));

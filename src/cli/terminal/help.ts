@@ -1,6 +1,7 @@
 /** The texts of `pff --help` and `pff help COMMAND`. */
 import type { Command, ListedCommand } from '../command.js';
 import type { Flag } from '../flags/flags.js';
+import { wrapText } from '../../report/wrap.js';
 import type { Paint } from './output.js';
 
 export function overview(commands: readonly ListedCommand[], version: string, paint: Paint): string {
@@ -54,15 +55,7 @@ function signature(name: string, { value, takes }: Flag<unknown>): string {
   return takes === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
 }
 
+/** Lines that stay readable on a wide terminal, too. */
 function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > Math.min(columns, 110)) {
-      lines.push(line);
-      line = '';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  return [...lines, line];
+  return wrapText(text, Math.min(columns, 110));
 }

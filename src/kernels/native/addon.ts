@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../errors.js';
+import type { Precision } from '../kernels.js';
 
 declare const handle: unique symbol;
 /** Opaque objects of the addon. */
@@ -15,7 +16,7 @@ export type Floats = Float32Array | undefined;
 /** The functions of native/addon.cc. */
 export interface Addon {
   instructionSets(): string[];
-  openBackend(name: string, threads: number, worthSharing: number, bf16: boolean): BackendHandle;
+  openBackend(name: string, threads: number, worthSharing: number, precision: Precision): BackendHandle;
   closeBackend(backend: BackendHandle): void;
   openDense(
     backend: BackendHandle,
@@ -105,7 +106,7 @@ export interface Addon {
 }
 
 /** The addon, or why it cannot be had. */
-export type LoadedAddon = { readonly addon: Addon } | { readonly reason: string };
+export type LoadedAddon = { readonly addon: Addon; readonly path: string } | { readonly reason: string };
 
 /**
  * Loads the addon from `folder`; by default from where scripts/build-native.mjs puts it, or else the prebuilt one for this
@@ -121,7 +122,7 @@ export function loadAddon(folder?: string): LoadedAddon {
     return { reason: buildFailure(built) ?? `the native kernels are not built (no ${join(built, 'pff-native.node')})` };
   try {
     const require = createRequire(import.meta.url);
-    return { addon: require(path) as Addon };
+    return { addon: require(path) as Addon, path };
   } catch (error) {
     return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
   }

@@ -1,0 +1,53 @@
+/** Which instruction sets kernels could use on this kind of CPU, and why one of them is not used here. */
+import { readFileSync } from 'node:fs';
+import type { LoadedAddon } from '../kernels/native/addon.js';
+import type { InstructionSet } from './machine-report.js';
+
+/** What Linux calls the parts of a CPU that the kernels of an instruction set need, by the CPU family of Node.js. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  x64: {
+    amx: ['amx_tile', 'amx_bf16'],
+    avx512bf16: ['avx512f', 'avx512vl', 'avx512dq', 'avx512bw', 'avx512_bf16'],
+    avx512: ['avx512f', 'avx512vl', 'avx512dq', 'avx512bw'],
+    avx2: ['avx2', 'fma'],
+  },
+  arm64: { neon: ['asimd'] },
+};
+
+/**
+ * All sets of the CPU family `arch`, best first.
+ * @param flags of the CPU; undefined where the system does not tell them.
+ */
+export function instructionSets(
+  loaded: LoadedAddon,
+  flags: ReadonlySet<string> | undefined = cpuFlags(),
+  arch: string = process.arch,
+): InstructionSet[] {
+  const usable = 'addon' in loaded ? loaded.addon.instructionSets() : [];
+  const [best] = usable;
+  const needed = { ...NEEDED[arch], portable: [] };
+  return Object.entries(needed).map(([name, parts]) => {
+    const used = name === best;
+    const missing = flags === undefined ? [] : parts.filter((part) => !flags.has(part));
+    const why = used
+      ? ''
+      : usable.includes(name)
+        ? `${best} is preferred`
+        : missing.length > 0
+          ? `the CPU has no ${missing.join(', ')}`
+          : 'reason' in loaded
+            ? 'the native kernels are not there'
+            : 'this build has no such kernels, or the system does not allow the CPU to use them';
+    return { name, usable: usable.includes(name), used, why };
+  });
+}
+
+/** What Linux says the CPU can do; undefined on other systems. */
+export function cpuFlags(): ReadonlySet<string> | undefined {
+  try {
+    const [, line] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) ?? [];
+    return line === undefined ? undefined : new Set(line.trim().split(/\s+/));
+  } catch {
+    return undefined;
+  }
+}

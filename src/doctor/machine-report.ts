@@ -1,0 +1,76 @@
+/** What `pff doctor` finds out, as data: the JSON that it prints, and the type that the rest is built from. */
+import { z } from 'zod';
+
+const size = z.number().nonnegative();
+
+/** An instruction set that kernels may be written for, on this kind of CPU. */
+const instructionSet = z.strictObject({
+  name: z.string(),
+  /** This build has it, the CPU has it and the system allows it. */
+  usable: z.boolean(),
+  /** Taken where nothing else is asked for. */
+  used: z.boolean(),
+  /** Why it is not used; empty for the one that is. */
+  why: z.string(),
+});
+
+const rate = z.strictObject({
+  precision: z.string(),
+  /** Name of the arithmetic, which fixes the bits. */
+  numerics: z.string(),
+  /** Of the fastest step, which other work on the machine disturbs least. */
+  milliseconds: z.number().positive(),
+  /** Far above the fastest where something else was running. */
+  medianMilliseconds: z.number().positive(),
+  /** Of the products of a step: two operations for each multiply-add. */
+  gigaflops: z.number().positive(),
+});
+
+/** One training step of a layer (forward pass, objective, gradient, Adam), in each precision in turn. */
+const stepRates = z.strictObject({
+  kernels: z.string(),
+  threads: z.int().positive(),
+  inputs: z.int().positive(),
+  outputs: z.int().positive(),
+  rows: z.int().positive(),
+  rounds: z.int().positive(),
+  rates: z.array(rate).min(1),
+});
+
+export const machineReportSchema = z.strictObject({
+  versions: z.strictObject({ pff: z.string(), node: z.string(), platform: z.string(), arch: z.string() }),
+  cpu: z.strictObject({
+    model: z.string(),
+    cores: z.int().positive(),
+    /** Cores' worth of time that a container is given; null without a limit. */
+    quota: z.number().positive().nullable(),
+    /** What a run takes by default: cores, or what the quota leaves of them. */
+    usable: z.int().positive(),
+  }),
+  memory: z.strictObject({
+    totalBytes: size,
+    availableBytes: size,
+    /** A container's limit; null without one. */
+    limitBytes: size.nullable(),
+  }),
+  kernels: z.strictObject({
+    /** The addon's file; null where there is none, and then `reason` says why. */
+    addon: z.string().nullable(),
+    reason: z.string().nullable(),
+    instructionSets: z.array(instructionSet),
+  }),
+  /** On one thread, and on more where there are more. */
+  steps: z.array(stepRates).min(1),
+  /** The nats-server that was found; null without one. */
+  server: z.strictObject({ path: z.string(), version: z.string(), fit: z.boolean() }).nullable(),
+  gpu: z.strictObject({ backend: z.boolean(), text: z.string() }),
+  /** Options of `pff train` that suit this machine, and why. */
+  settings: z.array(z.strictObject({ option: z.string(), value: z.string(), reason: z.string() })),
+  /** What finding all this out took. */
+  seconds: z.number().nonnegative(),
+});
+
+export type MachineReport = z.infer<typeof machineReportSchema>;
+export type InstructionSet = z.infer<typeof instructionSet>;
+export type StepRates = z.infer<typeof stepRates>;
+export type Setting = MachineReport['settings'][number];
