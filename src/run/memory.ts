@@ -10,7 +10,7 @@ import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { graphShape } from '../schedule/shape.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from '../node/prepare.js';
 
 export interface MemoryBound {
   /** The dataset and its scales, once for all nodes. */

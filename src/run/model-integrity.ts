@@ -10,7 +10,7 @@ import { encodeModel, MODEL_FORMAT, statesFromTensors } from '../model/model-fil
 import { networkShape } from '../model/network.js';
 import type { Tensor } from '../formats/safetensors.js';
 import type { RunSpec } from '../spec/spec.js';
-import { modelDigest } from './digest.js';
+import { modelDigest } from '../model/digest.js';
 
 type Metadata = Readonly<Record<string, string>>;
 

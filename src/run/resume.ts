@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
-import { savedKeys } from '../store/directory.js';
+import { savedKeys } from '../store/saved/directory.js';
 import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';

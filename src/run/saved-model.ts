@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -19,7 +19,7 @@ import type { RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
-import { labelled, measuredOnly, prepareData } from './prepare.js';
+import { labelled, measuredOnly, prepareData } from '../node/prepare.js';
 import { checkParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {

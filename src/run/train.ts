@@ -1,6 +1,6 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import path from 'node:path';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
@@ -11,7 +11,7 @@ import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
-import { loadPlugins } from '../node/plugins.js';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
@@ -19,15 +19,16 @@ import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
-import { modelDigest } from './digest.js';
-import type { DatasetFacts, RunEvent, RunResult } from './events.js';
+import { modelDigest } from '../model/digest.js';
+import type { DatasetFacts } from '../node/prepare.js';
+import type { RunEvent, RunResult } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
-import { prepareData, type PreparedData } from './prepare.js';
+import { prepareData, type PreparedData } from '../node/prepare.js';
 import { AsyncQueue } from './async-queue.js';
 import { runResult } from './result.js';
 import { openResume } from './resume.js';
@@ -168,7 +169,9 @@ class Run {
     const { resume, out, dataDir, shardDirs } = this.#options;
     const folder = resume ?? out;
     if (folder !== undefined) {
-      this.#folder = new RunFolder(folder, resume !== undefined);
+      this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
+        this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
+      );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
@@ -257,7 +260,7 @@ class Run {
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
-      notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
+      notice: (text) => this.#notice(text),
     });
   }
 
@@ -270,8 +273,12 @@ class Run {
       kernels,
       every,
       (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
-      (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
+      (reason) => this.#notice(`the network was not analysed: ${reason}`),
     );
+  }
+
+  #notice(text: string): void {
+    this.#emit({ type: 'notice', text, at: this.#seconds() });
   }
 
   /** Since the start of training. */

@@ -13,7 +13,7 @@ import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { modelDigest } from '../digest.js';
+import { modelDigest } from '../../model/digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
 import { encodeSealed } from '../model-integrity.js';
 import { openStore } from './join.js';

@@ -2,13 +2,14 @@
  * Outputs in a folder, one file each. A file is there whole or not at all: it is written under a temporary name, synced
  * and renamed. Which outputs are written, and which files go, is for the journal to say.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, PffError } from '../errors.js';
-import { parseTaskKey, taskKey, type Task } from '../schedule/tasks.js';
+import { messageOf, PffError } from '../../errors.js';
+import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { parseState, stateHeader, type Origin } from './state-file.js';
-import type { Output } from './store.js';
+import type { Output } from '../store.js';
 
 const ENDING = '.state';
 const TEMPORARY = '.tmp';
@@ -66,9 +67,10 @@ export class OutputFolder {
   /** Writes one output. Rejects with what the file system says, and leaves nothing of it then. */
   async write(task: Task, output: Output): Promise<void> {
     const file = this.#file(task);
-    const temporary = `${file}${TEMPORARY}`;
+    // Its own name, should another process ever write here, too.
+    const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}${TEMPORARY}`;
     try {
-      const handle = await open(temporary, 'w');
+      const handle = await open(temporary, 'wx');
       try {
         await writeWhole(handle, stateHeader(this.#origin, task, output));
         const bytes = new Uint8Array(output.buffer);

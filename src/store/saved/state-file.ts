@@ -4,9 +4,9 @@
  * in, bytes out.
  */
 import { createHash } from 'node:crypto';
-import { PffError } from '../errors.js';
-import { taskKey, type Task } from '../schedule/tasks.js';
-import type { Output } from './store.js';
+import { PffError } from '../../errors.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
+import type { Output } from '../store.js';
 
 const FORMAT = 'pff-state/2';
 
