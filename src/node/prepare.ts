@@ -6,6 +6,7 @@ import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/labelled-data.js';
+import { checkChapters, checkGraph } from '../schedule/bounds.js';
 import type { Site } from './job.js';
 import type { RunSpec } from '../spec/spec.js';
 
@@ -33,6 +34,7 @@ export interface PreparedData {
  */
 export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonly Dataset[]): PreparedData {
   if (shardData !== undefined) return prepareShards(dataset, spec, shardData);
+  checkGraph(spec);
   const size = imageSize(dataset.shape);
   if (spec.layers[0] !== size)
     throw new PffError(
@@ -59,7 +61,10 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
       ? [Uint32Array.from({ length: train.count }, (_, i) => i)]
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
   // Before anything is written: too many splits for the batches there are.
-  for (const shard of shards) chapterPlan(spec, shard, 0);
+  for (const shard of shards) {
+    checkChapters(spec, shard.length);
+    chapterPlan(spec, shard, 0);
+  }
   const data = labelled(train, layout, dataset.shape, spec);
   return {
     layout,

@@ -58,12 +58,17 @@ export function memoryBound(
   const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
   const rounded = spec.precision === 'f32' ? 0 : 1;
-  const kernelsPerNode = Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * weightBytes(shape)));
+  // Kernels make room for the rows of a whole batch, in and out, however many samples there are.
+  const batchRows = 2 * 4 * variants * spec.batch * Math.max(...spec.layers);
+  const kernelsPerNode =
+    batchRows + Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * weightBytes(shape)));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
-  const store = (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes + (spec.labelLag + nodes) * count;
+  const store =
+    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes +
+    (Math.min(spec.labelLag, spec.splits) + nodes) * count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const widest = Math.max(...spec.layers);
   const atTheEnd =
@@ -79,15 +84,33 @@ export function memoryBound(
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
 }
 
-/** @throws PffError `memory` if `bound` is more than this machine (or its container) has. */
-export function checkMemory(bound: MemoryBound, nodes: number): void {
+/** The same for one node of a cluster: it keeps what the run needs of the outputs that it made and fetched. */
+export function nodeMemoryBound(
+  spec: RunSpec,
+  { variant, nodes }: Pick<Execution, 'variant' | 'nodes'>,
+  prepared: PreparedData,
+): MemoryBound {
+  const whole = memoryBound(spec, { variant, nodes, threadsPerNode: 1, kernels: 'auto' }, prepared, false);
+  const { data, activationsPerNode, kernelsPerNode, store } = whole;
+  const runtime = whole.runtime - (nodes - 1) * RUNTIME_BYTES_PER_THREAD;
+  return { ...whole, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };
+}
+
+/** Bytes of memory that this machine (or its container) has. */
+export function availableMemory(): number {
   const constrained = process.constrainedMemory();
-  const available = constrained > 0 && constrained < os.totalmem() ? constrained : os.totalmem();
+  return constrained > 0 && constrained < os.totalmem() ? constrained : os.totalmem();
+}
+
+/** @throws PffError `memory` if `bound` is more than there is, or than `most`, where that is given. */
+export function checkMemory(bound: MemoryBound, nodes: number, most?: number): void {
+  const available = Math.min(availableMemory(), most ?? Infinity);
   if (bound.total <= available) return;
+  const limit = available === most ? 'it may use' : 'the machine has';
   const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
   throw new PffError(
     'memory',
-    `this run may need ${gb(bound.total)}, but the machine has ${gb(available)}: data ${gb(bound.data)}, store ${gb(bound.store)}, ` +
+    `this run may need ${gb(bound.total)}, but ${limit} ${gb(available)}: data ${gb(bound.data)}, store ${gb(bound.store)}, ` +
       `and for each of ${nodes} node(s) activations ${gb(bound.activationsPerNode)} and kernels ${gb(bound.kernelsPerNode)}`,
     { hint: 'Choose smaller --layers, fewer --nodes or --train-samples, or more --splits than --epochs.' },
   );

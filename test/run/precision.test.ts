@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bitClasses, precisions } from '../../src/kernels/kernels.js';
 import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
-import { misfit, newRunRecord } from '../../src/run/cluster/record.js';
+import { misfitOfProgram, newRunRecord } from '../../src/run/cluster/record.js';
 import { trainToEnd } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
@@ -61,8 +61,8 @@ it('a node of another bit-class does not join', () => {
     leaseMs: 1000,
   } as const;
   const record = newRunRecord({ ...setting, storage: 'memory', replicas: 1, maxBytes: 0 }, { name, digest, classes });
-  expect(misfit(record, bitClasses.bf16, undefined)).toBeUndefined();
-  expect(misfit(record, bitClasses.f32, undefined)).toBe(
+  expect(misfitOfProgram(record, bitClasses.bf16)).toBeUndefined();
+  expect(misfitOfProgram(record, bitClasses.f32)).toBe(
     "run r computes with bit-class bf16-dot/1, but this node's kernels have f32-fma/1",
   );
 });
