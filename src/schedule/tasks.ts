@@ -69,12 +69,6 @@ export function* allTasks(shape: GraphShape): Generator<Task> {
   }
 }
 
-/** How many tasks `allTasks` yields. */
-export function taskCount(shape: GraphShape): number {
-  const labels = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
-  return shape.splits * trainedLayers(shape) + labels;
-}
-
 /** Whether `task` is one of the run's. */
 export function isTask(shape: GraphShape, task: Task): boolean {
   if (task.kind === 'labels') return hasLabelsTask(shape, task.chapter);
