@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { stateBytes, type LayerShape } from '../../model/layer-state.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { stateBytes, type LayerStructure } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { wireBytes } from '../../model/wire.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
 import type { NodeEvent } from '../../node/events.js';
@@ -132,7 +132,7 @@ export function openStore(
   say: (line: string) => void,
 ): ClusterStore {
   let lastTrouble = -Infinity;
-  const shapes = prepared ? allShapes(networkShape(record.spec, prepared.layout)) : undefined;
+  const shapes = prepared ? allStructures(networkStructure(record.spec, prepared.layout)) : undefined;
   return new ClusterStore({
     engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
     shape: graphShape(record.spec),
@@ -144,7 +144,7 @@ export function openStore(
     fits: prepared !== undefined,
     expectedBytes: (task) => {
       if (!prepared || !shapes) return undefined;
-      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerShape));
+      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerStructure));
       // Only the node whose data it is knows how many labels it has.
       return record.variant === 'federated' ? undefined : (prepared.sites[0] as Site).data.samples.count;
     },
