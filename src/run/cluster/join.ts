@@ -47,10 +47,14 @@ export async function joinRun(
   const { run, spec, variant, nodes, leaseMs } = record;
   const { signal, say } = options;
   const name = `${os.hostname()}:${process.pid}`;
-  const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir }).catch((error: unknown) => {
-    if (error instanceof PffError) return error;
-    throw error;
-  });
+  // A federated node's own data is only trained on.
+  const needs = variant === 'federated' ? 'train' : undefined;
+  const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir, needs }).catch(
+    (error: unknown) => {
+      if (error instanceof PffError) return error;
+      throw error;
+    },
+  );
   const { kernels } = openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
   const { bitClass } = kernels;
   kernels.close();
