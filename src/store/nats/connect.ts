@@ -1,5 +1,5 @@
 /** A connection to a NATS server, secured by NATS's own means, that outlives the server's absence. */
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import {
   credsAuthenticator,
@@ -10,6 +10,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
+import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js';
 import { PffError, messageOf } from '../../errors.js';
 import { parseJson } from '../cluster/records.js';
 import { failure, NO_JETSTREAM } from './api.js';
@@ -131,13 +132,6 @@ function connectionOptions(options: ServerOptions, name: string, tell: (text: st
     servers.some((server) => server.startsWith('tls://')) ||
     Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
   const authenticator = authenticatorOf(options, tell);
-  // Read here only to say what is wrong with them.
-  for (const [file, flag] of [
-    [options.tlsCa, '--tls-ca'],
-    [options.tlsCert, '--tls-cert'],
-    [options.tlsKey, '--tls-key'],
-  ] as const)
-    if (file !== undefined) readText(file, flag);
   return {
     servers,
     name,
@@ -157,9 +151,9 @@ function connectionOptions(options: ServerOptions, name: string, tell: (text: st
     ...(wantsTls
       ? {
           tls: {
-            ...(options.tlsCa === undefined ? {} : { caFile: options.tlsCa }),
-            ...(options.tlsCert === undefined ? {} : { certFile: options.tlsCert }),
-            ...(options.tlsKey === undefined ? {} : { keyFile: options.tlsKey }),
+            ...pem('ca', options.tlsCa, '--tls-ca'),
+            ...pem('cert', options.tlsCert, '--tls-cert'),
+            ...pem('key', options.tlsKey, '--tls-key'),
           },
         }
       : {}),
@@ -167,17 +161,25 @@ function connectionOptions(options: ServerOptions, name: string, tell: (text: st
 }
 
 function authenticatorOf({ nkey, creds }: ServerOptions, tell: (text: string) => void): Authenticator | undefined {
-  if (creds !== undefined) return credsAuthenticator(readAnew(() => credentials(creds), tell));
+  if (creds !== undefined) return credsAuthenticator(readAnew(creds, credentials, tell));
   if (nkey === undefined) return undefined;
-  return nkeyAuthenticator(readAnew(() => nkeySeed(nkey), tell));
+  return nkeyAuthenticator(readAnew(nkey, nkeySeed, tell));
+}
+
+/** A PEM file, which the client reads for each connection; what is no ordinary file, such as a pipe, can be read only once. */
+function pem(kind: 'ca' | 'cert' | 'key', file: string | undefined, flag: string): Record<string, string> {
+  if (file === undefined) return {};
+  const text = readText(file, flag);
+  return statSync(file).isFile() ? { [`${kind}File`]: file } : { [kind]: text };
 }
 
 /** Reads now, and again whenever it is called; a file that is being exchanged leaves what was read last. */
-function readAnew(read: () => Uint8Array, tell: (text: string) => void): () => Uint8Array {
-  let last = read();
+function readAnew(file: string, read: (file: string) => Uint8Array, tell: (text: string) => void): () => Uint8Array {
+  let last = read(file);
   return () => {
     try {
-      last = read();
+      // A pipe can be read only once.
+      if (statSync(file).isFile()) last = read(file);
     } catch (error) {
       tell(messageOf(error));
     }
@@ -205,7 +207,7 @@ function nkeySeed(file: string): Uint8Array {
 
 function readText(file: string, flag: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, { maxBytes: TEXT_BYTES, pipe: true }).toString();
   } catch (error) {
     throw new PffError('files', `cannot read ${flag} ${file}: ${messageOf(error)}`, { cause: error });
   }
