@@ -35,15 +35,17 @@ export {
 } from './data/downloads/get.js';
 export { cacheFolder } from './data/sources/files.js';
 export { readImageFile } from './data/sources/image-file.js';
+export { readTextFile } from './data/sources/regular-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
-export type { PffVariant, Variant } from './schedule/assign.js';
+export { VARIANTS, type PffVariant, type Variant } from './schedule/assign.js';
 export { bound } from './simulate/bound.js';
 export { checkCosts, equalCosts, type Costs } from './simulate/costs.js';
 export { simulateDff } from './simulate/dff.js';
 export { trafficPerChapter, type TrafficPerChapter } from './simulate/traffic.js';
 export { limitOf } from './simulate/limits.js';
 export { graphShape, type GraphShape } from './schedule/shape.js';
+export { taskCount } from './schedule/tasks.js';
 export { simulate, type SimulationInput } from './simulate/simulate.js';
 export type { Span, TaskRef, Timeline, TimelineSummary } from './schedule/timeline.js';
 export { defaultNodeCounts, whatIf, type WhatIf } from './simulate/what-if.js';

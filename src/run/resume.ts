@@ -1,6 +1,7 @@
 /** What a resumed run is: the spec and execution of the run that stopped, and which changes to them leave its past as it was. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';
@@ -155,7 +156,7 @@ function lastChapter(run: string): number {
 
 function readSpec(file: string): RunSpec {
   try {
-    return resolveSpec(JSON.parse(readFileSync(file, 'utf8')) as PartialSpec, 'any');
+    return resolveSpec(JSON.parse(readRegularFile(file, { maxBytes: TEXT_BYTES }).toString()) as PartialSpec, 'any');
   } catch (error) {
     throw new PffError('files', `${file} cannot be read: ${messageOf(error)}`, {
       hint: 'It must be the spec.json that pff train wrote there.',
