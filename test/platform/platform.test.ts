@@ -34,12 +34,11 @@ describe.each([
   ['a browser', browserEvents],
 ])('yieldToEvents of %s', (_, { yieldToEvents }) => {
   it('lets timers that are due come first, and everyone who waits go on', async () => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
+    const seen = { timer: false };
+    setTimeout(() => {
+      seen.timer = true;
     }, 1);
-    while (!late) await yieldToEvents();
-    clearTimeout(timer);
+    while (!seen.timer) await yieldToEvents();
     await Promise.all(Array.from({ length: 5 }, () => yieldToEvents()));
   });
 });
