@@ -7,6 +7,8 @@
 namespace pff {
 
 std::vector<const KernelTable*> instructionSets();
+// AMX's, if this build has them and the system grants the tiles; asked only where the CPU has them.
+const KernelTable* amxKernels();
 // Null if there is none of that name here.
 const KernelTable* instructionSet(const char* name);
 

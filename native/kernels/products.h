@@ -11,6 +11,7 @@ template <bool BF16, bool TILE = false>
 struct SingleProduct {
   static constexpr bool kRounds = BF16;
   static constexpr bool kTileOrder = TILE;
+  static constexpr Form kForm = kSingleForm;
   static constexpr Index kPair = 1;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return fma(x, w, acc); }
   // The operand's row for rows `first` and, where there are pairs, `second`.
@@ -21,6 +22,7 @@ struct SingleProduct {
 struct PairProduct {
   static constexpr bool kRounds = true;
   static constexpr bool kTileOrder = false;
+  static constexpr Form kForm = kPairForm;
   static constexpr Index kPair = 2;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return addPairProducts(x, w, acc); }
   static inline void store(float* to, Vec first, Vec second) { pff::store(to, roundToPairs(first, second)); }
@@ -31,6 +33,8 @@ using Bf16Product = SingleProduct<true>;
 #endif
 using F32Product = SingleProduct<false>;
 using TileProduct = SingleProduct<true, true>;
+
+inline Form form(Precision precision) { return precision == Precision::kBf16 ? Bf16Product::kForm : kSingleForm; }
 
 // Calls f.run<Product>() with the one for `precision`.
 template <class F>

@@ -15,7 +15,7 @@ namespace pff {
 
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
-    PFF_NAME, kLanes, Bf16Product::kPair, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
+    PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
     transposeDelta, inputGradient, stage, dropout, peak,
 };
 

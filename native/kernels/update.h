@@ -22,9 +22,10 @@ struct UpdatePanel {
   float* gradient;  // [1 + C][width]: of the bias, then of the suffix weights
   Step step;
 
-  UpdatePanel(const UpdateJob& job, Index panel, float* scratch)
+  // `rows`: how many s has room for.
+  UpdatePanel(const UpdateJob& job, Index panel, float* scratch, Index rows)
       : job(job), start(panelStart(panel)), valid(panelOutputs(panel, job.layer.outputs)), s(scratch),
-        gradient(scratch + job.batch.samples * kWidth), step(job.rule) {}
+        gradient(scratch + rows * kWidth), step(job.rule) {}
 
   // Fills s, and the gradient of bias and suffix weights.
   void sumDeltas() {
@@ -204,7 +205,7 @@ struct UpdateRange {
 
   template <int N>
   void run() const {
-    UpdatePanel<N, Step, Product> one(job, panel, scratch);
+    UpdatePanel<N, Step, Product> one(job, panel, scratch, job.batch.samples);
     one.sumDeltas();
     if (first == 0) one.stepBiasAndSuffix();
     for (Index block = first; block < last; block++) one.stepInputs(block);
@@ -213,8 +214,8 @@ struct UpdateRange {
 
 template <class Step, class Product>
 void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index inChunk = updateChunk(job.batch.samples, Product::kPair);
-  const Index blocks = inputBlocks(job.batch.prefix);
+  const Index inChunk = updateChunk(job.batch.samples, Product::kForm);
+  const Index blocks = inputBlocks(job.batch.prefix, Product::kForm);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
     const Place at = placeOf(first, panels, blocks, inChunk, job.shares);
