@@ -109,7 +109,8 @@ Layer Dense::layer() const {
   float* operand = rounds() ? data(operand_) : data(w_);
   const Index operandRows = rounds() ? form_.operandRows(prefix()) : shape_.inputs;
   return {shape_.inputs, shape_.outputs, shape_.relu,  shape_.precision, data(w_), m,
-          v,             data(bias_),    data(biasM_), data(biasV_), operand,  operandRows};
+          v,             data(bias_),    data(biasM_), data(biasV_), operand,  operandRows,
+          rounds() && w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() >= kWorthStreaming};
 }
 
 Index Dense::bytes() const {

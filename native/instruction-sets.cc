@@ -1,6 +1,8 @@
 // See instruction-sets.h.
 #include "instruction-sets.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -48,6 +50,39 @@ std::vector<const KernelTable*> instructionSets() {
 #endif
   sets.push_back(&kPortableKernels);
   return sets;
+}
+
+namespace {
+
+// Multiply-adds in a second, the best of a few tries of a tenth of a millisecond or so.
+double rateOf(double (*loop)(Index, float*)) {
+  double best = 0.0;
+  for (int i = 0; i < 8; i++) {
+    float sink = 1.0f;
+    const auto start = std::chrono::steady_clock::now();
+    const double done = loop(5000, &sink);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (seconds > 0.0 && sink != 0.0f) best = std::max(best, done / seconds);
+  }
+  return best;
+}
+
+// Pairs of bf16 values have an instruction that on some CPUs takes longer than two multiply-adds. Without it both are one.
+bool pairsAreFaster(const KernelTable& pairs) {
+  static const bool faster = rateOf(pairs.pairPeak) > rateOf(pairs.peak);
+  return faster;
+}
+
+}  // namespace
+
+const KernelTable* fastestFor(Precision precision) {
+  for (const KernelTable* set : instructionSets()) {
+    const bool tiles = std::strcmp(set->name, "amx") == 0;
+    if (tiles && precision != Precision::kBf16Tile) continue;
+    if (!tiles && precision == Precision::kBf16 && set->pairPeak && !pairsAreFaster(*set)) continue;
+    return set;
+  }
+  return &kPortableKernels;
 }
 
 const KernelTable* instructionSet(const char* name) {

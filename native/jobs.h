@@ -21,6 +21,8 @@ constexpr Index kPanelVecs = 3;   // vectors across a panel
 // How much of a batch is gone over with every panel, so that it stays in the second-level cache (tuned with 2 MiB of it).
 constexpr Index kForwardChunkFloats = Index{1} << 17;
 constexpr Index kUpdateChunkFloats = Index{1} << 18;
+// Weights, moments and operand, in bytes, that no cache keeps from a step to the next forward pass.
+constexpr Index kWorthStreaming = Index{32} << 20;
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
 constexpr Index kTileTerms = 32;  // terms of a block in the tile order
 
@@ -87,6 +89,7 @@ struct Layer {
   float* biasV;
   float* operand;      // what the forward pass multiplies by: w, or the copy of its prefix rows rounded to bf16
   Index operandRows;   // rows (of pairs) in a panel of it
+  bool streams;        // the step writes it past the caches
 };
 
 struct PackJob {
@@ -194,6 +197,8 @@ struct KernelTable {
   void (*dropout)(const DropoutJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
+  // The same of pairs of bf16 values, or null.
+  double (*pairPeak)(Index iterations, float* sink);
 };
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }

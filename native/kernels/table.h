@@ -16,7 +16,7 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, stage, dropout, peak,
+    transposeDelta, inputGradient, stage, dropout, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -101,7 +101,7 @@ struct UpdatePanel {
     for (Index j = 0; j < rows * kWidth; j += kWidth)
       constants.template row<N, DECAY>(g + j, w + j, m + j, v + j);
     if (Product::kRounds)
-      storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows);
+      storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows, layer.streams);
   }
 
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
@@ -253,6 +253,7 @@ void update(const UpdateJob& job, Index first, Index last, float* scratch) {
   } else {
     updateIn<AdamStep>(job, first, last, scratch);
   }
+  if (job.layer.streams) finishStreams();
 }
 
 }  // namespace

@@ -13,37 +13,35 @@ struct TileOperands {
   Index blocks;  // of 32 terms
 };
 
-// The sums start in tiles 0 … N-1 for the first 16 rows and 3 … 2 + N for the others, and stay there.
+// Adds block k of 32 terms to the sums, which are in tiles 0 … N-1 for the first 16 rows and 3 … 2 + N for the others.
 template <int N, int HALVES>
-inline void multiplyTiles(const TileOperands& from) {
+inline void multiplyBlock(const TileOperands& from, Index k) {
   constexpr Index kStride = N * kTileRowBytes;
-  const float* a = from.rows;
-  const float* b = from.terms;
-  for (Index k = 0; k < from.blocks; k++, a += 2 * kTileWords, b += N * kTileWords) {
-    _tile_loadd(6, a, kTileRowBytes);
-    _tile_loadd(7, b, kStride);
-    _tile_dpbf16ps(0, 6, 7);
-    if constexpr (N > 1) {
-      _tile_loadd(7, b + kTileRows, kStride);
-      _tile_dpbf16ps(1, 6, 7);
-    }
+  const float* a = from.rows + k * 2 * kTileWords;
+  const float* b = from.terms + k * N * kTileWords;
+  _tile_loadd(6, a, kTileRowBytes);
+  _tile_loadd(7, b, kStride);
+  _tile_dpbf16ps(0, 6, 7);
+  if constexpr (N > 1) {
+    _tile_loadd(7, b + kTileRows, kStride);
+    _tile_dpbf16ps(1, 6, 7);
+  }
+  if constexpr (N > 2) {
+    _tile_loadd(7, b + 2 * kTileRows, kStride);
+    _tile_dpbf16ps(2, 6, 7);
+  }
+  if constexpr (HALVES == 2) {
+    // Backwards, so that the last of the others serves twice.
+    _tile_loadd(6, a + kTileWords, kTileRowBytes);
     if constexpr (N > 2) {
-      _tile_loadd(7, b + 2 * kTileRows, kStride);
-      _tile_dpbf16ps(2, 6, 7);
+      _tile_dpbf16ps(5, 6, 7);
+      _tile_loadd(7, b + kTileRows, kStride);
     }
-    if constexpr (HALVES == 2) {
-      // Backwards, so that the last of the others serves twice.
-      _tile_loadd(6, a + kTileWords, kTileRowBytes);
-      if constexpr (N > 2) {
-        _tile_dpbf16ps(5, 6, 7);
-        _tile_loadd(7, b + kTileRows, kStride);
-      }
-      if constexpr (N > 1) {
-        _tile_dpbf16ps(4, 6, 7);
-        _tile_loadd(7, b, kStride);
-      }
-      _tile_dpbf16ps(3, 6, 7);
+    if constexpr (N > 1) {
+      _tile_dpbf16ps(4, 6, 7);
+      _tile_loadd(7, b, kStride);
     }
+    _tile_dpbf16ps(3, 6, 7);
   }
 }
 

@@ -98,13 +98,18 @@ void packTiles(const PackJob& job, Index first, Index last) {
 
 // [ceil(rows / 2)][N vectors] pairs from `rows` rows of N vectors; both may begin at the same place.
 template <int N>
-inline void storePairs(float* to, const float* from, Index rows) {
+inline void storePairs(float* to, const float* from, Index rows, bool streams) {
   constexpr Index kWidth = N * kLanes;
   for (Index i = 0; i < rows; i += 2, from += 2 * kWidth, to += kWidth) {
     PFF_UNROLL
     for (int n = 0; n < N; n++) {
       const __m512 second = i + 1 < rows ? load(from + kWidth + n * kLanes).x : _mm512_setzero_ps();
-      _mm512_storeu_si512(to + n * kLanes, pairsOfRows(load(from + n * kLanes).x, second));
+      const Vec pairs{_mm512_castsi512_ps(pairsOfRows(load(from + n * kLanes).x, second))};
+      if (streams) {
+        stream(to + n * kLanes, pairs);
+      } else {
+        store(to + n * kLanes, pairs);
+      }
     }
   }
 }
@@ -116,7 +121,7 @@ struct PairPanel {
 
   template <int N>
   void run() const {
-    storePairs<N>(layer.operand + start * layer.operandRows, layer.w + start * layer.inputs, prefix);
+    storePairs<N>(layer.operand + start * layer.operandRows, layer.w + start * layer.inputs, prefix, false);
   }
 };
 

@@ -24,41 +24,46 @@ struct TileUpdateRange {
     constexpr Index kWidth = N * kLanes;
     UpdatePanel<N, Step, UnroundedProduct> one(job, panel, scratch, roundUp(job.batch.samples, kTileBlock));
     one.sumDeltas();
-    storePairs<N>(one.s, one.s, job.batch.samples);
+    storePairs<N>(one.s, one.s, job.batch.samples, false);
     const Index pairs = blocksOf(job.batch.samples, 2);
     const Index padded = roundUp(job.batch.samples, kTileBlock) / 2;
     for (Index j = pairs * kWidth; j < padded * kWidth; j++) one.s[j] = 0.0f;
     if (first == 0) one.stepBiasAndSuffix();
+    if (job.batch.prefix == 0) return;
+    // The sums of one block are in tiles while the weights of the one before are stepped: tiles, arithmetic and memory
+    // are busy at the same time.
+    alignas(64) float g[2][kTileBlock * kWidth];
+    finishStores();
+    zeroTiles<N, 2>();
+    const TileOperands operands = operandsOf(one.s, first);
+    for (Index k = 0; k < operands.blocks; k++) multiplyBlock<N, 2>(operands, k);
+    storeTiles<N, 2>(g[0]);
     for (Index block = first; block < last; block++) {
+      const float* now = g[(block - first) % 2];
+      const TileOperands next = block + 1 < last ? operandsOf(one.s, block + 1) : TileOperands{nullptr, nullptr, 0};
+      zeroTiles<N, 2>();
       if (Step::decays(job.rule)) {
-        stepBlock<N, true>(one, block);
+        stepBlock<N, true>(one, block, now, next);
       } else {
-        stepBlock<N, false>(one, block);
+        stepBlock<N, false>(one, block, now, next);
       }
+      storeTiles<N, 2>(g[(block - first + 1) % 2]);
     }
   }
 
+  TileOperands operandsOf(const float* s, Index block) const {
+    const Index blocks = blocksOf(job.batch.samples, kTileBlock);
+    return {job.batch.xGradient + block * blocks * 2 * kTileWords, s, blocks};
+  }
+
+  // Steps the weights of a block by their gradient g, and multiplies the next block's operands between its rows.
   template <int N, bool DECAY>
-  void stepBlock(const UpdatePanel<N, Step, UnroundedProduct>& one, Index block) const {
+  void stepBlock(const UpdatePanel<N, Step, UnroundedProduct>& one, Index block, const float* g,
+                 const TileOperands& next) const {
     constexpr Index kWidth = N * kLanes;
     const Layer& layer = job.layer;
     const Index p0 = block * kTileBlock;
-    const Index left = job.batch.prefix - p0;
-    if (left <= 0) return;
-    const Index rows = left < kTileBlock ? left : kTileBlock;
-    const Index blocks = blocksOf(job.batch.samples, kTileBlock);
-    const TileOperands operands{job.batch.xGradient + block * blocks * 2 * kTileWords, one.s, blocks};
-    alignas(64) float g[kTileBlock * kWidth];
-    finishStores();
-    if (rows > kTileRows) {
-      zeroTiles<N, 2>();
-      multiplyTiles<N, 2>(operands);
-      storeTiles<N, 2>(g);
-    } else {
-      zeroTiles<N, 1>();
-      multiplyTiles<N, 1>(operands);
-      storeTiles<N, 1>(g);
-    }
+    const Index rows = job.batch.prefix - p0 < kTileBlock ? job.batch.prefix - p0 : kTileBlock;
     const Index at = one.start * layer.inputs + p0 * kWidth;
     float* w = layer.w + at;
     float* m = layer.m + at;
@@ -68,6 +73,8 @@ struct TileUpdateRange {
     const Step constants = one.step;
     for (Index i = 0; i < rows; i += 2) {
       const Index pair = rows - i < 2 ? 1 : 2;
+      for (Index k = i * next.blocks / kTileBlock; k < (i + 2) * next.blocks / kTileBlock; k++)
+        multiplyBlock<N, 2>(next, k);
       for (Index j = i * kWidth; j < (i + pair) * kWidth; j += kWidth) {
         PFF_UNROLL
         for (int n = 0; n < N; n++) {
@@ -78,7 +85,7 @@ struct TileUpdateRange {
         }
         constants.template row<N, DECAY>(g + j, w + j, m + j, v + j);
       }
-      storePairs<N>(operand + i / 2 * kWidth, w + i * kWidth, pair);
+      storePairs<N>(operand + i / 2 * kWidth, w + i * kWidth, pair, layer.streams);
     }
   }
 
@@ -109,6 +116,7 @@ void updateTiles(const UpdateJob& job, Index first, Index last, float* scratch) 
   } else {
     updateTilesBy<AdamStep>(job, first, last, scratch);
   }
+  if (job.layer.streams) finishStreams();
 }
 
 }  // namespace

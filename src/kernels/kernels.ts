@@ -188,7 +188,7 @@ export interface DenseOptions {
 
 /** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
 export interface Kernels {
-  /** `reference`, or `native` and the instruction set: `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
+  /** `reference`, or `native` and the instruction set: `native/amx`, `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
   readonly name: string;
   /** The one of `bitClasses` for the precision it was opened with, for the reference and every native one. */
   readonly bitClass: string;

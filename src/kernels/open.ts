@@ -4,11 +4,12 @@ import type { Kernels, Precision } from './kernels.js';
 import { type LoadedAddon, loadAddon, openNative } from './native/native.js';
 import { openReference } from './reference/reference.js';
 
-/** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
+/** `auto`: the fastest there is for the precision. `native`: the same, but never the reference. Else exactly the named one. */
 export const kernelsChoices = [
   'auto',
   'native',
   'reference',
+  'amx',
   'avx512bf16',
   'avx512',
   'avx2',
@@ -48,8 +49,7 @@ export function openKernels(options: OpenKernelsOptions, load: () => LoadedAddon
     });
   }
   const { addon } = loaded;
-  const best = addon.instructionSets()[0] ?? 'portable';
-  const instructionSet = kernels === 'auto' || kernels === 'native' ? best : kernels;
+  const instructionSet = kernels === 'auto' || kernels === 'native' ? addon.fastestFor(precision) : kernels;
   return { kernels: openNative(addon, instructionSet, threads, precision) };
 }
 
