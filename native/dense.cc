@@ -183,10 +183,10 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
   out.need(checkedProduct(keptRows_, shape_.inputs), "inputGradient: out is too short");
   const Index panel = kPanelVecs * kernels_.lanes;
   const Index panels = blocksOf(keptRows_, panel);
-  transposed_.reserve(checkedProduct(panels * panel, shape_.outputs));
+  transposed_.reserve(checkedProduct(panels * panel, roundUp(shape_.outputs, form_.terms)));
   const InputGradientJob job{layer(), delta, keptRows_, transposed_.data(), out.data};
   pool_->run(panels, 1, [&](Index first, Index last, int) { kernels_.transposeDelta(job, first, last); });
-  const Index items = panels * blocksOf(shape_.inputs, kBlock);
+  const Index items = panels * blocksOf(shape_.inputs, form_.inputs);
   pool_->run(items, grainFor(items, pool_->threads(), 1),
              [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
 }

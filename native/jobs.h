@@ -149,7 +149,7 @@ struct InputGradientJob {
   Layer layer;
   Delta delta;
   Index rows;         // R
-  float* transposed;  // [ceil(R / panel)][O][panel], panel = 3 · lanes
+  float* transposed;  // [ceil(R / panel)][O up to a multiple of the form's terms][panel], panel = 3 · lanes; or see tile/
   float* out;         // [R, I]
 };
 
@@ -189,7 +189,7 @@ struct KernelTable {
   void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
   // (share of the panels, chunk of inputs, panel, block of inputs), see updateItems. Scratch: updateScratch floats for each thread.
   void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
-  // Panels of rows; then (panel of rows, block of 8 inputs).
+  // Panels of rows; then each with each block of inputs.
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
   // Rows.

@@ -7,6 +7,7 @@
 
 #include "../simd/avx512bf16.h"
 #include "../tile/forward.h"
+#include "../tile/input-gradient.h"
 #include "../tile/update.h"
 
 namespace pff {
@@ -39,6 +40,15 @@ void updateAny(const UpdateJob& job, Index first, Index last, float* scratch) {
   (job.layer.precision == Precision::kBf16Tile ? updateTiles : kAvx512Bf16Kernels.update)(job, first, last, scratch);
 }
 
+void transposeAny(const InputGradientJob& job, Index first, Index last) {
+  const bool tiles = job.layer.precision == Precision::kBf16Tile;
+  (tiles ? transposeDeltaToTiles : kAvx512Bf16Kernels.transposeDelta)(job, first, last);
+}
+void inputGradientAny(const InputGradientJob& job, Index first, Index last) {
+  const bool tiles = job.layer.precision == Precision::kBf16Tile;
+  (tiles ? inputGradientTiles : kAvx512Bf16Kernels.inputGradient)(job, first, last);
+}
+
 }  // namespace
 
 const KernelTable* amxKernels() {
@@ -51,6 +61,8 @@ const KernelTable* amxKernels() {
     amx.roundWeights = roundAny;
     amx.forward = forwardAny;
     amx.update = updateAny;
+    amx.transposeDelta = transposeAny;
+    amx.inputGradient = inputGradientAny;
     return amx;
   }();
   return allowed ? &table : nullptr;
