@@ -10,6 +10,8 @@
 #include "../tile/input-gradient.h"
 #include "../tile/update.h"
 
+#define PFF_NAME "amx"
+
 namespace pff {
 
 extern const KernelTable kAvx512Bf16Kernels;
@@ -55,7 +57,7 @@ const KernelTable* amxKernels() {
   static const bool allowed = mayUseTiles();
   static const KernelTable table = [] {
     KernelTable amx = kAvx512Bf16Kernels;
-    amx.name = "amx";
+    amx.name = PFF_NAME;
     amx.form = formOf;
     amx.pack = packAny;
     amx.roundWeights = roundAny;

@@ -1,20 +1,13 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { Numerics } from '../kernels/numerics.js';
+import type { LayerSize } from '../layers/sizes.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
+import type { DatasetFacts } from '../node/prepare.js';
 import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
-
-export interface DatasetFacts {
-  readonly name: string;
-  readonly digest: string;
-  readonly trainSamples: number;
-  /** Samples that accuracy is measured on, and which ones they are. */
-  readonly testSamples: number;
-  readonly evaluatedOn: 'test' | 'validation';
-  readonly classes: readonly string[];
-}
 
 /** All from what the tasks of the run itself took, averaged by layer. */
 export interface PipelineFigures {
@@ -45,8 +38,9 @@ export interface RunResult {
   readonly dataDigest: string;
   readonly dataset: string;
   readonly kernels: string;
-  readonly bitClass: string;
-  readonly layers: readonly number[];
+  /** The arithmetic that it was computed in; digests compare only where it is exact. */
+  readonly numerics: Numerics;
+  readonly layers: readonly LayerSize[];
   readonly epochs: number;
   readonly splits: number;
   readonly negatives: string;
@@ -80,6 +74,10 @@ export type RunEvent =
       readonly spec: RunSpec;
       readonly execution: Execution;
       readonly kernels: string;
+      /** Absent in logs of earlier versions, as is `network`. */
+      readonly numerics?: Numerics | undefined;
+      /** The layers in short form: `784-500-500`. */
+      readonly network?: string | undefined;
       /** Why the reference kernels are used, where they were not asked for. */
       readonly kernelsReason: string | undefined;
       readonly dataset: DatasetFacts;
@@ -104,7 +102,7 @@ export type RunEvent =
       readonly deaths: number;
       readonly at: number;
     }
-  /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
+  /** Something that a person should read: nodes of a cluster that come and go, refusals, a server or a disk that is away. */
   | { readonly type: 'notice'; readonly text: string; readonly at: number }
   /** A look into the network as it was at the end of `chapter`, on held-out samples. */
   | {

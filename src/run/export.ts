@@ -5,14 +5,15 @@ import { z } from 'zod';
 import { encodeNpy, parseNpy } from '../formats/npy.js';
 import { encodeNpz, parseNpz } from '../formats/npz.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
-import type { LayerState } from '../model/layer-state.js';
+import { imageValues } from '../layers/sizes.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
-import { modelDigest } from './digest.js';
+import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
 import { readModel } from './saved-model.js';
@@ -182,5 +183,5 @@ function parseNote(
 /** Where the label stands depends on the number of classes, which the metadata has, or else the dataset. */
 async function layoutOf(spec: RunSpec, { classes }: ModelFacts, dataDir: string | undefined): Promise<LabelLayout> {
   const count = classes?.length ?? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length;
-  return labelLayout({ width: spec.layers[0] as number, height: 1, channels: 1 }, count, spec.labelMode);
+  return labelLayout({ width: imageValues(spec.layers), height: 1, channels: 1 }, count, spec.labelMode);
 }

@@ -4,13 +4,14 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
+import { imageValues } from '../layers/sizes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
-import { softmaxOf } from '../model/objectives/softmax.js';
+import { softmaxOf } from '../objectives/softmax.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
@@ -19,7 +20,7 @@ import type { RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
-import { labelled, measuredOnly, prepareData } from './prepare.js';
+import { labelled, prepareMeasured } from '../node/prepare.js';
 import { checkParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {
@@ -61,26 +62,27 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const { spec } = model;
   const name = options.dataset ?? spec.dataset;
   checkParts(run, { goodness: spec.goodness, ...(options.dataset === undefined ? { dataset: name } : {}) });
-  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
+  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir, needs: 'test' });
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
-  if (spec.layers[0] !== size)
+  if (imageValues(spec.layers) !== size)
     throw new PffError(
       'data',
-      `the model takes images of ${spec.layers[0]} values, but those of ${dataset.name} have ${size}`,
+      `the model takes images of ${imageValues(spec.layers)} values, but those of ${dataset.name} have ${size}`,
       {
         hint: `It was trained on ${spec.dataset}.`,
       },
     );
   const evaluated: RunSpec = {
-    ...measuredOnly({ ...spec, validationSamples: 0 }),
+    ...spec,
+    validationSamples: 0,
     testSamples: options.testSamples ?? 0,
   };
-  const prepared = prepareData(dataset, evaluated);
+  const prepared = prepareMeasured(dataset, evaluated);
   const threads = options.threads ?? usableCores();
   return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
     const states = checkedStates(model, prepared.test.layout, run, options);
-    const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
       const evaluation = await predictor.evaluate(prepared.test, (done) => {
@@ -115,7 +117,7 @@ export async function analyseRun(
   const { spec } = model;
   checkParts(run, { goodness: spec.goodness });
   checkClasses(model, dataset.classes.length, dataset.name);
-  const prepared = prepareData(dataset, measuredOnly(spec));
+  const prepared = prepareMeasured(dataset, spec);
   return withKernels(spec, options, (kernels) =>
     analyse({
       kernels,
@@ -145,25 +147,23 @@ export async function predictImages(
   checkClasses(model, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
-  if (spec.layers[0] !== size)
-    throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
+  if (imageValues(spec.layers) !== size)
+    throw new PffError('data', `the model takes images of ${imageValues(spec.layers)} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
-  return withKernels(spec, options, (kernels) => {
+  return withKernels(spec, options, async (kernels) => {
     const states = checkedStates(model, layout, run, options);
-    const predictor = new Predictor(kernels, spec, states, classes.length);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
-      const { combined } = predictor.scores(
+      const { combined } = await predictor.scores(
         data,
         Uint32Array.from({ length: count }, (_, i) => i),
       );
       const labels = strongestClass(combined, classes.length);
-      return Promise.resolve(
-        Array.from(labels, (label, b) => {
-          const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
-          return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
-        }),
-      );
+      return Array.from(labels, (label, b) => {
+        const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
+        return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
+      });
     } finally {
       predictor.close();
     }
@@ -183,7 +183,7 @@ export function partialModel(
 export async function datasetOfRun(run: string, dataDir?: string, options: VerifyOption = {}): Promise<Dataset> {
   const { dataset } = readModel(run, options).spec;
   checkParts(run, { dataset });
-  return loadDataset({ dataset, dataDir });
+  return loadDataset({ dataset, dataDir, needs: 'test' });
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */
@@ -225,7 +225,7 @@ async function withKernels<T>(
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { kernels: choice = 'auto', threads = 1 } = options;
-  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+  const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {

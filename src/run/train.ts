@@ -1,17 +1,19 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import path from 'node:path';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
-import { bitClasses, type Kernels } from '../kernels/kernels.js';
+import type { Kernels } from '../kernels/kernels.js';
+import type { Numerics } from '../kernels/numerics.js';
 import { openKernels } from '../kernels/open.js';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
+import { describeLayers } from '../layers/sizes.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
-import { loadPlugins } from '../node/plugins.js';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
@@ -19,16 +21,17 @@ import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
-import { modelDigest } from './digest.js';
-import type { DatasetFacts, RunEvent, RunResult } from './events.js';
+import { modelDigest } from '../model/digest.js';
+import type { DatasetFacts } from '../node/prepare.js';
+import type { RunEvent, RunResult } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
-import { prepareData, type PreparedData } from './prepare.js';
-import { EventQueue } from './queue.js';
+import { prepareData, type PreparedData } from '../node/prepare.js';
+import { AsyncQueue } from './async-queue.js';
 import { runResult } from './result.js';
 import { openResume } from './resume.js';
 import { VERSION } from './version.js';
@@ -52,7 +55,7 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
     });
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-  const queue = new EventQueue<RunEvent>();
+  const queue = new AsyncQueue<RunEvent>();
   const running = new Run(spec, execution, options, resumed?.note, signal, (event) => queue.push(event))
     .run(given)
     .then(
@@ -106,10 +109,9 @@ class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const { dataset: name } = this.#spec;
     const dataDir = this.#options.dataDir ?? this.#resumed?.dataDir;
-    const dataset = given ?? (await loadDataset({ dataset: name, dataDir }));
     const shardDirs = this.#options.shardDirs ?? this.#resumed?.shardDirs;
-    const shards =
-      shardDirs && (await Promise.all(shardDirs.map((dir) => loadDataset({ dataset: name, dataDir: dir }))));
+    const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined }));
+    const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
     const prepared = prepareData(dataset, this.#spec, shards);
     this.#checkData(prepared.facts);
     const { cluster, resume, out, analyseEvery } = this.#options;
@@ -119,9 +121,10 @@ class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+    const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
-    const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
+    const looking =
+      nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
       this.#checkNumerics(kernels);
@@ -132,7 +135,10 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeSealed(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
+      this.#folder?.write(
+        MODEL_FILE,
+        encodeSealed(this.#spec, states, modelMetadata(kernels.numerics, prepared, digest)),
+      );
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -168,7 +174,9 @@ class Run {
     const { resume, out, dataDir, shardDirs } = this.#options;
     const folder = resume ?? out;
     if (folder !== undefined) {
-      this.#folder = new RunFolder(folder, resume !== undefined);
+      this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
+        this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
+      );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
@@ -182,7 +190,7 @@ class Run {
         spec: this.#spec,
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
-        numerics: kernels.bitClass,
+        numerics: kernels.numerics.id,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
@@ -195,6 +203,8 @@ class Run {
       spec: this.#spec,
       execution: this.#execution,
       kernels: kernels.name,
+      numerics: kernels.numerics,
+      network: describeLayers(this.#spec.layers),
       kernelsReason,
       dataset: prepared.facts,
       folder: this.#folder?.path,
@@ -233,20 +243,20 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? (await this.#interrupted(training, prepared));
+      throw training.interruption?.() ?? (await this.#interrupted(training, prepared, kernels));
     } finally {
       await own?.close();
     }
   }
 
-  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { bitClass }: Kernels): Training {
+  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { numerics }: Kernels): Training {
     const { variant, nodes } = this.#execution;
     const setting = {
       run: cluster.run,
       spec: this.#spec,
       variant: variant === 'dff' ? 'sequential' : variant,
       nodes,
-      bitClass,
+      numerics,
       leaseMs: cluster.leaseMs ?? 10_000,
       storage: cluster.storage ?? 'file',
       replicas: cluster.replicas ?? 1,
@@ -257,7 +267,7 @@ class Run {
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
-      notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
+      notice: (text) => this.#notice(text),
     });
   }
 
@@ -270,8 +280,12 @@ class Run {
       kernels,
       every,
       (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
-      (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
+      (reason) => this.#notice(`the network was not analysed: ${reason}`),
     );
+  }
+
+  #notice(text: string): void {
+    this.#emit({ type: 'notice', text, at: this.#seconds() });
   }
 
   /** Since the start of training. */
@@ -285,7 +299,7 @@ class Run {
   }
 
   async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
-    const predictor = new Predictor(kernels, this.#spec, states, prepared.facts.classes.length);
+    const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {
       return await predictor.evaluate(prepared.test, (done) => {
@@ -311,11 +325,11 @@ class Run {
   }
 
   /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
-  #checkNumerics({ name, bitClass }: Kernels): void {
-    if (this.#resumed === undefined || this.#resumed.numerics === bitClass) return;
+  #checkNumerics({ name, numerics: { id } }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === id) return;
     throw new PffError(
       'usage',
-      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${bitClass}: that would change its bits`,
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
       { hint: 'Choose --kernels with its numerics, or begin a new run.' },
     );
   }
@@ -327,12 +341,12 @@ class Run {
   }
 
   /** Saves what there is: each layer's newest state, if every layer has one. */
-  async #interrupted(training: Training, prepared: PreparedData): Promise<PffError> {
+  async #interrupted(training: Training, prepared: PreparedData, { numerics }: Kernels): Promise<PffError> {
     const { chapters, states } = await training.newest();
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {
-        ...modelMetadata(this.#spec, prepared, modelDigest(states)),
+        ...modelMetadata(numerics, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
       saved = this.#folder.write(MODEL_FILE, encodeSealed(this.#spec, states, metadata));
@@ -349,8 +363,21 @@ class Run {
   }
 }
 
-function modelMetadata({ precision }: RunSpec, prepared: PreparedData, digest: string): Record<string, string> {
+/** @throws PffError `data`, saying which shard's folder is meant. */
+async function loadShard(dataset: string, dir: string, shard: number): Promise<Dataset> {
+  try {
+    return await loadDataset({ dataset, dataDir: dir, needs: 'train' });
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    const hint = error.hint?.replaceAll('--data-dir', '--shard-dirs');
+    throw new PffError(error.code, `shard ${shard + 1} (${dir}): ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    });
+  }
+}
+
+function modelMetadata({ id: numerics }: Numerics, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
-  const bitClass = bitClasses[precision];
-  return { program: `pff ${VERSION}`, modelDigest: digest, bitClass, dataDigest, classes: JSON.stringify(classes) };
+  return { program: `pff ${VERSION}`, modelDigest: digest, numerics, dataDigest, classes: JSON.stringify(classes) };
 }

@@ -55,12 +55,24 @@ export function lastLabelLayer(shape: GraphShape): number {
   return shape.predictedLabels === 'first-layer' ? 0 : shape.layers - 1;
 }
 
+/** How many tasks a run has, as `allTasks` lists them. */
+export function taskCount(shape: GraphShape): number {
+  const predicted = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
+  return shape.splits * trainedLayers(shape) + predicted;
+}
+
 /** Every task of a run in lexicographic order (chapter, labels first, layer): an order in which they can be done. */
 export function* allTasks(shape: GraphShape): Generator<Task> {
   for (let chapter = 0; chapter < shape.splits; chapter++) {
     if (hasLabelsTask(shape, chapter)) yield labelsTask(chapter);
     for (let layer = 0; layer < trainedLayers(shape); layer++) yield trainTask(chapter, layer);
   }
+}
+
+/** Whether `task` is one of the run's. */
+export function isTask(shape: GraphShape, task: Task): boolean {
+  if (task.kind === 'labels') return hasLabelsTask(shape, task.chapter);
+  return task.chapter < shape.splits && task.layer < trainedLayers(shape);
 }
 
 /**
@@ -90,6 +102,11 @@ export function consumers(shape: GraphShape, task: Task): Task[] {
   const labelled = chapter + shape.labelLag;
   if (task.layer <= lastLabelLayer(shape) && hasLabelsTask(shape, labelled)) found.push(labelsTask(labelled));
   return found;
+}
+
+/** The tasks whose outputs are the run's result, in order. */
+export function results(shape: GraphShape): TrainTask[] {
+  return Array.from({ length: trainedLayers(shape) }, (_, layer) => trainTask(shape.splits - 1, layer));
 }
 
 /** Whether the output of `task` is part of the run's result: a state of the last chapter. Such a state is never dropped. */

@@ -6,7 +6,7 @@ import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
-import { datasetFromArrays, datasetFromBatches } from '../../src/data/sources/arrays.js';
+import { datasetFromArrays, datasetFromBatches } from '../../src/data/arrays.js';
 import { datasetFromCsv } from '../../src/data/sources/csv.js';
 import { loadImageFolder } from '../../src/data/sources/image-folder.js';
 import { loadNpz } from '../../src/data/sources/npz.js';

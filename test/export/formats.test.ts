@@ -5,10 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { encodeNpz, parseNpz } from '../../src/formats/npz.js';
-import { MetricsLog } from '../../src/report/metrics-log.js';
 import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
 import { exportModel, importModel } from '../../src/run/export.js';
+import { MetricsLog } from '../../src/run/metrics-log.js';
 import { train } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 

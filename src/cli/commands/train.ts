@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
   fasterPrecision,
+  messageOf,
   MetricsLog,
   metricsFormats,
   PffError,
@@ -10,6 +11,7 @@ import {
   resolveSpec,
   runSummary,
   train,
+  VARIANTS,
   type ClusterOptions,
   type MetricsFormat,
   type PartialSpec,
@@ -35,7 +37,6 @@ import { askedSpec, specFlags, specSourceFlags } from '../flags/spec-sources.js'
 import { untilAborted } from './watch.js';
 
 const clusterGroup = { group: 'On a cluster (with --server)' };
-const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
 const flags = {
@@ -145,7 +146,7 @@ export async function showRun(
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
-  const metrics = new MetricsLog(given.log ?? []);
+  const metrics = new MetricsLog(given.log ?? [], (text) => display.note(text));
   const page = pageOf === undefined ? undefined : await awaitPage(pageOf, given);
   try {
     await interruptible(
@@ -155,7 +156,10 @@ export async function showRun(
           record.keep(event);
           metrics.observe(event);
           display.show(event);
-          if (event.type === 'started' && page) await page.show(output.err);
+          if (event.type === 'started')
+            await page
+              ?.show(output.err)
+              .catch((error: unknown) => display.note(`there is no page: ${messageOf(error)}`));
         }
       },
     );
@@ -166,7 +170,7 @@ export async function showRun(
     else showSummary(result, record, output);
     if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
     // Somebody who sits at a terminal may look on; a script is not kept waiting.
-    if (page && output.out.isTerminal && output.err.isTerminal) {
+    if (page?.url && output.out.isTerminal && output.err.isTerminal) {
       output.err.line(`\nThe page stays at ${page.url} until Ctrl-C.`);
       await interruptible(() => {}, untilAborted);
     }
@@ -174,6 +178,7 @@ export async function showRun(
     display.end();
     throw record.explain(error);
   } finally {
+    metrics.close();
     await page?.close();
   }
   return DONE;
@@ -213,7 +218,7 @@ export const trainCommand = defineCommand({
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
     const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out ?? 'run');
-    if (!given.quiet && given.resume === undefined && !cluster) tellFasterPrecision(asked, given, output.err);
+    if (!given.quiet && given.resume === undefined && !cluster) await tellFasterPrecision(asked, given, output.err);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(
       given,
@@ -242,10 +247,10 @@ export const trainCommand = defineCommand({
 });
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
-function tellFasterPrecision(spec: PartialSpec, given: ValuesOf<typeof flags>, err: TextStream): void {
+async function tellFasterPrecision(spec: PartialSpec, given: ValuesOf<typeof flags>, err: TextStream): Promise<void> {
   const { variant, nodes, kernels } = given;
   const how = { variant, nodes, threadsPerNode: given['threads-per-node'], kernels, shardDirs: given['shard-dirs'] };
-  const faster = fasterPrecision({ spec, ...how });
+  const faster = await fasterPrecision({ spec, ...how });
   if (faster === undefined) return;
   const { precision, than, times } = faster;
   err.line(

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset, ImageShape } from '../dataset.js';
-import { readBytes } from '../files.js';
+import { readBytes } from './files.js';
 import { parseNpy, type NpyArray } from '../../formats/npy.js';
 import { parseNpz } from '../../formats/npz.js';
-import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
+import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
 
 export interface NpzDataOptions extends Pick<OwnData, 'testShare' | 'splitSeed' | 'classes'> {
   /** `false` reads a damaged archive without comparing its CRC-32 sums. */

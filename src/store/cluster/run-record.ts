@@ -1,7 +1,9 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { z } from 'zod';
-import { OWN_KINDS } from '../../spec/own-names.js';
+import { numericsSchema } from '../../kernels/numerics.js';
+import { PFF_VARIANTS } from '../../schedule/assign.js';
+import { OWN_KINDS } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
@@ -11,7 +13,7 @@ export const runRecordSchema = z.strictObject({
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
   version: z.string().max(100),
-  bitClass: z.string().max(100),
+  numerics: numericsSchema,
   spec: runSpecSchema,
   specDigest: z.string().regex(/^[0-9a-f]{64}$/),
   dataset: z.strictObject({
@@ -23,7 +25,7 @@ export const runRecordSchema = z.strictObject({
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
-  variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated']),
+  variant: z.enum(PFF_VARIANTS),
   nodes: z.int().min(1).max(10_000),
   leaseMs: z.number().min(100).max(3_600_000),
   storage: z.enum(['file', 'memory']),
@@ -38,5 +40,5 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 /** Hex SHA-256 of a spec, whatever the order of its fields. */
 export function specDigest(spec: RunSpec): string {
   const fields = Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+  return sha256().update(JSON.stringify(fields)).hex();
 }

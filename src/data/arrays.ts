@@ -1,0 +1,123 @@
+/** Datasets from what a program has in memory: arrays of images and labels, or batches that come one after the other. */
+import { PffError } from '../errors.js';
+import { RandomStream } from '../random.js';
+import { imageSize, sharedBytes, type Dataset, type ImageShape, type Samples } from './dataset.js';
+import { assembleDataset } from './assemble.js';
+
+/** Images [n, size], channel by channel: bytes 0 … 255, or floats 0 … 1, which are rounded to bytes. And their labels [n]. */
+export interface LabelledImages {
+  readonly images: Uint8Array | Float32Array | Float64Array;
+  readonly labels: ArrayLike<number>;
+}
+
+export interface OwnData {
+  readonly name: string;
+  readonly shape: ImageShape;
+  /** Names of the classes; without them they are 0 … highest label. */
+  readonly classes?: readonly string[] | undefined;
+  readonly train: LabelledImages;
+  /** Without it, the share `testShare` of the training samples is set aside. */
+  readonly test?: LabelledImages | undefined;
+  /** 0.2 by default. Which samples these are depends on `splitSeed` only. */
+  readonly testShare?: number | undefined;
+  readonly splitSeed?: number | undefined;
+}
+
+/** A dataset from arrays. They are copied. @throws PffError `data` where sizes or labels do not fit. */
+export function datasetFromArrays(own: OwnData): Dataset {
+  const { name, shape } = own;
+  const [train, test] = own.test ? [own.train, own.test] : split(own, imageSize(shape));
+  const labels = [...Array.from(train.labels), ...Array.from(test.labels)];
+  const count = own.classes?.length ?? 256;
+  const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= count);
+  if (wrong !== undefined || count > 256)
+    throw new PffError('data', `${name}: label ${wrong ?? count} is none of at most ${Math.min(count, 256)} classes`, {
+      hint: 'Labels are whole numbers from 0 to the number of classes - 1, at most 255.',
+    });
+  const highest = labels.reduce((most, label) => Math.max(most, label), 0);
+  const classes = own.classes ?? Array.from({ length: highest + 1 }, (_, label) => String(label));
+  return assembleDataset(name, shape, classes, toSamples(name, shape, train), toSamples(name, shape, test));
+}
+
+/** A dataset from batches, each as `LabelledImages`, that are read to their end. @throws PffError as `datasetFromArrays` */
+export async function datasetFromBatches(
+  own: Omit<OwnData, 'train' | 'test'> & {
+    readonly train: AsyncIterable<LabelledImages> | Iterable<LabelledImages>;
+    readonly test?: AsyncIterable<LabelledImages> | Iterable<LabelledImages> | undefined;
+  },
+): Promise<Dataset> {
+  const { train, test, ...rest } = own;
+  return datasetFromArrays({
+    ...rest,
+    train: await collect(train),
+    ...(test === undefined ? {} : { test: await collect(test) }),
+  });
+}
+
+async function collect(batches: AsyncIterable<LabelledImages> | Iterable<LabelledImages>): Promise<LabelledImages> {
+  const parts: Uint8Array[] = [];
+  const labels: number[] = [];
+  for await (const batch of batches) {
+    parts.push(toBytes(batch.images));
+    for (const label of Array.from(batch.labels)) labels.push(label);
+  }
+  const images = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    images.set(part, at);
+    at += part.length;
+  }
+  return { images, labels };
+}
+
+/** Training and test part of the training samples, by a keyed order. */
+function split(
+  { name, train, testShare = 0.2, splitSeed = 1 }: OwnData,
+  size: number,
+): [LabelledImages, LabelledImages] {
+  const count = train.labels.length;
+  const held = Math.round(count * testShare);
+  if (!(held > 0 && held < count))
+    throw new PffError(
+      'data',
+      `${name}: a share of ${testShare} of ${count} samples leaves nothing to train or to test on`,
+      {
+        hint: 'Give test samples, or a testShare between 0 and 1.',
+      },
+    );
+  const order = new RandomStream(splitSeed, 'shards', 0xffffffff).permutation(count);
+  const pick = (rows: Uint32Array): LabelledImages => {
+    const bytes = toBytes(train.images);
+    const images = new Uint8Array(rows.length * size);
+    rows.forEach((row, i) => images.set(bytes.subarray(row * size, (row + 1) * size), i * size));
+    return { images, labels: Array.from(rows, (row) => train.labels[row] as number) };
+  };
+  // In the order in which they were given, so that the same rows give the same bits however they were drawn.
+  return [pick(order.slice(held).sort()), pick(order.slice(0, held).sort())];
+}
+
+function toSamples(name: string, shape: ImageShape, { images, labels }: LabelledImages): Samples {
+  const count = labels.length;
+  const size = imageSize(shape);
+  if (count === 0 || images.length !== count * size)
+    throw new PffError(
+      'data',
+      `${name}: ${count} labels and images of ${shape.width} x ${shape.height} x ${shape.channels} need ${count * size} values, but there are ${images.length}`,
+      { hint: 'Give one label for each image, and at least one of both.' },
+    );
+  const bytes = sharedBytes(images.length);
+  bytes.set(toBytes(images));
+  const sharedLabels = sharedBytes(count);
+  sharedLabels.set(Array.from(labels));
+  return { count, images: bytes, labels: sharedLabels };
+}
+
+function toBytes(values: LabelledImages['images']): Uint8Array {
+  if (values instanceof Uint8Array) return values;
+  const wrong = values.findIndex((value) => !(value >= 0 && value <= 1));
+  if (wrong >= 0)
+    throw new PffError('data', `value ${wrong} of the images is ${values[wrong]}, but floats must be 0 … 1`, {
+      hint: 'Scale the values, or give bytes 0 … 255 as a Uint8Array.',
+    });
+  return Uint8Array.from(values, (value) => Math.round(value * 255));
+}

@@ -1,0 +1,23 @@
+/** Puts a dataset together from its parts, in memory that threads share, with its digest. */
+import { sha256 } from '#platform/hash';
+import { type Dataset, type ImageShape, type Samples, sharedBytes } from './dataset.js';
+
+/** A dataset with its digest. The parts' arrays are taken as they are. */
+export function assembleDataset(
+  name: string,
+  shape: ImageShape,
+  classes: readonly string[],
+  train: Samples,
+  test: Samples,
+): Dataset {
+  const hash = sha256();
+  for (const part of [train.images, train.labels, test.images, test.labels]) hash.update(part);
+  return { name, shape, classes, train, test, digest: hash.hex() };
+}
+
+/** A copy over a SharedArrayBuffer. */
+export function toShared(bytes: Uint8Array): Uint8Array {
+  const shared = sharedBytes(bytes.length);
+  shared.set(bytes);
+  return shared;
+}

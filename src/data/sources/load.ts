@@ -1,0 +1,81 @@
+/** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
+import { join } from 'node:path';
+import { PffError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
+import type { Dataset } from '../dataset.js';
+import { cacheFolder } from './files.js';
+import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
+import { loadFashionMnist } from './fashion-mnist.js';
+import { loadIdx } from './idx.js';
+import type { NeededPart } from './idx-folder.js';
+import { loadMnist } from './mnist.js';
+
+/** Names that `loadDataset` knows. */
+export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx'] as const;
+export type DatasetName = (typeof DATASET_NAMES)[number];
+
+export interface LoadOptions {
+  /** One of `DATASET_NAMES`. */
+  readonly dataset: string;
+  /** The folder of the dataset's files, or one with a folder of the dataset's name in it. `idx` needs it. */
+  readonly dataDir?: string | undefined;
+  /** Where `pff data get` keeps datasets; by default $PFF_CACHE_DIR or the platform's cache folder. */
+  readonly cacheDir?: string | undefined;
+  /** The part that is used, where it is one: of a dataset in IDX files the other one may be missing, and then has no samples. */
+  readonly needs?: NeededPart | undefined;
+}
+
+/** Loads a dataset of the user's own; `dataDir` as it was given, if it was. */
+export type DatasetLoader = (options: { readonly dataDir?: string | undefined }) => Promise<Dataset>;
+
+const ownDatasets = new Map<string, DatasetLoader>();
+
+/** Makes `dataset: name` in a spec mean what `load` gives. @throws PffError `usage` if pff itself has that name. */
+export function registerDataset(name: string, load: DatasetLoader): void {
+  if (DATASET_NAMES.some((each) => each === name))
+    throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
+  ownDatasets.set(name, load);
+}
+
+/**
+ * Loads a dataset whole; cutting it is up to the caller (`takeSamples`).
+ * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
+ */
+export async function loadDataset({ dataset, dataDir, cacheDir, needs }: LoadOptions): Promise<Dataset> {
+  const own = ownDatasets.get(dataset);
+  if (own) return own({ dataDir });
+  const name = checkDatasetName(dataset);
+  // Only where it is needed: a user without a home folder has no cache.
+  const folders = (): string[] =>
+    dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
+  switch (name) {
+    case 'mnist':
+      return loadMnist(dataDir === undefined ? undefined : folders(), needs);
+    case 'fashion-mnist':
+      return loadFashionMnist(folders(), needs);
+    case 'cifar10':
+      return loadCifar10([...folders(), ...folders().map((folder) => join(folder, CIFAR_FOLDER))]);
+    case 'idx':
+      break;
+  }
+  if (dataDir === undefined)
+    throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {
+      hint: 'Name the folder of the four IDX files by --data-dir.',
+    });
+  return loadIdx(dataDir, needs);
+}
+
+/** Whether `loadDataset` knows that name: one of ours, or one that was registered. */
+export function isDataset(name: string): boolean {
+  return ownDatasets.has(name) || DATASET_NAMES.some((each) => each === name);
+}
+
+/** @throws PffError `usage` if there is no such dataset; it names the nearest one. */
+export function checkDatasetName(name: string): DatasetName {
+  const known = DATASET_NAMES.find((each) => each === name);
+  if (known !== undefined) return known;
+  const names = [...DATASET_NAMES, ...ownDatasets.keys()];
+  throw new PffError('usage', `unknown dataset ${JSON.stringify(name)}`, {
+    hint: didYouMean(name, names, `Known are ${names.join(', ')}; datasets of your own come with --plugin FILE.`),
+  });
+}

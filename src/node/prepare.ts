@@ -1,0 +1,169 @@
+/** From a dataset to what nodes train on and what accuracy is measured on. */
+import { sha256 } from '#platform/hash';
+import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
+import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
+import { shardSamples } from '../data/shards.js';
+import { PffError } from '../errors.js';
+import { describeLayers, imageValues } from '../layers/sizes.js';
+import { chapterPlan } from '../model/chapter.js';
+import type { LabelledData } from '../model/labelled-data.js';
+import { checkChapters, checkGraph } from '../schedule/bounds.js';
+import type { Site } from './job.js';
+import type { RunSpec } from '../spec/spec.js';
+
+export interface DatasetFacts {
+  readonly name: string;
+  readonly digest: string;
+  readonly trainSamples: number;
+  /** Samples that accuracy is measured on, and which ones they are. */
+  readonly testSamples: number;
+  readonly evaluatedOn: 'test' | 'validation';
+  readonly classes: readonly string[];
+}
+
+export interface PreparedData {
+  readonly layout: LabelLayout;
+  /** What each shard trains on; one site with all samples where the spec has no shards. */
+  readonly sites: readonly Site[];
+  readonly test: LabelledData;
+  readonly facts: DatasetFacts;
+}
+
+/**
+ * @param shardData a dataset for each shard, whose training samples take the place of the shards of `dataset`.
+ * @throws PffError `usage` or `data` where spec and datasets do not fit each other.
+ */
+export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonly Dataset[]): PreparedData {
+  return shardData === undefined ? prepareWhole(dataset, spec, true) : prepareShards(dataset, spec, shardData);
+}
+
+/** As far as the samples that accuracy is measured on need it: what the spec trains on need not be there. @throws PffError as `prepareData` */
+export function prepareMeasured(dataset: Dataset, spec: RunSpec): PreparedData {
+  // Validation samples are the last of the training samples that are used.
+  const trainSamples = spec.validationSamples > 0 ? spec.trainSamples : 0;
+  return prepareWhole(dataset, { ...spec, trainSamples, epochs: 1, splits: 1, shards: 1, skew: 0 }, false);
+}
+
+function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): PreparedData {
+  checkGraph(spec);
+  const size = imageSize(dataset.shape);
+  const values = imageValues(spec.layers);
+  if (values !== size)
+    throw new PffError('usage', `layers begin with ${values}, but images of ${dataset.name} have ${size} values`, {
+      hint: `Give --layers ${describeLayers([size, ...spec.layers.slice(1)], ',')}.`,
+    });
+  checkAugmentation(dataset, spec);
+  const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
+  const held = spec.validationSamples;
+  if (held > 0 && held >= all.count)
+    throw new PffError('usage', `validationSamples is ${held}, but there are only ${all.count} training samples`, {
+      hint: 'Lower --validation-samples.',
+    });
+  const train = takeSamples(all, all.count - held);
+  const test =
+    held > 0 ? takeSamples(all, held, all.count - held) : cut(dataset.test, spec.testSamples, 'test', '--test-samples');
+  const classes = dataset.classes.length;
+  const layout = labelLayout(dataset.shape, classes, spec.labelMode);
+  const shards =
+    spec.shards === 1
+      ? [Uint32Array.from({ length: train.count }, (_, i) => i)]
+      : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
+  // Before anything is written: too many splits for the batches there are.
+  if (trains)
+    for (const shard of shards) {
+      checkChapters(spec, shard.length);
+      chapterPlan(spec, shard, 0);
+    }
+  const data = labelled(train, layout, dataset.shape, spec);
+  return {
+    layout,
+    sites: shards.map((samples) => ({ data, samples })),
+    test: labelled(test, layout, dataset.shape, spec),
+    facts: {
+      name: dataset.name,
+      digest: dataset.digest,
+      trainSamples: train.count,
+      testSamples: test.count,
+      evaluatedOn: held > 0 ? 'validation' : 'test',
+      classes: dataset.classes,
+    },
+  };
+}
+
+/** @throws PffError `usage` where the dataset has no pixels to move, mirror or deform. */
+function checkAugmentation({ name, shape }: Dataset, spec: RunSpec): void {
+  const { width, height } = shape;
+  for (const field of ['shift', 'elastic'] as const)
+    if (spec[field] >= Math.min(width, height))
+      throw new PffError(
+        'usage',
+        `${field} is ${spec[field]}, but images of ${name} have only ${width} x ${height} pixels`,
+        { hint: `Lower --${field}; data that are no images have no pixels to move.` },
+      );
+  if (spec.affine > 0 && height === 1)
+    throw new PffError('usage', `affine deforms images, but those of ${name} are single rows`, {
+      hint: 'Leave --affine out.',
+    });
+  if (spec.flip && height === 1)
+    throw new PffError('usage', `flip mirrors images, but those of ${name} are single rows`, {
+      hint: 'Leave --flip out.',
+    });
+}
+
+/** Each shard as a dataset of its own: what a federated node on another machine makes of its folder. */
+function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Dataset[]): PreparedData {
+  if (shardData.length !== spec.shards)
+    throw new PffError('usage', `shards is ${spec.shards}, but there are ${shardData.length} folders of shards`, {
+      hint: 'Leave --shards out, or name one folder for each shard.',
+    });
+  if (spec.skew > 0)
+    throw new PffError('usage', `skew is ${spec.skew}, but the folders of the shards say who has which samples`, {
+      hint: 'Leave --skew out.',
+    });
+  if (spec.validationSamples > 0)
+    throw new PffError('usage', 'validationSamples was given, but folders of shards are only trained on', {
+      hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
+    });
+  const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
+  const { layout, test, facts } = prepareMeasured(dataset, spec);
+  const digest = sha256().update(dataset.digest);
+  let trainSamples = 0;
+  const sites = shardData.map((each, shard) => {
+    // A shard may have no sample of the last classes; numbered classes then end before them.
+    if (each.classes.some((name, label) => name !== dataset.classes[label]))
+      throw new PffError(
+        'data',
+        `shard ${shard + 1} has the classes ${each.classes.join(', ')}, but the test data ${dataset.classes.join(', ')}`,
+        { hint: 'All shards, and the test data, must have the same classes in the same order.' },
+      );
+    const prepared = prepareData({ ...each, classes: dataset.classes }, whole);
+    digest.update(each.digest);
+    trainSamples += prepared.facts.trainSamples;
+    return prepared.sites[0] as Site;
+  });
+  return { layout, sites, test, facts: { ...facts, digest: digest.hex(), trainSamples } };
+}
+
+/** Samples with the scales of their rows. */
+export function labelled(
+  samples: Samples,
+  layout: LabelLayout,
+  shape: ImageShape,
+  { subtractMean }: Pick<RunSpec, 'subtractMean'>,
+): LabelledData {
+  return {
+    samples,
+    layout,
+    shape,
+    oneHot: rowScales(samples, layout, ONE_HOT_NORM2, subtractMean),
+    neutral: rowScales(samples, layout, neutralNorm2(layout.suffix), subtractMean),
+  };
+}
+
+function cut(samples: Samples, asked: number, which: string, flag: string): Samples {
+  if (asked > samples.count)
+    throw new PffError('usage', `${asked} ${which} samples were asked for, but there are ${samples.count}`, {
+      hint: `Lower ${flag}.`,
+    });
+  return asked === 0 ? samples : takeSamples(samples, asked);
+}

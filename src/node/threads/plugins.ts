@@ -1,0 +1,105 @@
+/**
+ * Plugins: modules of a user's that register own parts by name (`--plugin FILE`). Every thread and node that trains loads
+ * them, so that a spec means the same everywhere.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import type { Dataset } from '../../data/dataset.js';
+import type { OwnNegatives } from '../../data/negatives-table.js';
+import { registerDataset, type DatasetLoader } from '../../data/sources/load.js';
+import { messageOf, PffError } from '../../errors.js';
+import type { OwnGoodness } from '../../objectives/goodness.js';
+import type { Objective } from '../../objectives/objective.js';
+import type { OwnObjective } from '../../objectives/table.js';
+import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../../spec/own-parts.js';
+import type { RateSchedule } from '../../spec/rate-schedules.js';
+import { registerStore, type OwnStoreOpener } from '../../store/own-store.js';
+import { didYouMean } from '../../suggest.js';
+
+/** The default export of a plugin module: parts by name. */
+export interface Plugin {
+  readonly objectives?: Readonly<Record<string, OwnObjective | Omit<Objective, 'name'>>>;
+  readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
+  readonly negatives?: Readonly<Record<string, OwnNegatives>>;
+  readonly schedules?: Readonly<Record<string, RateSchedule>>;
+  /** Only the thread that starts the run opens its store. */
+  readonly stores?: Readonly<Record<string, OwnStoreOpener>>;
+  /** Only the thread that starts the run loads data. */
+  readonly datasets?: Readonly<Record<string, DatasetLoader | (() => Promise<Dataset>)>>;
+}
+
+/** What this thread has loaded, so that the threads that it starts can load it too. */
+const loadedUrls = new Set<string>();
+
+export function loadedPlugins(): readonly string[] {
+  return [...loadedUrls];
+}
+
+/** How each kind of part is registered: the list of the kinds that there are. */
+const REGISTER: Readonly<Record<keyof Plugin, (plugin: Plugin) => void>> = {
+  objectives: (plugin) => registerAll(plugin.objectives, registerObjective),
+  goodnesses: (plugin) => registerAll(plugin.goodnesses, registerGoodness),
+  negatives: (plugin) => registerAll(plugin.negatives, registerNegatives),
+  schedules: (plugin) => registerAll(plugin.schedules, registerSchedule),
+  stores: (plugin) => registerAll(plugin.stores, registerStore),
+  datasets: (plugin) => registerAll(plugin.datasets, registerDataset),
+};
+const KINDS = Object.keys(REGISTER);
+
+function registerAll<T>(
+  parts: Readonly<Record<string, T>> | undefined,
+  register: (name: string, part: T) => void,
+): void {
+  for (const [name, part] of Object.entries(parts ?? {})) register(name, part);
+}
+
+/** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name, or a kind that there is not. */
+export function registerPlugin(plugin: Plugin): void {
+  const unknown = Object.keys(plugin).find((kind) => !KINDS.includes(kind));
+  if (unknown !== undefined)
+    throw new PffError('usage', `a plugin has ${unknown}, which is nothing that it can have`, {
+      hint: didYouMean(unknown, KINDS, `A plugin's parts are ${KINDS.join(', ')}, each an object of parts by name.`),
+    });
+  for (const register of Object.values(REGISTER)) register(plugin);
+}
+
+/**
+ * Loads plugin modules: each has a `Plugin` as its default export, or registers its parts itself.
+ * @param files paths of JavaScript files, or URLs.
+ * @throws PffError `usage` if one cannot be loaded.
+ */
+export async function loadPlugins(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    loadedUrls.add(pluginUrl(file));
+    // A program that names itself, so that worker threads load it, has registered its parts before it came here; it cannot
+    // wait for its own import.
+    if (isMainThread && isProgram(file)) continue;
+    const url = pluginUrl(file);
+    if (url.startsWith('file:') && !existsSync(fileURLToPath(url)))
+      throw new PffError('usage', `plugin ${file} cannot be loaded: there is no such file`, {
+        hint: 'Check its path.',
+      });
+    let loaded: { readonly default?: unknown };
+    try {
+      loaded = (await import(url)) as typeof loaded;
+    } catch (error) {
+      throw new PffError('usage', `plugin ${file} cannot be loaded: ${messageOf(error)}`, {
+        hint: 'It must be an ES module (.mjs, or .js with "type": "module").',
+        cause: error,
+      });
+    }
+    if (typeof loaded.default === 'object' && loaded.default !== null) registerPlugin(loaded.default);
+  }
+}
+
+function isProgram(file: string): boolean {
+  const program = process.argv[1];
+  return program !== undefined && existsSync(program) && pluginUrl(file) === pathToFileURL(realpathSync(program)).href;
+}
+
+/** The same module whatever folder a thread or a later process is in. */
+export function pluginUrl(file: string): string {
+  return /^(file|data):/.test(file) ? file : pathToFileURL(path.resolve(file)).href;
+}

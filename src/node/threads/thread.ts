@@ -1,0 +1,43 @@
+/** Starts worker threads: always from built JavaScript, and so that their end cannot take the process with it. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { Worker, type MessagePort } from 'node:worker_threads';
+import { PffError } from '../../errors.js';
+
+export interface ThreadOptions {
+  /** The module that the thread runs, within src/, such as `node/threads/worker.js`. */
+  readonly entry: string;
+  /** Shown by debuggers and profilers. */
+  readonly name: string;
+  /** Cloned into the thread's `workerData`. */
+  readonly setup: unknown;
+  /** Ports within `setup`; they move to the thread. */
+  readonly ports?: readonly MessagePort[];
+}
+
+/** @throws PffError `files` where the program is not built. */
+export function startThread({ entry, name, setup, ports = [] }: ThreadOptions): Worker {
+  compileOnTheThreadItself();
+  return new Worker(builtFile(entry), { workerData: setup, transferList: [...ports], name });
+}
+
+/**
+ * Node.js (20.20 at least) forgets an ending thread a moment before it stops that thread's background compiler. If the
+ * compiler asks for memory just then, the whole process aborts (`NodePlatform::ForIsolate`, `(data.first) != nullptr`).
+ * Threads that start after this compile in the foreground; the main thread goes on as it was.
+ */
+function compileOnTheThreadItself(): void {
+  setFlagsFromString('--no-concurrent-recompilation');
+}
+
+/** This file may run as TypeScript under a test runner; threads cannot. */
+function builtFile(entry: string): string {
+  const here = fileURLToPath(new URL(`../../${entry}`, import.meta.url));
+  if (existsSync(here)) return here;
+  const built = fileURLToPath(new URL(`../../../dist/${entry}`, import.meta.url));
+  if (existsSync(built)) return built;
+  throw new PffError('files', 'worker threads need the built program, which is not there', {
+    hint: 'Run npm run build.',
+  });
+}

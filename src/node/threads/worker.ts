@@ -1,0 +1,59 @@
+/** The entry of a worker thread that is one node. Started from dist/ by run/threads.ts; speaks over two ports. */
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { encodeError, type EncodedError } from '../../error-codec.js';
+import { PffError } from '../../errors.js';
+import { openKernels, type KernelsChoice } from '../../kernels/open.js';
+import { PortStore } from '../../store/port.js';
+import { dyingStore, type DieAt } from './dying-store.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { runNode } from '../node.js';
+import { loadPlugins } from './plugins.js';
+
+export interface WorkerSetup {
+  readonly job: Job;
+  readonly node: number;
+  readonly kernels: KernelsChoice;
+  readonly threads: number;
+  readonly storePort: MessagePort;
+  /** Modules that register own parts which the spec names. */
+  readonly plugins: readonly string[];
+  /** For fault tests: the worker dies without a word at the publication with this number (counted from its start). */
+  readonly dieAt?: DieAt;
+}
+
+export type WorkerMessage =
+  | { readonly type: 'event'; readonly event: NodeEvent }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly error: EncodedError };
+
+const setup = workerData as WorkerSetup;
+const port = parentPort as MessagePort;
+const abort = new AbortController();
+port.on('message', (message: 'stop') => {
+  if (message === 'stop') abort.abort(new PffError('interrupted', 'stopped'));
+});
+
+const say = (message: WorkerMessage): void => port.postMessage(message);
+const emit = (event: NodeEvent): void => say({ type: 'event', event });
+
+try {
+  await loadPlugins(setup.plugins);
+  const { kernels } = await openKernels({
+    kernels: setup.kernels,
+    threads: setup.threads,
+    precision: setup.job.spec.precision,
+  });
+  const reached = new PortStore(setup.storePort);
+  const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;
+  try {
+    await runNode(setup.job, setup.node, kernels, store, abort.signal, emit);
+  } finally {
+    kernels.close();
+  }
+  say({ type: 'done' });
+} catch (error) {
+  say({ type: 'failed', error: encodeError(error) });
+}
+setup.storePort.close();
+port.close();
