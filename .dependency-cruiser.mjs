@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+
 // The rooms of src/ and what each may import: only the rooms before it in this list (docs/ARCHITECTURE.md).
 const rooms = [
+  'platform',
   'formats',
   'kernels',
   'data',
@@ -15,15 +18,12 @@ const rooms = [
   'reproduce',
   'page',
 ];
+// The portable core is all of src/ but what this leaves out: it also runs in a browser. The compiler holds it to that, too.
+const portable = JSON.parse(readFileSync(new URL('tsconfig.portable.json', import.meta.url), 'utf8'));
+const nodeOnly = portable.exclude.map((path) => `^${path.replaceAll('.', '\\.')}(/|$)`);
 // Files that belong to no room: every room may import them.
 const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math'];
 const root = `(${rootFiles.join('|')})\\.ts$`;
-// Rooms that must also run in a browser. Files that need Node.js are named in `nodeOnlyFiles`.
-const nodeOnlyRooms = ['store', 'node', 'run', 'doctor', 'report', 'reproduce', 'page', 'cli'];
-const nodeOnlyFiles = [
-  '^src/kernels/(native/.*|open)\\.ts$',
-  '^src/data/(files|sources|sources/.*|downloads|downloads/.*|image-file)\\.ts$',
-];
 
 export default {
   forbidden: [
@@ -81,16 +81,34 @@ export default {
       to: { path: '^bench/(main|options|report)\\.ts$' },
     },
     {
-      name: 'browser-rooms-need-no-node',
+      name: 'portable-core-needs-no-node',
+      comment:
+        'what differs between Node.js and a browser comes from #platform/… (docs/ARCHITECTURE.md, The portable core)',
       severity: 'error',
-      from: { path: '^src/', pathNot: [`^src/(${nodeOnlyRooms.join('|')})/`, '^src/index\\.ts$', ...nodeOnlyFiles] },
+      from: { path: '^src/', pathNot: nodeOnly },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'portable-core-imports-only-itself',
+      severity: 'error',
+      from: { path: '^src/', pathNot: nodeOnly },
+      to: { path: nodeOnly, dependencyTypesNot: ['aliased-subpath-import'] },
+    },
+    {
+      name: 'platform-is-chosen-by-condition',
+      comment: 'import #platform/x, which is node/x.ts in Node.js and browser/x.ts in a browser',
+      severity: 'error',
+      from: { path: '^(src|web|bench)/', pathNot: '^src/platform/' },
+      to: { path: '^src/platform/(node|browser)/', dependencyTypesNot: ['aliased-subpath-import'] },
     },
   ],
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['pff-source', 'import', 'types', 'default'],
+    },
     doNotFollow: { path: 'node_modules' },
     // Peers of the bench have packages of their own, which need not be installed.
     exclude: { path: '^bench/peers/' },

@@ -1,7 +1,8 @@
 /** Builds the page (web/) into one script and one style, which the program serves and puts into reports. */
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 
 export default defineConfig({
+  resolve: { conditions: ['pff-source', ...defaultClientConditions] },
   build: {
     outDir: 'dist/page/assets',
     emptyOutDir: true,

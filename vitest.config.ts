@@ -1,13 +1,20 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  resolve: {
+    // From src/, not from dist/. A condition would reach the worker threads that tests start, and those run from dist/.
+    alias: [
+      { find: /^#platform\/(.*)$/, replacement: fileURLToPath(new URL('src/platform/node/$1.ts', import.meta.url)) },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // Tests start threads of their own, too: node/thread.ts says what may go wrong when they end.
+    // Tests start threads of their own, too: node/threads/thread.ts says what may go wrong when they end.
     execArgv: ['--no-concurrent-recompilation'],
     maxWorkers: 2,
   },

@@ -12,7 +12,7 @@ namespace {
 
 struct Backend {
   const KernelTable* kernels;
-  bool bf16;
+  Precision precision;
   std::shared_ptr<Pool> pool;  // null once closed
 };
 
@@ -73,7 +73,14 @@ napi_value listInstructionSets(const Arguments& a) {
   return list;
 }
 
-// openBackend(name, threads, worthSharing, bf16) → backend; see Pool
+Precision precisionFrom(const std::string& name) {
+  if (name == "f32") return Precision::kF32;
+  if (name == "bf16") return Precision::kBf16;
+  if (name == "bf16-tile") return Precision::kBf16Tile;
+  throw BadCall{"there is no such precision"};
+}
+
+// openBackend(name, threads, worthSharing, precision) → backend; see Pool
 napi_value openBackend(const Arguments& a) {
   const std::string name = a.text(0);
   const Index threads = a.index(1);
@@ -81,7 +88,7 @@ napi_value openBackend(const Arguments& a) {
   const KernelTable* kernels = instructionSet(name.c_str());
   if (!kernels) throw BadCall{"this CPU does not have that instruction set"};
   if (threads < 1 || threads > 1024) throw BadCall{"threads must be 1 to 1024"};
-  return external(a.env, std::make_unique<Backend>(Backend{kernels, a.boolean(3), std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
+  return external(a.env, std::make_unique<Backend>(Backend{kernels, precisionFrom(a.text(3)), std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
 }
 
 // closeBackend(backend)
@@ -104,7 +111,7 @@ DeltaInput deltaFrom(const Arguments& a, size_t i) { return {a.constFloats(i), a
 // openDense(backend, inputs, outputs, suffixInputs, maxRows, relu, fixedBias, ...six tensors) → dense
 napi_value openDense(const Arguments& a) {
   Backend& backend = backendAt(a, 0);
-  const DenseShape shape{a.index(1), a.index(2), a.index(3), a.index(4), a.boolean(5), backend.bf16, a.boolean(6)};
+  const DenseShape shape{a.index(1), a.index(2), a.index(3), a.index(4), a.boolean(5), backend.precision, a.boolean(6)};
   auto handle = std::make_unique<Handle>();
   handle->dense = std::make_unique<Dense>(*backend.kernels, backend.pool, shape, tensorsFrom(a, 7));
   adjustMemory(a.env, handle->dense->bytes());

@@ -25,7 +25,7 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
   const Index weights = checkedProduct(shape.inputs, padded) + 2 * kBlock * panel;
   w_.reserve(weights);
   bias_.reserve(padded);
-  if (shape.bf16) operand_.reserve(checkedProduct(blocksOf(prefix(), pair()), padded) + 2 * kBlock * panel);
+  if (rounds()) operand_.reserve(checkedProduct(blocksOf(prefix(), pair()), padded) + 2 * kBlock * panel);
   if (trained) {
     m_.reserve(weights + kStagger);
     v_.reserve(weights + 2 * kStagger);
@@ -48,7 +48,7 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
   });
   const size_t bytes = static_cast<size_t>(shape.outputs) * sizeof(float);
   std::memcpy(bias_.data(), tensors.bias.data, bytes);
-  if (shape.bf16) {
+  if (rounds()) {
     const Index panels = panelsOf(shape.outputs, kernels.lanes);
     pool_->run(panels, 1, [&](Index first, Index last, int) { kernels_.roundWeights(to, prefix(), first, last); });
   }
@@ -105,9 +105,9 @@ Layer Dense::layer() const {
   const auto data = [](const Array<float>& array) { return const_cast<float*>(array.data()); };
   float* m = m_.size() > 0 ? data(m_) + kStagger : nullptr;
   float* v = v_.size() > 0 ? data(v_) + 2 * kStagger : nullptr;
-  float* operand = shape_.bf16 ? data(operand_) : data(w_);
-  const Index operandRows = shape_.bf16 ? blocksOf(prefix(), pair()) : shape_.inputs;
-  return {shape_.inputs, shape_.outputs, shape_.relu,  shape_.bf16,   data(w_), m,
+  float* operand = rounds() ? data(operand_) : data(w_);
+  const Index operandRows = rounds() ? blocksOf(prefix(), pair()) : shape_.inputs;
+  return {shape_.inputs, shape_.outputs, shape_.relu,  shape_.precision, data(w_), m,
           v,             data(bias_),    data(biasM_), data(biasV_), operand,  operandRows};
 }
 

@@ -107,7 +107,7 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
       const Index first = chunk * samples;
       const Index count = std::min(samples, input.batch - first);
       const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(),
-                            shape_.bf16,       lane.x.data(),                             nullptr};
+                            shape_.precision,  lane.x.data(),                             nullptr};
       kernels_.pack(packing, 0, blocksOf(count, kBlock));
       const SuffixList suffix = listSuffix(lane.suffix, input, first, count);
       const Index chunkRows = count * input.variants;
@@ -141,7 +141,7 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   const auto grain = [&](Index items, Index least) { return threads == 1 ? items : grainFor(items, threads, least); };
   float* xGradient = pair() > 1 ? xGradient_.data() : nullptr;
   const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(),
-                        shape_.bf16,       x_.data(),                                xGradient};
+                        shape_.precision,  x_.data(),                                xGradient};
   const Index sampleBlocks = blocksOf(input.batch, kBlock);
   pool_->run(sampleBlocks, grain(sampleBlocks, 1), [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
   kept_ = {x_.data(), xGradient ? xGradient : x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};

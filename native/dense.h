@@ -49,7 +49,7 @@ struct DenseShape {
   Index suffixInputs;
   Index maxRows;
   bool relu;
-  bool bf16;  // products of operands rounded to bf16
+  Precision precision;
   bool fixedBias = false;
 };
 
@@ -78,7 +78,8 @@ class Dense {
   };
 
   // Values in a word of an operand.
-  Index pair() const { return shape_.bf16 ? kernels_.bf16Inputs : 1; }
+  bool rounds() const { return shape_.precision != Precision::kF32; }
+  Index pair() const { return shape_.precision == Precision::kBf16 ? kernels_.bf16Inputs : 1; }
   Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
   Layer layer() const;
   bool isSmall(Index samples) const;
@@ -96,7 +97,7 @@ class Dense {
   const DenseShape shape_;
   // m_ and v_ begin kStagger and 2 · kStagger floats late: the same place of all three must not share a cache set.
   Array<float> w_, m_, v_, bias_, biasM_, biasV_;
-  Array<float> operand_;  // the weights rounded, in bf16
+  Array<float> operand_;  // the weights rounded, except in f32
   Array<uint32_t> rows_;  // the row indexes of a call, copied so that they stay as checked
   std::unique_ptr<Lane[]> lanes_;  // [threads]
   // The kept batch.

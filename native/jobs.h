@@ -5,7 +5,7 @@
 // width is 3 · lanes or, in the last panel, what is left of O, rounded up to whole vectors. The padding is zero.
 // A batch lies in tiles of 8 samples by 8 prefix inputs: [ceil(B / 8)][ceil(P / 8)][8][8]; padding is zero.
 //
-// In bf16 the products read rounded operands. Most instruction sets hold these as f32, in the same layouts. Those that
+// In bf16 and bf16-tile the products read rounded operands. Most instruction sets hold these as f32, in the same layouts. Those that
 // multiply pairs hold two in a word, the first in the upper half: panels of weights [ceil(P / 2)][width] words, tiles of
 // [8 samples][4 pairs of inputs] for the forward pass, and others of [4 pairs of samples][8 inputs] for the gradient.
 #pragma once
@@ -22,6 +22,10 @@ constexpr Index kPanelVecs = 3;   // vectors across a panel
 constexpr Index kForwardChunkFloats = Index{1} << 17;
 constexpr Index kUpdateChunkFloats = Index{1} << 18;
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
+constexpr Index kTileTerms = 32;  // terms of a block in the tile order
+
+// Of the operands of the big products, and the order of their sums: Precision of src/kernels/kernels.ts.
+enum class Precision { kF32, kBf16, kBf16Tile };
 
 constexpr int32_t kSmallestDeltaBits = (127 - 40) << 23;  // 2^-40
 constexpr int32_t kMomentExponentBits = 0x70000000;       // none of them is set below 2^-95
@@ -57,7 +61,7 @@ struct Layer {
   Index inputs;
   Index outputs;
   bool relu;
-  bool bf16;
+  Precision precision;
   float* w;  // panels; m and v likewise, null if never trained
   float* m;
   float* v;
@@ -74,7 +78,7 @@ struct PackJob {
   Index first;
   Index samples;
   Index width;  // P
-  bool bf16;
+  Precision precision;
   float* x;
   float* xGradient;  // wanted where pairs are multiplied and a gradient follows; else null
 };
@@ -152,7 +156,7 @@ struct DropoutJob {
 struct KernelTable {
   const char* name;
   Index lanes;
-  Index bf16Inputs;  // inputs in a word of a bf16 operand: 2 where pairs are multiplied
+  Index bf16Inputs;  // inputs in a word of an operand in bf16: 2 where pairs are multiplied
   // Blocks of 8 samples.
   void (*pack)(const PackJob&, Index first, Index last);
   // Panels: fills the operand of a bf16 layer from its weights.

@@ -2,7 +2,8 @@
 export { messageOf, PffError, type PffErrorCode } from './errors.js';
 export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
-export type { RunEvent, RunResult, DatasetFacts, PipelineFigures } from './run/events.js';
+export type { RunEvent, RunResult, PipelineFigures } from './run/events.js';
+export type { DatasetFacts } from './node/prepare.js';
 export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
@@ -18,19 +19,20 @@ export {
   type EvaluationResult,
   type Prediction,
 } from './run/saved-model.js';
-export { loadDataset } from './data/sources.js';
+export { loadDataset } from './data/sources/load.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
+export { precisions, type Precision } from './kernels/kernels.js';
 export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
-export { DATASET_NAMES } from './data/sources.js';
+export { DATASET_NAMES } from './data/sources/load.js';
 export {
   getDataset,
   listDatasets,
   type DatasetStatus,
   type DownloadProgress,
   type GotDataset,
-} from './data/downloads.js';
-export { cacheFolder } from './data/files.js';
-export { readImageFile } from './data/image-file.js';
+} from './data/downloads/get.js';
+export { cacheFolder } from './data/sources/files.js';
+export { readImageFile } from './data/sources/image-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
 export type { PffVariant, Variant } from './schedule/assign.js';
@@ -61,19 +63,20 @@ export {
   type ExportOptions,
   type ImportOptions,
 } from './run/export.js';
-export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './report/metrics-log.js';
+export { MetricsLog, metricsFormats, metricsRow, type MetricsFormat, type MetricsRow } from './run/metrics-log.js';
 export { traceEvents, traceOfRun, type TraceEvent } from './report/trace.js';
 export { checkPage, servePage, type Page, type PageOptions } from './page/serve.js';
 export { writeReport, type ReportOptions } from './page/report.js';
 export { analyseRun } from './run/saved-model.js';
 export type { NetworkAnalysis } from './model/analysis/analysis.js';
-export { registerDataset, type DatasetLoader } from './data/sources.js';
-export { datasetFromArrays, datasetFromBatches, type LabelledImages, type OwnData } from './data/sources/arrays.js';
+export { registerDataset, type DatasetLoader } from './data/sources/load.js';
+export { datasetFromArrays, datasetFromBatches, type LabelledImages, type OwnData } from './data/arrays.js';
 export { datasetFromCsv, loadCsv, type CsvOptions } from './data/sources/csv.js';
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
-export { encodeNpy, encodeNpz, parseNpy, parseNpz, type NpyArray } from './formats/npy.js';
+export { encodeNpy, parseNpy, type NpyArray } from './formats/npy.js';
+export { encodeNpz, parseNpz, type NpzOptions } from './formats/npz.js';
 export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
 export {
   registerGoodness,
@@ -86,7 +89,7 @@ export {
   type OwnObjective,
   type OwnSchedule,
 } from './model/own-parts.js';
-export { loadPlugins, registerPlugin, type Plugin } from './node/plugins.js';
+export { loadPlugins, registerPlugin, type Plugin } from './node/threads/plugins.js';
 export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } from './store/own-store.js';
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadDataset } from '../../src/data/sources.js';
+import { loadDataset } from '../../src/data/sources/load.js';
 import { messageOf, PffError } from '../../src/errors.js';
 import type { Kernels, Precision } from '../../src/kernels/kernels.js';
 import type { NativeKernels } from '../../src/kernels/native/native.js';

@@ -13,7 +13,7 @@ import type { LabelledData } from '../../src/model/labelled-data.js';
 import { networkShape } from '../../src/model/network.js';
 import { encodeOnnx } from '../../src/model/onnx.js';
 import { RandomStream } from '../../src/random.js';
-import { prepareData } from '../../src/run/prepare.js';
+import { prepareData } from '../../src/node/prepare.js';
 import { resolveSpec, type RunSpec } from '../../src/spec/spec.js';
 import { encodeForwardOnnx } from './forward-onnx.js';
 

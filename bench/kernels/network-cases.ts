@@ -7,7 +7,7 @@ import { initialState } from '../../src/model/layer-state.js';
 import { networkShape } from '../../src/model/network.js';
 import { goodnessScores, openForInference } from '../../src/model/prediction.js';
 import { RandomStream } from '../../src/random.js';
-import { labelled } from '../../src/run/prepare.js';
+import { labelled } from '../../src/node/prepare.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import type { Case } from './measure.js';
 

@@ -2,6 +2,7 @@
 // the prefix inputs; each variant then adds its few suffix inputs to a copy.
 #pragma once
 #include "products.h"
+#include "tile-order.h"
 
 namespace pff {
 namespace {
@@ -66,20 +67,11 @@ struct ForwardBlock {
     }
   }
 
-  // AHEAD: cache lines to bring closer with each block of inputs.
+  // The chain over all prefix inputs. AHEAD: cache lines to bring closer with each block of inputs.
   template <int AHEAD>
-  PFF_NOINLINE void run(Index b0) const {
+  inline void chain(Vec (&acc)[kRowsAtOnce][N], const float* x) const {
     const Batch& batch = job.batch;
     const float* next = ahead;
-    Vec acc[kRowsAtOnce][N];
-    PFF_UNROLL
-    for (int n = 0; n < N; n++) {
-      const Vec given = load(job.layer.bias + start + n * kLanes);
-      const Vec bias = Product::kRounds ? dropSmallDelta(given) : given;
-      PFF_UNROLL
-      for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
-    }
-    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix, Product::kPair) + b0 % kBlock * kWords;
     const float* weights = w;
     const Index full = batch.prefix / kBlock;
     for (Index p = 0; p < full; p++, x += kTile / Product::kPair, weights += kWords * N * kLanes) {
@@ -90,6 +82,32 @@ struct ForwardBlock {
     }
     const Index left = blocksOf(batch.prefix % kBlock, Product::kPair);
     for (Index k = 0; k < left; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
+  }
+
+  template <int AHEAD>
+  PFF_NOINLINE void run(Index b0) const {
+    const Batch& batch = job.batch;
+    Vec acc[kRowsAtOnce][N];
+    PFF_UNROLL
+    for (int n = 0; n < N; n++) {
+      const Vec given = load(job.layer.bias + start + n * kLanes);
+      const Vec bias = Product::kRounds ? dropSmallDelta(given) : given;
+      PFF_UNROLL
+      for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
+    }
+    const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix, Product::kPair) + b0 % kBlock * kWords;
+    if (Product::kTileOrder) {
+      alignas(64) float sums[kRowsAtOnce * N * kLanes];
+      storeSums<N>(acc, sums);
+      const float* next = ahead;
+      for (Index p = 0; p < batch.prefix; p += kTileTerms) {
+        for (Index l = 0; l < AHEAD * kTileTerms / kBlock; l++, next += kLineFloats) prefetchFar(next);
+        addTileBlock<N, kBlock, 1>(x + p * kBlock, kTile, w + p * N * kLanes, N * kLanes, batch.prefix - p, sums);
+      }
+      loadSums<N>(acc, sums);
+    } else {
+      chain<AHEAD>(acc, x);
+    }
 
     const Index rows = batch.samples - b0 < kRowsAtOnce ? batch.samples - b0 : kRowsAtOnce;
     if (!batch.suffix.start) {
@@ -99,11 +117,7 @@ struct ForwardBlock {
       return;
     }
     alignas(64) float shared[kRowsAtOnce * N * kLanes];
-    PFF_UNROLL
-    for (int i = 0; i < kRowsAtOnce; i++) {
-      PFF_UNROLL
-      for (int n = 0; n < N; n++) store(shared + (i * N + n) * kLanes, acc[i][n]);
-    }
+    storeSums<N>(acc, shared);
     addSuffixes(b0, rows, shared);
   }
 
@@ -180,12 +194,20 @@ void forwardBy(const ForwardJob& job, Index first, Index last) {
   }
 }
 
-void forward(const ForwardJob& job, Index first, Index last) {
-  if (job.layer.bf16) {
-    forwardBy<Bf16Product>(job, first, last);
-  } else {
-    forwardBy<F32Product>(job, first, last);
+struct Forward {
+  const ForwardJob& job;
+  Index first;
+  Index last;
+
+  template <class Product>
+  void run() const {
+    forwardBy<Product>(job, first, last);
   }
+};
+
+void forward(const ForwardJob& job, Index first, Index last) {
+  Forward items{job, first, last};
+  withProduct(job.layer.precision, items);
 }
 
 }  // namespace

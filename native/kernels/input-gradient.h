@@ -3,6 +3,8 @@
 #pragma once
 #include "../bf16.h"
 #include "delta.h"
+#include "products.h"
+#include "tile-order.h"
 
 namespace pff {
 namespace {
@@ -19,7 +21,7 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
       for (Index r = 0; r < rows; r++) {
         Vec d[1];
         loadDelta<1>(d, job.delta, outputs, r0 + r, o, valid);
-        store(square[r], job.layer.bf16 ? roundToBf16(d[0]) : d[0]);
+        store(square[r], job.layer.precision == Precision::kF32 ? d[0] : roundToBf16(d[0]));
       }
       for (Index j = 0; j < valid; j++)
         for (Index r = 0; r < kPanel; r++) to[(o + j) * kPanel + r] = square[r][j];
@@ -27,7 +29,7 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
   }
 }
 
-template <bool BF16>
+template <class Product>
 struct InputGradientBlock {
   const InputGradientJob& job;
   Index rowPanel;
@@ -35,6 +37,23 @@ struct InputGradientBlock {
 
   template <int N>
   void run() const {
+    alignas(64) float square[kRowsAtOnce][N * kLanes];
+    if (Product::kTileOrder) {
+      sumTiles<N>(square[0]);
+    } else {
+      chain<N>(square[0]);
+    }
+    const Layer& layer = job.layer;
+    const Index rows = panelOutputs(rowPanel, job.rows);
+    const Index inputs = layer.inputs - i0 < kRowsAtOnce ? layer.inputs - i0 : kRowsAtOnce;
+    float* out = job.out + panelStart(rowPanel) * layer.inputs + i0;
+    for (Index r = 0; r < rows; r++)
+      for (Index i = 0; i < inputs; i++) out[r * layer.inputs + i] = square[i][r];
+  }
+
+  // [kRowsAtOnce inputs][N vectors of rows]
+  template <int N>
+  inline void chain(float* sums) const {
     const Layer& layer = job.layer;
     Vec acc[kRowsAtOnce][N];
     PFF_UNROLL
@@ -54,43 +73,65 @@ struct InputGradientBlock {
         PFF_UNROLL
         for (int i = 0; i < kRowsAtOnce; i++) {
           const float given = w[i * width + o];
-          const Vec weight = all(BF16 ? toBf16(given) : given);
+          const Vec weight = all(Product::kRounds ? toBf16(given) : given);
           PFF_UNROLL
           for (int n = 0; n < N; n++) acc[i][n] = fma(delta[n], weight, acc[i][n]);
         }
       }
     }
-    float square[kRowsAtOnce][N * kLanes];
-    PFF_UNROLL
-    for (int i = 0; i < kRowsAtOnce; i++) {
-      PFF_UNROLL
-      for (int n = 0; n < N; n++) store(square[i] + n * kLanes, acc[i][n]);
+    storeSums<N>(acc, sums);
+  }
+
+  // The same in the tile order.
+  template <int N>
+  inline void sumTiles(float* sums) const {
+    const Index outputs = job.layer.outputs;
+    for (Index j = 0; j < kRowsAtOnce * N * kLanes; j++) sums[j] = 0.0f;
+    const float* d = job.transposed + panelStart(rowPanel) * outputs;
+    for (Index o = 0; o < outputs; o += kTileTerms) {
+      alignas(64) float weights[kRowsAtOnce * kTileTerms];
+      roundBlock(o, weights);
+      addTileBlock<N, kTileTerms, 1>(weights, kBlock, d + o * kPanel, kPanel, outputs - o, sums);
     }
-    const Index rows = panelOutputs(rowPanel, job.rows);
-    const Index inputs = layer.inputs - i0 < kRowsAtOnce ? layer.inputs - i0 : kRowsAtOnce;
-    float* out = job.out + panelStart(rowPanel) * layer.inputs + i0;
-    for (Index r = 0; r < rows; r++)
-      for (Index i = 0; i < inputs; i++) out[r * layer.inputs + i] = square[i][r];
+  }
+
+  // The weights of these inputs to 32 outputs from o0 on, rounded. [kRowsAtOnce][32]
+  inline void roundBlock(Index o0, float* to) const {
+    const Layer& layer = job.layer;
+    for (Index o = o0; o < o0 + kTileTerms && o < layer.outputs; o += kLanes) {
+      const Index start = o / kPanel * kPanel;
+      const Index width = roundUp(layer.outputs - start < kPanel ? layer.outputs - start : kPanel, kLanes);
+      const float* w = layer.w + start * layer.inputs + i0 * width + (o - start);
+      for (Index i = 0; i < kRowsAtOnce; i++) store(to + i * kTileTerms + (o - o0), roundToBf16(load(w + i * width)));
+    }
   }
 };
 
-template <bool BF16>
-void inputGradientIn(const InputGradientJob& job, Index first, Index last) {
+template <class Product>
+void inputGradientBy(const InputGradientJob& job, Index first, Index last) {
   const Index blocks = blocksOf(job.layer.inputs, kBlock);
   for (Index item = first; item < last; item++) {
     for (Index i = 0; i < kBlock; i += kRowsAtOnce) {
-      InputGradientBlock<BF16> one{job, item / blocks, item % blocks * kBlock + i};
+      InputGradientBlock<Product> one{job, item / blocks, item % blocks * kBlock + i};
       if (one.i0 < job.layer.inputs) withPanelVecs(panelOutputs(one.rowPanel, job.rows), one);
     }
   }
 }
 
-void inputGradient(const InputGradientJob& job, Index first, Index last) {
-  if (job.layer.bf16) {
-    inputGradientIn<true>(job, first, last);
-  } else {
-    inputGradientIn<false>(job, first, last);
+struct InputGradient {
+  const InputGradientJob& job;
+  Index first;
+  Index last;
+
+  template <class Product>
+  void run() const {
+    inputGradientBy<Product>(job, first, last);
   }
+};
+
+void inputGradient(const InputGradientJob& job, Index first, Index last) {
+  InputGradient items{job, first, last};
+  withProduct(job.layer.precision, items);
 }
 
 }  // namespace

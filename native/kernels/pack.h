@@ -45,7 +45,7 @@ inline void pairSamples(const float* tile, float* to) {
 }
 
 void pack(const PackJob& job, Index first, Index last) {
-  const Index pair = job.bf16 ? Bf16Product::kPair : 1;
+  const Index pair = job.precision == Precision::kBf16 ? Bf16Product::kPair : 1;
   const Index stride = tilesStride(job.width, pair);
   for (Index block = first; block < last; block++) {
     const float* from[kBlock];
@@ -58,7 +58,7 @@ void pack(const PackJob& job, Index first, Index last) {
     float* toGradient = job.xGradient ? job.xGradient + block * stride : nullptr;
     for (Index p = 0; p < job.width; p += kBlock, to += kTile / pair) {
       const Index inputs = job.width - p < kBlock ? job.width - p : kBlock;
-      if (!job.bf16) {
+      if (job.precision == Precision::kF32) {
         packTile(from, samples, p, inputs, to);
       } else if (pair == 1) {
         packRoundedTile(from, samples, p, inputs, to);

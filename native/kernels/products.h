@@ -6,10 +6,11 @@
 namespace pff {
 namespace {
 
-// f32, and bf16 values held as f32.
-template <bool BF16>
+// f32, and bf16 values held as f32; TILE: summed in the tile order, see tile-order.h.
+template <bool BF16, bool TILE = false>
 struct SingleProduct {
   static constexpr bool kRounds = BF16;
+  static constexpr bool kTileOrder = TILE;
   static constexpr Index kPair = 1;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return fma(x, w, acc); }
   // The operand's row for rows `first` and, where there are pairs, `second`.
@@ -19,6 +20,7 @@ struct SingleProduct {
 #if defined(PFF_BF16_PAIRS)
 struct PairProduct {
   static constexpr bool kRounds = true;
+  static constexpr bool kTileOrder = false;
   static constexpr Index kPair = 2;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return addPairProducts(x, w, acc); }
   static inline void store(float* to, Vec first, Vec second) { pff::store(to, roundToPairs(first, second)); }
@@ -28,6 +30,19 @@ using Bf16Product = PairProduct;
 using Bf16Product = SingleProduct<true>;
 #endif
 using F32Product = SingleProduct<false>;
+using TileProduct = SingleProduct<true, true>;
+
+// Calls f.run<Product>() with the one for `precision`.
+template <class F>
+inline void withProduct(Precision precision, F& f) {
+  if (precision == Precision::kF32) {
+    f.template run<F32Product>();
+  } else if (precision == Precision::kBf16) {
+    f.template run<Bf16Product>();
+  } else {
+    f.template run<TileProduct>();
+  }
+}
 
 // Writes the rows of an operand ([rows / kPair][N vectors]) for `rows` rows of f32 values that lie one after another.
 template <class Product, int N>
@@ -43,23 +58,37 @@ inline void storeOperand(float* to, const float* from, Index rows) {
   }
 }
 
-// One panel of a layer's operand.
-struct RoundPanel {
+// Some panels of a layer's operand.
+struct RoundPanels {
   const Layer& layer;
   Index prefix;
-  Index start;
+  Index first;
+  Index last;
 
-  template <int N>
+  template <class Product>
+  struct Panel {
+    const RoundPanels& of;
+    Index start;
+
+    template <int N>
+    void run() const {
+      const Layer& layer = of.layer;
+      storeOperand<Product, N>(layer.operand + start * layer.operandRows, layer.w + start * layer.inputs, of.prefix);
+    }
+  };
+
+  template <class Product>
   void run() const {
-    storeOperand<Bf16Product, N>(layer.operand + start * layer.operandRows, layer.w + start * layer.inputs, prefix);
+    for (Index panel = first; panel < last; panel++) {
+      Panel<Product> one{*this, panelStart(panel)};
+      withPanelVecs(panelOutputs(panel, layer.outputs), one);
+    }
   }
 };
 
 void roundWeights(const Layer& layer, Index prefix, Index first, Index last) {
-  for (Index panel = first; panel < last; panel++) {
-    RoundPanel one{layer, prefix, panelStart(panel)};
-    withPanelVecs(panelOutputs(panel, layer.outputs), one);
-  }
+  RoundPanels panels{layer, prefix, first, last};
+  withProduct(layer.precision, panels);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "delta.h"
 #include "products.h"
 #include "sgd.h"
+#include "tile-order.h"
 
 namespace pff {
 namespace {
@@ -124,6 +125,10 @@ struct UpdatePanel {
   PFF_NOINLINE void sumGradient(const float* x, Index next, float* g) const {
     const Index samples = job.batch.samples;
     const Index xStride = tilesStride(job.batch.prefix, Product::kPair);
+    if (Product::kTileOrder) {
+      sumTiles<AHEAD>(x, xStride, next, g);
+      return;
+    }
     const float* nextW = job.layer.w + next;
     const float* nextM = job.layer.m + next;
     const float* nextV = job.layer.v + next;
@@ -153,6 +158,21 @@ struct UpdatePanel {
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
       for (int n = 0; n < N; n++) store(g + i * kWidth + n * kLanes, acc[i][n]);
+    }
+  }
+
+  // The same in the tile order.
+  template <int AHEAD>
+  void sumTiles(const float* x, Index xStride, Index next, float* g) const {
+    const Index samples = job.batch.samples;
+    for (Index j = 0; j < kRowsAtOnce * kWidth; j++) g[j] = 0.0f;
+    for (Index b = 0; b < samples; b += kTileTerms) {
+      for (Index l = 0; l < AHEAD * kTileTerms / kBlock; l++, next += kLineFloats) {
+        prefetchFar(job.layer.w + next);
+        prefetchFar(job.layer.m + next);
+        if (Step::kUsesMoment2) prefetchFar(job.layer.v + next);
+      }
+      addTileBlock<N, 1, kBlock>(x + b / kBlock * xStride, xStride, s + b * kWidth, kWidth, samples - b, g);
     }
   }
 
@@ -208,12 +228,22 @@ void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
 }
 
 template <class Step>
-void updateIn(const UpdateJob& job, Index first, Index last, float* scratch) {
-  if (job.layer.bf16) {
-    updateBy<Step, Bf16Product>(job, first, last, scratch);
-  } else {
-    updateBy<Step, F32Product>(job, first, last, scratch);
+struct Update {
+  const UpdateJob& job;
+  Index first;
+  Index last;
+  float* scratch;
+
+  template <class Product>
+  void run() const {
+    updateBy<Step, Product>(job, first, last, scratch);
   }
+};
+
+template <class Step>
+void updateIn(const UpdateJob& job, Index first, Index last, float* scratch) {
+  Update<Step> items{job, first, last, scratch};
+  withProduct(job.layer.precision, items);
 }
 
 void update(const UpdateJob& job, Index first, Index last, float* scratch) {

@@ -1,5 +1,6 @@
 /** What a loaded dataset is: bytes and labels in memory that worker threads can share. Where it came from: sources. */
 import { PffError } from '../errors.js';
+import { sharedBuffer } from '../platform/shared-memory.js';
 
 /** The shape of one image. Pixels are stored channel by channel (planar), row by row. */
 export interface ImageShape {
@@ -51,6 +52,6 @@ export function takeSamples(samples: Samples, count: number, from = 0): Samples 
 }
 
 /** `length` zero bytes in memory that worker threads can share. */
-export function sharedBytes(length: number): Uint8Array<SharedArrayBuffer> {
-  return new Uint8Array(new SharedArrayBuffer(length));
+export function sharedBytes(length: number): Uint8Array {
+  return new Uint8Array(sharedBuffer(length));
 }

@@ -3,6 +3,7 @@
  * by, and the label part of a batch. The first layer's input is always [image part | label part].
  */
 import { PffError } from '../errors.js';
+import { sharedBuffer } from '../platform/shared-memory.js';
 import { imageSize, type ImageShape, type Samples } from './dataset.js';
 
 /**
@@ -182,6 +183,6 @@ function checkRows(out: Float32Array, classes: number, firstRow: number, count: 
     );
 }
 
-function sharedFloats(length: number): Float32Array<SharedArrayBuffer> {
-  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+function sharedFloats(length: number): Float32Array {
+  return new Float32Array(sharedBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }

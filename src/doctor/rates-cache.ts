@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { cacheFolder } from '../data/files.js';
+import { cacheFolder } from '../data/sources/files.js';
 import type { LoadedAddon } from '../kernels/native/addon.js';
 import { VERSION } from '../run/version.js';
 import { machineReportSchema, type StepRates } from './machine-report.js';

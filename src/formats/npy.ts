@@ -1,13 +1,14 @@
 /**
- * NumPy's array files: NPY (one array) and NPZ (a zip of them). Reads little-endian numbers of up to 64 bits and booleans,
- * in C order; writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
+ * NumPy's array files (NPY; archives of them: npz.ts). Reads little-endian numbers of up to 64 bits and booleans, in C order;
+ * writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
  */
-import { unzipSync, zipSync } from 'fflate';
-import { messageOf, PffError } from '../errors.js';
+import { PffError } from '../errors.js';
 
 /** An array with its dimensions, the slowest first. */
 export interface NpyArray {
   readonly shape: readonly number[];
+  /** They are truth values (`|b1`), given as 0 and 1. */
+  readonly isBoolean?: boolean;
   /** As many values as the product of `shape`; 64-bit integers as they are. */
   readonly values:
     | Float32Array
@@ -62,12 +63,18 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
       `holds values of type ${descr}`,
       `Convert the array first: ${Object.keys(READERS).join(', ')} are read.`,
     );
-  const shape = dims.split(',').flatMap((dim) => (dim.trim() === '' ? [] : [Number(dim)]));
+  const sizes = dims.split(',').map((dim) => dim.trim());
+  // A trailing comma is how Python writes one dimension.
+  if (sizes.at(-1) === '') sizes.pop();
+  const bad = sizes.find((dim) => !/^\d{1,15}$/.test(dim));
+  if (bad !== undefined) return fail(`its shape (${dims}) has the dimension "${bad}", which is no whole number`, again);
+  const shape = sizes.map(Number);
   if (order === 'True' && shape.length > 1) fail('is in Fortran order', 'Save numpy.ascontiguousarray(array).');
   const size = shape.reduce((product, dim) => product * dim, 1) * Number(descr.slice(2));
   if (bytes.length - end !== size)
     fail(`[${shape.join(', ')}] of ${descr} needs ${size} bytes, but there are ${bytes.length - end}`, again);
-  return { shape, values: reader(new Uint8Array(bytes.subarray(end)).buffer) };
+  const values = reader(new Uint8Array(bytes.subarray(end)).buffer);
+  return descr === '|b1' ? { shape, values, isBoolean: true } : { shape, values };
 }
 
 /** Writes an NPY file (version 1.0). The values are written as they lie in memory, which is little-endian here. */
@@ -87,22 +94,4 @@ export function encodeNpy(
   bytes.set(new TextEncoder().encode(`${text.padEnd(start - 11)}\n`), 10);
   bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), start);
   return bytes;
-}
-
-/** The files of an NPZ archive, by name without `.npy`. @throws PffError `data` */
-export function parseNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, Uint8Array> {
-  try {
-    return new Map(Object.entries(unzipSync(bytes)).map(([file, content]) => [file.replace(/\.npy$/, ''), content]));
-  } catch (error) {
-    throw new PffError('data', `${name}: not an NPZ file, or damaged (${messageOf(error)})`, {
-      hint: 'Write it with numpy.savez or numpy.savez_compressed.',
-      cause: error,
-    });
-  }
-}
-
-/** Writes an NPZ archive, uncompressed as numpy.savez does. `files` are whole files by name, such as `x.npy`. */
-export function encodeNpz(files: Readonly<Record<string, Uint8Array>>): Uint8Array<ArrayBuffer> {
-  // A fixed date: the same arrays give the same bytes.
-  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }

@@ -48,6 +48,16 @@
  * upper values of a pair first, then the lower ones, each sum rounded once (Intel's Software Developer's Manual, and 18
  * million random and special pairs on Zen 4). That it flushes subnormal numbers plays no part: operands of at least 2^-40
  * have products, and so sums, that are multiples of 2^-94 (the bias: of 2^-63), so no sum is subnormal.
+ * With precision bf16-tile (bit-class `bf16-tile/1`) operands are rounded in the same way, and the same sums run in blocks of
+ * 32 terms, in index order, as Intel's AMX (TDPBF16PS) adds them:
+ *   even = chain over the terms 0, 2, … 30 of the block of fma(a, b, even) from 0;  odd = the same over 1, 3, … 31;
+ *   acc = acc + (even + odd), each addition rounded once; what a short last block lacks counts as 0.
+ *  - rule 1: acc starts at bias[o] (0 if below 2^-40 in magnitude); the terms are the prefix inputs, p = 0 … P-1. Suffix inputs
+ *    are added afterwards, one by one and unrounded, as in f32.
+ *  - rule 4: for the prefix weights acc starts at 0; the terms are the samples of the batch, b = 0 … B-1.
+ *  - rule 6: acc starts at 0; the terms are the outputs, o = 0 … O-1.
+ * No operand, and so no sum, is small enough for AMX to flush (see above). 48 products that AMX itself computed are in
+ * test/kernels/amx-tile-golden.bin.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
@@ -56,11 +66,18 @@ import type { DropoutMask, DropoutRows } from './dropout.js';
 
 export type Activation = 'relu' | 'linear';
 
-/** What the operands of the big products are rounded to. */
-export type Precision = 'f32' | 'bf16';
+/** What the operands of the big products are rounded to, and in which order their products are added. */
+export type Precision = 'f32' | 'bf16' | 'bf16-tile';
 
 /** Backends with the same bit-class give the same bits. */
-export const bitClasses: { readonly [P in Precision]: string } = { f32: 'f32-fma/1', bf16: 'bf16-dot/1' };
+export const bitClasses: { readonly [P in Precision]: string } = {
+  f32: 'f32-fma/1',
+  bf16: 'bf16-dot/1',
+  'bf16-tile': 'bf16-tile/1',
+};
+
+/** The precisions there are. */
+export const precisions = Object.keys(bitClasses) as readonly Precision[];
 
 /** Everything that training one dense layer changes. All arrays may lie in SharedArrayBuffers. */
 export interface DenseTensors {

@@ -5,6 +5,7 @@
  */
 import type { DenseTensors } from '../kernels/kernels.js';
 import { PffError, messageOf } from '../errors.js';
+import { sharedBuffer } from '../platform/shared-memory.js';
 import { RandomStream } from '../random.js';
 
 /** `layer`: the layer itself; `head`: a softmax head, its own or the network's. */
@@ -76,7 +77,7 @@ export function viewState(shape: LayerShape, steps: number, buffer: ArrayBufferL
 export function allocateState(shape: LayerShape, steps = 0): LayerState {
   const bytes = stateBytes(shape);
   try {
-    return viewState(shape, steps, new SharedArrayBuffer(bytes));
+    return viewState(shape, steps, sharedBuffer(bytes));
   } catch (error) {
     if (error instanceof PffError) throw error;
     const sizes = shape.dense.map((d) => `${d.inputs} x ${d.outputs}`).join(' and ');

@@ -5,6 +5,8 @@ import { allocateState, type LayerShape, type LayerState } from './layer-state.j
 import { allShapes, type NetworkShape } from './network.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.js';
 
+export const MODEL_FORMAT = 'pff/1';
+
 /** Tensors of a network in the order that `modelDigest` takes them: layer by layer weights, bias, then its head's. */
 export function modelTensors(states: readonly LayerState[]): Tensor[] {
   return states.flatMap((state) =>
@@ -32,23 +34,91 @@ export function encodeModel(
 ): Uint8Array {
   return encodeSafetensors({
     tensors: modelTensors(states),
-    metadata: { format: 'pff/1', spec: JSON.stringify(spec), ...more },
+    metadata: { format: MODEL_FORMAT, spec: JSON.stringify(spec), ...more },
   });
 }
 
-/** Reads a model's spec, without its tensors' shapes being checked. */
-export function decodeModel(bytes: Uint8Array): {
-  spec: RunSpec;
-  tensors: readonly Tensor[];
-  metadata: Readonly<Record<string, string>>;
-} {
+/** What a model's metadata say of it. */
+export interface ModelFacts {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Names of the classes; models of other programs, and of early versions, do not have them. */
+  readonly classes: readonly string[] | undefined;
+  /** Set where the run was interrupted: chapters that all layers had finished. */
+  readonly interruptedAfterChapters: number | undefined;
+}
+
+export interface SavedModel extends ModelFacts {
+  readonly spec: RunSpec;
+  /** The spec as it stands in the file. */
+  readonly writtenSpec: unknown;
+  readonly tensors: readonly Tensor[];
+}
+
+/** Reads a model, without its tensors' shapes being checked. @throws PffError `files` saying what is wrong with it. */
+export function decodeModel(bytes: Uint8Array): SavedModel {
   const { tensors, metadata } = decodeSafetensors(bytes);
-  if (metadata['format'] !== 'pff/1' || metadata['spec'] === undefined)
+  if (metadata['format'] !== MODEL_FORMAT || metadata['spec'] === undefined)
     throw new PffError(
       'files',
-      'the file is safetensors, but not a model of pff: its metadata has no format pff/1 and spec',
+      `the file is safetensors, but not a model of pff: its metadata has no format ${MODEL_FORMAT} and spec`,
+      { hint: 'pff import makes a run folder of weights of other programs.' },
     );
-  return { spec: resolveSpec(JSON.parse(metadata['spec']) as PartialSpec, 'any'), tensors, metadata };
+  const writtenSpec = parseSpec(metadata['spec']);
+  return { spec: resolveRead(writtenSpec), writtenSpec, tensors, ...modelFacts(metadata) };
+}
+
+/** A spec as text, without its fields being checked. @throws PffError `files` */
+export function parseSpec(text: string): PartialSpec {
+  const spec = parsed(text, 'spec');
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return wrong('spec', 'is no JSON object');
+  return spec;
+}
+
+/** Reads the metadata that are more than text. @throws PffError `files` where one is not what pff writes there. */
+export function modelFacts(metadata: Readonly<Record<string, string>>): ModelFacts {
+  const { classes: names, interruptedAfterChapters: chapters } = metadata;
+  const classes = names === undefined ? undefined : parsed(names, 'classes');
+  if (classes !== undefined && !isClasses(classes)) return wrong('classes', 'is no list of 2 to 256 names');
+  if (chapters !== undefined && !/^\d{1,15}$/.test(chapters))
+    return wrong('interruptedAfterChapters', 'is no number of chapters');
+  const interruptedAfterChapters = chapters === undefined ? undefined : Number(chapters);
+  return { metadata, classes, interruptedAfterChapters };
+}
+
+function isClasses(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 2 &&
+    value.length <= 256 &&
+    value.every((name) => typeof name === 'string' && name.length <= 1000)
+  );
+}
+
+function parsed(text: string, entry: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return wrong(entry, 'is not JSON');
+  }
+}
+
+function wrong(entry: string, what: string): never {
+  throw new PffError('files', `${entry} in the metadata of the model ${what}`, {
+    hint: 'The file may be damaged, or of another program; take it from where it was made again.',
+  });
+}
+
+/** What is wrong with a spec in a file is the file's fault, not that of who reads it. */
+function resolveRead(spec: PartialSpec): RunSpec {
+  try {
+    return resolveSpec(spec, 'any');
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    throw new PffError('files', `spec in the metadata of the model cannot be used: ${error.message}`, {
+      hint: 'The file may be damaged, or of a later version of pff.',
+      cause: error,
+    });
+  }
 }
 
 /** The states of a network from a model's tensors; moments are 0. @throws PffError `files` where a tensor is missing or misshapen. */

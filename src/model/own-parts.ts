@@ -1,7 +1,7 @@
 /**
  * A user's own parts, registered by name so that a spec can refer to them: losses of goodness, goodness itself,
  * samplers of negative labels, schedules of the learning rate. They must be pure functions of their arguments: the same spec
- * gives the same bits only as long as its parts do. Each thread that trains registers them itself (node/plugins.ts).
+ * gives the same bits only as long as its parts do. Each thread that trains registers them itself (node/threads/plugins.ts).
  */
 import { PffError } from '../errors.js';
 import type { RandomStream } from '../random.js';

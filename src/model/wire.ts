@@ -4,6 +4,7 @@
  * changes bits it is part of the spec: the layer's own node goes on with the rounded state as well, and so does a run
  * without any wire, so that the digest is the same for every schedule.
  */
+import { sharedBuffer } from '../platform/shared-memory.js';
 import type { RunSpec } from '../spec/spec.js';
 
 /** Rounds f32 values to bf16, in place. NaN stays NaN; what is beyond the largest bf16 becomes infinite. */
@@ -13,17 +14,17 @@ export function roundToBf16(buffer: ArrayBufferLike): void {
 }
 
 /** The upper halves of rounded f32 values, little-endian, in memory that threads can share. */
-export function encodeBf16(buffer: ArrayBufferLike): SharedArrayBuffer {
+export function encodeBf16(buffer: ArrayBufferLike): ArrayBufferLike {
   const bits = new Uint32Array(buffer);
-  const halves = new Uint16Array(new SharedArrayBuffer(buffer.byteLength / 2));
+  const halves = new Uint16Array(sharedBuffer(buffer.byteLength / 2));
   for (let i = 0; i < bits.length; i++) halves[i] = rounded(bits[i] as number);
   return halves.buffer;
 }
 
 /** The f32 values of which `encodeBf16` made `buffer`. */
-export function decodeBf16(buffer: ArrayBufferLike): SharedArrayBuffer {
+export function decodeBf16(buffer: ArrayBufferLike): ArrayBufferLike {
   const halves = new Uint16Array(buffer);
-  const bits = new Uint32Array(new SharedArrayBuffer(2 * buffer.byteLength));
+  const bits = new Uint32Array(sharedBuffer(2 * buffer.byteLength));
   for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
   return bits.buffer;
 }

@@ -1,5 +1,5 @@
 /** The clock of a run, and giving way to other work now and then, so that signals and messages get through. */
-import { setImmediate } from 'node:timers/promises';
+import { yieldToEvents } from '#platform/event-loop';
 
 /** Milliseconds of Unix time, with the resolution of performance.now(); the same clock in every thread. */
 export function nowMs(): number {
@@ -19,7 +19,7 @@ export class Breather {
 
   async breathe(): Promise<void> {
     if (performance.now() - this.#last >= this.#everyMs) {
-      await setImmediate();
+      await yieldToEvents();
       this.#last = performance.now();
     }
     this.#signal.throwIfAborted();

@@ -1,4 +1,5 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
+import { sharedBytes } from '../data/dataset.js';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
 import { augmentation } from '../model/augment/augment.js';
@@ -40,7 +41,7 @@ export async function predictedLabels(
   const { spec, classes } = job;
   const { data } = siteOf(job, chapter);
   const layers = states.map((state) => openForInference(kernels, state, classes)[0] as DenseKernel);
-  const labels = new Uint8Array(new SharedArrayBuffer(data.samples.count));
+  const labels = sharedBytes(data.samples.count);
   const stream = new RandomStream(spec.seed, 'negatives', chapter);
   const augment = augmentation(spec, chapter);
   try {

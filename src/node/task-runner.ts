@@ -2,6 +2,7 @@
  * Carries out tasks, one at a time: fetches what a task's steps need, passes data on, trains, publishes. What it holds in
  * memory between tasks only saves time; a runner that starts with nothing computes the same bits.
  */
+import { residentBytes } from '#platform/memory';
 import { PffError } from '../errors.js';
 import type { DenseKernel, Kernels } from '../kernels/kernels.js';
 import { augmentation } from '../model/augment/augment.js';
@@ -110,7 +111,7 @@ export class TaskRunner {
       task: refOf(this.#graph, task),
       stats,
       spans: this.#spans,
-      processBytes: process.memoryUsage.rss(),
+      processBytes: residentBytes(),
     });
   }
 

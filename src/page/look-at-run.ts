@@ -1,5 +1,5 @@
 /** Looks at the network that a finished run has saved: for runs whose log has no analysis of it. */
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import { checkParts } from '../run/run-plugins.js';
 import { analyseRun } from '../run/saved-model.js';

@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { decodeError, type EncodedError } from '../error-codec.js';
 import { messageOf, PffError } from '../errors.js';
-import { loadedPlugins } from '../node/plugins.js';
-import { startThread } from '../node/thread.js';
+import { loadedPlugins } from '../node/threads/plugins.js';
+import { startThread } from '../node/threads/thread.js';
 import { isLoopback } from './access.js';
 
 export interface PageOptions {

@@ -4,7 +4,7 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
 import { encodeError } from '../error-codec.js';
 import { messageOf } from '../errors.js';
-import { loadPlugins } from '../node/plugins.js';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
 import { RunFeed } from './run-feed.js';

@@ -1,5 +1,6 @@
 /** Where a run is, drawn from its events: what the live lines and the plain lines show. Pure: the caller has the clock. */
-import type { DatasetFacts, RunEvent } from '../run/events.js';
+import type { DatasetFacts } from '../node/prepare.js';
+import type { RunEvent } from '../run/events.js';
 import type { TaskRef } from '../schedule/timeline.js';
 import type { StepStats } from '../model/objectives/objective.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';

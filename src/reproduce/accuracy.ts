@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
-import { CHECKPOINT_FOLDER, readNote } from '../run/checkpoint.js';
+import { CHECKPOINT_FOLDER, hasNote, readNote } from '../run/checkpoint.js';
 import { usableCores } from '../run/cores.js';
 import type { RunEvent } from '../run/events.js';
 import type { TrainOptions } from '../run/options.js';
@@ -35,12 +35,19 @@ export async function* trainUnit(
   rmSync(path.join(out, CHECKPOINT_FOLDER), { recursive: true, force: true });
 }
 
-/** False for a run that was stopped before its first checkpoint, or that was begun on other data. */
+/**
+ * False for a run that was stopped before its first checkpoint, or that was begun on other data.
+ * @throws PffError `files` for a checkpoint that cannot be gone on with: hours of training are not removed without a word.
+ */
 function canGoOn(run: string, { digest }: Dataset): boolean {
+  if (!hasNote(run)) return false;
   try {
     return readNote(run).dataDigest === digest;
   } catch (error) {
-    if (error instanceof PffError) return false;
-    throw error;
+    if (!(error instanceof PffError)) throw error;
+    throw new PffError(error.code, error.message, {
+      hint: `Remove the folder ${run} to train it from the start.`,
+      cause: error,
+    });
   }
 }

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import { usableCores } from '../run/cores.js';
 import type { RunEvent } from '../run/events.js';

@@ -10,7 +10,7 @@ import type { RunResult } from '../run/events.js';
 import { RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
 import type { Costs } from '../simulate/costs.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
-import { lockFolder, type FolderLock } from './lock.js';
+import { lockFolder, type FolderLock } from '../run/lock.js';
 import type { PipelineSchedule } from './plan.js';
 
 /** Beside a run's own files, once it is finished. */
@@ -97,7 +97,7 @@ export class ResultsFolder {
         cause: error,
       });
     }
-    this.#lock = lockFolder(this.path, folder);
+    this.#lock = lockFolder(this.path, `results folder ${folder}`);
   }
 
   run(name: string): string {

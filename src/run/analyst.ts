@@ -12,7 +12,7 @@ import { allShapes, networkShape } from '../model/network.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Output } from '../store/store.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from '../node/prepare.js';
 
 /** Samples looked at during training. */
 const SAMPLES_IN_TRAINING = 256;

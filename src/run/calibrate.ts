@@ -3,11 +3,11 @@
  * lengths, which tells what a task costs by itself from what each batch costs.
  */
 import type { Dataset } from '../data/dataset.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { Costs } from '../simulate/costs.js';
-import { loadedPlugins } from '../node/plugins.js';
+import { loadedPlugins } from '../node/threads/plugins.js';
 import { graphShape } from '../schedule/shape.js';
 import type { Span } from '../schedule/timeline.js';
 import { isBackprop, usesPredictedLabels, type RunSpec } from '../spec/spec.js';

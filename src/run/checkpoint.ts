@@ -1,26 +1,60 @@
-/** RUN/checkpoint: the outputs that a run needs to go on, and a note of how and on what it is carried out. */
-import { readFileSync } from 'node:fs';
+/**
+ * RUN/checkpoint: the outputs that a run needs to go on, and a note of what it is and how it is carried out. The note and
+ * every output say of which spec, version and numerics they are, under a digest: what does not fit is not gone on with.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { messageOf, PffError } from '../errors.js';
-import { OutputFolder, type Damaged } from '../store/directory.js';
-import { Journal } from '../store/journal.js';
+import { kernelsChoices } from '../kernels/open.js';
+import type { RunSpec } from '../spec/spec.js';
+import { OutputFolder, type Damaged } from '../store/saved/directory.js';
+import { Journal } from '../store/saved/journal.js';
 import type { Output } from '../store/store.js';
 import { writeWhole } from './folder.js';
-import type { Execution } from './options.js';
+import { VERSION } from './version.js';
 
 export const CHECKPOINT_FOLDER = 'checkpoint';
 const NOTE_FILE = 'run.json';
-const FORMAT = 'pff-checkpoint/1';
+const FORMAT = 'pff-checkpoint/2';
 
-/** What a resumed run has to know besides its spec. */
-export interface RunNote {
-  readonly execution: Execution;
+const noteSchema = z.object({
+  execution: z.object({
+    variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated', 'dff']),
+    nodes: z.int().min(1).max(100_000),
+    threadsPerNode: z.int().min(1).max(256),
+    kernels: z.enum(kernelsChoices),
+    plugins: z.array(z.string()).readonly().exactOptional(),
+    store: z.string().exactOptional(),
+  }),
   /** Digest of all data: on other data the run would not be the same. */
-  readonly dataDigest: string;
+  dataDigest: z.string(),
   /** Folder of the dataset's files, where one was given. */
-  readonly dataDir?: string | undefined;
+  dataDir: z.string().optional(),
   /** Folders of the shards, where they were given. */
-  readonly shardDirs?: readonly string[] | undefined;
+  shardDirs: z.array(z.string()).readonly().optional(),
+  /** As the run was last carried out; spec.json beside it can be edited. */
+  spec: z.record(z.string(), z.unknown()),
+  /** What its outputs say of their spec, see `specOfStates`. */
+  stateSpec: z.string(),
+  /** Of pff. */
+  version: z.string(),
+  /** The kernels' numerics (`bitClass`). */
+  numerics: z.string(),
+});
+
+/** What a resumed run has to know. */
+export type RunNote = z.infer<typeof noteSchema>;
+
+/**
+ * Hex SHA-256 over the fields of a spec that its layer states depend on: all but the length of the run and the samples that
+ * it is measured on, which a resumed run may change.
+ */
+export function specOfStates(spec: RunSpec): string {
+  const { epochs, splits, testSamples: _, ...fixed } = spec;
+  const entries = Object.entries({ ...fixed, epochsPerChapter: epochs / splits });
+  return sha256(JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** The checkpoint of a run that is carried out now. */
@@ -32,13 +66,19 @@ export class Checkpoint {
 
   /** @param failed told when something could not be saved, and why. @throws PffError `files` */
   constructor(run: string, note: RunNote, resumed: boolean, failed: (reason: string) => void) {
-    const folder = new OutputFolder(path.join(run, CHECKPOINT_FOLDER));
+    const { stateSpec: spec, version, numerics } = note;
+    const folder = new OutputFolder(path.join(run, CHECKPOINT_FOLDER), { spec, version, numerics });
     const { outputs, damaged } = resumed ? folder.readAll() : { outputs: new Map<string, Output>(), damaged: [] };
     this.#found = outputs;
     this.damaged = damaged;
     this.resumed = resumed;
     this.journal = new Journal(folder, outputs.keys(), failed);
-    writeWhole(noteFile(run), `${JSON.stringify({ format: FORMAT, ...note }, undefined, 2)}\n`);
+    // As it will be read: without what is undefined.
+    const written = JSON.parse(JSON.stringify(note)) as RunNote;
+    writeWhole(
+      noteFile(run),
+      `${JSON.stringify({ format: FORMAT, digest: digestOf(written), ...written }, undefined, 2)}\n`,
+    );
   }
 
   /** Hands out the outputs that were found whole, by name; from then on they are no longer held here. */
@@ -49,19 +89,56 @@ export class Checkpoint {
   }
 }
 
-/** @throws PffError `files` if there is none, or it cannot be used. */
+/** Whether a run has a note, whole or not. */
+export function hasNote(run: string): boolean {
+  return existsSync(noteFile(run));
+}
+
+/** @throws PffError `files` if there is none, it is damaged, or another version wrote it. */
 export function readNote(run: string): RunNote {
   const file = noteFile(run);
+  const refuse = (found: string, hint: string, cause?: unknown): never => {
+    throw new PffError('files', `${run} cannot be resumed: ${found}`, { hint, cause });
+  };
+  let text: string;
   try {
-    const note = JSON.parse(readFileSync(file, 'utf8')) as RunNote & { readonly format: string };
-    if (note.format !== FORMAT) throw new Error(`its format is ${note.format}, and ${FORMAT} is read`);
-    return note;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new PffError('files', `${run} cannot be resumed: ${file}: ${messageOf(error)}`, {
-      hint: 'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.',
-      cause: error,
-    });
+    return refuse(
+      messageOf(error),
+      'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.',
+      error,
+    );
   }
+  const { format, digest, ...rest } = parsed(text);
+  const anew = 'Begin a new run with --config spec.json of this one.';
+  if (typeof format === 'string' && format.startsWith('pff-checkpoint/') && format !== FORMAT)
+    return refuse(`${file}: its format is ${format}, of another version of pff, and ${FORMAT} is read`, anew);
+  const note = noteSchema.safeParse(rest);
+  if (format !== FORMAT || digest !== digestOf(rest) || !note.success) return refuse(`${file} is damaged`, anew);
+  if (note.data.version !== VERSION)
+    return refuse(
+      `pff ${note.data.version} began it, and this is pff ${VERSION}, which may compute other bits`,
+      `Resume it with pff ${note.data.version}. ${anew}`,
+    );
+  return note.data;
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function digestOf(note: unknown): string {
+  return sha256(JSON.stringify(note));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function noteFile(run: string): string {

@@ -2,19 +2,10 @@
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
+import type { DatasetFacts } from '../node/prepare.js';
 import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
-
-export interface DatasetFacts {
-  readonly name: string;
-  readonly digest: string;
-  readonly trainSamples: number;
-  /** Samples that accuracy is measured on, and which ones they are. */
-  readonly testSamples: number;
-  readonly evaluatedOn: 'test' | 'validation';
-  readonly classes: readonly string[];
-}
 
 /** All from what the tasks of the run itself took, averaged by layer. */
 export interface PipelineFigures {
@@ -104,7 +95,7 @@ export type RunEvent =
       readonly deaths: number;
       readonly at: number;
     }
-  /** Something about the cluster that a person should read: nodes that come and go, refusals, a server that is away. */
+  /** Something that a person should read: nodes of a cluster that come and go, refusals, a server or a disk that is away. */
   | { readonly type: 'notice'; readonly text: string; readonly at: number }
   /** A look into the network as it was at the end of `chapter`, on held-out samples. */
   | {

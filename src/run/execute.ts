@@ -14,7 +14,7 @@ import { graphShape, type GraphShape } from '../schedule/shape.js';
 import { taskKey, trainTask, type Task } from '../schedule/tasks.js';
 import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
-import { JournaledStore } from '../store/journal.js';
+import { JournaledStore } from '../store/saved/journal.js';
 import { MemoryStore } from '../store/memory.js';
 import { KeptStore, type OwnStore } from '../store/own-store.js';
 import type { Output, Store } from '../store/store.js';

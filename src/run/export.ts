@@ -1,25 +1,27 @@
 /** Models to other programs and back: `pff export` and `pff import`. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../formats/npy.js';
+import { z } from 'zod';
+import { encodeNpy, parseNpy } from '../formats/npy.js';
+import { encodeNpz, parseNpz } from '../formats/npz.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import type { LayerState } from '../model/layer-state.js';
-import { encodeModel, modelTensors, statesFromTensors } from '../model/model-file.js';
-import { networkShape } from '../model/network.js';
+import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
-import { modelDigest } from './digest.js';
+import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
+import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';
 
 export const exportFormats = ['onnx', 'safetensors', 'npz'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-export interface ExportOptions {
+export interface ExportOptions extends VerifyOption {
   readonly to: ExportFormat;
   /** The file to write; by default `model.onnx` or `model.npz` in the run folder (`export.safetensors`, as model.safetensors is there). */
   readonly out?: string | undefined;
@@ -34,18 +36,28 @@ export interface ExportedModel {
 }
 
 /** Writes the model of `run` (a run folder or a model file) in another format. @throws PffError */
-export async function exportModel(run: string, { to, out, dataDir }: ExportOptions): Promise<ExportedModel> {
-  const { spec, tensors, metadata } = readModel(run);
-  const layout = await layoutOf(spec, metadata, dataDir);
-  const states = statesFromTensors(networkShape(spec, layout), tensors);
+export async function exportModel(run: string, { to, out, dataDir, verify }: ExportOptions): Promise<ExportedModel> {
+  const model = readModel(run, { verify });
+  const { spec, metadata } = model;
+  const layout = await layoutOf(spec, model, dataDir);
+  const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);
-  const folder = path.extname(run) === '' ? run : path.dirname(run);
+  const folder = statSync(run).isDirectory() ? run : path.dirname(run);
   const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
-  const { classes } = metadata;
-  const more = { program: `pff ${VERSION}`, modelDigest: digest, ...(classes === undefined ? {} : { classes }) };
-  const bytes = encode(to, spec, layout, states, more);
+  const bytes = await encode(to, spec, layout, states, ownMetadata(metadata, digest));
   writeWhole(file, bytes);
   return { file, bytes: bytes.length, modelDigest: digest };
+}
+
+/** Metadata of a file that is written from another one. */
+function ownMetadata({ classes, ...from }: Readonly<Record<string, string>>, digest: string): Record<string, string> {
+  const { interruptedAfterChapters: chapters } = from;
+  return {
+    program: `pff ${VERSION}`,
+    modelDigest: digest,
+    ...(classes === undefined ? {} : { classes }),
+    ...(chapters === undefined ? {} : { interruptedAfterChapters: chapters }),
+  };
 }
 
 function encode(
@@ -54,21 +66,23 @@ function encode(
   layout: LabelLayout,
   states: readonly LayerState[],
   metadata: Readonly<Record<string, string>>,
-): Uint8Array {
+): Uint8Array | Promise<Uint8Array> {
   switch (to) {
     case 'onnx':
       return encodeOnnx(spec, layout, states, metadata);
     case 'safetensors':
-      return encodeModel(spec, states, metadata);
+      return encodeSealed(spec, states, metadata);
     case 'npz': {
-      const text = new TextEncoder().encode(`${JSON.stringify({ spec, metadata }, undefined, 2)}\n`);
+      const text = new TextEncoder().encode(
+        `${JSON.stringify({ spec, metadata: sealed(spec, metadata) }, undefined, 2)}\n`,
+      );
       const arrays = modelTensors(states).map(({ name, shape, values }) => [`${name}.npy`, encodeNpy(shape, values)]);
       return encodeNpz({ ...(Object.fromEntries(arrays) as Record<string, Uint8Array>), 'spec.json': text });
     }
   }
 }
 
-export interface ImportOptions {
+export interface ImportOptions extends VerifyOption {
   /** The run folder to make. */
   readonly out: string;
   /** What the network is, where the file does not say so itself. */
@@ -81,74 +95,92 @@ export interface ImportOptions {
  * `layer1.bias` [outputs], `layer1.head.weight`, …, `classifier.weight`), for `pff eval`, `predict` and `export`.
  * @throws PffError `files` where the file or its tensors do not fit, `usage` where no spec is known.
  */
-export async function importModel(file: string, { out, spec: given, dataDir }: ImportOptions): Promise<ExportedModel> {
-  const found = readTensors(file);
+export async function importModel(
+  file: string,
+  { out, spec: given, dataDir, verify = true }: ImportOptions,
+): Promise<ExportedModel> {
+  const found = await readTensors(file, verify);
   if (found.spec === undefined && given === undefined)
     throw new PffError('usage', `${file} does not say what its network is`, {
       hint: 'Give the spec it was trained with by --config SPEC.json.',
     });
   const spec = resolveSpec({ ...found.spec, ...given });
-  const layout = await layoutOf(spec, found.metadata, dataDir);
-  const states = statesFromTensors(networkShape(spec, layout), found.tensors);
+  const layout = await layoutOf(spec, found, dataDir);
+  const states = checkedStates({ ...found, spec }, layout, file, { verify });
   const digest = modelDigest(states);
   if (existsSync(out) && readdirSync(out).length > 0)
     throw new PffError('files', `the folder ${out} exists and is not empty`, { hint: 'Choose another --out.' });
   mkdirSync(out, { recursive: true });
-  const { classes } = found.metadata;
-  const metadata = { program: `pff ${VERSION}`, modelDigest: digest, ...(classes === undefined ? {} : { classes }) };
-  const bytes = encodeModel(spec, states, metadata);
+  const bytes = encodeSealed(spec, states, ownMetadata(found.metadata, digest));
   writeWhole(path.join(out, SPEC_FILE), `${JSON.stringify(spec, undefined, 2)}\n`);
   return { file: writeWhole(path.join(out, MODEL_FILE), bytes), bytes: bytes.length, modelDigest: digest };
 }
 
-interface FoundModel {
+interface FoundModel extends ModelFacts {
   readonly tensors: readonly Tensor[];
+  /** As it stands in the file, where it is there. */
   readonly spec: PartialSpec | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
-function readTensors(file: string): FoundModel {
+async function readTensors(file: string, verify: boolean): Promise<FoundModel> {
   const bytes = readRunFile(file);
-  if (!file.endsWith('.npz')) {
-    const { tensors, metadata } = decodeSafetensors(bytes);
-    const text = metadata['spec'];
-    return { tensors, metadata, spec: text === undefined ? undefined : (parseJson(text, file) as PartialSpec) };
-  }
-  const files = parseNpz(bytes, file);
+  const found = file.endsWith('.npz') ? await fromNpz(bytes, file, verify) : fromSafetensors(bytes);
+  if (verify) checkMetadata(found.spec, found.metadata, file);
+  return found;
+}
+
+function fromSafetensors(bytes: Uint8Array): FoundModel {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { spec, format: _, ...rest } = metadata;
+  return { tensors, ...modelFacts(rest), spec: spec === undefined ? undefined : parseSpec(spec) };
+}
+
+async function fromNpz(bytes: Uint8Array, file: string, verify: boolean): Promise<FoundModel> {
+  const files = await parseNpz(bytes, file, { verify });
   const note = files.get('spec.json');
-  const { spec, metadata } = (note === undefined ? {} : parseJson(new TextDecoder().decode(note), file)) as {
-    spec?: PartialSpec;
-    metadata?: Record<string, string>;
-  };
+  const { spec, metadata } = note === undefined ? {} : parseNote(new TextDecoder().decode(note), file);
   const tensors = [...files]
     .filter(([name]) => name !== 'spec.json')
     .map(([name, content]) => {
       const { shape, values } = parseNpy(content, `${file}: ${name}`);
       if (values instanceof BigInt64Array || values instanceof BigUint64Array)
-        throw new PffError('files', `${file}: ${name} holds 64-bit integers, but weights are floats`);
+        throw new PffError('files', `${file}: ${name} holds 64-bit integers, but weights are floats`, {
+          hint: 'Save the array as float32.',
+        });
       return { name, shape, values: Float32Array.from(values) };
     });
-  return { tensors, spec, metadata: metadata ?? {} };
+  return { tensors, spec, ...modelFacts(metadata ?? {}) };
 }
 
-function parseJson(text: string, file: string): unknown {
+const noteSchema = z.looseObject({
+  spec: z.record(z.string(), z.unknown()).optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+});
+
+/** spec.json in an NPZ file: the spec, and what else is known of the model. */
+function parseNote(
+  text: string,
+  file: string,
+): { readonly spec?: PartialSpec | undefined; readonly metadata?: Record<string, string> | undefined } {
+  let note: unknown;
   try {
-    return JSON.parse(text);
+    note = JSON.parse(text);
   } catch (error) {
-    throw new PffError('files', `${file}: its spec is not JSON: ${messageOf(error)}`, { cause: error });
+    throw new PffError('files', `${file}: its spec.json is not JSON: ${messageOf(error)}`, {
+      hint: 'Give the spec by --config, and a file without spec.json.',
+      cause: error,
+    });
   }
+  const checked = noteSchema.safeParse(note);
+  if (!checked.success)
+    throw new PffError('files', `${file}: its spec.json is not an object with a spec and metadata of text`, {
+      hint: 'Write the file again by pff export, or leave spec.json out and give the spec by --config.',
+    });
+  return checked.data;
 }
 
 /** Where the label stands depends on the number of classes, which the metadata has, or else the dataset. */
-async function layoutOf(
-  spec: RunSpec,
-  metadata: Readonly<Record<string, string>>,
-  dataDir: string | undefined,
-): Promise<LabelLayout> {
-  const classes = metadata['classes'];
-  const count =
-    classes === undefined
-      ? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length
-      : (JSON.parse(classes) as string[]).length;
+async function layoutOf(spec: RunSpec, { classes }: ModelFacts, dataDir: string | undefined): Promise<LabelLayout> {
+  const count = classes?.length ?? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length;
   return labelLayout({ width: spec.layers[0] as number, height: 1, channels: 1 }, count, spec.labelMode);
 }

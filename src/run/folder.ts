@@ -1,20 +1,24 @@
 /** The run folder: spec.json, events.jsonl, model.safetensors, result.json, checkpoint/. Files are written whole or not at all. */
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
   fsyncSync,
+  ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  truncateSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import { PffError, messageOf } from '../errors.js';
+import { AppendFile, openToAppend } from './append-file.js';
 import type { RunEvent } from './events.js';
+import { lockFolder, type FolderLock } from './lock.js';
 
 export const SPEC_FILE = 'spec.json';
 export const EVENTS_FILE = 'events.jsonl';
@@ -24,33 +28,57 @@ export const RESULT_FILE = 'result.json';
 /** Progress events are many; the log keeps one a second and node. */
 const PROGRESS_EVERY_MS = 1000;
 
-/** While the disk is full, this much of the log waits in memory; what does not fit is left out of it. */
-const MOST_PENDING = 4 << 20;
-
 export class RunFolder {
   readonly path: string;
-  readonly #events: number;
+  readonly #lock: FolderLock;
+  readonly #events: AppendFile;
   readonly #lastProgress = new Map<number, number>();
-  /** Lines, or the rest of one, that the disk had no room for. */
-  #pending = Buffer.alloc(0);
 
   /**
    * Makes the folder, which must not exist or be empty; with `resume`, opens the one that is there and mends what a killed
-   * process left in it: half-written files go, and a last line of the log that is cut short. @throws PffError `files`
+   * process left in it: half-written files go, and a last line of the log that is cut short. Until `close` no other process can.
+   * @param onTrouble told when the event log cannot be written, and why; the run goes on.
+   * @throws PffError `files`
    */
-  constructor(folder: string, resume = false) {
+  constructor(folder: string, resume = false, onTrouble: (reason: string) => void = () => {}) {
     this.path = path.resolve(folder);
-    if (resume) {
-      try {
-        this.#events = reopen(this.path);
-      } catch (error) {
-        throw new PffError('files', `cannot write into the run folder ${folder}: ${messageOf(error)}`, {
-          hint: 'Check its rights, and that the disk is not full.',
-          cause: error,
-        });
-      }
-      return;
+    if (!resume) this.#make(folder);
+    this.#lock = lockFolder(this.path, `run folder ${folder}`);
+    try {
+      const log = path.join(this.path, EVENTS_FILE);
+      const handle = resume ? reopen(this.path) : openSync(log, 'ax');
+      this.#events = new AppendFile(() => handle, onTrouble);
+    } catch (error) {
+      this.#lock.release();
+      if (error instanceof PffError) throw error;
+      throw new PffError('files', `cannot write into the run folder ${folder}: ${messageOf(error)}`, {
+        hint: resume ? 'Check its rights, and that the disk is not full.' : 'Choose another --out.',
+        cause: error,
+      });
     }
+  }
+
+  /** Appends one line to the event log. */
+  log(event: RunEvent): void {
+    if (event.type === 'progress') {
+      const now = performance.now();
+      if (now - (this.#lastProgress.get(event.node) ?? -Infinity) < PROGRESS_EVERY_MS) return;
+      this.#lastProgress.set(event.node, now);
+    }
+    this.#events.append(`${JSON.stringify(event)}\n`);
+  }
+
+  /** Writes a file under a temporary name, syncs it, renames it. Returns its path. */
+  write(name: string, content: string | Uint8Array): string {
+    return writeWhole(path.join(this.path, name), content);
+  }
+
+  close(): void {
+    this.#events.close();
+    this.#lock.release();
+  }
+
+  #make(folder: string): void {
     let found: string[];
     try {
       makeFolder(this.path);
@@ -65,53 +93,39 @@ export class RunFolder {
       throw new PffError('files', `the run folder ${folder} exists and is not empty`, {
         hint: 'Choose another --out; nothing there has been touched.',
       });
-    try {
-      this.#events = openSync(path.join(this.path, EVENTS_FILE), 'ax');
-    } catch (error) {
-      throw new PffError('files', `cannot write into the run folder ${folder}: ${messageOf(error)}`, {
-        hint: 'Choose another --out.',
-        cause: error,
-      });
-    }
-  }
-
-  /** Appends one line to the event log. */
-  log(event: RunEvent): void {
-    if (event.type === 'progress') {
-      const now = performance.now();
-      if (now - (this.#lastProgress.get(event.node) ?? -Infinity) < PROGRESS_EVERY_MS) return;
-      this.#lastProgress.set(event.node, now);
-    }
-    const line = Buffer.from(`${JSON.stringify(event)}\n`);
-    if (this.#pending.length + line.length <= MOST_PENDING) this.#pending = Buffer.concat([this.#pending, line]);
-    // A log that cannot grow must not end the run: the disk may have room again when the next line comes.
-    try {
-      while (this.#pending.length > 0) this.#pending = this.#pending.subarray(writeSync(this.#events, this.#pending));
-    } catch {}
-  }
-
-  /** Writes a file under a temporary name, syncs it, renames it. Returns its path. */
-  write(name: string, content: string | Uint8Array): string {
-    return writeWhole(path.join(this.path, name), content);
-  }
-
-  close(): void {
-    try {
-      fsyncSync(this.#events);
-    } catch {}
-    closeSync(this.#events);
   }
 }
 
-/** Opens the log of a run that stopped. */
+/** Opens the log of a run that stopped. @throws PffError `files` for links in its folder. */
 function reopen(folder: string): number {
-  for (const name of readdirSync(folder)) if (/\.tmp-\d+$/.test(name)) rmSync(path.join(folder, name));
+  refuseLinks(folder);
+  for (const name of readdirSync(folder)) if (/\.tmp-[\w-]+$/.test(name)) rmSync(path.join(folder, name));
   const log = path.join(folder, EVENTS_FILE);
-  if (existsSync(log)) {
-    const bytes = readFileSync(log);
-    truncateSync(log, bytes.lastIndexOf(10) + 1);
+  const handle = openToAppend(log);
+  const bytes = readFileSync(log);
+  ftruncateSync(handle, bytes.lastIndexOf(10) + 1);
+  return handle;
+}
+
+/**
+ * A run writes into its own folder only, whoever made that: through a link, or into a file that has a second name elsewhere, it would
+ * change something else. @throws PffError `files`
+ */
+function refuseLinks(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      refuseLinks(file);
+      continue;
+    }
+    // All other files are replaced, not written into.
+    const names = entry.name === EVENTS_FILE ? lstatSync(file).nlink : 1;
+    if (entry.isFile() && names === 1) continue;
+    const what = entry.isSymbolicLink() ? 'a link' : names > 1 ? `one of ${names} names of a file` : 'no ordinary file';
+    throw new PffError('files', `${file} is ${what}; a run writes only into files of its own folder`, {
+      hint: 'Put a copy of the file there in its place, or remove it.',
+    });
   }
-  return openSync(log, 'a');
 }
 
 /** As mkdir -p. Not Node's own: its recursive mkdirSync never returns where a parent refuses (seen on /proc, Node 20). */
@@ -123,9 +137,9 @@ function makeFolder(folder: string): void {
 
 /** Writes a file so that it is there whole or not at all, also after a power cut. @throws PffError `files` */
 export function writeWhole(file: string, content: string | Uint8Array): string {
-  const temporary = `${file}.tmp-${process.pid}`;
+  const temporary = `${file}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
-    const handle = openSync(temporary, 'w');
+    const handle = openSync(temporary, 'wx');
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);

@@ -10,7 +10,7 @@ import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { graphShape } from '../schedule/shape.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
-import type { PreparedData } from './prepare.js';
+import type { PreparedData } from '../node/prepare.js';
 
 export interface MemoryBound {
   /** The dataset and its scales, once for all nodes. */
@@ -57,7 +57,7 @@ export function memoryBound(
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
   const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
-  const rounded = spec.precision === 'bf16' ? 1 : 0;
+  const rounded = spec.precision === 'f32' ? 0 : 1;
   const kernelsPerNode = Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * weightBytes(shape)));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));

@@ -2,8 +2,8 @@
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { KernelsChoice } from '../kernels/open.js';
-import type { DieAt } from '../node/dying-store.js';
-import { pluginUrl } from '../node/plugins.js';
+import type { DieAt } from '../node/threads/dying-store.js';
+import { pluginUrl } from '../node/threads/plugins.js';
 import type { Variant } from '../schedule/assign.js';
 import type { ClusterOptions } from './cluster/options.js';
 import type { PartialSpec, RunSpec } from '../spec/spec.js';
@@ -33,7 +33,7 @@ export interface TrainOptions {
    * carried out may change, such as the number of nodes.
    */
   readonly resume?: string | undefined;
-  /** Modules that register own parts which the spec names (node/plugins.ts); paths or URLs. */
+  /** Modules that register own parts which the spec names (node/threads/plugins.ts); paths or URLs. */
   readonly plugins?: readonly string[] | undefined;
   /** Where published layers are kept: `memory` (the default), a store registered by name, or one of one's own as it is. */
   readonly store?: string | OwnStore | undefined;

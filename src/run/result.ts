@@ -6,7 +6,8 @@ import { graphShape } from '../schedule/shape.js';
 import { allTasks } from '../schedule/tasks.js';
 import type { Span, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { DatasetFacts, PipelineFigures, RunResult } from './events.js';
+import type { DatasetFacts } from '../node/prepare.js';
+import type { PipelineFigures, RunResult } from './events.js';
 import { measuredCosts } from './measured-costs.js';
 import type { Execution } from './options.js';
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
-import { savedKeys } from '../store/directory.js';
+import { savedKeys } from '../store/saved/directory.js';
 import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';
@@ -36,10 +36,12 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
       hint: 'Leave --out away.',
     });
   const note = readNote(run);
-  const before = readSpec(path.join(run, SPEC_FILE));
+  const before = resolveSpec(note.spec, 'any');
+  const lastTrained = lastChapter(run);
+  const edited = editedSpec(path.join(run, SPEC_FILE), before, lastTrained);
   const { objective, goodness, negatives, schedule, dataset } = before;
   checkParts(run, { objective, goodness, negatives, schedule, ...(given ? {} : { dataset }) });
-  const spec = changedSpec(before, options.spec ?? {}, lastChapter(run));
+  const spec = changedSpec(before, { ...edited, ...withoutUndefined(options.spec ?? {}) }, lastTrained);
   const { variant, nodes, threadsPerNode, kernels, store } = { ...note.execution, ...withoutUndefined(options) };
   if (typeof store === 'string') checkParts(run, { store });
   // Cores may be others now: threads are asked anew unless the nodes are as they were.
@@ -119,6 +121,31 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
       'Only runs with schedule cooldown can be prolonged.',
     );
   return resolveSpec({ ...before, ...given, epochs, splits });
+}
+
+/**
+ * Fields of spec.json that are not as the run was last carried out: as if they had been asked for now.
+ * @throws PffError `usage` as `changedSpec`, `files` where the file cannot be read.
+ */
+function editedSpec(file: string, before: RunSpec, lastTrained: number): PartialSpec {
+  const now = readSpec(file);
+  const changed = Object.fromEntries(
+    (Object.keys(now) as SpecField[])
+      .filter((field) => JSON.stringify(now[field]) !== JSON.stringify(before[field]))
+      .map((field) => [field, now[field]]),
+  ) as PartialSpec;
+  try {
+    changedSpec(before, changed, lastTrained);
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    const fields = Object.keys(changed) as SpecField[];
+    const earlier = fields.map((field) => `${field} ${JSON.stringify(before[field])}`).join(', ');
+    throw new PffError('usage', `${file} was changed since the run trained by it: ${error.message}`, {
+      hint: `Put back ${earlier}; or begin a new run with --config ${file}.`,
+      cause: error,
+    });
+  }
+  return changed;
 }
 
 /** The newest chapter of which a file is there, whole or not; -1 if there is none. */

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDataset } from '../data/sources.js';
+import { isDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import { isKnownName, type RunSpec } from '../spec/spec.js';
 import { isStore } from '../store/own-store.js';

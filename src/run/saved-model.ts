@@ -4,25 +4,25 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { softmaxOf } from '../model/objectives/softmax.js';
-import { decodeModel, statesFromTensors } from '../model/model-file.js';
-import { networkShape } from '../model/network.js';
+import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
 import type { RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
-import { labelled, measuredOnly, prepareData } from './prepare.js';
+import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
+import { labelled, measuredOnly, prepareData } from '../node/prepare.js';
 import { checkParts } from './run-plugins.js';
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends VerifyOption {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
   readonly dataset?: string | undefined;
   readonly dataDir?: string | undefined;
@@ -57,11 +57,12 @@ export interface Prediction {
 
 /** Evaluates the model of `run` (a run folder or a model file) on the test set. @throws PffError */
 export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
-  const { spec, tensors, metadata } = readModel(run);
+  const model = readModel(run, options);
+  const { spec } = model;
   const name = options.dataset ?? spec.dataset;
   checkParts(run, { goodness: spec.goodness, ...(options.dataset === undefined ? { dataset: name } : {}) });
   const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
-  checkClasses(metadata, dataset.classes.length, dataset.name);
+  checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (spec.layers[0] !== size)
     throw new PffError(
@@ -78,7 +79,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const prepared = prepareData(dataset, evaluated);
   const threads = options.threads ?? usableCores();
   return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
-    const states = statesFromTensors(networkShape(spec, prepared.test.layout), tensors);
+    const states = checkedStates(model, prepared.test.layout, run, options);
     const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
@@ -89,8 +90,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       return {
         ...evaluation,
         spec,
-        interruptedAfterChapters:
-          metadata['interruptedAfterChapters'] === undefined ? undefined : Number(metadata['interruptedAfterChapters']),
+        interruptedAfterChapters: model.interruptedAfterChapters,
         dataset: dataset.name,
         classes: dataset.classes,
         kernels: kernels.name,
@@ -111,15 +111,16 @@ export async function analyseRun(
   dataset: Dataset,
   options: { readonly kernels?: KernelsChoice | undefined; readonly threads?: number | undefined } = {},
 ): Promise<NetworkAnalysis> {
-  const { spec, tensors, metadata } = readModel(run);
+  const model = readModel(run);
+  const { spec } = model;
   checkParts(run, { goodness: spec.goodness });
-  checkClasses(metadata, dataset.classes.length, dataset.name);
+  checkClasses(model, dataset.classes.length, dataset.name);
   const prepared = prepareData(dataset, measuredOnly(spec));
   return withKernels(spec, options, (kernels) =>
     analyse({
       kernels,
       spec,
-      states: statesFromTensors(networkShape(spec, prepared.test.layout), tensors),
+      states: checkedStates(model, prepared.test.layout, run, {}),
       data: prepared.test,
       samples: SAMPLES_OF_FINISHED,
       breathe: () => setImmediate(),
@@ -136,11 +137,12 @@ export async function predictImages(
   images: Uint8Array,
   shape: ImageShape,
   classes: readonly string[],
-  options: { readonly kernels?: KernelsChoice | undefined } = {},
+  options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
 ): Promise<Prediction[]> {
-  const { spec, tensors, metadata } = readModel(run);
+  const model = readModel(run, options);
+  const { spec } = model;
   checkParts(run, { goodness: spec.goodness });
-  checkClasses(metadata, classes.length, 'what it is used with');
+  checkClasses(model, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
   if (spec.layers[0] !== size)
@@ -148,12 +150,8 @@ export async function predictImages(
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
   return withKernels(spec, options, (kernels) => {
-    const predictor = new Predictor(
-      kernels,
-      spec,
-      statesFromTensors(networkShape(spec, layout), tensors),
-      classes.length,
-    );
+    const states = checkedStates(model, layout, run, options);
+    const predictor = new Predictor(kernels, spec, states, classes.length);
     try {
       const { combined } = predictor.scores(
         data,
@@ -173,31 +171,31 @@ export async function predictImages(
 }
 
 /** Undefined for the model of a whole run; else how far the run was when it was interrupted and its model saved. */
-export function partialModel(run: string): { readonly chapters: number; readonly of: number } | undefined {
-  const { spec, metadata } = readModel(run);
-  const chapters = metadata['interruptedAfterChapters'];
-  return chapters === undefined ? undefined : { chapters: Number(chapters), of: spec.splits };
+export function partialModel(
+  run: string,
+  options: VerifyOption = {},
+): { readonly chapters: number; readonly of: number } | undefined {
+  const { spec, interruptedAfterChapters: chapters } = readModel(run, options);
+  return chapters === undefined ? undefined : { chapters, of: spec.splits };
 }
 
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
-export async function datasetOfRun(run: string, dataDir?: string): Promise<Dataset> {
-  const { dataset } = readModel(run).spec;
+export async function datasetOfRun(run: string, dataDir?: string, options: VerifyOption = {}): Promise<Dataset> {
+  const { dataset } = readModel(run, options).spec;
   checkParts(run, { dataset });
   return loadDataset({ dataset, dataDir });
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */
-function checkClasses(metadata: Readonly<Record<string, string>>, found: number, what: string): void {
-  if (metadata['classes'] === undefined) return;
-  const trained = JSON.parse(metadata['classes']) as string[];
-  if (trained.length !== found)
+function checkClasses({ classes: trained }: Pick<SavedModel, 'classes'>, found: number, what: string): void {
+  if (trained !== undefined && trained.length !== found)
     throw new PffError('data', `the model was trained on ${trained.length} classes, but ${what} has ${found}`, {
       hint: `Its classes are ${trained.join(', ')}.`,
     });
 }
 
-/** Reads the model of a run folder, or a model file. @throws PffError `files` */
-export function readModel(run: string): ReturnType<typeof decodeModel> {
+/** Reads the model of a run folder, or a model file, and checks its metadata. @throws PffError `files` */
+export function readModel(run: string, { verify = true }: VerifyOption = {}): SavedModel {
   if (!existsSync(run))
     throw new PffError('files', `there is no run ${run}`, {
       hint: 'Give the run folder that pff train printed at its end.',
@@ -205,11 +203,19 @@ export function readModel(run: string): ReturnType<typeof decodeModel> {
   const file = statSync(run).isDirectory() ? path.join(run, MODEL_FILE) : run;
   const bytes = readRunFile(file);
   try {
-    return decodeModel(bytes);
+    const model = decodeModel(bytes);
+    if (verify) checkMetadata(model.writtenSpec, metadataWithoutSpec(model), 'the model');
+    return model;
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     throw new PffError(error.code, `${file}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint });
   }
+}
+
+/** The spec in the file's own words is compared apart. */
+function metadataWithoutSpec({ metadata }: SavedModel): Readonly<Record<string, string>> {
+  const { spec: _, format: __, ...rest } = metadata;
+  return rest;
 }
 
 /** Kernels of the precision that the model was trained in. */

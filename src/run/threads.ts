@@ -4,10 +4,10 @@ import { decodeError } from '../error-codec.js';
 import { PffError, messageOf } from '../errors.js';
 import type { NodeEvent } from '../node/events.js';
 import { jobOfNode, type Job } from '../node/job.js';
-import type { WorkerMessage, WorkerSetup } from '../node/worker.js';
+import type { WorkerMessage, WorkerSetup } from '../node/threads/worker.js';
 import { serveStore } from '../store/port.js';
 import type { Store } from '../store/store.js';
-import { startThread } from '../node/thread.js';
+import { startThread } from '../node/threads/thread.js';
 import type { Execution, Fault } from './options.js';
 
 /** A node that dies this often without finishing a task in between will die again. */
@@ -79,7 +79,7 @@ async function runWorker(
     plugins: execution.plugins ?? [],
     ...(fault ? { dieAt: fault } : {}),
   };
-  const worker = startThread({ entry: 'node/worker.js', name: `pff node ${node}`, setup, ports: [port2] });
+  const worker = startThread({ entry: 'node/threads/worker.js', name: `pff node ${node}`, setup, ports: [port2] });
   const onAbort = (): void => worker.postMessage('stop');
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,18 +1,17 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import path from 'node:path';
-import { loadDataset } from '../data/sources.js';
+import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import { bitClasses, type Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../model/layer-state.js';
-import { encodeModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
-import { loadPlugins } from '../node/plugins.js';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
@@ -20,14 +19,16 @@ import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { newRunRecord } from './cluster/record.js';
-import { modelDigest } from './digest.js';
-import type { DatasetFacts, RunEvent, RunResult } from './events.js';
-import { Checkpoint, type RunNote } from './checkpoint.js';
+import { modelDigest } from '../model/digest.js';
+import type { DatasetFacts } from '../node/prepare.js';
+import type { RunEvent, RunResult } from './events.js';
+import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkMemory, memoryBound } from './memory.js';
+import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
-import { prepareData, type PreparedData } from './prepare.js';
+import { prepareData, type PreparedData } from '../node/prepare.js';
 import { EventQueue } from './queue.js';
 import { runResult } from './result.js';
 import { openResume } from './resume.js';
@@ -124,6 +125,7 @@ class Run {
     const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
+      this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
       const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
@@ -131,7 +133,7 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeModel(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
+      this.#folder?.write(MODEL_FILE, encodeSealed(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -167,7 +169,9 @@ class Run {
     const { resume, out, dataDir, shardDirs } = this.#options;
     const folder = resume ?? out;
     if (folder !== undefined) {
-      this.#folder = new RunFolder(folder, resume !== undefined);
+      this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
+        this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
+      );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
@@ -178,6 +182,10 @@ class Run {
         dataDigest: prepared.facts.digest,
         dataDir: dataFolder,
         shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+        spec: this.#spec,
+        stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
+        version: VERSION,
+        numerics: kernels.bitClass,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
@@ -252,7 +260,7 @@ class Run {
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
-      notice: (text) => this.#emit({ type: 'notice', text, at: this.#seconds() }),
+      notice: (text) => this.#notice(text),
     });
   }
 
@@ -265,8 +273,12 @@ class Run {
       kernels,
       every,
       (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
-      (reason) => this.#emit({ type: 'notice', text: `the network was not analysed: ${reason}`, at: this.#seconds() }),
+      (reason) => this.#notice(`the network was not analysed: ${reason}`),
     );
+  }
+
+  #notice(text: string): void {
+    this.#emit({ type: 'notice', text, at: this.#seconds() });
   }
 
   /** Since the start of training. */
@@ -305,6 +317,16 @@ class Run {
     });
   }
 
+  /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
+  #checkNumerics({ name, bitClass }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === bitClass) return;
+    throw new PffError(
+      'usage',
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${bitClass}: that would change its bits`,
+      { hint: 'Choose --kernels with its numerics, or begin a new run.' },
+    );
+  }
+
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
@@ -320,7 +342,7 @@ class Run {
         ...modelMetadata(this.#spec, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
-      saved = this.#folder.write(MODEL_FILE, encodeModel(this.#spec, states, metadata));
+      saved = this.#folder.write(MODEL_FILE, encodeSealed(this.#spec, states, metadata));
     }
     this.#emit({ type: 'interrupted', chapters, savedModel: saved });
     const done = `${chapters} of ${this.#spec.splits} chapters`;

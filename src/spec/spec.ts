@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { PffError } from '../errors.js';
+import { precisions } from '../kernels/kernels.js';
 import { didYouMean } from '../suggest.js';
 import { isOwnName, OWN_KINDS, ownNames, type OwnKind } from './own-names.js';
 
@@ -137,9 +138,11 @@ const shape = {
   beta2: z.number().min(0).lt(1).meta(label("Adam's β2")),
   epsilon: z.number().positive().meta(label("Adam's ε")),
   precision: z
-    .enum(['f32', 'bf16'])
+    .enum(precisions)
     .meta(
-      label('bf16 rounds inputs, weights and deltas for the products, which then take half the time; sums stay f32'),
+      label(
+        'bf16 rounds inputs, weights and deltas for the products; sums stay f32. bf16-tile adds them in the order of AMX: fastest where a CPU has it',
+      ),
     ),
   wire: z
     .enum(['f32', 'bf16'])

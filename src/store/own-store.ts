@@ -2,8 +2,9 @@
  * A user's own place for published outputs: a folder, a database, another machine's memory. It only keeps bytes by name; who
  * waits for what, what nobody needs any more, and whether bytes came back as they were, is this side's business.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { messageOf, PffError } from '../errors.js';
+import { sharedBuffer } from '../platform/shared-memory.js';
 import type { GraphShape } from '../schedule/shape.js';
 import { taskKey, type Task } from '../schedule/tasks.js';
 import type { RunSpec } from '../spec/spec.js';
@@ -89,7 +90,7 @@ export async function openOwnStore(given: string | OwnStore, run: StoredRun): Pr
 }
 
 /** Stands for bytes that lie in the own store. */
-const ELSEWHERE = new SharedArrayBuffer(0);
+const ELSEWHERE = sharedBuffer(0);
 
 /** A `Store` whose outputs lie in an own store. */
 export class KeptStore implements Store {
@@ -180,26 +181,26 @@ export class KeptStore implements Store {
   async #put(key: string, { buffer }: Output): Promise<void> {
     // A copy in memory that is not shared, which much that takes bytes insists on; the store may keep it as it is.
     const bytes = new Uint8Array(buffer).slice();
-    this.#digests.set(key, sha256(bytes));
+    this.#digests.set(key, digestOf(bytes));
     await this.#own.put(key, bytes);
   }
 
   async #filled(task: Task, { steps }: Output): Promise<Output> {
     const key = taskKey(task);
     const bytes: unknown = await this.#own.get(key);
-    if (!(bytes instanceof Uint8Array) || sha256(bytes) !== this.#digests.get(key)) {
+    if (!(bytes instanceof Uint8Array) || digestOf(bytes) !== this.#digests.get(key)) {
       const found =
         bytes instanceof Uint8Array ? `gave other bytes for ${key} than were put` : `has no bytes of ${key}`;
       throw new PffError('files', `the store of your own ${found}`, {
         hint: 'get must give what put was given, until delete.',
       });
     }
-    const buffer = new SharedArrayBuffer(bytes.byteLength);
+    const buffer = sharedBuffer(bytes.byteLength);
     new Uint8Array(buffer).set(bytes);
     return { steps, buffer };
   }
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function digestOf(bytes: Uint8Array): string {
+  return sha256().update(bytes).hex();
 }

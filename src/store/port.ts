@@ -2,10 +2,17 @@
  * A store reached through a message port: `serveStore` on the side that has it, `PortStore` in a worker thread. Outputs
  * lie in SharedArrayBuffers, so that only a handle crosses the port, never a copy.
  */
-import type { MessagePort } from 'node:worker_threads';
 import { decodeError, encodeError, type EncodedError } from '../error-codec.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Output, Store } from './store.js';
+
+/** What the message ports of worker threads and those of browsers have in common. */
+export interface StorePort {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: Event) => void): void;
+  /** Messages wait in a port until it is started. */
+  start(): void;
+}
 
 type Call = 'fetch' | 'publish' | 'isPublished' | 'published';
 
@@ -23,7 +30,7 @@ interface Answer {
 }
 
 /** Answers the calls that come through `port` from `store`, until the port closes or `signal` aborts. */
-export function serveStore(port: MessagePort, store: Store, signal: AbortSignal): void {
+export function serveStore(port: StorePort, store: Store, signal: AbortSignal): void {
   const answer = async ({ id, call, task, output }: Request): Promise<Answer> => {
     switch (call) {
       case 'fetch':
@@ -38,31 +45,39 @@ export function serveStore(port: MessagePort, store: Store, signal: AbortSignal)
         return { id };
     }
   };
-  port.on('message', (request: Request) => {
+  port.addEventListener('message', (event) => {
+    const request = dataOf(event) as Request;
     answer(request).then(
       (result) => port.postMessage(result),
       (error: unknown) => port.postMessage({ id: request.id, error: encodeError(error) } satisfies Answer),
     );
   });
+  port.start();
+}
+
+function dataOf(event: Event): unknown {
+  return (event as Event & { readonly data: unknown }).data;
 }
 
 /** The store on the other side of a port. */
 export class PortStore implements Store {
-  readonly #port: MessagePort;
+  readonly #port: StorePort;
   readonly #pending = new Map<
     number,
     { resolve: (value: Output | boolean | undefined) => void; reject: (error: Error) => void }
   >();
   #nextId = 0;
 
-  constructor(port: MessagePort) {
+  constructor(port: StorePort) {
     this.#port = port;
-    port.on('message', ({ id, value, error }: Answer) => {
+    port.addEventListener('message', (event) => {
+      const { id, value, error } = dataOf(event) as Answer;
       const pending = this.#pending.get(id);
       this.#pending.delete(id);
       if (error) pending?.reject(decodeError(error));
       else pending?.resolve(value);
     });
+    port.start();
   }
 
   async fetch(task: Task, signal: AbortSignal): Promise<Output> {

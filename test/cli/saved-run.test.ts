@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadDataset } from '../../src/data/sources.js';
+import { loadDataset } from '../../src/data/sources/load.js';
 import type { RunResult } from '../../src/run/events.js';
 import { Pff, sleep } from '../cluster/server.js';
 import { CONTROL, pff, tempFolder } from './helpers.js';

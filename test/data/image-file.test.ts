@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
-import { decodePng, readImageFile } from '../../src/data/image-file.js';
+import { decodePng, readImageFile } from '../../src/data/sources/image-file.js';
 import { describeError, errorOf, temporaryFolder } from './helpers.js';
 
 const GREY = { width: 2, height: 2, channels: 1 };

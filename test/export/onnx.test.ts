@@ -8,7 +8,7 @@ import path from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/sources.js';
+import { loadDataset } from '../../src/data/sources/load.js';
 import { exportModel } from '../../src/run/export.js';
 import { predictImages } from '../../src/run/saved-model.js';
 import { trainToEnd } from '../../src/run/train.js';

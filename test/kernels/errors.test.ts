@@ -97,7 +97,7 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
   const loaded = loadAddon();
   if (!('addon' in loaded)) return;
   const { addon } = loaded;
-  const backend = addon.openBackend('portable', 1, 0, false);
+  const backend = addon.openBackend('portable', 1, 0, 'f32');
   const six = (inputs: number, outputs: number) => {
     const t = emptyTensors(inputs, outputs);
     const { weights, bias, weightMoment1, weightMoment2, biasMoment1, biasMoment2 } = t;
@@ -130,9 +130,9 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
   });
 
   test('knows its handles and instruction sets', () => {
-    expect(() => addon.openBackend('mmx', 1, 0, false)).toThrow(bad);
-    expect(() => addon.openBackend('portable', 0, 0, false)).toThrow(bad);
-    const closed = addon.openBackend('portable', 2, 0, false);
+    expect(() => addon.openBackend('mmx', 1, 0, 'f32')).toThrow(bad);
+    expect(() => addon.openBackend('portable', 0, 0, 'f32')).toThrow(bad);
+    const closed = addon.openBackend('portable', 2, 0, 'f32');
     addon.closeBackend(closed);
     expect(() => addon.openDense(closed, 5, 2, 0, 4, true, false, ...six(5, 2))).toThrow(bad);
   });

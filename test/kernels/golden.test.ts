@@ -1,6 +1,7 @@
 /** Small training trajectories, pinned: whoever changes a bit of a bit-class must mean it. */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
+import { precisions } from '../../src/kernels/kernels.js';
 import { openKernels } from '../../src/kernels/open.js';
 import { backends } from './backends.js';
 import { runLayer, type Shape } from './layers.js';
@@ -58,9 +59,14 @@ const golden = {
     'b82432e87fc4f25d77ab6f997e269565901a692b4f514d289e4dcd808a6f6efa',
     '95e337db4c3b39acfafe344f68cf06908fb63cbb35af34c021a7c28d53bbce84',
   ],
+  'bf16-tile': [
+    '40936afd144610ea0bce0009d2e3ea9801b6c39961fa86ec84b818974ec5483d',
+    '179df205ac688cc52ae623a8ff537bda7757161338d320b943ee2b36202dd5c9',
+    '5f8b03fe7e1d894064b31f073f09410cc19bd3dc8d907322d630d086e2c51ec2',
+  ],
 };
 
-const cases = backends.flatMap((name) => (['f32', 'bf16'] as const).map((precision) => ({ name, precision })));
+const cases = backends.flatMap((name) => precisions.map((precision) => ({ name, precision })));
 
 describe.each(cases)('$name in $precision', ({ name, precision }) => {
   const { kernels } = openKernels({ kernels: name, threads: 2, precision });

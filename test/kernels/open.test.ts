@@ -37,7 +37,7 @@ describe('where there is an addon', () => {
     const code = `
       const { parentPort, workerData } = require('node:worker_threads');
       const addon = require(workerData);
-      const backend = addon.openBackend(addon.instructionSets()[0], 2, 0, false);
+      const backend = addon.openBackend(addon.instructionSets()[0], 2, 0, 'f32');
       const f = (n) => new Float32Array(n);
       const dense = addon.openDense(backend, 300, 200, 0, 64, true, false, f(60000), f(200), f(60000), f(60000), f(200), f(200));
       const x = f(300 * 64), y = addon.allocate(200 * 64), s = f(64);

@@ -6,7 +6,7 @@ import { initialState } from '../../src/model/layer-state.js';
 import { networkShape } from '../../src/model/network.js';
 import { goodnessScores, openForInference, strongestClass, sumScores } from '../../src/model/prediction.js';
 import { Predictor } from '../../src/model/predictor.js';
-import { labelled } from '../../src/run/prepare.js';
+import { labelled } from '../../src/node/prepare.js';
 import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
 
 const dataset = toyDataset(20, 10);

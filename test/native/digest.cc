@@ -1,6 +1,6 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
-// thread counts, and checks each bit against rules.h. Prints one line "NAME THREADS ADAM SGD BF16" for each,
-// three digests (the last: Adam in bf16); they must be the same on every CPU. Exits with 1 on a difference.
+// thread counts, and checks each bit against rules.h. Prints one line "NAME THREADS ADAM SGD BF16 TILE" for each,
+// four digests (the last two: Adam in bf16 and bf16-tile); they must be the same on every CPU. Exits with 1 on a difference.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -82,7 +82,7 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
                         random.values(s.outputs, 0.1f), random.values(s.outputs, 1e-3f), random.values(s.outputs, 1e-3f)};
   for (float& v : t.v) v = v * v;
   for (float& v : t.biasV) v = v * v;
-  pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu, precision == Precision::kBf16},
+  pff::Dense dense(kernels, pool, {inputs, s.outputs, s.suffix, rows, s.relu, static_cast<pff::Precision>(precision)},
                    {given<float>(t.w), given<float>(t.bias), given<float>(t.m), given<float>(t.v), given<float>(t.biasM),
                     given<float>(t.biasV)});
   const pff::plain::Adam adam{0.9f, 0.999f, 0.003f, 1e-14f, 0.9999f};
@@ -152,14 +152,17 @@ int main() {
   for (const pff::KernelTable* kernels : pff::instructionSets()) {
     for (int threads = 1; threads <= 3; threads++) {
       const auto pool = std::make_shared<pff::Pool>(threads, 0);
-      Digest adam, sgd, bf16;
+      Digest adam, sgd, bf16, tile;
       for (const Shape& shape : kShapes) {
         good = runShape(*kernels, pool, shape, false, Precision::kF32, adam) && good;
         good = runShape(*kernels, pool, shape, true, Precision::kF32, sgd) && good;
         good = runShape(*kernels, pool, shape, false, Precision::kBf16, bf16) && good;
+        good = runShape(*kernels, pool, shape, false, Precision::kBf16Tile, tile) && good;
       }
-      std::printf("%s %d %016llx %016llx %016llx\n", kernels->name, threads, static_cast<unsigned long long>(adam.state),
-                  static_cast<unsigned long long>(sgd.state), static_cast<unsigned long long>(bf16.state));
+      std::printf("%s %d", kernels->name, threads);
+      for (const Digest* digest : {&adam, &sgd, &bf16, &tile})
+        std::printf(" %016llx", static_cast<unsigned long long>(digest->state));
+      std::printf("\n");
     }
   }
   return good ? 0 : 1;

@@ -16,8 +16,8 @@ struct Tensors {
   Floats bias, biasM, biasV;   // [O]
 };
 
-// What the operands of the big products are: themselves, or rounded to bf16.
-enum class Precision { kF32, kBf16 };
+// What the operands of the big products are: themselves, or rounded to bf16; and the order of the sums.
+enum class Precision { kF32, kBf16, kBf16Tile };
 
 inline float operand(Precision precision, float x) {
   if (precision == Precision::kF32 || x != x) return x;
@@ -32,6 +32,23 @@ inline float operand(Precision precision, float x) {
   return std::fabs(rounded) < 0x1p-40f ? 0.0f : rounded;
 }
 
+// acc + the products of the operands term(k, a, b) sets, for k < n.
+template <class Term>
+inline float addProducts(Precision precision, float acc, int n, const Term& term) {
+  const bool tile = precision == Precision::kBf16Tile;
+  for (int first = 0; first < n; first += tile ? 32 : n) {
+    float chains[2] = {tile ? 0.0f : acc, 0.0f};
+    for (int k = first; k < n && (!tile || k < first + 32); k++) {
+      float a, b;
+      term(k, a, b);
+      float& chain = chains[tile && k % 2 == 1 ? 1 : 0];
+      chain = std::fmaf(operand(precision, a), operand(precision, b), chain);
+    }
+    acc = tile ? acc + (chains[0] + chains[1]) : chains[0];
+  }
+  return acc;
+}
+
 struct Input {
   int batch, variants, prefixInputs, suffixInputs;
   const float* prefix;  // [B, P]
@@ -43,9 +60,11 @@ inline void forward(Precision precision, const Tensors& t, const Input& in, bool
   for (int r = 0; r < in.variants * in.batch; r++) {
     const float* x = in.prefix + (r % in.batch) * in.prefixInputs;
     for (int o = 0; o < t.outputs; o++) {
-      float acc = precision == Precision::kBf16 && std::fabs(t.bias[o]) < 0x1p-40f ? 0.0f : t.bias[o];
-      for (int p = 0; p < in.prefixInputs; p++)
-        acc = std::fmaf(operand(precision, x[p]), operand(precision, t.w[p * t.outputs + o]), acc);
+      float acc = precision != Precision::kF32 && std::fabs(t.bias[o]) < 0x1p-40f ? 0.0f : t.bias[o];
+      acc = addProducts(precision, acc, in.prefixInputs, [&](int p, float& a, float& b) {
+        a = x[p];
+        b = t.w[p * t.outputs + o];
+      });
       for (int c = 0; c < in.suffixInputs; c++) {
         const float s = in.suffix[r * in.suffixInputs + c];
         if (s != 0.0f) acc = std::fmaf(s, t.w[(in.prefixInputs + c) * t.outputs + o], acc);
@@ -128,11 +147,11 @@ inline void update(Precision precision, Tensors& t, const Input& in, const float
     for (int i = 0; i < t.inputs; i++) {
       float g = 0.0f;
       if (i < in.prefixInputs) {
-        for (int b = 0; b < in.batch; b++) {
-          float s = delta[b * t.outputs + o];
+        g = addProducts(precision, g, in.batch, [&](int b, float& x, float& s) {
+          x = in.prefix[b * in.prefixInputs + i];
+          s = delta[b * t.outputs + o];
           for (int v = 1; v < in.variants; v++) s = s + delta[(v * in.batch + b) * t.outputs + o];
-          g = std::fmaf(operand(precision, in.prefix[b * in.prefixInputs + i]), operand(precision, s), g);
-        }
+        });
       } else {
         for (int r = 0; r < rows; r++) {
           const float s = in.suffix[r * in.suffixInputs + i - in.prefixInputs];
@@ -149,10 +168,10 @@ inline void update(Precision precision, Tensors& t, const Input& in, const float
 inline void inputGradient(Precision precision, const Tensors& t, int rows, const float* delta, float* dX) {
   for (int r = 0; r < rows; r++) {
     for (int i = 0; i < t.inputs; i++) {
-      float acc = 0.0f;
-      for (int o = 0; o < t.outputs; o++)
-        acc = std::fmaf(operand(precision, delta[r * t.outputs + o]), operand(precision, t.w[i * t.outputs + o]), acc);
-      dX[r * t.inputs + i] = acc;
+      dX[r * t.inputs + i] = addProducts(precision, 0.0f, t.outputs, [&](int o, float& d, float& w) {
+        d = delta[r * t.outputs + o];
+        w = t.w[i * t.outputs + o];
+      });
     }
   }
 }

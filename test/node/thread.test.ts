@@ -1,11 +1,11 @@
-/** Threads compile on themselves: no background compiler can outlive one (node/thread.ts says what that would do). */
+/** Threads compile on themselves: no background compiler can outlive one (node/threads/thread.ts says what that would do). */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { PffError } from '../../src/errors.js';
-import { startThread } from '../../src/node/thread.js';
+import { startThread } from '../../src/node/threads/thread.js';
 
 test('a module that is not there is an error with a hint, not a thread that dies', () => {
   expect(() => startThread({ entry: 'node/no-such-thread.js', name: 'x', setup: {} })).toThrow(PffError);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { registerDataset } from '../../src/data/sources.js';
+import { registerDataset } from '../../src/data/sources/load.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset } from '../helpers/tiny.js';
 

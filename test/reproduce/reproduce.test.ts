@@ -2,7 +2,7 @@
 import { cpSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { registerDataset } from '../../src/data/sources.js';
+import { registerDataset } from '../../src/data/sources/load.js';
 import { PffError } from '../../src/errors.js';
 import type { RunEvent, RunResult } from '../../src/run/events.js';
 import { reproduce, type ReproduceEvent, type ReproduceOptions } from '../../src/reproduce/reproduce.js';

@@ -6,7 +6,7 @@ import { goodnessHistogram } from '../../src/model/analysis/histogram.js';
 import { registerGoodness } from '../../src/model/own-parts.js';
 import { chaptersBetweenLooks } from '../../src/run/analyst.js';
 import type { RunResult } from '../../src/run/events.js';
-import { prepareData } from '../../src/run/prepare.js';
+import { prepareData } from '../../src/node/prepare.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';

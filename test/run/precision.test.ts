@@ -1,9 +1,9 @@
-/** Runs in bf16: the same bits on every backend, other bits than f32, and everything that must know of it does. */
+/** Runs in bf16 and bf16-tile: the same bits on every backend, other bits than f32, and everything that must know of it does. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bitClasses } from '../../src/kernels/kernels.js';
+import { bitClasses, precisions } from '../../src/kernels/kernels.js';
 import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { misfit, newRunRecord } from '../../src/run/cluster/record.js';
@@ -18,22 +18,24 @@ describe.each([
   ['heads', { objective: 'performance-optimized' }],
   ['backpropagation', { objective: 'backprop' }],
 ] as const)('%s', (_, part) => {
-  it('gives the same bits on every backend, and others than f32', async () => {
+  it('gives the same bits on every backend, and others in each precision', async () => {
     const digests = new Set<string>();
-    for (const kernels of backends) {
-      const result = await trainToEnd({ spec: toySpec({ ...part, precision: 'bf16' }), kernels }, dataset);
-      expect(result.bitClass).toBe('bf16-dot/1');
-      digests.add(result.modelDigest);
+    for (const precision of precisions) {
+      const ofPrecision = new Set<string>();
+      for (const kernels of backends) {
+        const result = await trainToEnd({ spec: toySpec({ ...part, precision }), kernels }, dataset);
+        expect(result.bitClass).toBe(bitClasses[precision]);
+        ofPrecision.add(result.modelDigest);
+      }
+      expect(ofPrecision.size).toBe(1);
+      for (const digest of ofPrecision) digests.add(digest);
     }
-    expect(digests.size).toBe(1);
-    const f32 = await trainToEnd({ spec: toySpec(part) }, dataset);
-    expect(f32.bitClass).toBe('f32-fma/1');
-    expect(digests).not.toContain(f32.modelDigest);
+    expect(digests.size).toBe(precisions.length);
   });
 });
 
-it('learns', async () => {
-  const result = await trainToEnd({ spec: toySpec({ precision: 'bf16', epochs: 12 }) }, dataset);
+it.each(precisions)('learns in %s', async (precision) => {
+  const result = await trainToEnd({ spec: toySpec({ precision, epochs: 12 }) }, dataset);
   expect(result.testAccuracy).toBeGreaterThan(0.9);
 });
 

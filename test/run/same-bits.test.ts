@@ -28,6 +28,7 @@ const specs: readonly [string, PartialSpec][] = [
   ['AdaptiveNEG, lag 2, means subtracted', { negatives: 'adaptive', labelLag: 2, subtractMean: true }],
   ['sampled, lag 1', { negatives: 'sampled' }],
   ['sampled, bf16', { negatives: 'sampled', precision: 'bf16' }],
+  ['sampled, bf16-tile', { negatives: 'sampled', precision: 'bf16-tile' }],
   [
     'sampled, lag 3, Softmax, chapters of half an epoch',
     { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 },

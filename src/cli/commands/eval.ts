@@ -1,7 +1,7 @@
 /** `pff eval`. */
 import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
 import { partialNote } from '../flags/partial.js';
@@ -24,6 +24,7 @@ export const evalCommand = defineCommand({
     },
     plugin: pluginFlag,
     kernels: kernelsFlag,
+    'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
   examples: [
@@ -37,11 +38,13 @@ export const evalCommand = defineCommand({
         hint: 'Write pff eval RUN, where RUN is the folder that pff train made.',
       });
     await loadPlugin(flags);
+    const verify = !flags['no-verify'];
     const result = await evaluateRun(run, {
       dataset: flags.dataset,
       dataDir: flags['data-dir'],
       testSamples: flags['test-samples'],
       kernels: flags.kernels,
+      verify,
     });
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
     if (flags.json) {
@@ -52,7 +55,7 @@ export const evalCommand = defineCommand({
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
     out.line(`${result.dataset}, ${result.kernels} kernels`);
-    const partial = partialNote(run);
+    const partial = partialNote(run, verify);
     if (partial !== undefined) out.line(partial);
     out.line();
     for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);

@@ -1,7 +1,7 @@
 /** `pff export` and `pff import`: models to other programs and back. */
 import { exportFormats, exportModel, importModel, PffError, units } from '../../index.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, jsonFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { dataDirFlag, jsonFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { choiceFlag, textFlag } from '../flags/flags.js';
 import { partialNote } from '../flags/partial.js';
@@ -19,6 +19,7 @@ export const exportCommand = defineCommand({
     out: { ...textFlag('FILE', 'the file to write'), shownDefault: 'RUN/model.onnx, model.npz, export.safetensors' },
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
+    'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
   examples: [
@@ -32,8 +33,9 @@ export const exportCommand = defineCommand({
         hint: `Write pff export RUN --to ${exportFormats.join('|')}.`,
       });
     await loadPlugin(flags);
-    const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'] });
-    const partial = partialNote(run);
+    const verify = !flags['no-verify'];
+    const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'], verify });
+    const partial = partialNote(run, verify);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     if (flags.json) out.line(JSON.stringify(exported));
     else out.line(`${exported.file} (${units.bytes(exported.bytes)}), model digest ${exported.modelDigest}`);
@@ -53,6 +55,7 @@ export const importCommand = defineCommand({
     config: textFlag('FILE', 'JSON file with the spec of the network; its fields win over those in FILE'),
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
+    'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
   examples: [['pff import weights.npz --out runs/mine', 'then pff eval runs/mine']],
@@ -64,7 +67,12 @@ export const importCommand = defineCommand({
       });
     await loadPlugin(flags);
     const spec = flags.config === undefined ? undefined : readConfig(flags.config);
-    const imported = await importModel(file, { out: flags.out, spec, dataDir: flags['data-dir'] });
+    const imported = await importModel(file, {
+      out: flags.out,
+      spec,
+      dataDir: flags['data-dir'],
+      verify: !flags['no-verify'],
+    });
     if (flags.json) out.line(JSON.stringify(imported));
     else out.line(`${imported.file}, model digest ${imported.modelDigest}`);
     return DONE;

@@ -10,7 +10,7 @@ import {
   type Prediction,
 } from '../../index.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { partialNote } from '../flags/partial.js';
 
@@ -35,6 +35,7 @@ export const predictCommand = defineCommand({
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
     kernels: kernelsFlag,
+    'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
   examples: [
@@ -48,14 +49,15 @@ export const predictCommand = defineCommand({
         hint: 'Write pff predict RUN IMAGE…, where IMAGE is a PNG file, test:INDEX or train:INDEX.',
       });
     await loadPlugin(flags);
-    const dataset = await datasetOfRun(run, flags['data-dir']);
+    const verify = !flags['no-verify'];
+    const dataset = await datasetOfRun(run, flags['data-dir'], { verify });
     const asked = await Promise.all(images.map((image) => readImage(image, dataset)));
     const size = asked[0]?.pixels.length ?? 0;
     const pixels = new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
-    const partial = partialNote(run);
+    const partial = partialNote(run, verify);
     if (partial !== undefined) err.line(`pff: ${partial}`);
-    const options = { kernels: flags.kernels };
+    const options = { kernels: flags.kernels, verify };
     const predictions = await predictImages(run, pixels, dataset.shape, dataset.classes, options);
     if (flags.json)
       out.line(

@@ -5,6 +5,7 @@ import {
   listRecipes,
   markdownOf,
   PffError,
+  precisions,
   reproduce,
   LINE_SCHEDULES,
   tableLines,
@@ -47,7 +48,10 @@ const flags = {
   'test-samples': { ...numberFlag('N', 'only the first N test samples', { whole: true, least: 1 }), ...smaller },
   layers: { ...numbersFlag('U,U,…', 'units of each layer above the input, such as 500,500,500,500'), ...smaller },
   precision: {
-    ...choiceFlag(['f32', 'bf16'], 'arithmetic of the products: bf16 takes about half the time where the CPU has it'),
+    ...choiceFlag(
+      precisions,
+      'arithmetic of the products: bf16 where a CPU multiplies it fast, bf16-tile where it has AMX',
+    ),
     shownDefault: "the row's own, f32",
     ...smaller,
   },

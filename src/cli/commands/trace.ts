@@ -1,5 +1,5 @@
 /** `pff trace`: the timeline of a run for Perfetto. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError, traceOfRun } from '../../index.js';
 import { defineCommand } from '../command.js';
@@ -22,6 +22,8 @@ export const traceCommand = defineCommand({
     const trace = traceOfRun(run);
     const file = flags.out ?? path.join(run, 'trace.json');
     try {
+      // In a run folder it may be a link to somewhere else: replaced, not written into.
+      if (flags.out === undefined) rmSync(file, { force: true });
       writeFileSync(file, JSON.stringify(trace));
     } catch (error) {
       throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, { cause: error });

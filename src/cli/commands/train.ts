@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import {
   fasterPrecision,
+  messageOf,
   MetricsLog,
   metricsFormats,
   PffError,
@@ -145,7 +146,7 @@ export async function showRun(
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
-  const metrics = new MetricsLog(given.log ?? []);
+  const metrics = new MetricsLog(given.log ?? [], (text) => display.note(text));
   const page = pageOf === undefined ? undefined : await awaitPage(pageOf, given);
   try {
     await interruptible(
@@ -155,7 +156,10 @@ export async function showRun(
           record.keep(event);
           metrics.observe(event);
           display.show(event);
-          if (event.type === 'started' && page) await page.show(output.err);
+          if (event.type === 'started')
+            await page
+              ?.show(output.err)
+              .catch((error: unknown) => display.note(`there is no page: ${messageOf(error)}`));
         }
       },
     );
@@ -166,7 +170,7 @@ export async function showRun(
     else showSummary(result, record, output);
     if (given.gantt !== undefined) record.drawTimeline(given.gantt, given.json ? output.err : output.out);
     // Somebody who sits at a terminal may look on; a script is not kept waiting.
-    if (page && output.out.isTerminal && output.err.isTerminal) {
+    if (page?.url && output.out.isTerminal && output.err.isTerminal) {
       output.err.line(`\nThe page stays at ${page.url} until Ctrl-C.`);
       await interruptible(() => {}, untilAborted);
     }
@@ -174,6 +178,7 @@ export async function showRun(
     display.end();
     throw record.explain(error);
   } finally {
+    metrics.close();
     await page?.close();
   }
   return DONE;

@@ -19,6 +19,11 @@ export const pluginFlag = textFlag(
 
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');
 
+/** For looking at a damaged file. */
+export const noVerifyFlag = flag(
+  'read a damaged model as it is, without comparing it with the digests that it carries',
+);
+
 /** `--gantt` draws on the terminal, `--gantt FILE.svg` into a file, whose folder must be there before anything begins. */
 export const ganttFlag: Flag<string> = {
   text: 'draw the timeline of the nodes; into FILE.svg if it is named, else as text',

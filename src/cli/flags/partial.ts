@@ -2,8 +2,8 @@
 import { partialModel } from '../../index.js';
 
 /** Undefined for the model of a whole run. */
-export function partialNote(run: string): string | undefined {
-  const partial = partialModel(run);
+export function partialNote(run: string, verify: boolean): string | undefined {
+  const partial = partialModel(run, { verify });
   return (
     partial &&
     `a model of an interrupted run: ${partial.chapters} of ${partial.of} chapters; pff train --resume goes on`

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, PffError } from '../../errors.js';
-import { isMissing } from '../files.js';
+import { isMissing } from '../sources/files.js';
 import type { RemoteFile } from './catalog.js';
 
 export interface DownloadProgress {

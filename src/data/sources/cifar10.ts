@@ -2,8 +2,8 @@
 import { PffError } from '../../errors.js';
 import { CIFAR_CLASSES, CIFAR_SHAPE, cifarRecords, parseCifar } from '../cifar.js';
 import { type Dataset, imageSize, type Samples, sharedBytes } from '../dataset.js';
-import { findFile, readBytes } from '../files.js';
-import { assembleDataset } from './assemble.js';
+import { findFile, readBytes } from './files.js';
+import { assembleDataset } from '../assemble.js';
 
 const TRAIN_FILES = [
   'data_batch_1.bin',

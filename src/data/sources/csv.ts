@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset } from '../dataset.js';
-import { readBytes } from '../files.js';
-import { datasetFromArrays, type OwnData } from './arrays.js';
+import { readBytes } from './files.js';
+import { datasetFromArrays, type OwnData } from '../arrays.js';
 
 export interface CsvOptions extends Pick<OwnData, 'testShare' | 'splitSeed'> {
   /** Name of the label's column (if there is a header), or its number from 0; by default the last. */

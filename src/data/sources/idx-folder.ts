@@ -1,9 +1,9 @@
 /** The four IDX files of a dataset in MNIST's form: their names, finding them in a folder, reading them. */
 import { PffError } from '../../errors.js';
 import type { Dataset, ImageShape, Samples } from '../dataset.js';
-import { findFile, md5, readBytes } from '../files.js';
+import { findFile, md5, readBytes } from './files.js';
 import { checkCounts, parseIdxImages, parseIdxLabels } from '../idx.js';
-import { assembleDataset, toShared } from './assemble.js';
+import { assembleDataset, toShared } from '../assemble.js';
 
 /** The standard names; each may also be spelled `train-images.idx3-ubyte`, and end in .gz. */
 export const IDX_FILES = [

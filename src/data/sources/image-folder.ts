@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
-import { decodePng } from '../image-file.js';
-import { readBytes } from '../files.js';
-import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
+import { decodePng } from './image-file.js';
+import { readBytes } from './files.js';
+import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
 
 /**
  * Reads `folder/train/CLASS/*.png` and `folder/test/CLASS/*.png`, or `folder/CLASS/*.png` with a share set aside for

@@ -3,21 +3,24 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset, ImageShape } from '../dataset.js';
-import { readBytes } from '../files.js';
-import { parseNpy, parseNpz, type NpyArray } from '../../formats/npy.js';
-import { datasetFromArrays, type LabelledImages, type OwnData } from './arrays.js';
+import { readBytes } from './files.js';
+import { parseNpy, type NpyArray } from '../../formats/npy.js';
+import { parseNpz } from '../../formats/npz.js';
+import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
+
+export interface NpzDataOptions extends Pick<OwnData, 'testShare' | 'splitSeed' | 'classes'> {
+  /** `false` reads a damaged archive without comparing its CRC-32 sums. */
+  readonly verify?: boolean | undefined;
+}
 
 /**
  * Reads `file`, an NPZ archive, or a folder with the four arrays as .npy files; x_test and y_test may be left out. Images are
  * [n, size], [n, height, width] or [n, height, width, channels]: bytes 0 … 255 or floats 0 … 1. Labels are [n].
  * @throws PffError `data`
  */
-export async function loadNpz(
-  file: string,
-  options: Pick<OwnData, 'testShare' | 'splitSeed' | 'classes'> = {},
-): Promise<Dataset> {
+export async function loadNpz(file: string, { verify, ...options }: NpzDataOptions = {}): Promise<Dataset> {
   const isArchive = file.endsWith('.npz');
-  const arrays = isArchive ? parseNpz(await readBytes(file), file) : undefined;
+  const arrays = isArchive ? await parseNpz(await readBytes(file), file, { verify }) : undefined;
   const read = async (name: string): Promise<NpyArray | undefined> => {
     const single = path.join(file, `${name}.npy`);
     const bytes = arrays ? arrays.get(name) : existsSync(single) ? await readBytes(single) : undefined;

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../errors.js';
+import type { Precision } from '../kernels.js';
 
 declare const handle: unique symbol;
 /** Opaque objects of the addon. */
@@ -15,7 +16,7 @@ export type Floats = Float32Array | undefined;
 /** The functions of native/addon.cc. */
 export interface Addon {
   instructionSets(): string[];
-  openBackend(name: string, threads: number, worthSharing: number, bf16: boolean): BackendHandle;
+  openBackend(name: string, threads: number, worthSharing: number, precision: Precision): BackendHandle;
   closeBackend(backend: BackendHandle): void;
   openDense(
     backend: BackendHandle,

@@ -57,7 +57,7 @@ export function openNative(
       hint: `here there are: ${available.join(', ')}`,
     });
   const backend = translated(`${threads} kernel threads`, () =>
-    addon.openBackend(instructionSet, threads, worthSharing, precision === 'bf16'),
+    addon.openBackend(instructionSet, threads, worthSharing, precision),
   );
   return {
     name: `native/${instructionSet}`,

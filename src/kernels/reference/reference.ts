@@ -17,7 +17,6 @@ import {
   failClosed,
 } from '../check.js';
 import { dropRows } from '../dropout.js';
-import { fma } from './fma.js';
 import {
   bitClasses,
   type Delta,
@@ -31,6 +30,7 @@ import {
   type UpdateRule,
 } from '../kernels.js';
 import { normaliseRow, smallestDelta, sumOfSquares, toBf16, updateStep } from './operations.js';
+import { addProducts, addScaled, dot } from './products.js';
 
 /** Opens the reference backend; it has one thread. */
 export function openReference(precision: Precision = 'f32'): Kernels {
@@ -60,7 +60,7 @@ export function openReference(precision: Precision = 'f32'): Kernels {
 interface Kept {
   readonly batch: number;
   readonly variants: number;
-  /** [B, P]; rounded in bf16. */
+  /** [B, P]; rounded except in f32. */
   readonly prefix: Float32Array;
   /** [R, C] */
   readonly suffix: Float32Array;
@@ -73,7 +73,10 @@ class ReferenceDense implements DenseKernel {
   readonly #options: DenseOptions;
   readonly #tensors: DenseTensors;
   readonly #activations: Float32Array;
+  /** Operands are rounded to bf16. */
   readonly #bf16: boolean;
+  /** Products are added in tile order. */
+  readonly #tile: boolean;
   /** [I, O]: the weights as products take them. */
   readonly #operand: Float32Array;
   #kept: Kept | undefined;
@@ -97,7 +100,8 @@ class ReferenceDense implements DenseKernel {
       biasMoment2: tensors.biasMoment2.slice(),
     };
     this.#activations = new Float32Array(options.maxRows * tensors.outputs);
-    this.#bf16 = precision === 'bf16';
+    this.#bf16 = precision !== 'f32';
+    this.#tile = precision === 'bf16-tile';
     this.#operand = this.#bf16 ? this.#tensors.weights.map(toBf16) : this.#tensors.weights;
   }
 
@@ -151,11 +155,7 @@ class ReferenceDense implements DenseKernel {
     for (let r = 0; r < rows; r++) {
       const full = this.#delta(delta, r);
       const d = this.#bf16 ? full.map(toBf16) : full;
-      for (let i = 0; i < inputs; i++) {
-        let acc = 0;
-        for (let o = 0; o < outputs; o++) acc = fma(d[o] ?? 0, weights[i * outputs + o] ?? 0, acc);
-        out[r * inputs + i] = acc;
-      }
+      for (let i = 0; i < inputs; i++) out[r * inputs + i] = dot(d, weights, i * outputs, outputs, this.#tile);
     }
   }
 
@@ -187,9 +187,10 @@ class ReferenceDense implements DenseKernel {
       }
     }
     if (this.#bf16) sums.forEach((s, i) => (sums[i] = toBf16(s)));
-    for (let b = 0; b < batch; b++)
-      for (let p = 0; p < width; p++)
-        addScaled(gradient, p * outputs, prefix[b * width + p] ?? 0, sums, b * outputs, outputs);
+    for (let p = 0; p < width; p++) {
+      const terms = { x: prefix, xAt: p, xStep: width, rows: sums, count: batch };
+      addProducts(gradient, p * outputs, outputs, terms, this.#tile);
+    }
     const t = this.#tensors;
     updateStep(t.weights, t.weightMoment1, t.weightMoment2, gradient, rule, true);
     if (this.#options.fixedBias !== true) updateStep(t.bias, t.biasMoment1, t.biasMoment2, biasGradient, rule, false);
@@ -229,19 +230,20 @@ class ReferenceDense implements DenseKernel {
     const operand = this.#operand;
     const start = this.#bf16 ? bias.map((x) => (Math.abs(x) < smallestDelta ? 0 : x)) : bias;
     const rounded = this.#bf16 ? toBf16 : (x: number) => x;
+    const x = new Float32Array(width);
     const shared = new Float32Array(outputs);
     const y = new Float32Array(outputs);
     for (let b = 0; b < input.batch; b++) {
       const from = (input.rows?.[b] ?? b) * width;
       shared.set(start);
-      for (let p = 0; p < width; p++)
-        addScaled(shared, 0, rounded(input.prefix[from + p] ?? 0), operand, p * outputs, outputs);
+      for (let p = 0; p < width; p++) x[p] = rounded(input.prefix[from + p] ?? 0);
+      addProducts(shared, 0, outputs, { x, xAt: 0, xStep: 1, rows: operand, count: width }, this.#tile);
       for (let v = 0; v < input.variants; v++) {
         const row = v * input.batch + b;
         y.set(shared);
         for (let c = 0; c < suffixInputs; c++) {
-          const x = input.suffix?.[row * suffixInputs + c] ?? 0;
-          if (x !== 0) addScaled(y, 0, x, weights, (width + c) * outputs, outputs);
+          const label = input.suffix?.[row * suffixInputs + c] ?? 0;
+          if (label !== 0) addScaled(y, 0, label, weights, (width + c) * outputs, outputs);
         }
         if (this.#options.activation === 'relu') for (let o = 0; o < outputs; o++) if ((y[o] ?? 0) <= 0) y[o] = 0;
         emit(row, y);
@@ -265,9 +267,4 @@ class ReferenceDense implements DenseKernel {
     for (let o = 0; o < outputs; o++) if (Math.abs(d[o] ?? 0) < smallestDelta) d[o] = 0;
     return d;
   }
-}
-
-/** to[at + o] = fma(x, from[start + o], to[at + o]) for o < n. */
-function addScaled(to: Float32Array, at: number, x: number, from: Float32Array, start: number, n: number): void {
-  for (let o = 0; o < n; o++) to[at + o] = fma(x, from[start + o] ?? 0, to[at + o] ?? 0);
 }

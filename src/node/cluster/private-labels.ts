@@ -2,49 +2,53 @@
  * Federated: predicted labels are made from a node's own data, so they leave it only sealed, under a key that is made from
  * that data. Whoever has the data (the node itself, started again) can open them; nobody else needs them.
  */
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { PffError, messageOf } from '../../errors.js';
 import type { LabelledData } from '../../model/labelled-data.js';
+import { sharedBuffer } from '../../platform/shared-memory.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output, Store } from '../../store/store.js';
 
-const TAG_BYTES = 16;
+type Key = Parameters<typeof crypto.subtle.encrypt>[1];
 
+/** @throws PffError `cluster` in a page that may not seal. */
 export function sealingStore(store: Store, { samples }: LabelledData): Store {
+  if (!globalThis.crypto?.subtle)
+    throw new PffError('cluster', 'this page cannot seal the labels of a federated run, as it came over plain HTTP', {
+      hint: 'Open it over HTTPS, or from localhost.',
+    });
   // Not the dataset's digest, which is public.
-  const key = createHash('sha256')
-    .update('pff private labels 1')
-    .update(samples.images)
-    .update(samples.labels)
-    .digest();
+  const secret = sha256().update('pff private labels 1').update(samples.images).update(samples.labels).bytes();
+  const key = crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
     async fetch(task, signal) {
       const output = await store.fetch(task, signal);
-      return task.kind === 'labels' ? { steps: output.steps, buffer: open(key, task, output) } : output;
+      return task.kind === 'labels' ? { steps: output.steps, buffer: await open(await key, task, output) } : output;
     },
-    publish: (task, output) =>
-      store.publish(task, task.kind === 'labels' ? { steps: output.steps, buffer: seal(key, task, output) } : output),
+    async publish(task, output) {
+      const sealed = task.kind === 'labels' ? { ...output, buffer: await seal(await key, task, output) } : output;
+      await store.publish(task, sealed);
+    },
   };
 }
 
-/** A task's labels are always the same under one key, so its name may serve as the nonce, and sealing twice is the same. */
-function nonceOf(task: Task): Buffer {
-  return createHash('sha256').update(taskKey(task)).digest().subarray(0, 12);
+/**
+ * AES-GCM, with its tag of 16 bytes behind the sealed ones. A task's labels are always the same under one key, so its name
+ * may serve as the nonce, and sealing twice is the same.
+ */
+function cipherOf(task: Task) {
+  return { name: 'AES-GCM', iv: sha256().update(taskKey(task)).bytes().subarray(0, 12) };
 }
 
-function seal(key: Buffer, task: Task, { buffer }: Output): SharedArrayBuffer {
-  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(task));
-  return shared([cipher.update(new Uint8Array(buffer)), cipher.final(), cipher.getAuthTag()]);
+async function seal(key: Key, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
+  return shared(await crypto.subtle.encrypt(cipherOf(task), key, copied(buffer)));
 }
 
-function open(key: Buffer, task: Task, { buffer }: Output): SharedArrayBuffer {
-  const sealed = new Uint8Array(buffer);
-  const end = sealed.length - TAG_BYTES;
+async function open(key: Key, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(task)).setAuthTag(sealed.subarray(end));
-    return shared([decipher.update(sealed.subarray(0, end)), decipher.final()]);
+    return shared(await crypto.subtle.decrypt(cipherOf(task), key, copied(buffer)));
   } catch (error) {
     throw new PffError('data', `the labels ${taskKey(task)} were sealed with other data: ${messageOf(error)}`, {
       hint: 'A slot of a federated run stays with the data that it began with.',
@@ -53,9 +57,13 @@ function open(key: Buffer, task: Task, { buffer }: Output): SharedArrayBuffer {
   }
 }
 
-function shared(parts: readonly Uint8Array[]): SharedArrayBuffer {
-  const all = Buffer.concat(parts);
-  const buffer = new SharedArrayBuffer(all.length);
-  new Uint8Array(buffer).set(all);
+/** Out of shared memory, which the platform's cryptography does not take. */
+function copied(buffer: ArrayBufferLike): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer).slice();
+}
+
+function shared(bytes: ArrayBuffer): ArrayBufferLike {
+  const buffer = sharedBuffer(bytes.byteLength);
+  new Uint8Array(buffer).set(new Uint8Array(bytes));
   return buffer;
 }

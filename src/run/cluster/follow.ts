@@ -23,7 +23,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import { openStore } from './join.js';
-import type { PreparedData } from '../prepare.js';
+import type { PreparedData } from '../../node/prepare.js';
 
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;

@@ -1,7 +1,7 @@
 /** Takes part in one run as a node, to the run's end: checks that it fits, then computes in a worker thread. */
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
-import { loadDataset } from '../../data/sources.js';
+import { loadDataset } from '../../data/sources/load.js';
 import { PffError } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { stateBytes, type LayerShape } from '../../model/layer-state.js';
@@ -12,7 +12,7 @@ import type { NodeEvent } from '../../node/events.js';
 import type { Job, Site } from '../../node/job.js';
 import type { Membership } from '../../node/cluster/membership.js';
 import { sealingStore } from '../../node/cluster/private-labels.js';
-import { WorkerExecutor } from '../../node/cluster/worker-executor.js';
+import { WorkerExecutor } from '../../node/threads/worker-executor.js';
 import { graphShape } from '../../schedule/shape.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -23,7 +23,7 @@ import type { NatsRegistry } from '../../store/nats/registry.js';
 import { keys, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { misfit } from './record.js';
-import { prepareData, type PreparedData } from '../prepare.js';
+import { prepareData, type PreparedData } from '../../node/prepare.js';
 
 export interface JoinOptions {
   readonly kernels: KernelsChoice;

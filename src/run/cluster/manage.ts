@@ -1,7 +1,6 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { encodeModel } from '../../model/model-file.js';
 import { allShapes, networkShape } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
@@ -14,8 +13,9 @@ import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { modelDigest } from '../digest.js';
+import { modelDigest } from '../../model/digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
+import { encodeSealed } from '../model-integrity.js';
 import { openStore } from './join.js';
 import { VERSION } from '../version.js';
 
@@ -135,7 +135,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
         classes: JSON.stringify(classes),
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
-      folder.write(MODEL_FILE, encodeModel(spec, states, metadata));
+      folder.write(MODEL_FILE, encodeSealed(spec, states, metadata));
       return { folder: folder.path, modelDigest: digest, chapters, finished };
     } finally {
       folder.close();

@@ -3,8 +3,7 @@
  * it. The first published result of a task stands; a second one that differs is refused and told loudly. An output whose
  * record is there but whose bytes are gone counts as not published: its record is freed, and somebody does it again.
  */
-import { setMaxListeners } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
+import { expectManyListeners, yieldToEvents } from '#platform/event-loop';
 import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, taskKey, type Task } from '../../schedule/tasks.js';
@@ -75,8 +74,8 @@ export class ClusterStore implements Store {
     this.id = options.id;
     this.signal = AbortSignal.any([options.signal, this.#broken.signal]);
     // Everything that waits listens for the end; there is no leak.
-    setMaxListeners(0, options.signal, this.signal);
-    this.#breathe = options.breathe ?? (() => setImmediate());
+    expectManyListeners(options.signal, this.signal);
+    this.#breathe = options.breathe ?? yieldToEvents;
     const { engine, clock, onTrouble } = options;
     this.#patience = { clock, signal: this.signal, onTrouble, reopen: () => engine.open() };
     this.records = new RecordTable(engine, this.#patience, options.id, (task, record) => this.#fits(task, record));

@@ -1,5 +1,5 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { z } from 'zod';
 import { OWN_KINDS } from '../../spec/own-names.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
@@ -38,5 +38,5 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 /** Hex SHA-256 of a spec, whatever the order of its fields. */
 export function specDigest(spec: RunSpec): string {
   const fields = Object.entries(spec).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+  return sha256().update(JSON.stringify(fields)).hex();
 }

@@ -2,7 +2,8 @@
  * Moves one output through the engine in chunks: several at a time, and verified on arrival. Chunks lie under the digest of
  * the whole, so that two different results of one task can never mix, and putting the same twice changes nothing.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
+import { sharedBuffer } from '../../platform/shared-memory.js';
 import type { Engine } from './engine.js';
 import type { DoneRecord } from './records.js';
 
@@ -11,14 +12,14 @@ const IN_FLIGHT = 8;
 /** Bytes hashed between two turns of the event loop: network traffic goes on meanwhile. */
 const HASH_BLOCK = 4 << 20;
 
-/** Hex SHA-256 of an output's bytes, by the native implementation. */
+/** Hex SHA-256 of an output's bytes. */
 export async function digestOf(buffer: ArrayBufferLike, breathe: () => Promise<void>): Promise<string> {
-  const hash = createHash('sha256');
+  const hash = sha256();
   for (let at = 0; at < buffer.byteLength; at += HASH_BLOCK) {
     if (at > 0) await breathe();
     hash.update(new Uint8Array(buffer, at, Math.min(HASH_BLOCK, buffer.byteLength - at)));
   }
-  return hash.digest('hex');
+  return hash.hex();
 }
 
 export function chunkCount(bytes: number, chunkBytes: number): number {
@@ -60,12 +61,12 @@ export async function getOutput(
   prefix: string,
   record: DoneRecord,
   tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<SharedArrayBuffer | undefined> {
-  const buffer = new SharedArrayBuffer(record.bytes);
+): Promise<ArrayBufferLike | undefined> {
+  const buffer = sharedBuffer(record.bytes);
   const bytes = new Uint8Array(buffer);
   const { chunkBytes } = record;
   const count = chunkCount(record.bytes, chunkBytes);
-  const hash = createHash('sha256');
+  const hash = sha256();
   const arrived = new Set<number>();
   let hashed = 0;
   const good = await inFlight(count, () => async (i) => {
@@ -77,7 +78,7 @@ export async function getOutput(
       hash.update(bytes.subarray(hashed * chunkBytes, Math.min((hashed + 1) * chunkBytes, record.bytes)));
     return true;
   });
-  return good && hash.digest('hex') === record.digest ? buffer : undefined;
+  return good && hash.hex() === record.digest ? buffer : undefined;
 }
 
 /** Whether all f32 values are finite. x - x is 0 for a finite x and NaN for any other. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { labelLayout } from '../../../src/data/labels.js';
 import { augmentation } from '../../../src/model/augment/augment.js';
-import { labelled } from '../../../src/run/prepare.js';
+import { labelled } from '../../../src/node/prepare.js';
 import { toyDataset } from '../../helpers/tiny.js';
 
 describe('a batch', () => {

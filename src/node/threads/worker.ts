@@ -1,13 +1,13 @@
 /** The entry of a worker thread that is one node. Started from dist/ by run/threads.ts; speaks over two ports. */
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { encodeError, type EncodedError } from '../error-codec.js';
-import { PffError } from '../errors.js';
-import { openKernels, type KernelsChoice } from '../kernels/open.js';
-import { PortStore } from '../store/port.js';
+import { encodeError, type EncodedError } from '../../error-codec.js';
+import { PffError } from '../../errors.js';
+import { openKernels, type KernelsChoice } from '../../kernels/open.js';
+import { PortStore } from '../../store/port.js';
 import { dyingStore, type DieAt } from './dying-store.js';
-import type { NodeEvent } from './events.js';
-import type { Job } from './job.js';
-import { runNode } from './node.js';
+import type { NodeEvent } from '../events.js';
+import type { Job } from '../job.js';
+import { runNode } from '../node.js';
 import { loadPlugins } from './plugins.js';
 
 export interface WorkerSetup {

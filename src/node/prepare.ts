@@ -1,14 +1,23 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/labelled-data.js';
-import type { Site } from '../node/job.js';
+import type { Site } from './job.js';
 import type { RunSpec } from '../spec/spec.js';
-import type { DatasetFacts } from './events.js';
+
+export interface DatasetFacts {
+  readonly name: string;
+  readonly digest: string;
+  readonly trainSamples: number;
+  /** Samples that accuracy is measured on, and which ones they are. */
+  readonly testSamples: number;
+  readonly evaluatedOn: 'test' | 'validation';
+  readonly classes: readonly string[];
+}
 
 export interface PreparedData {
   readonly layout: LabelLayout;
@@ -110,7 +119,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     });
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
   const { layout, test, facts } = prepareData(dataset, measuredOnly(spec));
-  const digest = createHash('sha256').update(dataset.digest);
+  const digest = sha256().update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {
     // A shard may have no sample of the last classes; numbered classes then end before them.
@@ -125,7 +134,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     trainSamples += prepared.facts.trainSamples;
     return prepared.sites[0] as Site;
   });
-  return { layout, sites, test, facts: { ...facts, digest: digest.digest('hex'), trainSamples } };
+  return { layout, sites, test, facts: { ...facts, digest: digest.hex(), trainSamples } };
 }
 
 /** Samples with the scales of their rows. */

@@ -1,7 +1,7 @@
 /** Datasets from what a program has in memory: arrays of images and labels, or batches that come one after the other. */
-import { PffError } from '../../errors.js';
-import { RandomStream } from '../../random.js';
-import { imageSize, sharedBytes, type Dataset, type ImageShape, type Samples } from '../dataset.js';
+import { PffError } from '../errors.js';
+import { RandomStream } from '../random.js';
+import { imageSize, sharedBytes, type Dataset, type ImageShape, type Samples } from './dataset.js';
 import { assembleDataset } from './assemble.js';
 
 /** Images [n, size], channel by channel: bytes 0 … 255, or floats 0 … 1, which are rounded to bytes. And their labels [n]. */
@@ -61,7 +61,13 @@ async function collect(batches: AsyncIterable<LabelledImages> | Iterable<Labelle
     parts.push(toBytes(batch.images));
     for (const label of Array.from(batch.labels)) labels.push(label);
   }
-  return { images: Buffer.concat(parts), labels };
+  const images = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    images.set(part, at);
+    at += part.length;
+  }
+  return { images, labels };
 }
 
 /** Training and test part of the training samples, by a keyed order. */

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { codeOf, messageOf, PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../../errors.js';
 
 /**
  * The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place.

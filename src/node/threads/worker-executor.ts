@@ -6,11 +6,11 @@ import type { KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
 import { serveStore } from '../../store/port.js';
 import type { Store } from '../../store/store.js';
-import { startThread } from '../thread.js';
-import type { TaskExecutor } from './cluster-node.js';
+import { startThread } from './thread.js';
+import type { TaskExecutor } from '../cluster/cluster-node.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
-import { loadedPlugins } from '../plugins.js';
+import { loadedPlugins } from './plugins.js';
 import type { TaskWorkerAnswer, TaskWorkerRequest, TaskWorkerSetup } from './task-worker.js';
 
 export interface WorkerExecutorOptions {
@@ -39,7 +39,7 @@ export class WorkerExecutor implements TaskExecutor {
     const { job, kernels, threads } = options;
     const setup: TaskWorkerSetup = { job, kernels, threads, storePort: port2, plugins: loadedPlugins() };
     this.#worker = startThread({
-      entry: 'node/cluster/task-worker.js',
+      entry: 'node/threads/task-worker.js',
       name: 'pff tasks',
       setup,
       ports: [port2],

@@ -3,12 +3,12 @@
  * on. It never makes anyone wait and never holds more than one saving under way and the next one: on a slow disk savings
  * are further apart, but each is complete.
  */
-import { messageOf } from '../errors.js';
-import { Retention } from '../schedule/retention.js';
-import type { GraphShape } from '../schedule/shape.js';
-import { taskKey, type Task } from '../schedule/tasks.js';
+import { messageOf } from '../../errors.js';
+import { Retention } from '../../schedule/retention.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { OutputFolder } from './directory.js';
-import type { Output, Store } from './store.js';
+import type { Output, Store } from '../store.js';
 
 /** An output and the task that made it. */
 export interface Entry {

@@ -1,5 +1,5 @@
 /** For fault tests: a store whose user dies at a chosen publication. Nothing of it is in the way of other runs. */
-import type { Store } from '../store/store.js';
+import type { Store } from '../../store/store.js';
 
 export interface DieAt {
   /** Counted from 0, from the start of the worker. */

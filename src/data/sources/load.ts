@@ -1,13 +1,13 @@
 /** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
 import { join } from 'node:path';
-import { PffError } from '../errors.js';
-import { didYouMean } from '../suggest.js';
-import type { Dataset } from './dataset.js';
+import { PffError } from '../../errors.js';
+import { didYouMean } from '../../suggest.js';
+import type { Dataset } from '../dataset.js';
 import { cacheFolder } from './files.js';
-import { CIFAR_FOLDER, loadCifar10 } from './sources/cifar10.js';
-import { loadFashionMnist } from './sources/fashion-mnist.js';
-import { loadIdx } from './sources/idx.js';
-import { loadMnist } from './sources/mnist.js';
+import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
+import { loadFashionMnist } from './fashion-mnist.js';
+import { loadIdx } from './idx.js';
+import { loadMnist } from './mnist.js';
 
 /** Names that `loadDataset` knows. */
 export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx'] as const;

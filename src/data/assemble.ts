@@ -1,6 +1,6 @@
 /** Puts a dataset together from its parts, in memory that threads share, with its digest. */
-import { createHash } from 'node:crypto';
-import { type Dataset, type ImageShape, type Samples, sharedBytes } from '../dataset.js';
+import { sha256 } from '#platform/hash';
+import { type Dataset, type ImageShape, type Samples, sharedBytes } from './dataset.js';
 
 /** A dataset with its digest. The parts' arrays are taken as they are. */
 export function assembleDataset(
@@ -10,13 +10,13 @@ export function assembleDataset(
   train: Samples,
   test: Samples,
 ): Dataset {
-  const hash = createHash('sha256');
+  const hash = sha256();
   for (const part of [train.images, train.labels, test.images, test.labels]) hash.update(part);
-  return { name, shape, classes, train, test, digest: hash.digest('hex') };
+  return { name, shape, classes, train, test, digest: hash.hex() };
 }
 
 /** A copy over a SharedArrayBuffer. */
-export function toShared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+export function toShared(bytes: Uint8Array): Uint8Array {
   const shared = sharedBytes(bytes.length);
   shared.set(bytes);
   return shared;

@@ -6,9 +6,9 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import type { Dataset } from '../data/dataset.js';
-import { registerDataset, type DatasetLoader } from '../data/sources.js';
-import { messageOf, PffError } from '../errors.js';
+import type { Dataset } from '../../data/dataset.js';
+import { registerDataset, type DatasetLoader } from '../../data/sources/load.js';
+import { messageOf, PffError } from '../../errors.js';
 import {
   registerGoodness,
   registerNegatives,
@@ -18,9 +18,9 @@ import {
   type OwnNegatives,
   type OwnObjective,
   type OwnSchedule,
-} from '../model/own-parts.js';
-import { registerStore, type OwnStoreOpener } from '../store/own-store.js';
-import { didYouMean } from '../suggest.js';
+} from '../../model/own-parts.js';
+import { registerStore, type OwnStoreOpener } from '../../store/own-store.js';
+import { didYouMean } from '../../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {

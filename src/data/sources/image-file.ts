@@ -1,7 +1,7 @@
 /** Image files of the user's own, for `pff predict`: PNG decoded to a dataset's shape. Node.js only. */
 import { PNG } from 'pngjs';
-import { messageOf, PffError } from '../errors.js';
-import { type ImageShape, imageSize } from './dataset.js';
+import { messageOf, PffError } from '../../errors.js';
+import { type ImageShape, imageSize } from '../dataset.js';
 import { readBytes } from './files.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

@@ -1,16 +1,16 @@
 /** `pff data`: which datasets there are, where they lie, and getting them from their canonical addresses. Node.js only. */
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PffError } from '../errors.js';
-import { CATALOG, type CatalogEntry } from './downloads/catalog.js';
-import { fetchFile, type FetchOptions, onDisk } from './downloads/fetch-file.js';
-import { unpackArchive } from './downloads/unpack.js';
-import { cacheFolder } from './files.js';
-import { checkDatasetName } from './sources.js';
-import { IDX_FILES } from './sources/idx-folder.js';
-import { mnistPackageFolder } from './sources/mnist.js';
+import { PffError } from '../../errors.js';
+import { CATALOG, type CatalogEntry } from './catalog.js';
+import { fetchFile, type FetchOptions, onDisk } from './fetch-file.js';
+import { unpackArchive } from './unpack.js';
+import { cacheFolder } from '../sources/files.js';
+import { checkDatasetName } from '../sources/load.js';
+import { IDX_FILES } from '../sources/idx-folder.js';
+import { mnistPackageFolder } from '../sources/mnist.js';
 
-export type { DownloadProgress } from './downloads/fetch-file.js';
+export type { DownloadProgress } from './fetch-file.js';
 
 export interface GetOptions extends FetchOptions {
   /** Where datasets are kept; by default $PFF_CACHE_DIR or the platform's cache folder. */

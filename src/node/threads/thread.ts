@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Worker, type MessagePort } from 'node:worker_threads';
-import { PffError } from '../errors.js';
+import { PffError } from '../../errors.js';
 
 export interface ThreadOptions {
-  /** The module that the thread runs, within src/, such as `node/worker.js`. */
+  /** The module that the thread runs, within src/, such as `node/threads/worker.js`. */
   readonly entry: string;
   /** Shown by debuggers and profilers. */
   readonly name: string;
@@ -33,9 +33,9 @@ function compileOnTheThreadItself(): void {
 
 /** This file may run as TypeScript under a test runner; threads cannot. */
 function builtFile(entry: string): string {
-  const here = fileURLToPath(new URL(`../${entry}`, import.meta.url));
+  const here = fileURLToPath(new URL(`../../${entry}`, import.meta.url));
   if (existsSync(here)) return here;
-  const built = fileURLToPath(new URL(`../../dist/${entry}`, import.meta.url));
+  const built = fileURLToPath(new URL(`../../../dist/${entry}`, import.meta.url));
   if (existsSync(built)) return built;
   throw new PffError('files', 'worker threads need the built program, which is not there', {
     hint: 'Run npm run build.',

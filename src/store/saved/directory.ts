@@ -2,13 +2,14 @@
  * Outputs in a folder, one file each. A file is there whole or not at all: it is written under a temporary name, synced
  * and renamed. Which outputs are written, and which files go, is for the journal to say.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { messageOf, PffError } from '../errors.js';
-import { parseTaskKey, taskKey, type Task } from '../schedule/tasks.js';
-import { parseState, stateHeader } from './state-file.js';
-import type { Output } from './store.js';
+import { messageOf, PffError } from '../../errors.js';
+import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import { parseState, stateHeader, type Origin } from './state-file.js';
+import type { Output } from '../store.js';
 
 const ENDING = '.state';
 const TEMPORARY = '.tmp';
@@ -28,10 +29,15 @@ export function savedKeys(folder: string): string[] {
 
 export class OutputFolder {
   readonly path: string;
+  readonly #origin: Origin;
 
-  /** Makes the folder if it is not there; files that an earlier process left half-written are removed. @throws PffError `files` */
-  constructor(folder: string) {
+  /**
+   * Makes the folder if it is not there; files that an earlier process left half-written are removed.
+   * @param origin what its outputs are of; files of anything else count as damaged. @throws PffError `files`
+   */
+  constructor(folder: string, origin: Origin) {
     this.path = folder;
+    this.#origin = origin;
     try {
       mkdirSync(folder, { recursive: true });
       for (const name of readdirSync(folder)) if (name.endsWith(TEMPORARY)) rmSync(path.join(folder, name));
@@ -50,7 +56,7 @@ export class OutputFolder {
     for (const key of this.keys().sort()) {
       const file = path.join(this.path, `${key}${ENDING}`);
       try {
-        outputs.set(key, parseState(parseTaskKey(key), readFileSync(file)));
+        outputs.set(key, parseState(this.#origin, parseTaskKey(key), readFileSync(file)));
       } catch (error) {
         damaged.push({ file, reason: messageOf(error) });
       }
@@ -61,11 +67,12 @@ export class OutputFolder {
   /** Writes one output. Rejects with what the file system says, and leaves nothing of it then. */
   async write(task: Task, output: Output): Promise<void> {
     const file = this.#file(task);
-    const temporary = `${file}${TEMPORARY}`;
+    // Its own name, should another process ever write here, too.
+    const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}${TEMPORARY}`;
     try {
-      const handle = await open(temporary, 'w');
+      const handle = await open(temporary, 'wx');
       try {
-        await writeWhole(handle, stateHeader(task, output));
+        await writeWhole(handle, stateHeader(this.#origin, task, output));
         const bytes = new Uint8Array(output.buffer);
         for (let at = 0; at < bytes.length; at += PIECE_BYTES)
           await writeWhole(handle, bytes.subarray(at, at + PIECE_BYTES));

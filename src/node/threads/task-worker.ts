@@ -9,7 +9,7 @@ import type { Task } from '../../schedule/tasks.js';
 import { PortStore } from '../../store/port.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
-import { loadPlugins } from '../plugins.js';
+import { loadPlugins } from './plugins.js';
 import { TaskRunner } from '../task-runner.js';
 
 export interface TaskWorkerSetup {
