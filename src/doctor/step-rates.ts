@@ -1,6 +1,6 @@
 /** How fast this machine does one training step of a layer, in each precision: measured in turn, in a fraction of a second. */
 import { PffError } from '../errors.js';
-import { bitClasses, type DenseKernel, type Kernels, type Precision } from '../kernels/kernels.js';
+import { precisions, type DenseKernel, type Kernels, type Precision } from '../kernels/kernels.js';
 import type { LoadedAddon } from '../kernels/native/addon.js';
 import { loadAddon } from '../kernels/native/native.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -12,8 +12,6 @@ import { openForTraining } from '../node/training.js';
 import { RandomStream } from '../random.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import type { StepRates } from './machine-report.js';
-
-export const PRECISIONS = Object.keys(bitClasses) as readonly Precision[];
 
 export interface RateOptions {
   readonly kernels: KernelsChoice;
@@ -46,7 +44,7 @@ export function measureStepRates(options: RateOptions): StepRates {
   const runners: Runner[] = [];
   try {
     let first: { readonly spec: RunSpec; readonly state: LayerState; readonly rows: Float32Array } | undefined;
-    for (const precision of PRECISIONS) {
+    for (const precision of precisions) {
       const { kernels } = openKernels({ kernels: choice, threads, precision }, load);
       first ??= layerFor(kernels);
       runners.push(openRunner(kernels, precision, first.spec, first.state, first.rows));

@@ -10,7 +10,8 @@ import { machineReportSchema } from '../../src/doctor/machine-report.js';
 import { findNatsServer } from '../../src/doctor/nats-server.js';
 import { cachedRates, keepRates, ratesKey } from '../../src/doctor/rates-cache.js';
 import { settingsFor } from '../../src/doctor/settings.js';
-import { measureStepRates, PRECISIONS } from '../../src/doctor/step-rates.js';
+import { measureStepRates } from '../../src/doctor/step-rates.js';
+import { precisions } from '../../src/kernels/kernels.js';
 import type { Addon } from '../../src/kernels/native/addon.js';
 import { loadAddon } from '../../src/kernels/native/native.js';
 import { stepRates } from './machine.js';
@@ -32,7 +33,7 @@ describe('a machine', () => {
     expect(report.kernels.instructionSets.filter(({ used }) => used)).toHaveLength(1);
     expect(report.steps[0]?.threads).toBe(1);
     expect(report.steps.at(-1)?.threads).toBe(report.cpu.usable);
-    for (const { rates } of report.steps) expect(rates.map(({ precision }) => precision)).toEqual(PRECISIONS);
+    for (const { rates } of report.steps) expect(rates.map(({ precision }) => precision)).toEqual(precisions);
     expect(report.settings.map(({ option }) => option)).toEqual(['--precision', '--threads-per-node', '--nodes']);
     // And pff train need not measure again.
     expect(cachedRates(ratesKey(loaded, 'auto', 1), Date.now())).toEqual(report.steps[0]);
