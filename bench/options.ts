@@ -1,7 +1,7 @@
 /** The bench's options, checked: a wrong one is told with what there is. */
 import { parseArgs } from 'node:util';
 import { PffError } from '../src/errors.js';
-import { precisions, type Precision } from '../src/kernels/kernels.js';
+import { precisions, type Precision } from '../src/kernels/numerics.js';
 import { PEERS } from './compare/peers.js';
 
 export const SECTIONS = ['kernels', 'peers', 'epoch', 'memory'] as const;

@@ -74,9 +74,9 @@ export async function runComparison(
   try {
     progress('writing what all work on');
     writeWorkload(workload, folder);
-    const ours = openOurs(kernels, 'f32', choice, workload);
+    const ours = await openOurs(kernels, 'f32', choice, workload);
     open.f32.push(ours);
-    for (const [precision, one] of rounding) open.bf16.push(openOurs(one, precision, choice, workload));
+    for (const [precision, one] of rounding) open.bf16.push(await openOurs(one, precision, choice, workload));
     const groups = (['f32', 'bf16'] as const).filter((operands) => open[operands].length > 0);
     const absent: Missing[] = [];
     for (const operands of groups) absent.push(...(await openPeers(open[operands], operands, folder, options)));

@@ -63,6 +63,18 @@ export function* allTasks(shape: GraphShape): Generator<Task> {
   }
 }
 
+/** How many tasks `allTasks` yields. */
+export function taskCount(shape: GraphShape): number {
+  const labels = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
+  return shape.splits * trainedLayers(shape) + labels;
+}
+
+/** Whether `task` is one of the run's. */
+export function isTask(shape: GraphShape, task: Task): boolean {
+  if (task.kind === 'labels') return hasLabelsTask(shape, task.chapter);
+  return task.chapter < shape.splits && task.layer < trainedLayers(shape);
+}
+
 /**
  * What must be published before `task` can end, and all that it takes to do it from nothing but the data. A node that
  * still holds layer inputs needs less; steps.ts says what, and when.
@@ -90,6 +102,11 @@ export function consumers(shape: GraphShape, task: Task): Task[] {
   const labelled = chapter + shape.labelLag;
   if (task.layer <= lastLabelLayer(shape) && hasLabelsTask(shape, labelled)) found.push(labelsTask(labelled));
   return found;
+}
+
+/** The tasks whose outputs are the run's result, in order. */
+export function results(shape: GraphShape): TrainTask[] {
+  return Array.from({ length: trainedLayers(shape) }, (_, layer) => trainTask(shape.splits - 1, layer));
 }
 
 /** Whether the output of `task` is part of the run's result: a state of the last chapter. Such a state is never dropped. */

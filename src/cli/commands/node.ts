@@ -17,7 +17,11 @@ export const nodeCommand = defineCommand({
   flags: {
     ...serverFlags,
     run: textFlag('NAME', 'work on this run only, and end with it'),
-    once: flag('end after one run'),
+    once: flag('end after the first run that this node can do'),
+    'max-memory': {
+      ...numberFlag('BYTES', 'refuse runs that may need more memory here', { whole: true, least: 1 }),
+      shownDefault: 'all there is',
+    },
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
@@ -45,6 +49,7 @@ export const nodeCommand = defineCommand({
             server,
             run: flags.run,
             once: flags.once,
+            maxMemory: flags['max-memory'],
             kernels: flags.kernels,
             threads: flags.threads,
             dataDir: flags['data-dir'],

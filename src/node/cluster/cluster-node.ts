@@ -2,12 +2,11 @@
  * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
  * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
  */
-import { decodeError } from '../../error-codec.js';
-import { PffError } from '../../errors.js';
+import type { PffError } from '../../errors.js';
 import { assign, type PffVariant } from '../../schedule/assign.js';
 import { defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
-import { allTasks, isResult, needs, taskKey, type Task } from '../../schedule/tasks.js';
+import { needs, results, taskKey, type Task } from '../../schedule/tasks.js';
 import type { Clock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
@@ -15,6 +14,7 @@ import { POLL_MS } from '../../store/cluster/mirror.js';
 import { failureRecord, keys } from '../../store/cluster/records.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
+import { isRunsFault, RunFailed } from './run-failed.js';
 
 /** Does one task: fetches what it needs from the store, computes, publishes. */
 export interface TaskExecutor {
@@ -22,6 +22,9 @@ export interface TaskExecutor {
   /** After a task that failed: forget what is held in memory, for it may be half done. */
   reset(): Promise<void>;
 }
+
+/** A task that one node after the other claims, without a result, is done again after so many times the usual patience. */
+const HANDED_ON = 4;
 
 export interface ClusterNodeOptions {
   readonly store: ClusterStore;
@@ -36,11 +39,16 @@ export interface ClusterNodeOptions {
   readonly slot?: number | undefined;
   /** Told the membership once it is there, so that progress can be put into its beats. */
   readonly onMember?: ((membership: Membership) => void) | undefined;
+  /**
+   * Asked now and then while nobody does anything for the run (`ms`: for how long): whether to leave it for the time being.
+   */
+  readonly leaves?: ((ms: number) => Promise<boolean>) | undefined;
 }
 
-export type RunEnd = 'finished' | 'stopped';
+/** `idle`: it stands still, and this node left it for another. */
+export type RunEnd = 'finished' | 'stopped' | 'idle';
 
-/** Works on a run to its end. @throws PffError `training` if the run itself fails; whatever keeps this node from working. */
+/** Works on a run to its end. @throws RunFailed if the run itself fails; whatever keeps this node from working. */
 export async function workOnRun(options: ClusterNodeOptions): Promise<RunEnd> {
   return new ClusterNode(options).run();
 }
@@ -52,6 +60,10 @@ class ClusterNode {
   readonly #window: number;
   #tasksDone = 0;
   #busyMs = 0;
+  /** Since when nobody has done anything for the run, by this node's clock. */
+  #idleSince: number | undefined;
+  /** Since when all results are published, in observed time. */
+  #completeSince: number | undefined;
 
   constructor(options: ClusterNodeOptions) {
     this.#options = options;
@@ -88,19 +100,39 @@ class ClusterNode {
       const end = this.#end();
       if (end) return end;
       if (this.#isFinished()) {
+        this.#completeSince ??= store.mirror.observed;
         await this.#verify();
         continue;
       }
+      this.#completeSince = undefined;
       const task = store.mirror.settled ? this.#choose() : undefined;
-      if (!task) await this.#idle();
-      else if (await store.records.claim(task)) await this.#do(task);
+      if (task && (await store.records.claim(task))) {
+        await this.#do(task);
+        this.#idleSince = undefined;
+      } else if (!task) {
+        if (await this.#standsStill()) return 'idle';
+        await this.#idle();
+      }
     }
   }
 
+  /** Whether there is nothing to do here, nobody else does anything, and the node's owner has better use for it. */
+  async #standsStill(): Promise<boolean> {
+    const { store, clock, leaves } = this.#options;
+    const alive = this.#membership.alive();
+    if (!leaves || [...store.mirror.claims()].some(({ by }) => by !== store.id && alive.has(by))) {
+      this.#idleSince = undefined;
+      return false;
+    }
+    this.#idleSince ??= clock.now();
+    return leaves(clock.now() - this.#idleSince);
+  }
+
   #end(): RunEnd | undefined {
-    const { mirror } = this.#options.store;
-    const failed = mirror.get(keys.failed)?.entry;
-    if (failed?.type === 'failed') throw decodeError(failed.record.error);
+    const { store } = this.#options;
+    const { mirror } = store;
+    const failure = store.failure();
+    if (failure) throw new RunFailed(failure.error);
     if (mirror.get(keys.stop)?.entry) return 'stopped';
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
@@ -112,15 +144,17 @@ class ClusterNode {
 
   /**
    * All tasks are published: the living node with the lowest number looks whether the results really are there, and says
-   * so. (Two that both take themselves for the lowest do no harm.) Until then all nodes stay, for a result may be lost.
+   * so. (Two that both take themselves for the lowest do no harm.) Until then all nodes stay, for a result may be lost. Nobody
+   * waits for that node for longer than a lease.
    */
   async #verify(): Promise<void> {
-    const { store, shape, name, clock } = this.#options;
+    const { store, shape, name, clock, leaseMs } = this.#options;
     const alive = this.#membership.alive();
     const lowest = store.mirror.nodes().find(({ record }) => !record.left && alive.has(record.id));
-    if (lowest && lowest.record.id !== store.id) return this.#idle();
+    const waited = store.mirror.observed - (this.#completeSince ?? 0);
+    if (lowest && lowest.record.id !== store.id && waited < leaseMs) return this.#idle();
     try {
-      for (const task of allTasks(shape)) if (isResult(shape, task)) await store.verify(task);
+      for (const task of results(shape)) await store.verify(task);
       await store.records.tell(keys.finished, { v: 1, by: store.id, name, text: 'finished' });
       // A server that lost its newest writes just now is noticed within this time; then the work goes on.
       await clock.sleep(POLL_MS, store.signal);
@@ -147,9 +181,11 @@ class ClusterNode {
       number,
       isOthers: (slot) => this.#membership.isOthers(slot),
       claimedFor: (task) => {
-        const found = store.mirror.task(task);
-        const others = found?.record.state === 'claimed' && found.record.by !== store.id && alive.has(found.record.by);
-        return others ? store.mirror.observed - found.since : undefined;
+        const claim = store.mirror.claim(task);
+        if (!claim || claim.by === store.id || !alive.has(claim.by)) return undefined;
+        // Who takes over from a dead node has time of its own; but not for ever, if each hands on to the next.
+        const { observed } = store.mirror;
+        return Math.max(observed - claim.since, (observed - claim.first) / HANDED_ON);
       },
       readyFor: (task) => this.#ready.of(task, now),
       helpAfterMs: Math.max(leaseMs / 2, usual),
@@ -173,7 +209,10 @@ class ClusterNode {
     } catch (error) {
       if (store.signal.aborted) throw error;
       await executor.reset();
-      if (error instanceof PffError && error.code === 'training') await this.#tellFailure(error);
+      if (isRunsFault(error)) {
+        await this.#tellFailure(task, error);
+        if (store.failure()) return;
+      }
       await store.records.release(task);
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
       if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
@@ -202,9 +241,9 @@ class ClusterNode {
     return store.mirror.subscribe(look);
   }
 
-  async #tellFailure(error: PffError): Promise<void> {
+  async #tellFailure(task: Task, error: PffError): Promise<void> {
     const { store, name } = this.#options;
-    await store.records.tell(keys.failed, failureRecord(store.id, name, error));
+    await store.fail(failureRecord(store.id, name, error, task));
   }
 
   async #idle(): Promise<void> {

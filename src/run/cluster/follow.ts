@@ -3,11 +3,11 @@
  * Everything it tells is read from the run's records, so it may begin at any time and miss nothing.
  */
 import os from 'node:os';
-import { decodeError } from '../../error-codec.js';
 import { PffError } from '../../errors.js';
-import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import type { NodeEvent } from '../../node/events.js';
+import { RunFailed } from '../../node/cluster/run-failed.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { trainTask, type Task } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -48,7 +48,13 @@ export function clusterTraining(
         if (!cluster.record) {
           await registry.open(record.replicas);
           await registry.add(record);
-          await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+          try {
+            await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+          } catch (error) {
+            // Else nodes would find a run that nobody can begin.
+            await registry.remove(run).catch(() => {});
+            throw error;
+          }
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (pff attach ${run} follows it again)`);
@@ -67,6 +73,10 @@ export function clusterTraining(
           const states = await new Follower(store, record, prepared, node, notice).states(signal);
           await registry.markPatiently(run, 'finished', signal);
           return states;
+        } catch (error) {
+          // The nodes that found it may be gone before they could note it.
+          if (error instanceof RunFailed) await registry.markPatiently(run, 'failed', signal);
+          throw error;
         } finally {
           await store.close();
         }
@@ -116,8 +126,8 @@ class Follower {
     try {
       for (;;) {
         this.#store.signal.throwIfAborted();
-        const failed = mirror.get(keys.failed)?.entry;
-        if (failed?.type === 'failed') throw decodeError(failed.record.error);
+        const failed = this.#store.failure();
+        if (failed) throw new RunFailed(failed.error);
         if (mirror.get(keys.stop)?.entry)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `pff fetch ${this.#record.run} gets the layers as they are.`,
@@ -151,12 +161,12 @@ class Follower {
 
   async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {
     const { spec } = this.#record;
-    const shapes = allShapes(networkShape(spec, this.#prepared.layout));
+    const shapes = allStructures(networkStructure(spec, this.#prepared.layout));
     const states: LayerState[] = [];
     try {
       for (const [layer, task] of this.#results().entries()) {
         const { steps, buffer } = await this.#store.fetch(task, signal);
-        states.push(viewState(shapes[layer] as LayerShape, steps, buffer));
+        states.push(viewState(shapes[layer] as LayerStructure, steps, buffer));
       }
       return states;
     } catch (error) {

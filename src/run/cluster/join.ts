@@ -1,16 +1,15 @@
 /** Takes part in one run as a node, to the run's end: checks that it fits, then computes in a worker thread. */
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
-import { loadDataset } from '../../data/sources/load.js';
 import { PffError } from '../../errors.js';
-import { openKernels, type KernelsChoice } from '../../kernels/open.js';
-import { stateBytes, type LayerShape } from '../../model/layer-state.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { stateBytes, type LayerStructure } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { wireBytes } from '../../model/wire.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
 import type { NodeEvent } from '../../node/events.js';
 import type { Job, Site } from '../../node/job.js';
 import type { Membership } from '../../node/cluster/membership.js';
+import { RunFailed } from '../../node/cluster/run-failed.js';
 import { sealingStore } from '../../node/cluster/private-labels.js';
 import { WorkerExecutor } from '../../node/threads/worker-executor.js';
 import { graphShape } from '../../schedule/shape.js';
@@ -20,67 +19,105 @@ import { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { NatsApi } from '../../store/nats/api.js';
 import { NatsEngine } from '../../store/nats/engine.js';
 import type { NatsRegistry } from '../../store/nats/registry.js';
-import { keys, type ReportRecord } from '../../store/cluster/records.js';
+import { EngineError } from '../../store/cluster/engine.js';
+import { POLL_MS } from '../../store/cluster/mirror.js';
+import { plainText } from '../../store/cluster/plain-text.js';
+import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { misfit } from './record.js';
-import { prepareData, type PreparedData } from '../../node/prepare.js';
+import { examine, wordsOf, type Means } from './examine.js';
+import type { PreparedData } from '../../node/prepare.js';
 
-export interface JoinOptions {
-  readonly kernels: KernelsChoice;
+export interface JoinOptions extends Means {
   readonly threads: number;
-  readonly dataDir?: string | undefined;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
   readonly signal: AbortSignal;
+  /** Leave a run in which nothing goes on for so long, if there are others. */
+  readonly patienceMs: number;
+  /** Whether there are other runs that this node could work on; absent where it serves this one only. */
+  readonly hasOthers?: (() => Promise<boolean>) | undefined;
   /** One line for the person who watches the node. */
   readonly say: (line: string) => void;
 }
 
-export type JoinEnd = RunEnd | 'refused';
+/** How a node's part in a run ended: `failed` for everybody, `refused` by this node alone, `idle`: left for the time being. */
+export type JoinEnd = { readonly end: RunEnd } | { readonly end: 'refused' | 'failed'; readonly why: string };
 
+/** A run whose server or streams have not answered for so long is left, where there are others. */
+const SILENT_MS = 15_000;
+
+/** Takes part to the end of it. @throws what is no matter of this run: the signal's reason, a closed connection, a defect. */
 export async function joinRun(
   api: NatsApi,
   registry: NatsRegistry,
   record: RunRecord,
   options: JoinOptions,
 ): Promise<JoinEnd> {
-  const { run, spec, variant, nodes, leaseMs } = record;
+  const { run } = record;
   const { signal, say } = options;
-  const name = `${os.hostname()}:${process.pid}`;
-  const dataset = await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir }).catch((error: unknown) => {
-    if (error instanceof PffError) return error;
-    throw error;
-  });
-  const { kernels } = openKernels({ kernels: options.kernels, threads: 1, precision: spec.precision });
-  const { bitClass } = kernels;
-  kernels.close();
-  const missing =
-    dataset instanceof PffError
-      ? `the data of run ${run} is not here: ${dataset.message}. ${dataset.hint ?? ''}`
-      : undefined;
-  const why = misfit(record, bitClass, dataset instanceof PffError ? undefined : dataset) ?? missing;
-  const federated = variant === 'federated';
-  const prepared =
-    why === undefined && !(dataset instanceof PffError)
-      ? prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec)
-      : undefined;
+  const name = plainText(`${os.hostname()}:${process.pid}`, 200);
+  const examined = await examine(record, options);
+  const prepared = 'prepared' in examined ? examined.prepared : undefined;
   const store = openStore(api, registry, record, name, prepared, signal, say);
+  const note = { v: 1, by: store.id, name } as const;
   try {
-    await store.open();
-    if (!prepared) {
-      say(`refused: ${why}`);
-      await store.records.tell(keys.refused(store.id), { v: 1, by: store.id, name, text: why ?? '' });
-      return 'refused';
+    if (!(await answers(store, options))) return { end: 'idle' };
+    if ('failure' in examined) {
+      const failure = failureRecord(store.id, name, examined.failure);
+      await store.fail(failure);
+      throw new RunFailed((store.failure() ?? failure).error);
     }
-    say(`joined run ${run}: ${variant} on ${nodes} slots, ${spec.splits} chapters, as ${name}`);
-    const own = federated ? prepared.facts.digest : undefined;
-    const end = await work(store, record, prepared, own, name, leaseMs, options);
-    await registry.markPatiently(run, end, signal);
-    say(`run ${run} is ${end}`);
-    return end;
+    if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
+    say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
+    const end = await work(store, record, examined.prepared, name, options);
+    if (end !== 'idle') await registry.markPatiently(run, end, signal);
+    say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
+    return { end };
+  } catch (error) {
+    // What ends the node itself.
+    if (signal.aborted || api.connection.isClosed()) throw error;
+    // Somebody removed the run while this node worked on it: nobody's failure.
+    if (error instanceof EngineError && error.kind === 'removed') return { end: 'stopped' };
+    const why = wordsOf(error);
+    if (error instanceof RunFailed) {
+      await registry.markPatiently(run, 'failed', signal);
+      say(`run ${run} failed: ${why}`);
+      return { end: 'failed', why };
+    }
+    say(`refused: ${why}`);
+    await tellRefusal(store, { ...note, text: why }, options);
+    return { end: 'refused', why };
   } finally {
     await store.close();
   }
+}
+
+/** Opens the store. False if nothing of the run answers, and the node has others to go to. */
+async function answers(store: ClusterStore, options: JoinOptions): Promise<boolean> {
+  let [seen, since] = [-1, 0];
+  const opened = new AbortController();
+  const opening = store.open().finally(() => opened.abort());
+  opening.catch(() => {});
+  for (;;) {
+    await systemClock.sleep(POLL_MS, opened.signal);
+    if (opened.signal.aborted) {
+      await opening;
+      return true;
+    }
+    const now = performance.now();
+    if (seen !== store.mirror.answers) [seen, since] = [store.mirror.answers, now];
+    else if (now - since >= SILENT_MS && (await options.hasOthers?.())) return false;
+  }
+}
+
+/** Tells everybody why this node does not take part, if it can be told: what keeps a node out may keep it silent, too. */
+async function tellRefusal(store: ClusterStore, note: NoteRecord, { signal }: JoinOptions): Promise<void> {
+  const enough = AbortSignal.timeout(SILENT_MS);
+  const told = store.records.tell(keys.refused(store.id), note).catch(() => {});
+  await Promise.race([
+    told,
+    new Promise((resolve) => AbortSignal.any([enough, signal]).addEventListener('abort', resolve, { once: true })),
+  ]);
 }
 
 /** The store of a run for a process that knows its data, or (without `prepared`) only looks on. */
@@ -94,7 +131,7 @@ export function openStore(
   say: (line: string) => void,
 ): ClusterStore {
   let lastTrouble = -Infinity;
-  const shapes = prepared ? allShapes(networkShape(record.spec, prepared.layout)) : undefined;
+  const shapes = prepared ? allStructures(networkStructure(record.spec, prepared.layout)) : undefined;
   return new ClusterStore({
     engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
     shape: graphShape(record.spec),
@@ -103,9 +140,10 @@ export function openStore(
     clock: systemClock,
     signal,
     wire: record.spec.wire,
+    fits: prepared !== undefined,
     expectedBytes: (task) => {
       if (!prepared || !shapes) return undefined;
-      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerShape));
+      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerStructure));
       // Only the node whose data it is knows how many labels it has.
       return record.variant === 'federated' ? undefined : (prepared.sites[0] as Site).data.samples.count;
     },
@@ -121,14 +159,13 @@ async function work(
   store: ClusterStore,
   record: RunRecord,
   prepared: PreparedData,
-  data: string | undefined,
   name: string,
-  leaseMs: number,
   options: JoinOptions,
 ): Promise<RunEnd> {
-  const { spec, variant, nodes } = record;
+  const { spec, variant, nodes, leaseMs } = record;
   // A federated node has its own data only, whichever chapters it gets.
   const [own] = prepared.sites;
+  const data = variant === 'federated' ? prepared.facts.digest : undefined;
   const job: Job = {
     spec,
     variant,
@@ -163,6 +200,7 @@ async function work(
       onMember: (member) => {
         membership = member;
       },
+      leaves: async (ms) => ms >= options.patienceMs && Boolean(await options.hasOthers?.()),
     });
   } finally {
     await executor.close();

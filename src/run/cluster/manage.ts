@@ -1,11 +1,12 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import type { LayerSize } from '../../layers/sizes.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
-import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
-import { graphShape, trainedLayers } from '../../schedule/shape.js';
-import { allTasks, trainTask } from '../../schedule/tasks.js';
+import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { trainedLayers } from '../../schedule/shape.js';
+import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { NatsApi } from '../../store/nats/api.js';
@@ -24,7 +25,7 @@ export interface RunSummary {
   readonly state: RunRecord['state'];
   readonly dataset: string;
   readonly objective: string;
-  readonly layers: readonly number[];
+  readonly layers: readonly LayerSize[];
   readonly variant: string;
   readonly nodes: number;
   readonly createdMs: number;
@@ -60,16 +61,15 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
     const { mirror } = store;
     const before = new Map(mirror.nodes().map(({ number, revision }) => [number, revision]));
     if (before.size > 0 && record.state === 'open') await systemClock.sleep(0.3 * record.leaseMs, store.signal);
-    const tasks = [...allTasks(graphShape(record.spec))];
     const notes = (type: 'refused' | 'conflict'): { name: string; why: string }[] =>
       [...mirror.all()].flatMap(({ entry }) =>
         entry?.type === type ? [{ name: entry.record.name, why: entry.record.text }] : [],
       );
-    const failed = mirror.get(keys.failed)?.entry;
+    const failure = store.failure();
     return {
       ...summaryOf(record),
-      tasksDone: tasks.filter((task) => mirror.done(task)).length,
-      tasks: tasks.length,
+      tasksDone: doneTasks(store).length,
+      tasks: taskCount(store.shape),
       present: mirror.nodes().map(({ number, record: { name, left, doing }, revision }) => ({
         number,
         name,
@@ -79,7 +79,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       refused: notes('refused'),
       conflicts: notes('conflict').map(({ why }) => why),
       refusedRecords: mirror.refusedRecords,
-      failure: failed?.type === 'failed' ? inWords(failed.record.error) : undefined,
+      failure: failure === undefined ? undefined : inWords(failure.error),
     };
   });
 }
@@ -109,10 +109,13 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const { spec } = record;
     const { imageSize, classes } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
-    const shapes = allShapes(networkShape(spec, layout));
-    const newest = Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => {
-      for (let chapter = spec.splits - 1; chapter >= 0; chapter--)
-        if (store.mirror.done(trainTask(chapter, layer))) return trainTask(chapter, layer);
+    const shapes = allStructures(networkStructure(spec, layout));
+    const found: TrainTask[] = [];
+    for (const task of doneTasks(store))
+      if (task.kind === 'train' && task.chapter >= (found[task.layer]?.chapter ?? 0)) found[task.layer] = task;
+    const newest = Array.from({ length: trainedLayers(store.shape) }, (_, layer) => {
+      const task = found[layer];
+      if (task) return task;
       throw new PffError('cluster', `run ${run} has no model yet: layer ${layer + 1} has not finished a chapter`, {
         hint: `pff status ${run} says how far it is.`,
       });
@@ -120,7 +123,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const states: LayerState[] = [];
     for (const task of newest) {
       const { steps, buffer } = await store.fetch(task, store.signal);
-      states.push(viewState(shapes[task.layer] as LayerShape, steps, buffer));
+      states.push(viewState(shapes[task.layer] as LayerStructure, steps, buffer));
     }
     const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
     const finished = chapters === spec.splits;
@@ -141,6 +144,13 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       folder.close();
     }
   });
+}
+
+/** The run's tasks that are published: of those that have records, for a run may claim to have more than can be listed. */
+function doneTasks({ mirror, shape }: ClusterStore): Task[] {
+  return [...mirror.all()].flatMap(({ entry }) =>
+    entry?.type === 'task' && entry.record.state === 'done' && isTask(shape, entry.task) ? [entry.task] : [],
+  );
 }
 
 /** An error that ended a run, hint and all. */

@@ -4,7 +4,6 @@ import { PffError } from '../../errors.js';
 import { usableCores } from '../cores.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
-import { EngineError } from '../../store/cluster/engine.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
@@ -16,7 +15,9 @@ export interface NodeOptions {
   readonly server: ServerOptions;
   /** Work on this run only, and end with it. */
   readonly run?: string | undefined;
-  /** End after one run. */
+  /** Bytes of memory that a run may take here; all there is unless given. */
+  readonly maxMemory?: number | undefined;
+  /** End after the first run that this node can do. */
   readonly once?: boolean | undefined;
   readonly kernels?: KernelsChoice | undefined;
   /** Threads of the kernels; by default all cores. */
@@ -29,10 +30,14 @@ export interface NodeOptions {
 }
 
 const LOOK_FOR_RUNS_MS = 500;
+/** A run in which nothing goes on is left after so long if there are others, and each time that it is met again later. */
+const FIRST_PATIENCE_MS = 10_000;
+const LONGEST_PATIENCE_MS = 120_000;
 
 /**
- * Serves until the signal aborts, or the asked run is over.
- * @throws PffError `cluster` where the node does not fit the run it was asked for, or the server refuses it.
+ * Serves until the signal aborts, or the asked run is over. A run that fails, or that this node cannot do, is left alone.
+ * @throws PffError `cluster` where the node does not fit the run it was asked for, or the server refuses it; where it was
+ * asked for one run, what that failed of.
  */
 export async function serveNode(options: NodeOptions): Promise<void> {
   const { signal, say, run } = options;
@@ -41,47 +46,85 @@ export async function serveNode(options: NodeOptions): Promise<void> {
   const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`);
   const api = new NatsApi(connection);
   const registry = new NatsRegistry(api);
-  const refused = new Set<string>();
+  const queue = new RunQueue(registry);
   const patience = { clock: systemClock, signal, reopen: () => Promise.resolve() };
   say(`connected to ${connection.getServer()}; ${run === undefined ? 'looking for runs' : `looking for run ${run}`}`);
   try {
     while (!signal.aborted) {
-      const record = await patiently(patience, () => nextRun(registry, run, refused));
+      const record = await patiently(patience, () => (run === undefined ? queue.next() : askedRun(registry, run)));
       if (!record) {
         await systemClock.sleep(LOOK_FOR_RUNS_MS, signal);
         continue;
       }
       const threads = options.threads ?? usableCores();
-      const end = await joinAndBear(api, registry, record, { ...options, kernels, threads });
-      refused.add(record.run);
-      if (end === 'refused' && run !== undefined)
-        throw new PffError('cluster', `this node does not fit run ${run}`, { hint: 'The line above says why.' });
-      if (run !== undefined || options.once) return;
+      const joined = await joinRun(api, registry, record, {
+        ...options,
+        kernels,
+        threads,
+        patienceMs: queue.patienceMs(record.run),
+        hasOthers: run === undefined ? () => queue.hasOthers(record.run) : undefined,
+      });
+      if (joined.end === 'idle') queue.later(record.run);
+      else queue.done(record.run);
+      // Asked for one run, or for the first that it can do: what came of that is what came of all.
+      const asked = run !== undefined || (options.once && joined.end !== 'refused' && joined.end !== 'idle');
+      if (!asked) continue;
+      if (joined.end === 'failed') throw new PffError('training', `run ${record.run} failed: ${joined.why}`);
+      if (joined.end === 'refused')
+        throw new PffError('cluster', `this node does not fit run ${run}: ${joined.why}`, {
+          hint: 'pff status says so, too.',
+        });
+      return;
     }
   } finally {
     await connection.close();
   }
 }
 
-async function joinAndBear(...args: Parameters<typeof joinRun>): Promise<Awaited<ReturnType<typeof joinRun>>> {
-  try {
-    return await joinRun(...args);
-  } catch (error) {
-    // Somebody removed the run while this node worked on it: no failure of the node.
-    if (error instanceof EngineError && error.kind === 'removed') return 'stopped';
-    const [, registry, record] = args;
-    if (error instanceof PffError && error.code === 'training') await registry.mark(record.run, 'failed');
-    throw error;
+/** Which run comes next: each open one in turn, those that this node is done with left out. */
+class RunQueue {
+  readonly #registry: NatsRegistry;
+  readonly #done = new Set<string>();
+  /** Runs that were left because nothing went on in them: when (a count), and how often. */
+  readonly #left = new Map<string, { readonly turn: number; readonly times: number }>();
+  #turns = 0;
+
+  constructor(registry: NatsRegistry) {
+    this.#registry = registry;
+  }
+
+  async next(): Promise<RunRecord | undefined> {
+    const turn = ({ run }: RunRecord): number => this.#left.get(run)?.turn ?? 0;
+    return (await this.#open()).toSorted((a, b) => turn(a) - turn(b))[0];
+  }
+
+  async hasOthers(run: string): Promise<boolean> {
+    try {
+      return (await this.#open()).some((record) => record.run !== run);
+    } catch {
+      return false;
+    }
+  }
+
+  patienceMs(run: string): number {
+    return Math.min(FIRST_PATIENCE_MS * 2 ** (this.#left.get(run)?.times ?? 0), LONGEST_PATIENCE_MS);
+  }
+
+  later(run: string): void {
+    this.#left.set(run, { turn: ++this.#turns, times: (this.#left.get(run)?.times ?? 0) + 1 });
+  }
+
+  done(run: string): void {
+    this.#done.add(run);
+  }
+
+  async #open(): Promise<RunRecord[]> {
+    const all = await this.#registry.list();
+    return all.map(({ record }) => record).filter(({ run, state }) => state === 'open' && !this.#done.has(run));
   }
 }
 
-async function nextRun(
-  registry: NatsRegistry,
-  run: string | undefined,
-  refused: ReadonlySet<string>,
-): Promise<RunRecord | undefined> {
-  if (run === undefined)
-    return (await registry.list()).find(({ record }) => record.state === 'open' && !refused.has(record.run))?.record;
+async function askedRun(registry: NatsRegistry, run: string): Promise<RunRecord | undefined> {
   const found = await registry.get(run);
   if (found && found.record.state !== 'open')
     throw new PffError('cluster', `run ${run} is ${found.record.state}`, {

@@ -6,7 +6,7 @@
 import { expectManyListeners, yieldToEvents } from '#platform/event-loop';
 import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
-import { needs, taskKey, type Task } from '../../schedule/tasks.js';
+import { isTask, needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { Wanted } from '../../schedule/wanted.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { Output, Store } from '../store.js';
@@ -16,7 +16,7 @@ import type { Mirror } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
 import { RecordTable } from './record-table.js';
-import { keys, type DoneRecord } from './records.js';
+import { keys, type DoneRecord, type FailureRecord } from './records.js';
 import { digestOf } from './transfer.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
@@ -35,6 +35,8 @@ export interface ClusterStoreOptions {
   readonly signal: AbortSignal;
   /** Bytes of a task's output, where that is known; what says otherwise is refused. */
   readonly expectedBytes: (task: Task) => number | undefined;
+  /** This process has found that the run's spec and its data fit each other: it need not believe others who say they do not. */
+  readonly fits?: boolean | undefined;
   /** How layer states travel; f32 unless given. */
   readonly wire?: RunSpec['wire'] | undefined;
   readonly onTrouble?: ((error: EngineError) => void) | undefined;
@@ -195,6 +197,23 @@ export class ClusterStore implements Store {
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
     return new Wanted(this.shape, (task) => (mine ? this.isHere(task) : this.mirror.done(task) !== undefined));
+  }
+
+  /** Why the run itself cannot be done, if somebody says so and it can be true as far as this process knows. */
+  failure(): FailureRecord | undefined {
+    const entry = this.mirror.get(keys.failed)?.entry;
+    if (entry?.type !== 'failed') return undefined;
+    const { record } = entry;
+    if (record.error.code !== 'training') return this.#options.fits ? undefined : record;
+    const task = record.task === undefined ? undefined : parseTaskKey(record.task);
+    return task && isTask(this.shape, task) && !this.mirror.done(task) ? record : undefined;
+  }
+
+  /** Tells everybody that the run itself cannot be done, over a record that cannot be true. */
+  async fail(record: FailureRecord): Promise<void> {
+    for (let tries = 0; tries < 10 && !this.failure(); tries++)
+      if (!(await this.records.swap(keys.failed, record, this.mirror.get(keys.failed)?.revision ?? 0)))
+        await this.records.read(keys.failed);
   }
 
   /** Drops chunks that nobody needs: those that a node left behind that died between publishing and dropping. */

@@ -18,6 +18,15 @@ export interface Mirrored {
   readonly since: number;
 }
 
+/** Who does a task now. Writing the same claim again makes it no younger. */
+export interface Claim {
+  readonly by: string;
+  /** Observed time since when it is `by`'s. */
+  readonly since: number;
+  /** Since when it is anybody's, one after the other. */
+  readonly first: number;
+}
+
 /** Without a hint the mirror looks for news this often: hints may be lost. */
 export const POLL_MS = 1000;
 
@@ -27,11 +36,15 @@ export class Mirror {
   /** Says whether a `done` record can be true (its size fits the task). */
   readonly #fits: (task: Task, record: DoneRecord) => boolean;
   readonly #records = new Map<string, Mirrored>();
+  readonly #nodes = new Map<number, Mirrored>();
+  readonly #claims = new Map<string, Claim>();
   readonly #listeners = new Set<(changed: Mirrored | undefined) => void>();
   readonly #stopListening: () => void;
   #cursor = 0;
   #identity: string | undefined;
   #observed = 0;
+  /** Answers of the engine so far: while this stands still, there is none. */
+  #answers = 0;
   #lastLook: number | undefined;
   #hinted = true;
   #resetHinted = false;
@@ -53,6 +66,10 @@ export class Mirror {
     return this.#observed;
   }
 
+  get answers(): number {
+    return this.#answers;
+  }
+
   get(key: string): Mirrored | undefined {
     return this.#records.get(key);
   }
@@ -71,10 +88,19 @@ export class Mirror {
     return record?.state === 'done' ? record : undefined;
   }
 
+  /** Who does `task` now. */
+  claim(task: Task): Claim | undefined {
+    return this.#claims.get(`task.${taskKey(task)}`);
+  }
+
+  claims(): IterableIterator<Claim> {
+    return this.#claims.values();
+  }
+
   /** Every node's record, with its number and how long it has not changed (ms, observed). */
   nodes(): { readonly number: number; readonly record: NodeRecord; readonly age: number; readonly revision: number }[] {
     const found = [];
-    for (const { entry, since, revision } of this.#records.values())
+    for (const { entry, since, revision } of this.#nodes.values())
       if (entry?.type === 'node')
         found.push({ number: entry.number, record: entry.record, age: this.#observed - since, revision });
     return found.sort((a, b) => a.number - b.number);
@@ -96,6 +122,9 @@ export class Mirror {
     if (!decoded) this.refusedRecords += 1;
     const mirrored = { key: entry.key, revision: entry.revision, entry: decoded, since: this.#observed };
     this.#records.set(entry.key, mirrored);
+    if (decoded?.type === 'node') this.#nodes.set(decoded.number, mirrored);
+    else if (before?.entry?.type === 'node') this.#nodes.delete(before.entry.number);
+    this.#noteClaim(entry.key, decoded);
     for (const listener of this.#listeners) listener(mirrored);
   }
 
@@ -124,12 +153,14 @@ export class Mirror {
     if (this.#resetHinted) this.#reset();
     this.#hinted = false;
     const { identity, last } = await this.#engine.state();
+    this.#answers += 1;
     if (identity !== this.#identity || last < this.#cursor) this.#reset();
     this.#identity = identity;
     while (this.#cursor < last) {
       signal.throwIfAborted();
       const entry = await this.#engine.next(this.#cursor);
       if (!entry) break;
+      this.#answers += 1;
       this.#cursor = entry.revision;
       this.note(entry);
     }
@@ -142,6 +173,17 @@ export class Mirror {
     for (const listener of this.#listeners) listener(undefined);
   }
 
+  #noteClaim(key: string, entry: RunEntry | undefined): void {
+    if (entry?.type !== 'task' || entry.record.state !== 'claimed') {
+      this.#claims.delete(key);
+      return;
+    }
+    const { by } = entry.record;
+    const before = this.#claims.get(key);
+    if (before?.by === by) return;
+    this.#claims.set(key, { by, since: this.#observed, first: before?.first ?? this.#observed });
+  }
+
   /** Forgets everything: what was acknowledged before may be gone. */
   #reset(): void {
     this.#resetHinted = false;
@@ -149,6 +191,8 @@ export class Mirror {
     this.#cursor = 0;
     this.#lastLook = undefined;
     this.#records.clear();
+    this.#nodes.clear();
+    this.#claims.clear();
     for (const listener of this.#listeners) listener(undefined);
   }
 

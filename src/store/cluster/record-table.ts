@@ -50,9 +50,13 @@ export class RecordTable {
     return { revision: found.revision, entry: decodeEntry(found.key, found.value) };
   }
 
-  /** Writes a record that nobody else writes, unless there is one already. */
+  /** Writes a record unless there is one already; one that was refused counts as none. */
   async tell(key: string, record: AnyRecord): Promise<void> {
-    if (!this.mirror.get(key)) await this.swap(key, record, 0);
+    for (let tries = 0; tries < 10; tries++) {
+      const there = this.mirror.get(key);
+      if (there?.entry || (await this.swap(key, record, there?.revision ?? 0))) return;
+      await this.read(key);
+    }
   }
 
   /** Notes that this process does `task` now. False if somebody else got it first, or it is done. */

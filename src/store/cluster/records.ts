@@ -4,17 +4,24 @@
  */
 import { z } from 'zod';
 import { encodeError } from '../../error-codec.js';
-import { PFF_ERROR_CODES, type PffError } from '../../errors.js';
+import type { PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import { isPlain, plainText } from './plain-text.js';
+
+/** Codes of errors that are a run's fault: `usage`, `data` of the whole, `training` of a task. */
+export const RUNS_FAULTS = ['usage', 'data', 'training'] as const;
 
 /** Longer values are refused unread. */
 export const MAX_RECORD_BYTES = 256 * 1024;
 
 const count = z.int().nonnegative();
-const name = z.string().min(1).max(200);
 const MAX_TEXT = 2000;
-const text = z.string().max(MAX_TEXT);
+/** Text that is printed: what a terminal would act on is refused. */
+export const plain = (most: number) => z.string().max(most).refine(isPlain);
+const name = plain(200).min(1);
+const text = plain(MAX_TEXT);
 const nodeId = z.string().regex(/^[\w-]{1,64}$/);
+const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Who does a task, or what came of it. */
@@ -55,7 +62,7 @@ export const nodeRecordSchema = z.strictObject({
   left: z.boolean(),
   /** Federated: digest of the node's own data. A slot stays with its data. */
   data: digest.optional(),
-  doing: z.string().max(40).optional(),
+  doing: taskName.optional(),
   progress: z.strictObject({ task: taskRef, batch: count, batches: count, stats }).optional(),
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;
@@ -87,9 +94,11 @@ export type ReportRecord = z.infer<typeof reportRecordSchema>;
 export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text });
 export type NoteRecord = z.infer<typeof noteRecordSchema>;
 
-/** Why the run cannot go on: an error as error-codec.ts has it, which every node and follower throws again. */
+/** Why the run itself cannot be done, whoever tries: an error as error-codec.ts has it, which all throw again. */
 export const failureRecordSchema = noteRecordSchema.omit({ text: true }).extend({
-  error: z.strictObject({ name, code: z.enum(PFF_ERROR_CODES), message: text, hint: text.optional() }),
+  /** The task that cannot be done; without it spec and data do not fit each other. */
+  task: taskName.optional(),
+  error: z.strictObject({ name, code: z.enum(RUNS_FAULTS), message: text, hint: text.optional() }),
 });
 export type FailureRecord = z.infer<typeof failureRecordSchema>;
 
@@ -113,12 +122,13 @@ export const keys = {
   finished: 'finished',
 } as const;
 
-/** What a node tells of an error that ends the run. Texts are cut, for a record that is too long counts as none. */
-export function failureRecord(by: string, nodeName: string, error: PffError): FailureRecord {
+/** What a node tells of an error that is the run's fault, of `task` or of the run as a whole. Texts are cut to what is read. */
+export function failureRecord(by: string, nodeName: string, error: PffError, task?: Task): FailureRecord {
   const { code, message, hint } = encodeError(error);
-  const cut = (words: string): string => words.slice(0, MAX_TEXT);
-  const told = { name: error.name, code: code ?? 'training', message: cut(message) };
-  return { v: 1, by, name: nodeName, error: hint === undefined ? told : { ...told, hint: cut(hint) } };
+  const fault = RUNS_FAULTS.find((each) => each === code) ?? 'training';
+  const told = { name: 'PffError', code: fault, message: plainText(message, MAX_TEXT) };
+  const words = hint === undefined ? told : { ...told, hint: plainText(hint, MAX_TEXT) };
+  return { v: 1, by, name: nodeName, ...(task ? { task: taskKey(task) } : {}), error: words };
 }
 
 export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
@@ -147,15 +157,15 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
       const parsed = nodeRecordSchema.safeParse(json);
       return /^\d{1,6}$/.test(rest) && parsed.success ? { type, number: Number(rest), record: parsed.data } : undefined;
     }
+    case 'failed': {
+      const parsed = failureRecordSchema.safeParse(json);
+      return parsed.success ? { type, record: parsed.data } : undefined;
+    }
     case 'refused':
     case 'conflict':
     case 'stop':
     case 'finished': {
       const parsed = noteRecordSchema.safeParse(json);
-      return parsed.success ? { type, record: parsed.data } : undefined;
-    }
-    case 'failed': {
-      const parsed = failureRecordSchema.safeParse(json);
       return parsed.success ? { type, record: parsed.data } : undefined;
     }
     default:

@@ -1,7 +1,8 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
-import { OWN_KINDS } from '../../spec/own-names.js';
+import { numericsSchema } from '../../kernels/numerics.js';
+import { OWN_KINDS } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
@@ -11,7 +12,7 @@ export const runRecordSchema = z.strictObject({
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
   version: z.string().max(100),
-  bitClass: z.string().max(100),
+  numerics: numericsSchema,
   spec: runSpecSchema,
   specDigest: z.string().regex(/^[0-9a-f]{64}$/),
   dataset: z.strictObject({

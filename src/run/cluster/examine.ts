@@ -1,0 +1,86 @@
+/**
+ * Whether this process can take part in a run: whatever can be known before it begins, and whose fault it is if not. A run
+ * comes from somebody else, so that nothing of it is taken on trust, and nothing is allocated before its bounds are checked.
+ */
+import { loadDataset } from '../../data/sources/load.js';
+import { PffError, messageOf } from '../../errors.js';
+import { openKernels, type KernelsChoice } from '../../kernels/open.js';
+import { resolveSpec } from '../../spec/spec.js';
+import { plainText } from '../../store/cluster/plain-text.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { checkGraph } from '../../schedule/bounds.js';
+import { checkMemory, nodeMemoryBound } from '../memory.js';
+import { checkFit } from '../options.js';
+import { prepareData, type PreparedData } from '../../node/prepare.js';
+import { misfitOfData, misfitOfProgram } from './record.js';
+
+export interface Means {
+  readonly kernels: KernelsChoice;
+  readonly dataDir?: string | undefined;
+  /** Bytes that a run may take of this node's memory; all there is unless given. */
+  readonly maxMemory?: number | undefined;
+}
+
+export type Examined =
+  | { readonly prepared: PreparedData }
+  /** This node cannot do the run, perhaps others can. */
+  | { readonly refusal: string }
+  /** Nobody can. */
+  | { readonly failure: PffError };
+
+/** Never throws what is wrong with the run or this node for it; only defects. */
+export async function examine(record: RunRecord, means: Means): Promise<Examined> {
+  const { spec, variant, nodes } = record;
+  const federated = variant === 'federated';
+  const refused = (error: unknown): Examined => {
+    if (error instanceof PffError) return { refusal: wordsOf(error) };
+    throw error;
+  };
+  /** Spec and program are the same on every node, and data too, but for federated ones. */
+  const failed = (error: unknown): Examined => {
+    if (error instanceof PffError && (error.code === 'usage' || error.code === 'data')) return { failure: error };
+    return refused(error);
+  };
+  try {
+    const { kernels } = await openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
+    kernels.close();
+    const why = misfitOfProgram(record, kernels.numerics);
+    if (why !== undefined) return { refusal: plainText(why) };
+  } catch (error) {
+    return refused(error);
+  }
+  try {
+    const execution = { variant, nodes, threadsPerNode: 1, kernels: means.kernels };
+    checkGraph(resolveSpec(spec));
+    checkFit(spec, execution, true);
+  } catch (error) {
+    return failed(error);
+  }
+  let dataset;
+  try {
+    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir });
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    return { refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`) };
+  }
+  const why = misfitOfData(record, dataset);
+  if (why !== undefined) return { refusal: plainText(why) };
+  let prepared;
+  try {
+    prepared = prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec);
+  } catch (error) {
+    return federated ? refused(error) : failed(error);
+  }
+  try {
+    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared), 1, means.maxMemory);
+  } catch (error) {
+    return refused(error);
+  }
+  return { prepared };
+}
+
+/** What an error says, with what to do, as one line. */
+export function wordsOf(error: unknown): string {
+  const hint = error instanceof PffError ? error.hint : undefined;
+  return plainText(hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`);
+}
