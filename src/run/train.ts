@@ -31,7 +31,7 @@ import { checkMemory, memoryBound } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from '../node/prepare.js';
-import { EventQueue } from './queue.js';
+import { AsyncQueue } from './async-queue.js';
 import { runResult } from './result.js';
 import { openResume } from './resume.js';
 import { VERSION } from './version.js';
@@ -55,7 +55,7 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
     });
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-  const queue = new EventQueue<RunEvent>();
+  const queue = new AsyncQueue<RunEvent>();
   const running = new Run(spec, execution, options, resumed?.note, signal, (event) => queue.push(event))
     .run(given)
     .then(
@@ -109,10 +109,9 @@ class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const { dataset: name } = this.#spec;
     const dataDir = this.#options.dataDir ?? this.#resumed?.dataDir;
-    const dataset = given ?? (await loadDataset({ dataset: name, dataDir }));
     const shardDirs = this.#options.shardDirs ?? this.#resumed?.shardDirs;
-    const shards =
-      shardDirs && (await Promise.all(shardDirs.map((dir) => loadDataset({ dataset: name, dataDir: dir }))));
+    const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined }));
+    const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
     const prepared = prepareData(dataset, this.#spec, shards);
     this.#checkData(prepared.facts);
     const { cluster, resume, out, analyseEvery } = this.#options;
@@ -360,6 +359,20 @@ class Run {
         : chapters > 0
           ? 'No model was saved: the run has no folder.'
           : 'No model was saved: not every layer had finished its first chapter.',
+    });
+  }
+}
+
+/** @throws PffError `data`, saying which shard's folder is meant. */
+async function loadShard(dataset: string, dir: string, shard: number): Promise<Dataset> {
+  try {
+    return await loadDataset({ dataset, dataDir: dir, needs: 'train' });
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    const hint = error.hint?.replaceAll('--data-dir', '--shard-dirs');
+    throw new PffError(error.code, `shard ${shard + 1} (${dir}): ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
     });
   }
 }
