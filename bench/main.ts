@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, PffError } from '../src/errors.js';
 import { loadAddon } from '../src/kernels/native/addon.js';
 import { openNative } from '../src/kernels/native/native.js';
+import type { Precision } from '../src/kernels/numerics.js';
 import type { KernelsChoice } from '../src/kernels/open.js';
 import { INSTALL } from './compare/peers.js';
 import { runComparison } from './compare/run.js';
@@ -43,25 +44,25 @@ async function bench(options: Options): Promise<void> {
       hint: 'npm run build builds them; a C++ compiler is needed.',
     });
   const { addon } = loaded;
-  const instructionSet = options.kernels ?? addon.instructionSets()[0] ?? 'portable';
+  const setFor = (precision: Precision): string => options.kernels ?? addon.fastestFor(precision);
   const has = (section: 'kernels' | 'peers' | 'epoch' | 'memory') => options.only.has(section);
 
-  const ours = openNative(addon, instructionSet, options.peerThreads);
+  const ours = openNative(addon, setFor('f32'), options.peerThreads);
   const rounding = new Map(
     options.precisions
       .filter((precision) => precision !== 'f32')
-      .map((precision) => [precision, openNative(addon, instructionSet, options.peerThreads, precision)] as const),
+      .map((precision) => [precision, openNative(addon, setFor(precision), options.peerThreads, precision)] as const),
   );
   const peaks = Array.from({ length: 9 }, () => ours.measurePeak(5));
   if (has('memory')) progress('measuring memory');
   const bandwidth = has('memory') ? measureBandwidths(Math.min(9, options.repetitions)) : [];
   if (has('kernels')) progress('measuring kernels');
   const kernels = has('kernels')
-    ? await runKernels(addon, instructionSet, options.threads, options.precisions, options.repetitions)
+    ? await runKernels(addon, setFor, options.threads, options.precisions, options.repetitions)
     : undefined;
   const comparison =
     has('peers') || has('epoch')
-      ? await runComparison(ours, rounding, instructionSet as KernelsChoice, {
+      ? await runComparison(ours, rounding, (options.kernels ?? 'auto') as KernelsChoice, {
           peers: options.peers,
           peersFolder: peersFolder(),
           python: options.python,
@@ -82,7 +83,7 @@ async function bench(options: Options): Promise<void> {
   const result = comparison?.result;
   const report: Report = {
     machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
-    instructionSet,
+    instructionSets: options.precisions.map((precision) => ({ precision, instructionSet: setFor(precision) })),
     repetitions: options.repetitions,
     peakGigaflops: { median: peak.median / 1e9, low: peak.low / 1e9, high: peak.high / 1e9 },
     kernels,

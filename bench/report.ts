@@ -10,7 +10,7 @@ import type { Summary } from './statistics.js';
 
 export interface Report {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
-  readonly instructionSet: string;
+  readonly instructionSets: readonly { readonly precision: string; readonly instructionSet: string }[];
   readonly repetitions: number;
   /** GFLOP/s of one core. */
   readonly peakGigaflops: Summary;
@@ -24,7 +24,8 @@ export interface Report {
 export function markdown(report: Report): string {
   const { machine, kernels, comparison, bandwidth, step, epoch } = report;
   return [
-    `# Bench\n\n${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels native/${report.instructionSet}. ` +
+    `# Bench\n\n${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels: ` +
+      `${report.instructionSets.map(({ precision, instructionSet }) => `${instructionSet} in ${precision}`).join(', ')}. ` +
       `The multiply-add peak of one core, measured before every repetition: ${cell(report.peakGigaflops, 0)} GFLOP/s. ` +
       `Medians and quartiles of ${report.repetitions} interleaved repetitions. FLOP are those of the whole matrix products, as if ` +
       'nothing were shared, and nothing else.',

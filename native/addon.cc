@@ -60,18 +60,27 @@ Dense& denseAt(const Arguments& a, size_t i) {
   return *handle.dense;
 }
 
-// instructionSets() → names, best first
-napi_value listInstructionSets(const Arguments& a) {
+napi_value listOf(napi_env env, const std::vector<const char*>& names) {
   napi_value list = nullptr;
-  check(napi_create_array(a.env, &list));
+  check(napi_create_array(env, &list));
   uint32_t i = 0;
-  for (const KernelTable* set : instructionSets()) {
+  for (const char* text : names) {
     napi_value name = nullptr;
-    check(napi_create_string_utf8(a.env, set->name, NAPI_AUTO_LENGTH, &name));
-    check(napi_set_element(a.env, list, i++, name));
+    check(napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &name));
+    check(napi_set_element(env, list, i++, name));
   }
   return list;
 }
+
+// instructionSets() → names, best first
+napi_value listInstructionSets(const Arguments& a) {
+  std::vector<const char*> names;
+  for (const KernelTable* set : instructionSets()) names.push_back(set->name);
+  return listOf(a.env, names);
+}
+
+// builtSets() → names of all that this build has
+napi_value listBuiltSets(const Arguments& a) { return listOf(a.env, builtSets()); }
 
 Precision precisionFrom(const std::string& name) {
   if (name == "f32") return Precision::kF32;
@@ -275,6 +284,7 @@ napi_value init(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("instructionSets", guarded<listInstructionSets>),
+      method("builtSets", guarded<listBuiltSets>),
       method("fastestFor", guarded<fastest>),
       method("openBackend", guarded<openBackend>),
       method("closeBackend", guarded<closeBackend>),

@@ -85,6 +85,18 @@ const KernelTable* fastestFor(Precision precision) {
   return &kPortableKernels;
 }
 
+std::vector<const char*> builtSets() {
+  std::vector<const char*> names;
+#if defined(__x86_64__)
+  if (amxIsBuilt()) names.push_back("amx");
+  for (const KernelTable* set : {&kAvx512Bf16Kernels, &kAvx512Kernels, &kAvx2Kernels}) names.push_back(set->name);
+#elif defined(__aarch64__)
+  names.push_back(kNeonKernels.name);
+#endif
+  names.push_back(kPortableKernels.name);
+  return names;
+}
+
 const KernelTable* instructionSet(const char* name) {
   for (const KernelTable* set : instructionSets())
     if (std::strcmp(set->name, name) == 0) return set;

@@ -24,7 +24,7 @@ export interface KernelsReport {
 
 export async function runKernels(
   addon: Addon,
-  instructionSet: string,
+  setFor: (precision: Precision) => string,
   threadCounts: readonly number[],
   precisions: readonly Precision[],
   repetitions: number,
@@ -33,7 +33,7 @@ export async function runKernels(
   const peaks: Summary[] = [];
   for (const threads of threadCounts)
     for (const precision of precisions) {
-      const kernels = openNative(addon, instructionSet, threads, precision);
+      const kernels = openNative(addon, setFor(precision), threads, precision);
       const [steps, network] = [stepCases(kernels), await networkCases(kernels)];
       const result = await measureInTurn(kernels, [...steps.cases, ...network.cases], repetitions, precision);
       measured.push(...result.measured);

@@ -53,6 +53,8 @@ void inputGradientAny(const InputGradientJob& job, Index first, Index last) {
 
 }  // namespace
 
+bool amxIsBuilt() { return true; }
+
 const KernelTable* amxKernels() {
   static const bool allowed = mayUseTiles();
   static const KernelTable table = [] {
@@ -73,6 +75,7 @@ const KernelTable* amxKernels() {
 }  // namespace pff
 #else
 namespace pff {
+bool amxIsBuilt() { return false; }
 const KernelTable* amxKernels() { return nullptr; }
 }  // namespace pff
 #endif

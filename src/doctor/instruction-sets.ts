@@ -1,6 +1,7 @@
 /** Which instruction sets kernels could use on this kind of CPU, and why one of them is not used here. */
 import { readFileSync } from 'node:fs';
 import type { LoadedAddon } from '../kernels/native/addon.js';
+import { precisions } from '../kernels/numerics.js';
 import type { InstructionSet } from './machine-report.js';
 
 /** What Linux calls the parts of a CPU that the kernels of an instruction set need, by the CPU family of Node.js. */
@@ -23,22 +24,22 @@ export function instructionSets(
   flags: ReadonlySet<string> | undefined = cpuFlags(),
   arch: string = process.arch,
 ): InstructionSet[] {
-  const usable = 'addon' in loaded ? loaded.addon.instructionSets() : [];
-  const [best] = usable;
+  const addon = 'addon' in loaded ? loaded.addon : undefined;
+  const [usable, built] = [addon?.instructionSets() ?? [], addon?.builtSets() ?? []];
   const needed = { ...NEEDED[arch], portable: [] };
   return Object.entries(needed).map(([name, parts]) => {
-    const used = name === best;
     const missing = flags === undefined ? [] : parts.filter((part) => !flags.has(part));
-    const why = used
+    const why = usable.includes(name)
       ? ''
-      : usable.includes(name)
-        ? `${best} is preferred`
-        : missing.length > 0
-          ? `the CPU has no ${missing.join(', ')}`
-          : 'reason' in loaded
-            ? 'the native kernels are not there'
-            : 'this build has no such kernels, or the system does not allow the CPU to use them';
-    return { name, usable: usable.includes(name), used, why };
+      : missing.length > 0
+        ? `the CPU has no ${missing.join(', ')}`
+        : addon === undefined
+          ? 'the native kernels are not there'
+          : built.includes(name)
+            ? 'the system does not let programs use it'
+            : 'this build has no such kernels: they need a newer compiler';
+    const usedFor = precisions.filter((precision) => addon?.fastestFor(precision) === name);
+    return { name, usable: usable.includes(name), usedFor, why };
   });
 }
 

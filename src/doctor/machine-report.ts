@@ -8,9 +8,9 @@ const instructionSet = z.strictObject({
   name: z.string(),
   /** This build has it, the CPU has it and the system allows it. */
   usable: z.boolean(),
-  /** Taken where nothing else is asked for. */
-  used: z.boolean(),
-  /** Why it is not used; empty for the one that is. */
+  /** Precisions in which it is taken where nothing else is asked for. */
+  usedFor: z.array(z.string()),
+  /** Why it cannot be used; empty where it can. */
   why: z.string(),
 });
 
@@ -18,6 +18,8 @@ const rate = z.strictObject({
   precision: z.string(),
   /** Name of the arithmetic, which fixes the bits. */
   numerics: z.string(),
+  /** Backend and instruction set. */
+  kernels: z.string(),
   /** Of the fastest step, which other work on the machine disturbs least. */
   milliseconds: z.number().positive(),
   /** Far above the fastest where something else was running. */
@@ -28,7 +30,6 @@ const rate = z.strictObject({
 
 /** One training step of a layer (forward pass, objective, gradient, Adam), in each precision in turn. */
 const stepRates = z.strictObject({
-  kernels: z.string(),
   threads: z.int().positive(),
   inputs: z.int().positive(),
   outputs: z.int().positive(),

@@ -64,7 +64,6 @@ export async function measureStepRates(options: RateOptions): Promise<StepRates>
     const outputs = rowOutputs(structure);
     const rows = 2 * first.spec.batch;
     return {
-      kernels: any.kernels.name,
       threads: any.kernels.threads,
       inputs,
       outputs,
@@ -75,7 +74,8 @@ export async function measureStepRates(options: RateOptions): Promise<StepRates>
         const milliseconds = sorted[0] as number;
         const medianMilliseconds = sorted[Math.floor(sorted.length / 2)] as number;
         const gigaflops = (4 * rows * inputs * outputs) / milliseconds / 1e6;
-        return { precision, numerics: kernels.numerics.id, milliseconds, medianMilliseconds, gigaflops };
+        const { name, numerics } = kernels;
+        return { precision, numerics: numerics.id, kernels: name, milliseconds, medianMilliseconds, gigaflops };
       }),
     };
   } finally {

@@ -40,16 +40,18 @@ function facts({ cpu, memory, kernels, server, gpu }: MachineReport): [string, s
     cpu.quota === null ? '' : `; this container may use ${cpu.quota.toFixed(1)} of them: ${cpu.usable} at a time`;
   const affinity = cpu.quota === null && cpu.usable < cpu.cores ? `; this process may use ${cpu.usable}` : '';
   const limit = memory.limitBytes === null ? '' : `; this container may use ${bytes(memory.limitBytes)}`;
-  const used = kernels.instructionSets.find((set) => set.used);
-  const others = kernels.instructionSets.filter((set) => !set.used);
+  const sets = kernels.instructionSets;
+  const used = sets.filter(({ usedFor }) => usedFor.length > 0);
+  const spare = sets.filter(({ usable, usedFor }) => usable && usedFor.length === 0);
+  const native = used.map(({ name, usedFor }) => `${name} for ${usedFor.join(' and ')}`).join(', ');
   return [
     ['cpu', `${cpu.model}, ${cores(cpu.cores)}${quota}${affinity}`],
     ['memory', `${bytes(memory.totalBytes)}, ${bytes(memory.availableBytes)} of it free${limit}`],
-    ['kernels', used ? `native, ${used.name}` : `reference (slow): ${kernels.reason ?? 'no instruction set fits'}`],
-    ...others.map(({ name, usable, why }): [string, string] => [
-      '',
-      usable ? `${name} works, too; ${why}` : `${name} is not used: ${why}`,
-    ]),
+    ['kernels', used.length > 0 ? native : `reference (slow): ${kernels.reason ?? 'no instruction set fits'}`],
+    ...(spare.length > 0 ? [['', `also here: ${spare.map(({ name }) => name).join(', ')}`] as [string, string]] : []),
+    ...sets
+      .filter(({ usable }) => !usable)
+      .map(({ name, why }): [string, string] => ['', `${name} is not used: ${why}`]),
     ['gpu', gpu.text],
     ['nats-server', serverText(server)],
   ];

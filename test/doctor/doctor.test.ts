@@ -30,7 +30,7 @@ const noAddon = () => ({ reason: 'the native kernels were not built: no C++ comp
 describe('a machine', () => {
   test.skipIf(!built)('with an addon: each precision is measured on one thread and on more', async () => {
     const report = machineReportSchema.parse(await examineMachine());
-    expect(report.kernels.instructionSets.filter(({ used }) => used)).toHaveLength(1);
+    expect(report.kernels.instructionSets.flatMap(({ usedFor }) => usedFor).toSorted()).toEqual(precisions.toSorted());
     expect(report.steps[0]?.threads).toBe(1);
     expect(report.steps.at(-1)?.threads).toBe(report.cpu.usable);
     for (const { rates } of report.steps) expect(rates.map(({ precision }) => precision)).toEqual(precisions);
@@ -42,9 +42,9 @@ describe('a machine', () => {
   test('without an addon, and without nats-server', async () => {
     const report = machineReportSchema.parse(await examineMachine({ load: noAddon, serverFolders: [folder] }));
     expect(report.kernels).toMatchObject({ addon: null, reason: expect.stringContaining('no C++ compiler') });
-    expect(report.kernels.instructionSets.every(({ usable, used }) => !usable && !used)).toBe(true);
+    expect(report.kernels.instructionSets.every(({ usable, usedFor }) => !usable && usedFor.length === 0)).toBe(true);
     expect(report.steps).toHaveLength(1);
-    expect(report.steps[0]).toMatchObject({ kernels: 'reference', threads: 1 });
+    expect(report.steps[0]).toMatchObject({ threads: 1, rates: [{ kernels: 'reference' }, {}, {}] });
     expect(report.settings).toEqual([expect.objectContaining({ option: '--kernels', value: 'reference' })]);
     expect(report.server).toBeNull();
     expect(report.seconds).toBeLessThan(20);
@@ -52,27 +52,38 @@ describe('a machine', () => {
 });
 
 describe('instruction sets', () => {
-  const with512 = { addon: { instructionSets: () => ['avx512', 'avx2', 'portable'] } as Addon, path: '' };
+  /** A build without AMX on a CPU without AVX512-BF16. */
+  const addon = {
+    instructionSets: () => ['avx512', 'avx2', 'portable'],
+    builtSets: () => ['avx512bf16', 'avx512', 'avx2', 'portable'],
+    fastestFor: (precision) => (precision === 'bf16' ? 'avx2' : 'avx512'),
+  } as Addon;
+  const with512 = { addon, path: '' };
+  const parts = 'avx512f avx512vl avx512dq avx512bw avx2 fma'.split(' ');
   const why = (sets: ReturnType<typeof instructionSets>) => Object.fromEntries(sets.map((set) => [set.name, set.why]));
 
-  test('say why one is not used', () => {
-    const flags = new Set('avx512f avx512vl avx512dq avx512bw avx2 fma'.split(' '));
-    const sets = instructionSets(with512, flags, 'x64');
-    expect(sets.find(({ used }) => used)?.name).toBe('avx512');
-    expect(why(sets)).toMatchObject({
-      avx512bf16: 'the CPU has no avx512_bf16',
-      avx512: '',
-      avx2: 'avx512 is preferred',
-      portable: 'avx512 is preferred',
+  test('say in which precision one is used, or why it cannot be', () => {
+    const sets = instructionSets(with512, new Set(parts), 'x64');
+    expect(Object.fromEntries(sets.map(({ name, usedFor }) => [name, usedFor]))).toEqual({
+      amx: [],
+      avx512bf16: [],
+      avx512: ['f32', 'bf16-tile'],
+      avx2: ['bf16'],
+      portable: [],
     });
+    expect(why(sets)).toMatchObject({ avx512bf16: 'the CPU has no avx512_bf16', avx512: '', avx2: '', portable: '' });
   });
 
   test('that the CPU has but the build or the system has not', () => {
-    const flags = new Set('avx512f avx512vl avx512dq avx512bw avx512_bf16 avx2 fma'.split(' '));
-    expect(why(instructionSets(with512, flags, 'x64'))['avx512bf16']).toMatch(/this build has no such kernels/);
+    const flags = new Set([...parts, 'avx512_bf16', 'amx_tile', 'amx_bf16']);
+    const sets = why(instructionSets(with512, flags, 'x64'));
+    expect(sets['amx']).toBe('this build has no such kernels: they need a newer compiler');
+    expect(sets['avx512bf16']).toBe('the system does not let programs use it');
     expect(why(instructionSets(noAddon(), flags, 'x64'))['avx2']).toBe('the native kernels are not there');
     // Systems that do not tell what the CPU can do.
-    expect(why(instructionSets(with512, undefined, 'x64'))['avx512bf16']).toMatch(/this build has no such kernels/);
+    expect(why(instructionSets(with512, undefined, 'x64'))['avx512bf16']).toBe(
+      'the system does not let programs use it',
+    );
   });
 
   test('are those of the CPU family', () => {

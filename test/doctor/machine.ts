@@ -6,11 +6,12 @@ export function stepRates(threads: number, milliseconds: Readonly<Record<string,
   const rates = Object.entries(milliseconds).map(([precision, ms]) => ({
     precision,
     numerics: `${precision}/1`,
+    kernels: 'native/avx512',
     milliseconds: ms,
     medianMilliseconds: ms,
     gigaflops: 512 / ms,
   }));
-  return { kernels: 'native/avx512', threads, inputs: 1000, outputs: 1000, rows: 128, rounds: 9, rates };
+  return { threads, inputs: 1000, outputs: 1000, rows: 128, rounds: 9, rates };
 }
 
 export const machine: MachineReport = {
@@ -21,9 +22,11 @@ export const machine: MachineReport = {
     addon: '/opt/pff/build/pff-native.node',
     reason: null,
     instructionSets: [
-      { name: 'avx512bf16', usable: false, used: false, why: 'the CPU has no avx512_bf16' },
-      { name: 'avx512', usable: true, used: true, why: '' },
-      { name: 'avx2', usable: true, used: false, why: 'avx512 is preferred' },
+      { name: 'amx', usable: true, usedFor: ['bf16-tile'], why: '' },
+      { name: 'avx512bf16', usable: false, usedFor: [], why: 'the CPU has no avx512_bf16' },
+      { name: 'avx512', usable: true, usedFor: ['f32', 'bf16'], why: '' },
+      { name: 'avx2', usable: true, usedFor: [], why: '' },
+      { name: 'portable', usable: true, usedFor: [], why: '' },
     ],
   },
   steps: [stepRates(1, { f32: 8, bf16: 4 }), stepRates(2, { f32: 4, bf16: 2 })],

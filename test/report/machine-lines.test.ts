@@ -16,9 +16,9 @@ test('fits on one screen', () => {
       cpu          A CPU of Many Words (TM) with a Long Name @ 2.10GHz, 8 cores;
                    this container may use 2.5 of them: 2 at a time
       memory       16.0 GB, 3.0 GB of it free; this container may use 4.0 GB
-      kernels      native, avx512
+      kernels      amx for bf16-tile, avx512 for f32 and bf16
+                   also here: avx2, portable
                    avx512bf16 is not used: the CPU has no avx512_bf16
-                   avx2 works, too; avx512 is preferred
       gpu          no GPU backend yet: training runs on the CPU
       nats-server  2.9.10, /usr/sbin/nats-server
 

@@ -15,7 +15,10 @@ export type Floats = Float32Array | undefined;
 
 /** The functions of native/addon.cc. */
 export interface Addon {
+  /** What this build has and this CPU can run, best first. */
   instructionSets(): string[];
+  /** What this build has, whether the CPU can run it or not. */
+  builtSets(): string[];
   /** The instruction set that is fastest in a precision on this CPU; the first call for bf16 measures it, in milliseconds. */
   fastestFor(precision: Precision): string;
   openBackend(name: string, threads: number, worthSharing: number, precision: Precision): BackendHandle;
