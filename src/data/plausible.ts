@@ -50,11 +50,11 @@ export function oddities({ classes, train, test }: Data): string[] {
     if (these.length > 0) notes.push(`${these.length === 1 ? 'class' : 'classes'} ${named(these)}: ${what}`);
   };
   say(
-    which((label) => trained[label] === 0 && tested[label] === 0),
+    which((label) => train.count > 0 && test.count > 0 && trained[label] === 0 && tested[label] === 0),
     'no samples at all',
   );
   say(
-    which((label) => trained[label] === 0 && (tested[label] as number) > 0),
+    which((label) => train.count > 0 && trained[label] === 0 && (tested[label] as number) > 0),
     'only test samples, so that it cannot be learned',
   );
   say(
