@@ -31,7 +31,7 @@ function works(command, args) {
 function objects(name, flags, more) {
   const place = join(folder, name);
   mkdirSync(place, { recursive: true });
-  return [...coreUnits(process.arch), ...more].map((unit) => {
+  return [...coreUnits(process.arch, [compiler]), ...more].map((unit) => {
     const object = join(place, `${unit.file.replaceAll('/', '-')}.o`);
     const usual = commonFlags.filter((flag) => flag !== '-O3');
     const args = [...usual, '-O1', '-g', '-fno-omit-frame-pointer', ...flags, ...unit.flags];
