@@ -44,16 +44,17 @@ async function transfer() {
   const buffer = new SharedArrayBuffer(STATE_BYTES);
   const bytes = new Uint8Array(buffer);
   for (let i = 0; i < bytes.length; i += 7) bytes[i] = i * 31;
+  const output = { steps: 1, buffer };
   const breathe = async () => {};
   const once = (work) => work();
-  const digest = await digestOf(buffer, breathe);
+  const digest = await digestOf(output, breathe);
   for (const storage of ['memory', 'file']) {
     const engine = new NatsEngine(api, `bench-${storage}`, { storage, replicas: 1, maxBytes: 0 }, async () => {});
     await engine.open();
-    const record = { digest, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
+    const record = { digest, steps: 1, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
     const ways = {
       publish: async (i) => {
-        await digestOf(buffer, breathe);
+        await digestOf(output, breathe);
         await putOutput(engine, `c${i}.l0.x`, buffer, once);
       },
       fetch: async (i) => {

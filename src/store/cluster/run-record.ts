@@ -2,6 +2,8 @@
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
 import { OWN_KINDS } from '../../spec/own-names.js';
+import { isPlain } from './plain-text.js';
+import { plain } from './records.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
@@ -10,16 +12,17 @@ export const runRecordSchema = z.strictObject({
   v: z.literal(1),
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
-  version: z.string().max(100),
-  bitClass: z.string().max(100),
-  spec: runSpecSchema,
+  version: plain(100),
+  bitClass: plain(100),
+  /** Fields with a text of one's own print as they are; all others are numbers, or words of letters. */
+  spec: runSpecSchema.refine(({ dataset }) => isPlain(dataset)),
   specDigest: z.string().regex(/^[0-9a-f]{64}$/),
   dataset: z.strictObject({
-    name: z.string().max(200),
-    digest: z.string().max(100),
+    name: plain(200),
+    digest: plain(100),
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
-    classes: z.array(z.string().max(200)).min(1).max(256),
+    classes: z.array(plain(200)).min(1).max(256),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
