@@ -6,6 +6,8 @@ const rooms = [
   'formats',
   'kernels',
   'data',
+  'layers',
+  'objectives',
   'spec',
   'model',
   'schedule',
@@ -22,7 +24,7 @@ const rooms = [
 const portable = JSON.parse(readFileSync(new URL('tsconfig.portable.json', import.meta.url), 'utf8'));
 const nodeOnly = portable.exclude.map((path) => `^${path.replaceAll('.', '\\.')}(/|$)`);
 // Files that belong to no room: every room may import them.
-const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math'];
+const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math', 'named-parts'];
 const root = `(${rootFiles.join('|')})\\.ts$`;
 
 export default {

@@ -8,7 +8,8 @@ import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, PffError } from '../src/errors.js';
-import { loadAddon, openNative } from '../src/kernels/native/native.js';
+import { loadAddon } from '../src/kernels/native/addon.js';
+import { openNative } from '../src/kernels/native/native.js';
 import type { KernelsChoice } from '../src/kernels/open.js';
 import { INSTALL } from './compare/peers.js';
 import { runComparison } from './compare/run.js';
@@ -54,7 +55,7 @@ async function bench(options: Options): Promise<void> {
   const bandwidth = has('memory') ? measureBandwidths(Math.min(9, options.repetitions)) : [];
   if (has('kernels')) progress('measuring kernels');
   const kernels = has('kernels')
-    ? runKernels(addon, instructionSet, options.threads, options.precisions, options.repetitions)
+    ? await runKernels(addon, instructionSet, options.threads, options.precisions, options.repetitions)
     : undefined;
   const comparison =
     has('peers') || has('epoch')

@@ -4,7 +4,8 @@ export { train, trainToEnd } from './run/train.js';
 export type { TrainOptions, Execution } from './run/options.js';
 export type { RunEvent, RunResult, PipelineFigures } from './run/events.js';
 export type { DatasetFacts } from './node/prepare.js';
-export { resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
+export { fieldText, resolveSpec, specFields, type RunSpec, type PartialSpec } from './spec/spec.js';
+export { describeLayers, parseLayers, rowWidths, type LayerSize } from './layers/sizes.js';
 export { presets } from './spec/presets.js';
 export { VERSION } from './run/version.js';
 export { examineMachine } from './doctor/examine.js';
@@ -21,8 +22,9 @@ export {
 } from './run/saved-model.js';
 export { loadDataset } from './data/sources/load.js';
 export type { Dataset, ImageShape, Samples } from './data/dataset.js';
-export { precisions, type Precision } from './kernels/kernels.js';
-export { kernelsChoices, listInstructionSets, type KernelsChoice } from './kernels/open.js';
+export { precisions, type Precision } from './kernels/numerics.js';
+export { kernelsChoices, type KernelsChoice } from './kernels/open.js';
+export { listInstructionSets } from './kernels/native/instruction-sets.js';
 export { DATASET_NAMES } from './data/sources/load.js';
 export {
   getDataset,
@@ -33,6 +35,7 @@ export {
 } from './data/downloads/get.js';
 export { cacheFolder } from './data/sources/files.js';
 export { readImageFile } from './data/sources/image-file.js';
+export { readTextFile } from './data/sources/regular-file.js';
 export { calibrate, type Calibration } from './run/calibrate.js';
 export { measuredCosts } from './run/measured-costs.js';
 export type { PffVariant, Variant } from './schedule/assign.js';
@@ -77,24 +80,19 @@ export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
 export { encodeNpy, parseNpy, type NpyArray } from './formats/npy.js';
 export { encodeNpz, parseNpz, type NpzOptions } from './formats/npz.js';
-export type { GoodnessLoss } from './model/objectives/goodness-losses.js';
-export {
-  registerGoodness,
-  registerNegatives,
-  registerObjective,
-  registerSchedule,
-  type NegativesRequest,
-  type OwnGoodness,
-  type OwnNegatives,
-  type OwnObjective,
-  type OwnSchedule,
-} from './model/own-parts.js';
+export type { GoodnessLoss } from './objectives/goodness-training.js';
+export type { OwnGoodness } from './objectives/goodness.js';
+export type { LayerObjective, Objective, ObjectiveSettings } from './objectives/objective.js';
+export type { OwnObjective } from './objectives/table.js';
+export type { NegativesRequest, OwnNegatives } from './data/negatives-table.js';
+export type { RateSchedule, RateSettings } from './spec/rate-schedules.js';
+export { registerGoodness, registerNegatives, registerObjective, registerSchedule } from './spec/own-parts.js';
 export { loadPlugins, registerPlugin, type Plugin } from './node/threads/plugins.js';
 export { registerStore, type OwnStore, type OwnStoreOpener, type StoredRun } from './store/own-store.js';
 export { RandomStream } from './random.js';
 /** Functions that give the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
-export { OWN_KINDS, ownNames, type OwnKind } from './spec/own-names.js';
+export { OWN_KINDS, ownNames, type OwnKind } from './spec/own-parts.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export {
   fetchModel,

@@ -15,6 +15,7 @@ export type Purpose =
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
+  | 'probe'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -27,6 +28,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   simulate: 7,
   'dropout-inputs': 8,
   deform: 9,
+  probe: 10,
   test: 255,
 };
 

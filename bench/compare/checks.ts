@@ -1,8 +1,9 @@
 /** Compares what every peer computes with ours, for each piece of work that it can do. */
+import type { DenseTensors } from '../../src/kernels/kernels.js';
 import { PffError } from '../../src/errors.js';
 import { compare, type Difference, TOLERANCE } from './check.js';
 import type { Computed, Contender, Work } from './contender.js';
-import { pixelOrder, type Workload } from './workload.js';
+import { pixelOrder, type Workload, tensorsOf } from './workload.js';
 
 export interface Checked extends Difference {
   readonly name: string;
@@ -15,7 +16,7 @@ const STEPS = 3;
 /** @param contenders the first one is ours. @throws PffError `kernels` naming the first that differs. */
 export async function checkContenders(contenders: readonly Contender[], workload: Workload): Promise<Checked[]> {
   const [ours, ...peers] = contenders as [Contender, ...Contender[]];
-  const before = { step: weightsOf(workload, 1), 'first-step': pixelOrder(tensorsOf(workload, 0)) };
+  const before = { step: weightsOf(workload, 1), 'first-step': pixelOrder(layerOf(workload, 0)) };
   const own = new Map<Work | 'epoch', Computed>();
   const checks: Checked[] = [];
   for (const peer of peers) {
@@ -44,12 +45,12 @@ export async function checkContenders(contenders: readonly Contender[], workload
   return checks;
 }
 
-function tensorsOf({ states }: Workload, layer: number) {
-  const tensors = states[layer]?.dense[0];
-  if (!tensors) throw new RangeError(`there is no layer ${layer + 1}`);
-  return tensors;
+function layerOf({ states }: Workload, layer: number): DenseTensors {
+  const state = states[layer];
+  if (!state) throw new RangeError(`there is no layer ${layer + 1}`);
+  return tensorsOf(state);
 }
 
 function weightsOf(workload: Workload, layer: number): Float32Array {
-  return tensorsOf(workload, layer).weights;
+  return layerOf(workload, layer).weights;
 }

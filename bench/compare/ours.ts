@@ -3,19 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fillOneHot } from '../../src/data/labels.js';
-import type { DenseKernel, Kernels, LayerInput, Precision } from '../../src/kernels/kernels.js';
+import type { Awaitable, Kernels, LayerInput, LayerKernel, Precision } from '../../src/kernels/kernels.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import { updateRule } from '../../src/model/optimizer.js';
-import type { LayerState } from '../../src/model/layer-state.js';
-import { layerObjective } from '../../src/model/objectives/registry.js';
-import { goodnessScores, openForInference, sumScores } from '../../src/model/prediction.js';
+import type { OpenPart } from '../../src/layers/layer-kind.js';
+import { closeParts, type LayerState } from '../../src/layers/layer-state.js';
+import { objectiveOf } from '../../src/objectives/table.js';
+import { goodnessScores, openForPassing, sumScores } from '../../src/model/prediction.js';
 import { openForTraining, readState } from '../../src/node/training.js';
 import type { RunResult } from '../../src/run/events.js';
 import { readModel } from '../../src/run/saved-model.js';
 import { train } from '../../src/run/train.js';
 import type { RunSpec } from '../../src/spec/spec.js';
 import { WORK_NAMES, type Computed, type Contender, type Work } from './contender.js';
-import { pixelOrder, PREDICTED, ROWS, STEP_RATE, type Workload } from './workload.js';
+import { pixelOrder, PREDICTED, ROWS, STEP_RATE, tensorsOf, type Workload } from './workload.js';
 
 const CLASSES = 10;
 const rowsFrom0 = (count: number) => Uint32Array.from({ length: count }, (_, i) => i);
@@ -23,7 +24,7 @@ const rowsFrom0 = (count: number) => Uint32Array.from({ length: count }, (_, i) 
 /** A layer in training, with the batch that it always trains on. */
 interface InTraining {
   readonly index: number;
-  readonly opened: DenseKernel[];
+  readonly parts: readonly OpenPart[];
   readonly input: LayerInput;
   steps: number;
 }
@@ -34,32 +35,45 @@ export interface Ours extends Contender {
 }
 
 /** @param kernels opened for `precision`. In bf16 it computes something else than the peers, by design. */
-export function openOurs(kernels: Kernels, precision: Precision, choice: KernelsChoice, workload: Workload): Ours {
+export async function openOurs(
+  kernels: Kernels,
+  precision: Precision,
+  choice: KernelsChoice,
+  workload: Workload,
+): Promise<Ours> {
   const spec = { ...workload.spec, precision };
   const { data, states, hidden } = workload;
-  const objective = layerObjective(spec);
+  const objective = objectiveOf(spec.objective).begin(spec);
   const labels = data.samples.labels.subarray(0, spec.batch);
-  const inputs = { step: { prefix: hidden, batch: ROWS, variants: 1 }, 'first-step': pairs(kernels, workload) };
-  const begin = (index: number, input: LayerInput): InTraining => ({
+  const inputs = { step: { prefix: hidden, batch: ROWS, variants: 1 }, 'first-step': await pairs(kernels, workload) };
+  const begin = async (index: number, input: LayerInput): Promise<InTraining> => ({
     index,
     input,
-    opened: openForTraining(kernels, spec, states[index] as LayerState, CLASSES, 2),
+    parts: await openForTraining(kernels, spec, states[index] as LayerState, 2),
     steps: 0,
   });
-  const training = { step: begin(1, inputs.step), 'first-step': begin(0, inputs['first-step']) };
-  const network = states.map((state) => openForInference(kernels, state, CLASSES)[0] as DenseKernel);
-  const activations = new Float32Array(ROWS * (network[1] as DenseKernel).outputs);
+  const training = { step: await begin(1, inputs.step), 'first-step': await begin(0, inputs['first-step']) };
+  const network = await Promise.all(states.map((state) => openForPassing(kernels, state)));
+  const activations = new Float32Array(ROWS * (network[1] as LayerKernel).outputs);
   const images = rowsFrom0(PREDICTED);
   let last: RunResult | undefined;
 
-  const step = (one: InTraining): number => {
+  const step = async (one: InTraining): Promise<number> => {
     const rule = updateRule(spec, STEP_RATE, one.steps++, 0);
-    return objective.step(one.opened, one.input, labels, rule, rule).loss / spec.batch;
+    const opened = one.parts.map(({ kernel }) => kernel);
+    const { loss } = await objective.step({
+      kernels: opened,
+      input: one.input,
+      labels,
+      layerRule: rule,
+      headRule: rule,
+    });
+    return loss / spec.batch;
   };
-  const work: Record<Work, () => void> = {
+  const work: Record<Work, () => Awaitable<unknown>> = {
     step: () => step(training.step),
     'first-step': () => step(training['first-step']),
-    forward: () => (network[1] as DenseKernel).infer(inputs.step, { activations }),
+    forward: () => (network[1] as LayerKernel).infer(inputs.step, { activations }),
     predict: () => goodnessScores(kernels, network, spec.goodness, data, images),
   };
 
@@ -71,23 +85,24 @@ export function openOurs(kernels: Kernels, precision: Precision, choice: Kernels
     whole: true,
     run: async (name) => {
       const start = performance.now();
-      work[name]();
+      await work[name]();
       return (performance.now() - start) / 1000;
     },
     compute: async (name, steps) => {
       if (name === 'forward') {
-        work.forward();
+        await work.forward();
         return { losses: [], values: activations.slice() };
       }
       if (name === 'predict') {
-        const scores = goodnessScores(kernels, network, spec.goodness, data, images);
+        const scores = await goodnessScores(kernels, network, spec.goodness, data, images);
         return { losses: [], values: sumScores(scores.slice(1)) };
       }
-      const fresh = begin(name === 'step' ? 1 : 0, inputs[name]);
-      const losses = Array.from({ length: steps }, () => step(fresh));
-      const after = readState((states[fresh.index] as LayerState).shape, steps, fresh.opened).dense[0];
-      for (const one of fresh.opened) one.close();
-      if (!after) throw new Error('a layer without weights');
+      const fresh = await begin(name === 'step' ? 1 : 0, inputs[name]);
+      const losses: number[] = [];
+      for (let taken = 0; taken < steps; taken++) losses.push(await step(fresh));
+      const state = await readState((states[fresh.index] as LayerState).structure, steps, fresh.parts);
+      closeParts(fresh.parts);
+      const after = tensorsOf(state);
       return { losses, values: name === 'step' ? after.weights : pixelOrder(after) };
     },
     epoch: async (batches) => {
@@ -99,17 +114,18 @@ export function openOurs(kernels: Kernels, precision: Precision, choice: Kernels
     computeEpoch: () => computedEpoch(workload, choice, kernels.threads),
     lastEpoch: () => last,
     close: async () => {
-      for (const one of [...training.step.opened, ...training['first-step'].opened, ...network]) one.close();
+      closeParts([...training.step.parts, ...training['first-step'].parts]);
+      for (const layer of network) layer.close();
     },
   };
 }
 
 /** The first batch as the first layer gets it: images, and their true and wrong labels. */
-function pairs(kernels: Kernels, { spec, data, negatives }: Workload): LayerInput {
+async function pairs(kernels: Kernels, { spec, data, negatives }: Workload): Promise<LayerInput> {
   const { samples, layout, oneHot } = data;
   const rows = rowsFrom0(spec.batch);
   const prefix = new Float32Array(spec.batch * layout.prefix);
-  kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
+  await kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
   const suffix = new Float32Array(2 * spec.batch * CLASSES);
   fillOneHot(samples.labels, oneHot.label, CLASSES, suffix, 0, rows);
   fillOneHot(negatives, oneHot.label, CLASSES, suffix, spec.batch, rows);

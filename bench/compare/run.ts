@@ -71,11 +71,11 @@ export async function runComparison(
   try {
     progress('writing what all work on');
     writeWorkload(workload, folder);
-    const ours = openOurs(kernels, 'f32', choice, workload);
+    const ours = await openOurs(kernels, 'f32', choice, workload);
     opened.push(ours);
     const absent = await openPeers(opened, folder, options);
     // Only now: it does not compute what the others do, so it is not compared with them.
-    if (bf16) rounded.push(openOurs(bf16, 'bf16', choice, workload));
+    if (bf16) rounded.push(await openOurs(bf16, 'bf16', choice, workload));
     const contenders = [...opened, ...rounded].map(({ name, about }) => ({ name, about }));
     progress('checking that all compute the same');
     const checks = await checkContenders(opened, workload);

@@ -8,9 +8,11 @@ import { drawWrongLabels } from '../../src/data/negatives.js';
 import { takeSamples, type Dataset } from '../../src/data/dataset.js';
 import type { DenseTensors } from '../../src/kernels/kernels.js';
 import { chapterPlan } from '../../src/model/chapter.js';
-import { initialState, type LayerState } from '../../src/model/layer-state.js';
+import { denseTensors } from '../../src/layers/dense.js';
+import type { PartStructure, PartTensors } from '../../src/layers/layer-kind.js';
+import { initialState, type LayerState } from '../../src/layers/layer-state.js';
 import type { LabelledData } from '../../src/model/labelled-data.js';
-import { networkShape } from '../../src/model/network.js';
+import { networkStructure } from '../../src/model/network.js';
 import { encodeOnnx } from '../../src/model/onnx.js';
 import { RandomStream } from '../../src/random.js';
 import { prepareData } from '../../src/node/prepare.js';
@@ -66,7 +68,7 @@ export function openWorkload(dataset: Dataset, layers: readonly number[], trainS
     dataset,
     data,
     negatives: wrongLabels(data.samples.labels, spec),
-    states: networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed)),
+    states: networkStructure(spec, data.layout).layers.map((each) => initialState(each, spec.seed)),
     hidden: hiddenRows(layers[1] as number),
     batches: Math.ceil(data.samples.count / spec.batch),
   };
@@ -87,13 +89,11 @@ export function writeWorkload(workload: Workload, folder: string): void {
   write('check-negatives.u8', wrongLabels(checkSamples.labels, checkSpec));
   write('check-order.u32', orderOf(checkSpec, checkSamples.count));
   write('hidden.f32', hidden);
-  states.forEach(({ dense: [tensors] }, layer) =>
-    write(
-      `layer${layer + 1}.f32`,
-      layer === 0 ? pixelOrder(tensors as DenseTensors) : (tensors as DenseTensors).weights,
-    ),
-  );
-  write('forward.onnx', encodeForwardOnnx((states[1] as LayerState).dense[0] as DenseTensors, ROWS));
+  states.forEach((state, layer) => {
+    const tensors = tensorsOf(state);
+    write(`layer${layer + 1}.f32`, layer === 0 ? pixelOrder(tensors) : tensors.weights);
+  });
+  write('forward.onnx', encodeForwardOnnx(tensorsOf(states[1] as LayerState), ROWS));
   write('predict.onnx', encodeOnnx(spec, data.layout, states, {}));
   const { layers, batch, learningRate, beta1, beta2, epsilon, threshold, steepness } = spec;
   const facts = {
@@ -107,6 +107,11 @@ export function writeWorkload(workload: Workload, folder: string): void {
     predicted: PREDICTED,
   };
   writeFileSync(join(folder, 'workload.json'), JSON.stringify({ layers, batch, classes: CLASSES, ...facts }));
+}
+
+/** Weights, bias and moments of a state's layer. */
+export function tensorsOf({ structure, parts }: LayerState): DenseTensors {
+  return denseTensors(structure.parts[0] as PartStructure, parts[0] as PartTensors);
 }
 
 /** Weights of the first layer with the label's rows where the label stands in the image: over its first values. */

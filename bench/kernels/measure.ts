@@ -1,5 +1,5 @@
 /** Interleaved repetitions of several measurements, each beside the core's peak at that moment, so that noise hits all alike. */
-import type { Precision } from '../../src/kernels/kernels.js';
+import type { Awaitable, Precision } from '../../src/kernels/kernels.js';
 import type { NativeKernels } from '../../src/kernels/native/native.js';
 import { summarise, type Summary } from '../statistics.js';
 
@@ -8,7 +8,7 @@ export interface Case {
   readonly name: string;
   /** Useful floating-point operations of one run: two for each multiply-add of the matrix products. */
   readonly flop: number;
-  readonly run: () => void;
+  readonly run: () => Awaitable<unknown>;
 }
 
 export interface Measured {
@@ -22,22 +22,22 @@ export interface Measured {
 }
 
 /** Runs all cases in turn, `repetitions` times, after two rounds to warm up; each follows a run of its own. Peaks are in FLOP/s. */
-export function measureInTurn(
+export async function measureInTurn(
   kernels: NativeKernels,
   cases: readonly Case[],
   repetitions: number,
   precision: Precision,
-): { measured: Measured[]; peaks: Summary } {
+): Promise<{ measured: Measured[]; peaks: Summary }> {
   const seconds = cases.map((): number[] => []);
   const shares = cases.map((): number[] => []);
   const peaks: number[] = [];
   for (let repetition = -2; repetition < repetitions; repetition++) {
     for (const [i, one] of cases.entries()) {
       // Training repeats its steps, so caches are as the step before left them; measuring the peak touches none.
-      one.run();
+      await one.run();
       const peak = kernels.measurePeak(2);
       const start = performance.now();
-      one.run();
+      await one.run();
       const taken = (performance.now() - start) / 1000;
       if (repetition < 0) continue;
       peaks.push(peak);

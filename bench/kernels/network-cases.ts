@@ -1,11 +1,11 @@
 /** Goodness prediction of the paper's whole network: ten labels at once, and label by label as ten separate passes. */
 import { fillSameLabel } from '../../src/data/labels.js';
 import type { Samples } from '../../src/data/dataset.js';
-import type { DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import type { Kernels, LayerInput, LayerKernel } from '../../src/kernels/kernels.js';
+import { initialState } from '../../src/layers/layer-state.js';
 import type { LabelledData } from '../../src/model/labelled-data.js';
-import { initialState } from '../../src/model/layer-state.js';
-import { networkShape } from '../../src/model/network.js';
-import { goodnessScores, openForInference } from '../../src/model/prediction.js';
+import { networkStructure } from '../../src/model/network.js';
+import { goodnessScores, openForPassing } from '../../src/model/prediction.js';
 import { RandomStream } from '../../src/random.js';
 import { labelled } from '../../src/node/prepare.js';
 import { resolveSpec } from '../../src/spec/spec.js';
@@ -16,12 +16,11 @@ const CLASSES = 10;
 export const AT_ONCE = `prediction, ${IMAGES} images, 784-2000-2000-2000-2000, ten labels at once`;
 export const LABEL_BY_LABEL = `prediction, ${IMAGES} images, 784-2000-2000-2000-2000, ten separate passes`;
 
-export function networkCases(kernels: Kernels): { cases: Case[]; close: () => void } {
+export async function networkCases(kernels: Kernels): Promise<{ cases: Case[]; close: () => void }> {
   const spec = resolveSpec({ layers: [784, 2000, 2000, 2000, 2000], negatives: 'random' });
   const data = randomImages();
-  const layers = networkShape(spec, data.layout).layers.map(
-    (shape) => openForInference(kernels, initialState(shape, spec.seed), CLASSES)[0] as DenseKernel,
-  );
+  const structures = networkStructure(spec, data.layout).layers;
+  const layers = await Promise.all(structures.map((each) => openForPassing(kernels, initialState(each, spec.seed))));
   const rows = Uint32Array.from({ length: IMAGES }, (_, i) => i);
   const flop = layers.reduce((sum, layer) => sum + 2 * CLASSES * IMAGES * layer.inputs * layer.outputs, 0);
   const cases: Case[] = [
@@ -29,8 +28,8 @@ export function networkCases(kernels: Kernels): { cases: Case[]; close: () => vo
     {
       name: LABEL_BY_LABEL,
       flop,
-      run: () => {
-        for (let label = 0; label < CLASSES; label++) onePass(kernels, layers, data, rows, label);
+      run: async () => {
+        for (let label = 0; label < CLASSES; label++) await onePass(kernels, layers, data, rows, label);
       },
     },
   ];
@@ -43,23 +42,23 @@ export function networkCases(kernels: Kernels): { cases: Case[]; close: () => vo
 }
 
 /** As `goodnessScores` does, but with one label only. */
-function onePass(
+async function onePass(
   kernels: Kernels,
-  layers: readonly DenseKernel[],
+  layers: readonly LayerKernel[],
   data: LabelledData,
   rows: Uint32Array,
   label: number,
-): void {
+): Promise<void> {
   const { samples, layout, oneHot } = data;
   const prefix = new Float32Array(IMAGES * layout.prefix);
   const suffix = new Float32Array(IMAGES * CLASSES);
-  kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
+  await kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
   fillSameLabel(label, oneHot.label, CLASSES, suffix, 0, rows);
   let input: LayerInput = { prefix, batch: IMAGES, variants: 1, suffix };
   for (const [index, layer] of layers.entries()) {
     const last = index === layers.length - 1;
     const activations = last ? undefined : new Float32Array(IMAGES * layer.outputs);
-    layer.infer(input, { activations, normalise: !last, sumSquares: new Float32Array(IMAGES) });
+    await layer.infer(input, { activations, normalise: !last, sumSquares: new Float32Array(IMAGES) });
     if (activations) input = { prefix: activations, batch: IMAGES, variants: 1 };
   }
 }

@@ -1,6 +1,7 @@
 /** The kernels on their own: each step on one thread and on more, beside the peak measured just before. */
 import type { Precision } from '../../src/kernels/kernels.js';
-import { openNative, type Addon } from '../../src/kernels/native/native.js';
+import type { Addon } from '../../src/kernels/native/addon.js';
+import { openNative } from '../../src/kernels/native/native.js';
 import type { Summary } from '../statistics.js';
 import { type Measured, measureInTurn } from './measure.js';
 import { AT_ONCE, LABEL_BY_LABEL, networkCases } from './network-cases.js';
@@ -21,20 +22,20 @@ export interface KernelsReport {
   };
 }
 
-export function runKernels(
+export async function runKernels(
   addon: Addon,
   instructionSet: string,
   threadCounts: readonly number[],
   precisions: readonly Precision[],
   repetitions: number,
-): KernelsReport {
+): Promise<KernelsReport> {
   const measured: Measured[] = [];
   const peaks: Summary[] = [];
   for (const threads of threadCounts)
     for (const precision of precisions) {
       const kernels = openNative(addon, instructionSet, threads, precision);
-      const [steps, network] = [stepCases(kernels), networkCases(kernels)];
-      const result = measureInTurn(kernels, [...steps.cases, ...network.cases], repetitions, precision);
+      const [steps, network] = [stepCases(kernels), await networkCases(kernels)];
+      const result = await measureInTurn(kernels, [...steps.cases, ...network.cases], repetitions, precision);
       measured.push(...result.measured);
       peaks.push(result.peaks);
       steps.close();

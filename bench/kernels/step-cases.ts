@@ -1,5 +1,5 @@
 /** The steps that training and prediction are made of, at the sizes of the paper's network. */
-import type { AdamRule, DenseKernel, Kernels, LayerInput } from '../../src/kernels/kernels.js';
+import type { AdamRule, LayerInput, SyncDenseKernel, SyncKernels } from '../../src/kernels/kernels.js';
 import { RandomStream } from '../../src/random.js';
 import type { Case } from './measure.js';
 
@@ -17,12 +17,12 @@ function activations(length: number, seed: number): Float32Array {
 }
 
 function openLayer(
-  kernels: Kernels,
+  kernels: SyncKernels,
   inputs: number,
   outputs: number,
   suffixInputs: number,
   maxRows: number,
-): DenseKernel {
+): SyncDenseKernel {
   const tensors = {
     inputs,
     outputs,
@@ -44,7 +44,7 @@ function labels(batch: number, variants: number): Float32Array {
 }
 
 /** Forward pass, gradient with Adam, and both, of one layer on `rows` rows. */
-function trainingCases(what: string, dense: DenseKernel, input: LayerInput, flop: number): Case[] {
+function trainingCases(what: string, dense: SyncDenseKernel, input: LayerInput, flop: number): Case[] {
   const rows = input.batch * input.variants;
   const sums = new Float32Array(rows);
   const delta = { rowScale: normal(rows, 0.01, 3) };
@@ -68,7 +68,7 @@ export const SHARED = '64 pairs, 784 → 2000, image part shared';
 export const UNSHARED = '64 pairs, 784 → 2000, nothing shared';
 
 /** All cases; FLOP counts are of what the layer computes, with nothing saved, so that shared cases compare by time. */
-export function stepCases(kernels: Kernels): { cases: Case[]; close: () => void } {
+export function stepCases(kernels: SyncKernels): { cases: Case[]; close: () => void } {
   const flop = (rows: number, inputs: number, outputs: number) => 2 * rows * inputs * outputs;
   const hidden = openLayer(kernels, 2000, 2000, 0, 128);
   const shared = openLayer(kernels, 784, 2000, 10, 128);

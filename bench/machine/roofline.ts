@@ -4,6 +4,7 @@
  */
 import type { Measured } from '../kernels/measure.js';
 import { ADAM_PASS, FULL_SIZE } from '../kernels/step-cases.js';
+import { imageValues, multiplyAdds as multiplyAddsOf, rowWidths } from '../../src/layers/sizes.js';
 import type { RunResult } from '../../src/run/events.js';
 import type { Bandwidth } from './bandwidth.js';
 
@@ -51,14 +52,14 @@ export function stepParts(measured: readonly Measured[], ceilings: Ceilings): Pa
 
 /** Parts of one epoch of `result` on one thread: training, passing on, and the rest. */
 export function epochParts(result: RunResult, samples: number, ceilings: Ceilings): Part[] {
-  const [inputs = 0, ...units] = result.layers;
+  const inputs = imageValues(result.layers);
+  const units = rowWidths(result.layers);
   const label = 10;
   // The image part of the first layer is computed once for both variants of a sample.
   const first = samples * (inputs - label) * (units[0] ?? 0);
   const upper = units.slice(1).map((outputs, i) => 2 * samples * outputs * (units[i] as number));
   const steps = Math.ceil(samples / result.spec.batch);
-  const weights = result.layers.slice(1).map((outputs, i) => outputs * (result.layers[i] as number));
-  const adam = steps * sum(weights);
+  const adam = steps * sum(multiplyAddsOf(result.layers));
   const { train, pass, labels, wait, other } = result.timeSplit;
   const passed = sum(upper.slice(0, -1));
   // A pass goes over rows in place: read, written and, the weights being in caches by then, little else. Training reads them.

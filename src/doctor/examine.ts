@@ -1,6 +1,6 @@
 /** Finds out what this machine is good for. */
 import os from 'node:os';
-import { loadAddon, type LoadedAddon } from '../kernels/native/native.js';
+import { loadAddon, type LoadedAddon } from '../kernels/native/addon.js';
 import { cpuQuota, usableCores } from '../run/cores.js';
 import { VERSION } from '../run/version.js';
 import { instructionSets } from './instruction-sets.js';
@@ -30,7 +30,7 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
   // Some systems do not list their CPUs.
   const cores = Math.max(os.cpus().length, usable);
   const quota = cpuQuota();
-  const steps = measureSteps(loaded, native ? usable : 1);
+  const steps = await measureSteps(loaded, native ? usable : 1);
   return {
     versions: { pff: VERSION, node: process.versions.node, platform: process.platform, arch: process.arch },
     cpu: {
@@ -54,16 +54,18 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
 }
 
 /** On 1, 2, 4, … threads and on all cores; what it finds is kept for `pff train`. */
-function measureSteps(loaded: LoadedAddon, cores: number): StepRates[] {
+async function measureSteps(loaded: LoadedAddon, cores: number): Promise<StepRates[]> {
   const counts: number[] = [];
   for (let threads = 1; threads < cores; threads *= 2) counts.push(threads);
   counts.push(cores);
-  return counts.map((threads) => {
+  const all: StepRates[] = [];
+  for (const threads of counts) {
     const milliseconds = MEASURE_MS / counts.length;
-    const rates = measureStepRates({ kernels: 'auto', threads, milliseconds, load: () => loaded });
+    const rates = await measureStepRates({ kernels: 'auto', threads, milliseconds, load: () => loaded });
     keepRates(ratesKey(loaded, 'auto', threads), rates, Date.now());
-    return rates;
-  });
+    all.push(rates);
+  }
+  return all;
 }
 
 function memory(): MachineReport['memory'] {

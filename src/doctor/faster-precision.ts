@@ -1,6 +1,7 @@
 /** Whether a run would be done sooner in another precision on this machine: measured, once, and then remembered. */
 import { PffError } from '../errors.js';
-import { loadAddon } from '../kernels/native/native.js';
+import { loadAddon } from '../kernels/native/addon.js';
+import { multiplyAdds } from '../layers/sizes.js';
 import { defaultsOfExecution, resolveExecution, type TrainOptions } from '../run/options.js';
 import { isBackprop, resolveSpec, type RunSpec } from '../spec/spec.js';
 import { cachedRates, keepRates, ratesKey } from './rates-cache.js';
@@ -24,18 +25,19 @@ const MEASURE_MS = 80;
 const USUAL_SAMPLES = 60_000;
 
 /** Undefined where nothing is faster, for short runs, on the reference kernels, or where `options` are wrong anyway. */
-export function fasterPrecision(options: TrainOptions): FasterPrecision | undefined {
+export async function fasterPrecision(options: TrainOptions): Promise<FasterPrecision | undefined> {
   try {
     const execution = resolveExecution(options);
     const { kernels, threadsPerNode: threads } = execution;
     const spec = resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs), 'any');
-    if (kernels === 'reference' || isBackprop(spec.objective) || multiplyAdds(spec) < SHORT_RUN) return undefined;
+    if (kernels === 'reference' || isBackprop(spec.objective) || trainingMultiplyAdds(spec) < SHORT_RUN)
+      return undefined;
     const loaded = loadAddon();
     if ('reason' in loaded) return undefined;
     const key = ratesKey(loaded, kernels, threads);
     let rates = cachedRates(key, Date.now());
     if (rates === undefined) {
-      rates = measureStepRates({ kernels, threads, milliseconds: MEASURE_MS, load: () => loaded });
+      rates = await measureStepRates({ kernels, threads, milliseconds: MEASURE_MS, load: () => loaded });
       keepRates(key, rates, Date.now());
     }
     const faster = fasterThan(rates, spec.precision, WORTH_SAYING);
@@ -48,7 +50,7 @@ export function fasterPrecision(options: TrainOptions): FasterPrecision | undefi
 }
 
 /** Of training, roughly: forward pass and gradient of positive and negative rows. */
-function multiplyAdds({ layers, trainSamples, epochs }: RunSpec): number {
-  const weights = layers.slice(1).reduce((sum, units, i) => sum + units * (layers[i] as number), 0);
-  return 4 * (trainSamples || USUAL_SAMPLES) * epochs * weights;
+function trainingMultiplyAdds({ layers, trainSamples, epochs }: RunSpec): number {
+  const perRow = multiplyAdds(layers).reduce((sum, each) => sum + each, 0);
+  return 4 * (trainSamples || USUAL_SAMPLES) * epochs * perRow;
 }

@@ -3,21 +3,13 @@
  * no more memory than the archive claims, which in turn is bounded.
  */
 import { messageOf, PffError } from '../errors.js';
+import { unpackedLimit } from './limits.js';
 
 export interface NpzOptions {
   /** `false` reads a damaged archive without comparing its CRC-32 sums. */
   readonly verify?: boolean | undefined;
   /** Most bytes that all files of the archive may unpack to; by default what `unpackedLimit` allows. */
   readonly maxBytes?: number | undefined;
-}
-
-/** Data that are worth reading do not shrink more than this; archives that are made to fill the memory do, by up to 1,030. */
-const MOST_RATIO = 200;
-const ALWAYS_ALLOWED = 64 << 20;
-
-/** Most bytes that `packed` bytes of compressed data may unpack to. */
-export function unpackedLimit(packed: number): number {
-  return Math.max(ALWAYS_ALLOWED, MOST_RATIO * packed);
 }
 
 /** Loaded when needed: it is large, and few commands read archives. */

@@ -77,29 +77,53 @@ export function decodeSafetensors(bytes: Uint8Array): TensorFile {
     broken(`its header is said to take ${headerBytes} bytes, but ${bytes.length - 8} are left`);
   const header = parseHeader(bytes.subarray(8, 8 + headerBytes), broken);
   const data = 8 + headerBytes;
-  const available = bytes.length - data;
-  const tensors: Tensor[] = [];
+  const places: Place[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
     if (!isRecord(entry)) return broken(`the entry of ${name} is no object`);
-    if (name === '__metadata__') {
+    if (name === '__metadata__')
       metadata = Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, String(value)]));
-      continue;
-    }
-    const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== 'F32') return broken(`tensor ${name} is of type ${String(dtype)}, and only F32 is read`);
-    if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
-      return broken(`tensor ${name} has no proper shape or offsets`);
-    const [start, end] = offsets as [number, number];
-    const elements = shape.reduce((product, size) => product * size, 1);
-    if (end - start !== 4 * elements || end > available)
-      return broken(`tensor ${name} [${shape.join(', ')}] is said to lie at bytes ${start} to ${end} of ${available}`);
-    const values = new Float32Array(elements);
-    for (let i = 0; i < elements; i++) values[i] = view.getFloat32(data + start + 4 * i, true);
-    tensors.push({ name, shape, values });
+    else places.push(placeOf(name, entry, bytes.length - data, broken));
   }
-  checkGaps(tensors, header, available, broken);
+  // Before memory is taken: tensors that lie over each other could ask for any multiple of the file's size.
+  checkGaps(places, bytes.length - data, broken);
+  const tensors = places.map(({ name, shape, start, end }): Tensor => {
+    const values = new Float32Array((end - start) / 4);
+    for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(data + start + 4 * i, true);
+    return { name, shape, values };
+  });
   return { tensors, metadata };
+}
+
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Other types of the format, all right in themselves. */
+const OTHER_TYPES = /^(F64|F16|BF16|F8_[A-Z0-9]+|F4|F6_[A-Z0-9]+|I64|I32|I16|I8|U64|U32|U16|U8|BOOL|C64)$/;
+
+function placeOf(
+  name: string,
+  { dtype, shape, data_offsets: offsets }: Record<string, unknown>,
+  available: number,
+  broken: (what: string) => never,
+): Place {
+  if (typeof dtype === 'string' && OTHER_TYPES.test(dtype))
+    throw new PffError('files', `tensor ${name} is of type ${dtype}, and only F32 is read`, {
+      hint: 'Convert the tensors to float32 before they are saved, such as by tensor.float() in PyTorch.',
+    });
+  if (dtype !== 'F32')
+    return broken(`tensor ${name} is of type ${JSON.stringify(dtype)}, which the format does not have`);
+  if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
+    return broken(`tensor ${name} has no proper shape or offsets`);
+  const [start, end] = offsets as [number, number];
+  const elements = shape.reduce((product, size) => product * size, 1);
+  if (end - start !== 4 * elements || end > available)
+    return broken(`tensor ${name} [${shape.join(', ')}] is said to lie at bytes ${start} to ${end} of ${available}`);
+  return { name, shape, start, end };
 }
 
 function parseHeader(text: Uint8Array, broken: (what: string) => never): Record<string, unknown> {
@@ -113,17 +137,9 @@ function parseHeader(text: Uint8Array, broken: (what: string) => never): Record<
 }
 
 /** The format allows neither overlaps nor gaps nor trailing bytes. */
-function checkGaps(
-  tensors: readonly Tensor[],
-  header: Record<string, unknown>,
-  available: number,
-  broken: (what: string) => never,
-): void {
-  const ranges = tensors
-    .map(({ name }) => (header[name] as { data_offsets: [number, number] }).data_offsets)
-    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+function checkGaps(places: readonly Place[], available: number, broken: (what: string) => never): void {
   let at = 0;
-  for (const [start, end] of ranges) {
+  for (const { start, end } of places.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
     if (start !== at) broken(`its tensors leave a gap or overlap at byte ${Math.min(start, at)} of the data`);
     at = end;
   }

@@ -7,7 +7,7 @@
  * activations below); C suffix inputs (the label values, 0 if none); O outputs. Matrices are row-major.
  *
  * Numeric rules. All arithmetic is f32 with gradual underflow; `fma(a, b, c)` rounds once. They fix every bit of every
- * result, on every backend (bit-class `f32-fma/1`), for any number of threads:
+ * result, on every backend (numerics `f32-fma/1`), for any number of threads:
  *  1. forward     acc = bias[o]; for p = 0 … P-1: acc = fma(prefix[b, p], W[p, o], acc);
  *                 for c = 0 … C-1 with suffix[r, c] ≠ 0: acc = fma(suffix[r, c], W[P + c, o], acc).
  *                 relu(acc) = acc <= 0 ? 0 : acc, so that a NaN shows; linear(acc) = acc. The prefix part is computed once
@@ -39,7 +39,7 @@
  *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
  *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
  *                 Kept values are multiplied by 65536 / (65536 - threshold).
- * With precision bf16 (bit-class `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
+ * With precision bf16 (numerics `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
  * bits, ties to even (bf16), where a result below 2^-40 in magnitude counts as 0. All else stays f32, and the same:
  *  - rule 1: fma(r(prefix[b, p]), r(W[p, o]), acc) for the prefix part. A bias below 2^-40 in magnitude counts as 0.
  *  - rule 4: fma(r(prefix[b, p]), r(s[b, o]), acc) for the prefix weights.
@@ -48,7 +48,7 @@
  * upper values of a pair first, then the lower ones, each sum rounded once (Intel's Software Developer's Manual, and 18
  * million random and special pairs on Zen 4). That it flushes subnormal numbers plays no part: operands of at least 2^-40
  * have products, and so sums, that are multiples of 2^-94 (the bias: of 2^-63), so no sum is subnormal.
- * With precision bf16-tile (bit-class `bf16-tile/1`) operands are rounded in the same way, and the same sums run in blocks of
+ * With precision bf16-tile (numerics `bf16-tile/1`) operands are rounded in the same way, and the same sums run in blocks of
  * 32 terms, in index order, as Intel's AMX (TDPBF16PS) adds them:
  *   even = chain over the terms 0, 2, … 30 of the block of fma(a, b, even) from 0;  odd = the same over 1, 3, … 31;
  *   acc = acc + (even + odd), each addition rounded once; what a short last block lacks counts as 0.
@@ -63,21 +63,19 @@
  */
 
 import type { DropoutMask, DropoutRows } from './dropout.js';
+import type { Numerics } from './numerics.js';
+import type { Awaitable, Delta, LayerInput, LayerOutput, UpdateRule } from './operands.js';
+import type { LayerTrainer, LossDescription } from './trainer.js';
+
+export type { Precision } from './numerics.js';
+export type * from './operands.js';
 
 export type Activation = 'relu' | 'linear';
 
-/** What the operands of the big products are rounded to, and in which order their products are added. */
-export type Precision = 'f32' | 'bf16' | 'bf16-tile';
-
-/** Backends with the same bit-class give the same bits. */
-export const bitClasses: { readonly [P in Precision]: string } = {
-  f32: 'f32-fma/1',
-  bf16: 'bf16-dot/1',
-  'bf16-tile': 'bf16-tile/1',
+/** The same interface with every method at once, as backends on the CPU have it. */
+export type Synchronous<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> : T[K];
 };
-
-/** The precisions there are. */
-export const precisions = Object.keys(bitClasses) as readonly Precision[];
 
 /** Everything that training one dense layer changes. All arrays may lie in SharedArrayBuffers. */
 export interface DenseTensors {
@@ -94,83 +92,35 @@ export interface DenseTensors {
   readonly biasMoment2: Float32Array;
 }
 
-/** Rows that enter a layer. */
-export interface LayerInput {
-  /** [any, P]: where the prefixes lie. */
-  readonly prefix: Float32Array;
-  /** [B]: which rows of `prefix` make up the batch, in order; without it rows 0 … B-1. */
-  readonly rows?: Uint32Array | undefined;
-  /** B */
-  readonly batch: number;
-  /** V; at least 1. */
-  readonly variants: number;
-  /** [V · B, C], variant-major: row v · B + b belongs to sample b. Absent when C = 0 (then V = 1). */
-  readonly suffix?: Float32Array | undefined;
-}
-
-/** What to do with the rows that leave a layer in `infer`. */
-export interface LayerOutput {
-  /** [R, O], written if given. May be the very array of `prefix` if `rows` is absent, V = 1 and O = P. No other overlap. */
-  readonly activations?: Float32Array | undefined;
-  /** Scale each row of `activations` to unit length (rule 3). Needs `activations`. */
-  readonly normalise?: boolean;
-  /** [R], written if given: sum of squares of each row before it is normalised. */
-  readonly sumSquares?: Float32Array | undefined;
-}
-
-/** The derivative of the loss by a layer's pre-activations, as rule 4 reads it. */
-export type Delta = { readonly rowScale: Float32Array } | { readonly values: Float32Array };
-
 /**
- * One Adam step (Kingma & Ba 2015, with decoupled weight decay after Loshchilov & Hutter 2019), as f32 scalars:
- * stepSize = rate · sqrt(1 - β2^t) / (1 - β1^t); epsilonSquared = (ε · sqrt(1 - β2^t))²; keep = 1 - rate · decay.
+ * One layer held in a backend's own layout for as long as it is trained or used, whatever its kind. Not safe for use by two
+ * threads at once, nor for a second call before the promise of the first is settled.
  */
-export interface AdamRule {
-  readonly kind: 'adam';
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly stepSize: number;
-  readonly epsilonSquared: number;
-  readonly keep: number;
-}
-
-/**
- * One step of stochastic gradient descent with momentum (Sutskever et al. 2013, in the form of most frameworks: the rate
- * stands outside the momentum) and decoupled weight decay, as f32 scalars: stepSize = rate; keep = 1 - rate · decay.
- * The momentum lies in the tensors' first moments; the second ones stay as they are.
- */
-export interface SgdRule {
-  readonly kind: 'sgd';
-  /** 0 … 1; with 0 it is plain gradient descent. */
-  readonly momentum: number;
-  readonly stepSize: number;
-  readonly keep: number;
-}
-
-/** How a gradient changes the weights. */
-export type UpdateRule = AdamRule | SgdRule;
-
-/** One layer held in a backend's own layout for as long as it is trained or used. Not safe for use by two threads at once. */
-export interface DenseKernel {
+export interface LayerKernel {
+  /** Values of a row that enters, and of one that leaves. */
   readonly inputs: number;
   readonly outputs: number;
   /** Runs any number of rows through the layer; keeps nothing. Safe between `forward` and `update`. */
-  infer(input: LayerInput, output: LayerOutput): void;
+  infer(input: LayerInput, output: LayerOutput): Awaitable<void>;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */
-  forward(input: LayerInput, sumSquares?: Float32Array): void;
+  forward(input: LayerInput, sumSquares?: Float32Array): Awaitable<void>;
   /**
    * The activations [R, O] of the kept batch: a view that the next `forward` overwrites. Nothing may write to it but
    * `Kernels.dropout`; deltas are then those of the activations that are left.
    */
-  activations(): Float32Array;
+  activations(): Awaitable<Float32Array>;
   /** dX [R, P + C] of the kept batch, for objectives that reach through a layer (heads, backpropagation). */
-  inputGradient(delta: Delta, out: Float32Array): void;
+  inputGradient(delta: Delta, out: Float32Array): Awaitable<void>;
   /** Gradient of the kept batch and one step of the rule, fused: the gradient matrix is never written. */
-  update(delta: Delta, rule: UpdateRule): void;
-  /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
-  read(into: DenseTensors): void;
+  update(delta: Delta, rule: UpdateRule): Awaitable<void>;
   /** Frees the backend's memory. The kernel must not be used afterwards. */
   close(): void;
+}
+
+/** A fully connected layer. */
+export interface DenseKernel extends LayerKernel {
+  /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
+  read(into: DenseTensors): Awaitable<void>;
 }
 
 export interface DenseOptions {
@@ -186,15 +136,24 @@ export interface DenseOptions {
   readonly fixedBias?: boolean | undefined;
 }
 
-/** A backend. One object serves one thread of JavaScript; it may use `threads` cores itself. */
+/**
+ * A backend. One object serves one thread of JavaScript; it may use `threads` cores itself, or a device. There is one
+ * function for each kind of layer (layers/ calls it); what all kinds share is a `LayerKernel`.
+ */
 export interface Kernels {
   /** `reference`, or `native` and the instruction set: `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
   readonly name: string;
-  /** The one of `bitClasses` for the precision it was opened with, for the reference and every native one. */
-  readonly bitClass: string;
+  /** The arithmetic that it was opened with; proved by a probe where it is exact (probe.ts). */
+  readonly numerics: Numerics;
   readonly threads: number;
   /** Copies `tensors` into the backend's layout. */
-  openDense(tensors: DenseTensors, options: DenseOptions): DenseKernel;
+  openDense(tensors: DenseTensors, options: DenseOptions): Awaitable<DenseKernel>;
+  /**
+   * Takes over the training of opened layers where the backend can compute this loss by itself, so that steps need not come
+   * back from a device; undefined where it cannot, and without this function: then the objective trains through `forward`,
+   * `activations` and `update`. `parts`: [layer] or [layer, head], opened from this backend; they stay the caller's.
+   */
+  openTrainer?(parts: readonly LayerKernel[], loss: LossDescription): LayerTrainer | undefined;
   /**
    * Stages images as f32: out[b, j] = fround(bytes[rows[b] · width + skip + j] · scale[rows[b]]) for j < width - skip.
    * `bytes` [n, width], `scale` [n], `out` [B, width - skip]; B = rows.length.
@@ -206,12 +165,20 @@ export interface Kernels {
     rows: Uint32Array,
     scale: Float32Array,
     out: Float32Array,
-  ): void;
+  ): Awaitable<void>;
   /**
    * Drops values out of rows (rule 7) into `out` [R, width], which may be `input.values` where `input.rows` is absent; and
    * writes the sums of squares of what is left (rule 2) to `sumSquares` [R] if asked.
    */
-  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): void;
+  dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): Awaitable<void>;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
+}
+
+/** A layer of a backend on the CPU: every call is done when it returns. */
+export type SyncDenseKernel = Synchronous<DenseKernel>;
+
+/** A backend on the CPU. */
+export interface SyncKernels extends Synchronous<Omit<Kernels, 'openDense' | 'openTrainer'>> {
+  openDense(tensors: DenseTensors, options: DenseOptions): SyncDenseKernel;
 }

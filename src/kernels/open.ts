@@ -1,8 +1,8 @@
-/** Picks a kernels backend, and says why where it is not the best one. */
+/** Picks a kernels backend, loads it, proves its numerics, and says why where it is not the best one. */
 import { PffError } from '../errors.js';
 import type { Kernels, Precision } from './kernels.js';
-import { type LoadedAddon, loadAddon, openNative } from './native/native.js';
-import { openReference } from './reference/reference.js';
+import type { LoadedAddon } from './native/addon.js';
+import { proveNumerics } from './probe.js';
 
 /** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
 export const kernelsChoices = [
@@ -21,7 +21,7 @@ export interface OpenKernelsOptions {
   readonly kernels: KernelsChoice;
   /** Cores for the kernels of this JavaScript thread, itself included; at least 1. The reference always has one. */
   readonly threads: number;
-  /** f32 unless given; it decides the bit-class. */
+  /** f32 unless given; it decides the numerics. */
   readonly precision?: Precision | undefined;
 }
 
@@ -32,29 +32,56 @@ export interface OpenedKernels {
 }
 
 /**
- * Opens a backend. Throws PffError `kernels` if the one asked for cannot be had here, `usage` for a bad thread count.
- * `load` says where the addon comes from; only tests give it.
+ * Opens a backend; its code is loaded only now, so a program in a browser never sees that of Node.js.
+ * @param load where the addon comes from; only tests give it.
+ * @throws PffError `kernels` if the one asked for cannot be had here or computes other bits than it claims, `usage` for a bad
+ * thread count.
  */
-export function openKernels(options: OpenKernelsOptions, load: () => LoadedAddon = loadAddon): OpenedKernels {
-  const { kernels, threads, precision = 'f32' } = options;
+export async function openKernels(options: OpenKernelsOptions, load?: () => LoadedAddon): Promise<OpenedKernels> {
+  const { kernels: choice, threads } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
     throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);
-  if (kernels === 'reference') return { kernels: openReference(precision) };
-  const loaded = load();
+  const opened = choice === 'reference' ? await reference(options) : await native(options, load);
+  try {
+    await proved(opened.kernels);
+  } catch (error) {
+    opened.kernels.close();
+    if (choice !== 'auto' || !(error instanceof PffError)) throw error;
+    return reference(options, error.message);
+  }
+  return opened;
+}
+
+async function reference({ precision }: OpenKernelsOptions, reason?: string): Promise<OpenedKernels> {
+  const { openReference } = await import('./reference/reference.js');
+  const kernels = openReference(precision);
+  return reason === undefined ? { kernels } : { kernels, reason };
+}
+
+async function native(options: OpenKernelsOptions, load?: () => LoadedAddon): Promise<OpenedKernels> {
+  const { kernels: choice, threads, precision } = options;
+  const [{ loadAddon }, { openNative }] = await Promise.all([
+    import('./native/addon.js'),
+    import('./native/native.js'),
+  ]);
+  const loaded = (load ?? loadAddon)();
   if ('reason' in loaded) {
-    if (kernels === 'auto') return { kernels: openReference(precision), reason: loaded.reason };
-    throw new PffError('kernels', `${kernels} kernels were asked for, but ${loaded.reason}`, {
+    if (choice === 'auto') return reference(options, loaded.reason);
+    throw new PffError('kernels', `${choice} kernels were asked for, but ${loaded.reason}`, {
       hint: 'run `npm run build`, or use --kernels reference (slow, the same results)',
     });
   }
   const { addon } = loaded;
   const best = addon.instructionSets()[0] ?? 'portable';
-  const instructionSet = kernels === 'auto' || kernels === 'native' ? best : kernels;
-  return { kernels: openNative(addon, instructionSet, threads, precision) };
+  return { kernels: openNative(addon, choice === 'auto' || choice === 'native' ? best : choice, threads, precision) };
 }
 
-/** The instruction sets that this build has and this CPU can run, best first; none where there is no addon. */
-export function listInstructionSets(): string[] {
-  const loaded = loadAddon();
-  return 'addon' in loaded ? loaded.addon.instructionSets() : [];
+/** Backends of this thread that have been proved, by name and numerics: once is enough. */
+const alreadyProved = new Set<string>();
+
+async function proved(kernels: Kernels): Promise<void> {
+  const key = `${kernels.name} ${kernels.numerics.id}`;
+  if (alreadyProved.has(key)) return;
+  await proveNumerics(kernels);
+  alreadyProved.add(key);
 }

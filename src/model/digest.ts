@@ -1,6 +1,6 @@
 /** `modelDigest`: what proves that two runs gave the same bits. */
 import { sha256 } from '#platform/hash';
-import type { LayerState } from './layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { modelTensors } from './model-file.js';
 
 /** Hex SHA-256 over every layer's (and head's) little-endian f32 weights and biases, in order. */

@@ -4,17 +4,10 @@
  * Data pass on to the next layer whole. Masks are keyed by seed, chapter, layer and step.
  */
 import { dropoutMask, dropoutScale } from '../kernels/dropout.js';
-import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import type { Kernels, LayerInput } from '../kernels/kernels.js';
+import type { OutputDropout } from '../objectives/objective.js';
 import { philoxName } from '../random.js';
 import type { RunSpec } from '../spec/spec.js';
-
-/** Dropout of a layer's outputs in one step. */
-export interface OutputDropout {
-  /** What activations that are kept are multiplied by, and so the gradients through them. */
-  readonly scale: number;
-  /** Drops activations [R, O] of the kept batch, and writes the rows' new sums of squares [R] if asked. */
-  apply(layer: DenseKernel, rows: number, sumSquares?: Float32Array): void;
-}
 
 /** Dropout of one layer in one chapter. */
 export class LayerDropout {
@@ -32,13 +25,13 @@ export class LayerDropout {
   }
 
   /** `input` with values dropped if they are activations of a layer below; valid until the next call. */
-  input(step: number, input: LayerInput, width: number): LayerInput {
+  async input(step: number, input: LayerInput, width: number): Promise<LayerInput> {
     if (this.#layer === 0) return input;
     const { seed, dropout } = this.#spec;
     const { prefix: values, rows, batch: count } = input;
     if (this.#dropped.length < count * width) this.#dropped = new Float32Array(count * width);
     const mask = dropoutMask(philoxName(seed, 'dropout-inputs', this.#chapter, this.#layer, step), dropout);
-    this.#kernels.dropout({ values, rows, count, width }, mask, this.#dropped);
+    await this.#kernels.dropout({ values, rows, count, width }, mask, this.#dropped);
     return { prefix: this.#dropped, batch: count, variants: 1 };
   }
 
@@ -46,10 +39,11 @@ export class LayerDropout {
     const { seed, dropout } = this.#spec;
     const mask = dropoutMask(philoxName(seed, 'dropout', this.#chapter, this.#layer, step), dropout);
     return {
+      mask,
       scale: dropoutScale(mask),
-      apply: (layer, count, sumSquares) => {
-        const values = layer.activations();
-        this.#kernels.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
+      apply: async (layer, count, sumSquares) => {
+        const values = await layer.activations();
+        await this.#kernels.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
       },
     };
   }

@@ -4,14 +4,14 @@
  */
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
-import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
 import type { Augment } from './augment/augment.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
 export interface LayerInputs {
   /** Rows for the samples at `positions` [B]: V · B rows, variant by variant. Valid until the next call. */
-  batch(positions: Uint32Array): LayerInput;
+  batch(positions: Uint32Array): Awaitable<LayerInput>;
 }
 
 /** How many samples pass through a layer at a time. */
@@ -45,17 +45,17 @@ export class ImageInputs implements LayerInputs {
     return this.#negatives ? 2 : 1;
   }
 
-  batch(positions: Uint32Array): LayerInput {
+  batch(positions: Uint32Array): Promise<LayerInput> {
     return this.#rows(Uint32Array.from(positions, (position) => this.samples[position] as number));
   }
 
-  #rows(asked: Uint32Array): LayerInput {
+  async #rows(asked: Uint32Array): Promise<LayerInput> {
     const { data, rows } = this.#augment(this.#data, asked);
     const { samples, layout, oneHot, neutral } = data;
     const classes = layout.suffix;
     const batch = rows.length;
     const scales = this.#negatives ? oneHot : neutral;
-    const prefix = stageImages(this.#kernels, data, rows, scales);
+    const prefix = await stageImages(this.#kernels, data, rows, scales);
     const suffix = new Float32Array(this.variants * batch * classes);
     if (this.#negatives) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
@@ -69,11 +69,11 @@ export class ImageInputs implements LayerInputs {
   }
 
   /** Passes all samples through the first layer, whose activations, of unit length or not, become inputs of the second. */
-  pass(layer: DenseKernel, maxWidth: number, normalise: boolean): ActivationInputs {
+  async pass(layer: LayerKernel, maxWidth: number, normalise: boolean): Promise<ActivationInputs> {
     const next = new ActivationInputs(this.samples.length, this.variants, layer.outputs, maxWidth);
     for (let start = 0; start < this.samples.length; start += BLOCK) {
-      const input = this.#rows(this.samples.subarray(start, start + BLOCK));
-      layer.infer(input, { activations: next.block(start, layer.outputs), normalise });
+      const input = await this.#rows(this.samples.subarray(start, start + BLOCK));
+      await layer.infer(input, { activations: next.block(start, layer.outputs), normalise });
     }
     return next;
   }
@@ -129,7 +129,7 @@ export class ActivationInputs implements LayerInputs {
   }
 
   /** Passes all samples through `layer`, in place: afterwards these are the inputs of the layer above it. */
-  pass(layer: DenseKernel, normalise: boolean): void {
+  async pass(layer: LayerKernel, normalise: boolean): Promise<void> {
     const { inputs, outputs } = layer;
     const starts = Array.from({ length: Math.ceil(this.#count / BLOCK) }, (_, i) => i * BLOCK);
     // Wider rows grow towards the end of the buffer, so the last block must move first.
@@ -139,7 +139,7 @@ export class ActivationInputs implements LayerInputs {
       const from = this.block(start, inputs);
       const into = this.block(start, outputs);
       const target = scratch ? scratch.subarray(0, into.length) : into;
-      layer.infer({ prefix: from, batch: from.length / inputs, variants: 1 }, { activations: target, normalise });
+      await layer.infer({ prefix: from, batch: from.length / inputs, variants: 1 }, { activations: target, normalise });
       if (scratch) into.set(target);
     }
     this.#width = outputs;

@@ -3,7 +3,7 @@ import type { ImageShape, Samples } from '../data/dataset.js';
 import type { LabelLayout, RowScales } from '../data/labels.js';
 import type { Kernels } from '../kernels/kernels.js';
 
-/** One split of a dataset, ready for the first layer. Everything in it can be shared between threads. */
+/** The training or the test samples of a dataset, ready for the first layer. Everything in it can be shared between threads. */
 export interface LabelledData {
   readonly samples: Samples;
   readonly layout: LabelLayout;
@@ -17,15 +17,15 @@ export interface LabelledData {
  * The image part [B, P] of the first layer's input for the samples `rows` [B]: bytes by their scale, less their mean where
  * the scales have one.
  */
-export function stageImages(
+export async function stageImages(
   kernels: Kernels,
   { samples, layout }: LabelledData,
   rows: Uint32Array,
   { bytes, mean }: RowScales,
-): Float32Array {
+): Promise<Float32Array> {
   const { prefix, skip } = layout;
   const out = new Float32Array(rows.length * prefix);
-  kernels.stageBytes(samples.images, skip + prefix, skip, rows, bytes, out);
+  await kernels.stageBytes(samples.images, skip + prefix, skip, rows, bytes, out);
   if (mean)
     for (let b = 0; b < rows.length; b++) {
       const value = mean[rows[b] as number] as number;

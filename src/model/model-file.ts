@@ -1,30 +1,15 @@
 /** A trained network as a safetensors file: weights and biases of every layer and head, the spec in its metadata. */
 import { PffError } from '../errors.js';
 import { type PartialSpec, resolveSpec, type RunSpec } from '../spec/spec.js';
-import { allocateState, type LayerShape, type LayerState } from './layer-state.js';
-import { allShapes, type NetworkShape } from './network.js';
+import { allocateState, namedParameters, type LayerState } from '../layers/layer-state.js';
+import { allStructures, type NetworkStructure } from './network.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../formats/safetensors.js';
 
 export const MODEL_FORMAT = 'pff/1';
 
-/** Tensors of a network in the order that `modelDigest` takes them: layer by layer weights, bias, then its head's. */
+/** Tensors of a network in the order that `modelDigest` takes them: layer by layer its parameters, then its head's. */
 export function modelTensors(states: readonly LayerState[]): Tensor[] {
-  return states.flatMap((state) =>
-    state.dense.flatMap((tensors, part) => {
-      const name = tensorName(state.shape, part);
-      return [
-        { name: `${name}.weight`, shape: [tensors.inputs, tensors.outputs], values: tensors.weights },
-        { name: `${name}.bias`, shape: [tensors.outputs], values: tensors.bias },
-      ];
-    }),
-  );
-}
-
-/** `layer1`, `layer1.head`, …, `classifier`. Layers are numbered from 1 for users. */
-function tensorName(shape: LayerShape, part: number): string {
-  const role = shape.dense[part]?.role;
-  if (part === 0) return role === 'head' ? 'classifier' : `layer${shape.layer + 1}`;
-  return `layer${shape.layer + 1}.head`;
+  return states.flatMap(namedParameters);
 }
 
 export function encodeModel(
@@ -122,7 +107,7 @@ function resolveRead(spec: PartialSpec): RunSpec {
 }
 
 /** The states of a network from a model's tensors; moments are 0. @throws PffError `files` where a tensor is missing or misshapen. */
-export function statesFromTensors(network: NetworkShape, tensors: readonly Tensor[]): LayerState[] {
+export function statesFromTensors(network: NetworkStructure, tensors: readonly Tensor[]): LayerState[] {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const fill = (name: string, shape: readonly number[], into: Float32Array): void => {
     const tensor = byName.get(name);
@@ -133,13 +118,9 @@ export function statesFromTensors(network: NetworkShape, tensors: readonly Tenso
       );
     into.set(tensor.values);
   };
-  return allShapes(network).map((shape) => {
-    const state = allocateState(shape);
-    state.dense.forEach((dense, part) => {
-      const name = tensorName(shape, part);
-      fill(`${name}.weight`, [dense.inputs, dense.outputs], dense.weights);
-      fill(`${name}.bias`, [dense.outputs], dense.bias);
-    });
+  return allStructures(network).map((structure) => {
+    const state = allocateState(structure);
+    for (const { name, shape, values } of namedParameters(state)) fill(name, shape, values);
     return state;
   });
 }

@@ -4,49 +4,51 @@
  * adaptive negatives come from.
  */
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
-import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
-import { passesUnitLength, type RunSpec } from '../spec/spec.js';
+import type { LayerKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import { openState, type LayerState } from '../layers/layer-state.js';
+import { goodnessOf, ownGoodness, ownGoodnessOf } from '../objectives/goodness.js';
+import { logSoftmax } from '../objectives/softmax.js';
+import { objectiveOf } from '../objectives/table.js';
+import { type RunSpec } from '../spec/spec.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
-import type { LayerState } from './layer-state.js';
-import { goodnessOf, ownGoodnessOf } from './objectives/goodness.js';
-import { ownGoodness } from './own-parts.js';
-import { logSoftmax } from './objectives/softmax.js';
 
 /** How many samples are predicted at a time. */
 export const PREDICTION_BLOCK = 256;
 
-/** Opens layers for inference only. */
-export function openForInference(kernels: Kernels, state: LayerState, suffixInputs: number): DenseKernel[] {
-  return state.dense.map((tensors, part) =>
-    kernels.openDense(tensors, {
-      activation: state.shape.dense[part]?.role === 'head' ? 'linear' : 'relu',
-      maxRows: 0,
-      suffixInputs: part === 0 && state.shape.layer === 0 ? suffixInputs : 0,
-    }),
-  );
+/** Opens the parts of a layer for inference only. */
+export async function openForInference(kernels: Kernels, state: LayerState): Promise<LayerKernel[]> {
+  const parts = await openState(kernels, state, { maxRows: 0 });
+  return parts.map(({ kernel }) => kernel);
+}
+
+/** Opens the layer itself and no head of it, for passing data on. */
+export async function openForPassing(kernels: Kernels, state: LayerState): Promise<LayerKernel> {
+  const { structure, parts } = state;
+  const alone = { ...state, structure: { ...structure, parts: structure.parts.slice(0, 1) }, parts: parts.slice(0, 1) };
+  return (await openForInference(kernels, alone))[0] as LayerKernel;
 }
 
 /** Scores of each sample for each class, by layer: [layer][B, C]. The higher, the likelier. */
 export type LayerScores = readonly Float32Array[];
 
 /** Goodness of every label at every layer, for the samples `rows` [B] of `data`. `layers` are the layers from the first on. */
-export function goodnessScores(
+export async function goodnessScores(
   kernels: Kernels,
-  layers: readonly DenseKernel[],
+  layers: readonly LayerKernel[],
   goodness: RunSpec['goodness'],
   data: LabelledData,
   rows: Uint32Array,
-): LayerScores {
+): Promise<LayerScores> {
   const classes = data.layout.suffix;
   const batch = rows.length;
-  let input = stageRows(kernels, data, rows, 'all-labels');
+  let input = await stageRows(kernels, data, rows, 'all-labels');
   const scores: Float32Array[] = [];
-  layers.forEach((layer, index) => {
+  for (const [index, layer] of layers.entries()) {
     const last = index === layers.length - 1;
     const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
-    scores.push(goodnessByClass(layer, input, goodness, batch, classes, activations));
+    scores.push(await goodnessByClass(layer, input, goodness, batch, classes, activations));
     if (activations) input = { prefix: activations, batch: classes * batch, variants: 1 };
-  });
+  }
   return scores;
 }
 
@@ -54,18 +56,18 @@ export function goodnessScores(
  * Goodness [B, C] of the C variants of B samples in `input` at `layer`, by `goodness`, which may be one of the user's own;
  * to `activations` [C·B, O], if given, the rows' activations at unit length.
  */
-export function goodnessByClass(
-  layer: DenseKernel,
+export async function goodnessByClass(
+  layer: LayerKernel,
   input: LayerInput,
   goodness: RunSpec['goodness'],
   batch: number,
   classes: number,
   activations: Float32Array | undefined,
-): Float32Array {
+): Promise<Float32Array> {
   const own = ownGoodness(goodness);
   const squares = new Float32Array(classes * batch);
   const raw = own ? new Float32Array(classes * batch * layer.outputs) : activations;
-  layer.infer(input, { activations: raw, normalise: !own && activations !== undefined, sumSquares: squares });
+  await layer.infer(input, { activations: raw, normalise: !own && activations !== undefined, sumSquares: squares });
   if (own && raw) {
     if (activations) {
       activations.set(raw);
@@ -84,66 +86,71 @@ export function goodnessByClass(
 }
 
 /**
- * Scores by each layer's own head, from one neutral pass: log-probabilities; in Mono-Forward the projections themselves, which
- * are its goodness. `layers` are [layer, head], or [layer] where a layer has none.
+ * Scores by each layer's own head, from one neutral pass: log-probabilities, or the head's outputs themselves where the
+ * objective has it so. `layers` are [layer, head], or [layer] where a layer has none.
  */
-export function headScores(
+export async function headScores(
   kernels: Kernels,
-  layers: readonly (readonly DenseKernel[])[],
+  layers: readonly (readonly LayerKernel[])[],
   spec: Pick<RunSpec, 'objective'>,
   data: LabelledData,
   rows: Uint32Array,
-): LayerScores {
-  const scoresOf = spec.objective === 'mono-forward' ? headOutputs : headLogProbabilities;
-  let input = stageRows(kernels, data, rows, 'neutral');
-  return layers.flatMap((parts) => {
-    const [layer, head] = parts as [DenseKernel, DenseKernel?];
+): Promise<LayerScores> {
+  const objective = objectiveOf(spec.objective);
+  const scoresOf = objective.headScores === 'outputs' ? headOutputs : headLogProbabilities;
+  let input = await stageRows(kernels, data, rows, 'neutral');
+  const scores: Float32Array[] = [];
+  for (const [layer, head] of layers as readonly [LayerKernel, LayerKernel?][]) {
     const activations = new Float32Array(rows.length * layer.outputs);
     const sumSquares = new Float32Array(rows.length);
-    layer.infer(input, { activations, sumSquares });
-    const scores = head ? [scoresOf(head, activations, rows.length)] : [];
-    if (passesUnitLength(spec)) normaliseRows(activations, sumSquares);
+    await layer.infer(input, { activations, sumSquares });
+    if (head) scores.push(await scoresOf(head, activations, rows.length));
+    if (objective.unitLength) normaliseRows(activations, sumSquares);
     input = { prefix: activations, batch: rows.length, variants: 1 };
-    return scores;
-  });
+  }
+  return scores;
 }
 
 /** Features of the Softmax classifier [B, sum of widths]: normalised activations of all layers but the first, neutral label. */
-export function classifierFeatures(
+export async function classifierFeatures(
   kernels: Kernels,
-  layers: readonly DenseKernel[],
+  layers: readonly LayerKernel[],
   data: LabelledData,
   rows: Uint32Array,
-): Float32Array {
+): Promise<Float32Array> {
   const width = layers.slice(1).reduce((sum, layer) => sum + layer.outputs, 0);
   const features = new Float32Array(rows.length * width);
-  let input = stageRows(kernels, data, rows, 'neutral');
+  let input = await stageRows(kernels, data, rows, 'neutral');
   let offset = 0;
-  layers.forEach((layer, index) => {
+  for (const [index, layer] of layers.entries()) {
     const activations = new Float32Array(rows.length * layer.outputs);
-    layer.infer(input, { activations, normalise: true });
+    await layer.infer(input, { activations, normalise: true });
     if (index > 0) {
       for (let b = 0; b < rows.length; b++)
         features.set(activations.subarray(b * layer.outputs, (b + 1) * layer.outputs), b * width + offset);
       offset += layer.outputs;
     }
     input = { prefix: activations, batch: rows.length, variants: 1 };
-  });
+  }
   return features;
 }
 
 /** Log-probabilities [B, C] of a linear head on `features` [B, I]. */
-export function headLogProbabilities(head: DenseKernel, features: Float32Array, batch: number): Float32Array {
-  const logits = headOutputs(head, features, batch);
+export async function headLogProbabilities(
+  head: LayerKernel,
+  features: Float32Array,
+  batch: number,
+): Promise<Float32Array> {
+  const logits = await headOutputs(head, features, batch);
   const logProbabilities = new Float64Array(logits.length);
   logSoftmax(logits, head.outputs, logProbabilities);
   return Float32Array.from(logProbabilities);
 }
 
 /** Outputs [B, C] of a linear head on `features` [B, I]. */
-function headOutputs(head: DenseKernel, features: Float32Array, batch: number): Float32Array {
+async function headOutputs(head: LayerKernel, features: Float32Array, batch: number): Promise<Float32Array> {
   const outputs = new Float32Array(batch * head.outputs);
-  head.infer({ prefix: features, batch, variants: 1 }, { activations: outputs });
+  await head.infer({ prefix: features, batch, variants: 1 }, { activations: outputs });
   return outputs;
 }
 
@@ -177,17 +184,17 @@ export function strongestClass(scores: Float32Array, classes: number): Uint8Arra
 }
 
 /** The first layer's input for `rows` of `data`, with every label or a neutral one. */
-export function stageRows(
+export async function stageRows(
   kernels: Kernels,
   data: LabelledData,
   rows: Uint32Array,
   labels: 'all-labels' | 'neutral',
-): LayerInput {
+): Promise<LayerInput> {
   const classes = data.layout.suffix;
   const batch = rows.length;
   const variants = labels === 'neutral' ? 1 : classes;
   const scales = labels === 'neutral' ? data.neutral : data.oneHot;
-  const prefix = stageImages(kernels, data, rows, scales);
+  const prefix = await stageImages(kernels, data, rows, scales);
   const suffix = new Float32Array(variants * batch * classes);
   if (labels === 'neutral') fillNeutral(scales.label, classes, suffix, 0, rows);
   else for (let c = 0; c < classes; c++) fillSameLabel(c, scales.label, classes, suffix, c * batch, rows);

@@ -1,8 +1,8 @@
 /** A trained network ready to predict: scores, classes, and how well it does on labelled samples. */
-import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import type { LayerKernel, Kernels } from '../kernels/kernels.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { LabelledData } from './labelled-data.js';
-import type { LayerState } from './layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import {
   PREDICTION_BLOCK,
   classifierFeatures,
@@ -30,33 +30,48 @@ export interface Evaluation {
 export class Predictor {
   readonly #kernels: Kernels;
   readonly #spec: RunSpec;
-  readonly #layers: readonly (readonly DenseKernel[])[];
-  readonly #classifier: DenseKernel | undefined;
+  readonly #layers: readonly (readonly LayerKernel[])[];
+  readonly #classifier: LayerKernel | undefined;
 
-  /** `states`: the layers in order, then the classifier's if the spec's classifier is softmax. */
-  constructor(kernels: Kernels, spec: RunSpec, states: readonly LayerState[], classes: number) {
+  private constructor(
+    kernels: Kernels,
+    spec: RunSpec,
+    layers: readonly (readonly LayerKernel[])[],
+    classifier: LayerKernel | undefined,
+  ) {
     this.#kernels = kernels;
     this.#spec = spec;
-    const opened = states.map((state) => openForInference(kernels, state, classes));
-    this.#classifier = spec.classifier === 'softmax' ? opened.pop()?.[0] : undefined;
-    this.#layers = opened;
+    this.#layers = layers;
+    this.#classifier = classifier;
+  }
+
+  /** `states`: the layers in order, then the classifier's if the spec's classifier is softmax. */
+  static async open(kernels: Kernels, spec: RunSpec, states: readonly LayerState[]): Promise<Predictor> {
+    const opened: LayerKernel[][] = [];
+    for (const state of states) opened.push(await openForInference(kernels, state));
+    const classifier = spec.classifier === 'softmax' ? opened.pop()?.[0] : undefined;
+    return new Predictor(kernels, spec, opened, classifier);
   }
 
   /** Scores of each layer alone, and of the spec's classifier, for `rows` [B] of `data`: [B, C] each. */
-  scores(data: LabelledData, rows: Uint32Array): { readonly layers: LayerScores; readonly combined: Float32Array } {
-    const first = this.#layers.map((parts) => parts[0] as DenseKernel);
+  async scores(
+    data: LabelledData,
+    rows: Uint32Array,
+  ): Promise<{ readonly layers: LayerScores; readonly combined: Float32Array }> {
+    const first = this.#layers.map((parts) => parts[0] as LayerKernel);
     switch (this.#spec.classifier) {
       case 'goodness': {
-        const layers = goodnessScores(this.#kernels, first, this.#spec.goodness, data, rows);
+        const layers = await goodnessScores(this.#kernels, first, this.#spec.goodness, data, rows);
         return { layers, combined: sumScores(layers.slice(1)) };
       }
       case 'softmax': {
-        const features = classifierFeatures(this.#kernels, first, data, rows);
-        return { layers: [], combined: headLogProbabilities(this.#classifier as DenseKernel, features, rows.length) };
+        const features = await classifierFeatures(this.#kernels, first, data, rows);
+        const classifier = this.#classifier as LayerKernel;
+        return { layers: [], combined: await headLogProbabilities(classifier, features, rows.length) };
       }
       case 'last-head':
       case 'all-heads': {
-        const layers = headScores(this.#kernels, this.#layers, this.#spec, data, rows);
+        const layers = await headScores(this.#kernels, this.#layers, this.#spec, data, rows);
         const combined = this.#spec.classifier === 'all-heads' ? sumScores(layers) : (layers.at(-1) as Float32Array);
         return { layers, combined };
       }
@@ -72,7 +87,7 @@ export class Predictor {
     let layerRight: number[] = [];
     for (let start = 0; start < count; start += PREDICTION_BLOCK) {
       const rows = Uint32Array.from({ length: Math.min(PREDICTION_BLOCK, count - start) }, (_, i) => start + i);
-      const { layers, combined } = this.scores(data, rows);
+      const { layers, combined } = await this.scores(data, rows);
       if (start === 0) layerRight = layers.map(() => 0);
       const truth = labels.subarray(start, start + rows.length);
       strongestClass(combined, classes).forEach((predicted, b) => {

@@ -1,5 +1,5 @@
 /** What a node tells while it works. Plain data, so that it can cross threads and wires. */
-import type { StepStats } from '../model/objectives/objective.js';
+import type { StepStats } from '../kernels/trainer.js';
 import type { Span, TaskRef } from '../schedule/timeline.js';
 
 export type NodeEvent =

@@ -1,11 +1,11 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
 import { sharedBytes } from '../data/dataset.js';
+import { checkWrong, ownNegatives } from '../data/negatives-table.js';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
-import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { augmentation } from '../model/augment/augment.js';
-import { checkWrong, ownNegatives } from '../model/own-parts.js';
-import { PREDICTION_BLOCK, goodnessScores, openForInference, sumScores } from '../model/prediction.js';
-import type { LayerState } from '../model/layer-state.js';
+import { PREDICTION_BLOCK, goodnessScores, openForPassing, sumScores } from '../model/prediction.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { RandomStream } from '../random.js';
 import type { Breather } from './clock.js';
 import { siteOf, type Job } from './job.js';
@@ -38,9 +38,10 @@ export async function predictedLabels(
   rows: Uint32Array,
   breather: Breather,
 ): Promise<Uint8Array> {
-  const { spec, classes } = job;
+  const { spec } = job;
   const { data } = siteOf(job, chapter);
-  const layers = states.map((state) => openForInference(kernels, state, classes)[0] as DenseKernel);
+  const layers: LayerKernel[] = [];
+  for (const state of states) layers.push(await openForPassing(kernels, state));
   const labels = sharedBytes(data.samples.count);
   const stream = new RandomStream(spec.seed, 'negatives', chapter);
   const augment = augmentation(spec, chapter);
@@ -50,7 +51,7 @@ export async function predictedLabels(
       const truth = Uint8Array.from(block, (row) => data.samples.labels[row] as number);
       const chosen = new Uint8Array(block.length);
       const seen = augment(data, block);
-      const scores = goodnessScores(kernels, layers, spec.goodness, seen.data, seen.rows);
+      const scores = await goodnessScores(kernels, layers, spec.goodness, seen.data, seen.rows);
       if (spec.negatives === 'sampled')
         sampleWrong(scores[0] as Float32Array, truth, spec.negativeTemperature, stream, chosen);
       else strongestWrong(sumScores(scores.slice(1)), truth, chosen);

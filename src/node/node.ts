@@ -19,7 +19,7 @@ export async function runNode(
 ): Promise<void> {
   const graph = graphShape(job.spec);
   const window = defaultWindow(graph, job.variant, job.nodes);
-  const runner = new TaskRunner(job, node, kernels, store, signal, emit);
+  const runner = new TaskRunner({ job, node, kernels, store, signal, emit });
   try {
     for (const task of assign(graph, job.variant, job.nodes)[node] ?? []) {
       if (await store.isPublished(task)) continue;

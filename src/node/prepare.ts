@@ -4,6 +4,7 @@ import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } f
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
+import { describeLayers, imageValues } from '../layers/sizes.js';
 import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { checkChapters, checkGraph } from '../schedule/bounds.js';
@@ -36,14 +37,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
   if (shardData !== undefined) return prepareShards(dataset, spec, shardData);
   checkGraph(spec);
   const size = imageSize(dataset.shape);
-  if (spec.layers[0] !== size)
-    throw new PffError(
-      'usage',
-      `layers begin with ${spec.layers[0]}, but images of ${dataset.name} have ${size} values`,
-      {
-        hint: `Give --layers ${[size, ...spec.layers.slice(1)].join(',')}.`,
-      },
-    );
+  const values = imageValues(spec.layers);
+  if (values !== size)
+    throw new PffError('usage', `layers begin with ${values}, but images of ${dataset.name} have ${size} values`, {
+      hint: `Give --layers ${describeLayers([size, ...spec.layers.slice(1)], ',')}.`,
+    });
   checkAugmentation(dataset, spec);
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;

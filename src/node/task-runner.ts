@@ -4,163 +4,166 @@
  */
 import { residentBytes } from '#platform/memory';
 import { PffError } from '../errors.js';
-import type { DenseKernel, Kernels } from '../kernels/kernels.js';
+import type { Kernels, LayerKernel } from '../kernels/kernels.js';
+import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
+import type { OpenPart } from '../layers/layer-kind.js';
+import {
+  closeParts,
+  initialState,
+  rowOutputs,
+  viewState,
+  type LayerState,
+  type LayerStructure,
+} from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
-import { chapterPlan, type ChapterPlan } from '../model/chapter.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs } from '../model/inputs.js';
-import { initialState, viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
-import { allShapes, networkShape, type NetworkShape } from '../model/network.js';
-import { emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
-import { layerObjective } from '../model/objectives/registry.js';
-import { SoftmaxHeadObjective } from '../model/objectives/softmax.js';
-import { classifierFeatures, openForInference } from '../model/prediction.js';
+import { allStructures, networkStructure, type NetworkStructure } from '../model/network.js';
+import { classifierFeatures, openForPassing } from '../model/prediction.js';
 import { roundToBf16, wireBytes } from '../model/wire.js';
+import type { LayerObjective, Objective } from '../objectives/objective.js';
+import { SoftmaxHeadTraining } from '../objectives/softmax.js';
+import { objectiveOf } from '../objectives/table.js';
 import { ownerOf } from '../schedule/assign.js';
 import { graphShape, type GraphShape } from '../schedule/shape.js';
 import { stepsOf, type Held, type Step } from '../schedule/steps.js';
-import { hasLabelsTask, labelsTask, taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
-import { refOf, type Phase, type Span } from '../schedule/timeline.js';
-import { passesUnitLength } from '../spec/spec.js';
+import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
+import { refOf } from '../schedule/timeline.js';
 import type { Output, Store } from '../store/store.js';
-import { Breather, nowMs } from './clock.js';
+import { ChapterData } from './chapter-data.js';
+import { Breather } from './clock.js';
 import type { NodeEvent } from './events.js';
 import { siteOf, type Job } from './job.js';
-import { drawnLabels, predictedLabels } from './negatives.js';
+import { predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
-import { openForTraining, readState, trainChapter } from './training.js';
+import { SpanRecorder } from './span-recorder.js';
+import { openForTraining, readState, trainChapter, type ChapterTraining } from './training.js';
+
+/** What a runner works with. */
+export interface TaskRunnerOptions {
+  readonly job: Job;
+  readonly node: number;
+  readonly kernels: Kernels;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  readonly emit: (event: NodeEvent) => void;
+}
+
+/** What a task came to. */
+interface Done {
+  readonly output: Output;
+  readonly stats: StepStats;
+}
+
+/** What a training step trains, and by what. */
+interface Learning {
+  readonly objective: LayerObjective;
+  readonly loss: LossDescription | undefined;
+  readonly inputs: ChapterTraining['inputs'];
+  readonly dropout?: LayerDropout | undefined;
+}
 
 export class TaskRunner {
-  readonly #job: Job;
-  readonly #node: number;
-  readonly #kernels: Kernels;
-  readonly #store: Store;
-  readonly #signal: AbortSignal;
-  readonly #emit: (event: NodeEvent) => void;
-  readonly #network: NetworkShape;
+  readonly #options: TaskRunnerOptions;
+  readonly #network: NetworkStructure;
   readonly #graph: GraphShape;
-  readonly #variants: LayerObjective['variants'];
+  readonly #objective: Objective;
+  readonly #data: ChapterData;
+  readonly #spans: SpanRecorder;
   readonly #breather: Breather;
   readonly #maxWidth: number;
 
   #held: Held = null;
   #inputs: ImageInputs | ActivationInputs | undefined;
-  #plan: { readonly chapter: number; readonly plan: ChapterPlan } | undefined;
-  #labels: { readonly chapter: number; readonly labels: Uint8Array } | undefined;
   /** The layer just trained, still open: mostly the next one that the data passes through. */
-  #trained: { readonly key: string; readonly kernel: DenseKernel } | undefined;
-  #spans: Span[] = [];
+  #trained: { readonly key: string; readonly kernel: LayerKernel } | undefined;
 
-  constructor(
-    job: Job,
-    node: number,
-    kernels: Kernels,
-    store: Store,
-    signal: AbortSignal,
-    emit: (event: NodeEvent) => void,
-  ) {
-    this.#job = job;
-    this.#node = node;
-    this.#kernels = kernels;
-    this.#store = store;
-    this.#signal = signal;
-    this.#emit = emit;
-    this.#network = networkShape(job.spec, job.layout);
+  constructor(options: TaskRunnerOptions) {
+    const { job, node, kernels, signal } = options;
+    this.#options = options;
+    this.#network = networkStructure(job.spec, job.layout);
     this.#graph = graphShape(job.spec);
-    this.#variants = layerObjective(job.spec).variants;
+    this.#objective = objectiveOf(job.spec.objective);
+    this.#data = new ChapterData(job, this.#graph, kernels, this.#objective.variants === 2);
+    this.#spans = new SpanRecorder(this.#graph, node, job.startedMs);
     this.#breather = new Breather(signal);
     // The last layer's activations are nobody's inputs.
-    this.#maxWidth = Math.max(0, ...this.#network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
+    this.#maxWidth = Math.max(0, ...this.#network.layers.slice(0, -1).map(rowOutputs));
   }
 
   /** Does one task and publishes its output. */
   async run(task: Task): Promise<void> {
-    this.#spans = [];
+    this.#spans.take();
     const { steps, held } = stepsOf(this.#graph, task, this.#held);
-    let output: Output | undefined;
-    let stats = emptyStats();
-    for (const step of steps) {
-      const fetched = await this.#fetchAll(task, step.needs);
-      switch (step.work) {
-        case 'pass':
-          await this.#timed(task, 'pass', () => this.#pass(task as TrainTask, step.layer, fetched));
-          break;
-        case 'train':
-          ({ output, stats } = await this.#timed(task, 'train', () => this.#train(task as TrainTask, fetched)));
-          break;
-        case 'head':
-          ({ output, stats } = await this.#timed(task, 'train', () =>
-            this.#trainClassifier(task as TrainTask, fetched),
-          ));
-          break;
-        case 'labels':
-          output = await this.#timed(task, 'labels', () => this.#predictLabels(task.chapter, step, fetched));
-          break;
-      }
-    }
+    let done: Done | undefined;
+    for (const step of steps) done = (await this.#step(task, step)) ?? done;
     this.#held = held;
-    if (!output) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
-    const published = output;
-    if (task.kind === 'train' && this.#job.spec.wire === 'bf16') this.#roundPublished(published);
-    const start = this.#now();
-    await this.#store.publish(task, published);
-    this.#span(task, 'publish', start, this.#bytesOf(task, published));
-    this.#emit({
-      type: 'task-finished',
-      node: this.#node,
-      task: refOf(this.#graph, task),
-      stats,
-      spans: this.#spans,
-      processBytes: residentBytes(),
-    });
+    if (!done) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
+    await this.#publish(task, done);
   }
 
   /** Frees kernels and activations. */
   close(): void {
-    this.#trained?.kernel.close();
-    this.#trained = undefined;
+    this.#closeTrained();
     this.#inputs = undefined;
     this.#held = null;
   }
 
-  /** This node, too, goes on with the rounded state, so it may not use the kernel that still has the other one. */
-  #roundPublished({ buffer }: Output): void {
-    roundToBf16(buffer);
-    this.#trained?.kernel.close();
-    this.#trained = undefined;
+  async #step(task: Task, step: Step): Promise<Done | undefined> {
+    const fetched = await this.#fetchAll(task, step.needs);
+    const spans = this.#spans;
+    switch (step.work) {
+      case 'pass':
+        await spans.timed(task, 'pass', () => this.#pass(task as TrainTask, step.layer, fetched));
+        return undefined;
+      case 'train':
+        return spans.timed(task, 'train', () => this.#train(task as TrainTask, fetched));
+      case 'head':
+        return spans.timed(task, 'train', () => this.#trainClassifier(task as TrainTask, fetched));
+      case 'labels':
+        return spans.timed(task, 'labels', () => this.#predictLabels(task.chapter, step, fetched));
+    }
+  }
+
+  async #publish(task: Task, { output, stats }: Done): Promise<void> {
+    const { job, node, store, emit } = this.#options;
+    if (task.kind === 'train' && job.spec.wire === 'bf16') {
+      // This node, too, goes on with the rounded state, so it may not use the kernel that still has the other one.
+      roundToBf16(output.buffer);
+      this.#closeTrained();
+    }
+    const start = this.#spans.now();
+    await store.publish(task, output);
+    this.#spans.add(task, 'publish', start, this.#bytesOf(task, output));
+    const spans = this.#spans.take();
+    const processBytes = residentBytes();
+    emit({ type: 'task-finished', node, task: refOf(this.#graph, task), stats, spans, processBytes });
   }
 
   /** Bytes of an output on the way to another node. */
   #bytesOf({ kind }: Task, { buffer }: Output): number {
-    return kind === 'train' ? wireBytes(this.#job.spec, buffer.byteLength) : buffer.byteLength;
+    return kind === 'train' ? wireBytes(this.#options.job.spec, buffer.byteLength) : buffer.byteLength;
   }
 
   /** Waits for and fetches the outputs that a step needs, by key. */
   async #fetchAll(task: Task, needs: readonly Task[]): Promise<Map<string, Output>> {
+    const { job, node, store, signal } = this.#options;
     const fetched = new Map<string, Output>();
     for (const need of needs) {
       const key = taskKey(need);
       // A layer that this node has just trained, or labels that it has, need not be fetched again.
       if (this.#trained?.key === key && need.chapter === task.chapter) continue;
-      if (need.kind === 'labels' && this.#labels?.chapter === need.chapter) continue;
-      const start = this.#now();
-      if (!(await this.#store.isPublished(need))) {
-        await this.#store.published(need, this.#signal);
-        this.#spans.push({
-          node: this.#node,
-          task: refOf(this.#graph, task),
-          phase: 'wait',
-          start,
-          end: this.#now(),
-          bytes: 0,
-          waitedFor: refOf(this.#graph, need),
-        });
+      if (need.kind === 'labels' && this.#data.hasLabels(need.chapter)) continue;
+      const start = this.#spans.now();
+      if (!(await store.isPublished(need))) {
+        await store.published(need, signal);
+        this.#spans.add(task, 'wait', start, 0, need);
       }
-      const from = this.#now();
-      const output = await this.#store.fetch(need, this.#signal);
-      const own = ownerOf(this.#graph, this.#job.variant, this.#job.nodes, need) === this.#node;
-      this.#span(need, 'fetch', from, own ? 0 : this.#bytesOf(need, output));
-      if (need.kind === 'labels') this.#labels = { chapter: need.chapter, labels: new Uint8Array(output.buffer) };
+      const from = this.#spans.now();
+      const output = await store.fetch(need, signal);
+      const own = ownerOf(this.#graph, job.variant, job.nodes, need) === node;
+      this.#spans.add(need, 'fetch', from, own ? 0 : this.#bytesOf(need, output));
+      if (need.kind === 'labels') this.#data.setLabels(need.chapter, new Uint8Array(output.buffer));
       else fetched.set(key, output);
     }
     return fetched;
@@ -169,11 +172,11 @@ export class TaskRunner {
   async #pass(task: TrainTask, layer: number, fetched: Map<string, Output>): Promise<void> {
     const key = taskKey(trainTask(task.chapter, layer));
     const reuse = this.#trained?.key === key ? this.#trained.kernel : undefined;
-    const kernel = reuse ?? this.#openedForPassing(layer, fetched.get(key));
+    const kernel = reuse ?? (await this.#openedForPassing(layer, fetched.get(key)));
     try {
-      const normalise = passesUnitLength(this.#job.spec);
-      if (layer === 0) this.#inputs = this.#heldImages(task).pass(kernel, this.#maxWidth, normalise);
-      else (this.#inputs as ActivationInputs).pass(kernel, normalise);
+      const { unitLength } = this.#objective;
+      if (layer === 0) this.#inputs = await this.#heldImages(task).pass(kernel, this.#maxWidth, unitLength);
+      else await (this.#inputs as ActivationInputs).pass(kernel, unitLength);
     } finally {
       kernel.close();
       if (reuse) this.#trained = undefined;
@@ -181,149 +184,120 @@ export class TaskRunner {
     await this.#breather.breathe();
   }
 
-  #openedForPassing(layer: number, output: Output | undefined): DenseKernel {
-    const [kernel, ...heads] = openForInference(this.#kernels, this.#view(layer, output), this.#job.classes);
-    for (const head of heads) head.close();
-    return kernel as DenseKernel;
+  #openedForPassing(layer: number, output: Output | undefined): Promise<LayerKernel> {
+    return openForPassing(this.#options.kernels, this.#view(layer, output));
   }
 
-  async #train(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
-    const before = this.#before(task, fetched);
-    if (task.layer === 0) this.#inputs = this.#imageInputs(task);
+  async #train(task: TrainTask, fetched: Map<string, Output>): Promise<Done> {
+    if (task.layer === 0) this.#inputs = this.#data.images(task);
     const inputs = this.#inputs;
     if (!inputs) throw new PffError('cluster', `${taskKey(task)} has no inputs to train on`);
-    this.#trained?.kernel.close();
-    this.#trained = undefined;
-    const { spec, classes } = this.#job;
-    const opened = openForTraining(this.#kernels, spec, before, classes, this.#variants);
-    const plan = this.#planOf(task.chapter);
-    const dropout = layerDropout(this.#kernels, spec, task.chapter, task.layer);
-    const stats = await this.#chapter(task, layerObjective(spec), opened, before.steps, plan, inputs, dropout);
-    const after = readState(before.shape, before.steps + plan.batches.length, opened);
-    const [kernel, ...heads] = opened;
-    for (const head of heads) head.close();
-    this.#trained = { key: taskKey(task), kernel: kernel as DenseKernel };
-    return { output: { steps: after.steps, buffer: after.buffer }, stats };
-  }
-
-  async #trainClassifier(task: TrainTask, fetched: Map<string, Output>): Promise<{ output: Output; stats: StepStats }> {
-    const before = this.#before(task, fetched);
-    const { spec } = this.#job;
-    const { data } = siteOf(this.#job, task.chapter);
-    const layers = this.#network.layers.map((shape) => {
-      const key = taskKey(trainTask(task.chapter, shape.layer));
-      if (this.#trained?.key === key && !fetched.has(key)) return this.#trained.kernel;
-      return this.#openedForPassing(shape.layer, fetched.get(key));
+    this.#closeTrained();
+    const { kernels, job } = this.#options;
+    const { done, opened } = await this.#learn(task, fetched, this.#objective.variants, {
+      objective: this.#objective.begin(job.spec),
+      loss: this.#objective.describe(job.spec),
+      inputs: (positions) => inputs.batch(positions),
+      dropout: layerDropout(kernels, job.spec, task.chapter, task.layer),
     });
-    const opened = openForTraining(this.#kernels, spec, before, this.#job.classes, 1);
-    const plan = this.#planOf(task.chapter);
-    const augment = augmentation(spec, task.chapter, task.layer);
-    const features = (positions: Uint32Array) => {
-      const seen = augment(
-        data,
-        Uint32Array.from(positions, (p) => plan.samples[p] as number),
-      );
-      const prefix = classifierFeatures(this.#kernels, layers, seen.data, seen.rows);
-      return { prefix, batch: positions.length, variants: 1 };
-    };
-    const stats = await this.#chapter(task, new SoftmaxHeadObjective(), opened, before.steps, plan, features);
-    const after = readState(before.shape, before.steps + plan.batches.length, opened);
-    for (const kernel of [...layers, ...opened]) if (kernel !== this.#trained?.kernel) kernel.close();
-    return { output: { steps: after.steps, buffer: after.buffer }, stats };
+    const [layer, ...heads] = opened as [OpenPart, ...OpenPart[]];
+    closeParts(heads);
+    this.#trained = { key: taskKey(task), kernel: layer.kernel };
+    return done;
   }
 
-  async #chapter(
+  async #trainClassifier(task: TrainTask, fetched: Map<string, Output>): Promise<Done> {
+    const { kernels, job } = this.#options;
+    const { data } = siteOf(job, task.chapter);
+    const layers: LayerKernel[] = [];
+    for (const { layer } of this.#network.layers) {
+      const key = taskKey(trainTask(task.chapter, layer));
+      if (this.#trained?.key === key && !fetched.has(key)) layers.push(this.#trained.kernel);
+      else layers.push(await this.#openedForPassing(layer, fetched.get(key)));
+    }
+    const { samples } = this.#data.plan(task.chapter);
+    const augment = augmentation(job.spec, task.chapter, task.layer);
+    const { done, opened } = await this.#learn(task, fetched, 1, {
+      objective: new SoftmaxHeadTraining(),
+      loss: { kind: 'softmax' },
+      inputs: async (positions) => {
+        const seen = augment(
+          data,
+          Uint32Array.from(positions, (position) => samples[position] as number),
+        );
+        const prefix = await classifierFeatures(kernels, layers, seen.data, seen.rows);
+        return { prefix, batch: positions.length, variants: 1 };
+      },
+    });
+    closeParts(opened);
+    for (const kernel of layers) if (kernel !== this.#trained?.kernel) kernel.close();
+    return done;
+  }
+
+  /** Trains the layer of `task` for its chapter. The opened parts are the caller's to close. */
+  async #learn(
     task: TrainTask,
-    objective: LayerObjective,
-    opened: readonly DenseKernel[],
-    steps: number,
-    plan: ChapterPlan,
-    inputs: Parameters<typeof trainChapter>[6],
-    dropout?: LayerDropout,
-  ): Promise<StepStats> {
-    const report = progressReporter(this.#node, refOf(this.#graph, task), this.#emit);
-    const { spec } = this.#job;
-    const { data } = siteOf(this.#job, task.chapter);
-    return trainChapter(
-      spec,
-      objective,
-      opened,
-      steps,
-      task,
-      plan,
-      inputs,
-      data.samples.labels,
-      this.#breather,
-      report,
-      dropout,
-    );
+    fetched: Map<string, Output>,
+    variants: number,
+    learning: Learning,
+  ): Promise<{ readonly done: Done; readonly opened: readonly OpenPart[] }> {
+    const { kernels, job, node, emit } = this.#options;
+    const before = this.#before(task, fetched);
+    const plan = this.#data.plan(task.chapter);
+    const opened = await openForTraining(kernels, job.spec, before, variants);
+    try {
+      const stats = await trainChapter({
+        ...learning,
+        spec: job.spec,
+        kernels,
+        parts: opened,
+        steps: before.steps,
+        where: task,
+        plan,
+        labels: siteOf(job, task.chapter).data.samples.labels,
+        breather: this.#breather,
+        report: progressReporter(node, refOf(this.#graph, task), emit),
+      });
+      const { steps, buffer } = await readState(before.structure, before.steps + plan.batches.length, opened);
+      return { done: { output: { steps, buffer }, stats }, opened };
+    } catch (error) {
+      closeParts(opened);
+      throw error;
+    }
   }
 
-  async #predictLabels(chapter: number, step: Step, fetched: Map<string, Output>): Promise<Output> {
+  async #predictLabels(chapter: number, step: Step, fetched: Map<string, Output>): Promise<Done> {
+    const { kernels, job } = this.#options;
     const states = step.needs.map((need) => this.#view((need as TrainTask).layer, fetched.get(taskKey(need))));
-    const { samples } = this.#planOf(chapter);
-    const labels = await predictedLabels(this.#job, this.#kernels, states, chapter, samples, this.#breather);
-    this.#labels = { chapter, labels };
-    return { steps: 0, buffer: labels.buffer };
+    const { samples } = this.#data.plan(chapter);
+    const labels = await predictedLabels(job, kernels, states, chapter, samples, this.#breather);
+    this.#data.setLabels(chapter, labels);
+    return { output: { steps: 0, buffer: labels.buffer }, stats: emptyStats() };
   }
 
   /** The state that a training step starts from. */
   #before(task: TrainTask, fetched: Map<string, Output>): LayerState {
-    if (task.chapter === 0) return initialState(this.#shapeOf(task.layer), this.#job.spec.seed);
+    if (task.chapter === 0) return initialState(this.#structureOf(task.layer), this.#options.job.spec.seed);
     return this.#view(task.layer, fetched.get(taskKey(trainTask(task.chapter - 1, task.layer))));
   }
 
   #view(layer: number, output: Output | undefined): LayerState {
     if (!output) throw new PffError('cluster', `the state of layer ${layer + 1} was not fetched`);
-    return viewState(this.#shapeOf(layer), output.steps, output.buffer);
+    return viewState(this.#structureOf(layer), output.steps, output.buffer);
   }
 
-  #shapeOf(layer: number): LayerShape {
-    return allShapes(this.#network)[layer] as LayerShape;
-  }
-
-  #planOf(chapter: number): ChapterPlan {
-    if (this.#plan?.chapter !== chapter) {
-      const { samples } = siteOf(this.#job, chapter);
-      this.#plan = { chapter, plan: chapterPlan(this.#job.spec, samples, chapter) };
-    }
-    return this.#plan.plan;
+  #structureOf(layer: number): LayerStructure {
+    return allStructures(this.#network)[layer] as LayerStructure;
   }
 
   /** The images as they were trained on just now, or made anew (a labels task in between may have replaced the labels). */
   #heldImages(task: TrainTask): ImageInputs {
     const held = !this.#graph.ownInputs && this.#held?.chapter === task.chapter && this.#held.layer === 0;
-    return held && this.#inputs instanceof ImageInputs ? this.#inputs : this.#imageInputs(task);
+    return held && this.#inputs instanceof ImageInputs ? this.#inputs : this.#data.images(task);
   }
 
-  #imageInputs({ chapter, layer }: TrainTask): ImageInputs {
-    const { data } = siteOf(this.#job, chapter);
-    const negatives = this.#variants === 2 ? this.#negativesOf(chapter) : undefined;
-    const augment = augmentation(this.#job.spec, chapter, layer);
-    return new ImageInputs(this.#kernels, data, this.#planOf(chapter).samples, negatives, augment);
-  }
-
-  #negativesOf(chapter: number): Uint8Array {
-    if (this.#labels?.chapter !== chapter) {
-      if (hasLabelsTask(this.#graph, chapter))
-        throw new PffError('cluster', `${taskKey(labelsTask(chapter))} was not fetched`);
-      this.#labels = { chapter, labels: drawnLabels(this.#job, chapter) };
-    }
-    return this.#labels.labels;
-  }
-
-  #now(): number {
-    return (nowMs() - this.#job.startedMs) / 1000;
-  }
-
-  async #timed<T>(task: Task, phase: Phase, work: () => Promise<T>): Promise<T> {
-    const start = this.#now();
-    const value = await work();
-    this.#span(task, phase, start, 0);
-    return value;
-  }
-
-  #span(task: Task, phase: Phase, start: number, bytes: number): void {
-    this.#spans.push({ node: this.#node, task: refOf(this.#graph, task), phase, start, end: this.#now(), bytes });
+  #closeTrained(): void {
+    this.#trained?.kernel.close();
+    this.#trained = undefined;
   }
 }

@@ -1,76 +1,113 @@
 /** Trains one layer, or the softmax classifier, for one chapter: state in, state out. */
 import { PffError } from '../errors.js';
-import type { DenseKernel, Kernels, LayerInput } from '../kernels/kernels.js';
+import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
+import { addStats, emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
+import type { OpenPart } from '../layers/layer-kind.js';
+import { allocateState, openState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { updateRule } from '../model/optimizer.js';
 import type { ChapterPlan } from '../model/chapter.js';
 import type { LayerDropout } from '../model/dropout.js';
-import type { LayerInputs } from '../model/inputs.js';
-import { allocateState, type LayerState } from '../model/layer-state.js';
-import { addStats, emptyStats, type LayerObjective, type StepStats } from '../model/objectives/objective.js';
-import type { LayerShape } from '../model/layer-state.js';
+import type { LayerObjective, ObjectiveStep } from '../objectives/objective.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { Breather } from './clock.js';
 
-export type OnBatch = (batch: number, batches: number, stats: StepStats) => void;
+/** Where progress goes: it is due now and then, and only then a backend on a device is asked for its statistics. */
+export interface ProgressReport {
+  /** Whether the next `batch` would be told. */
+  isDue(): boolean;
+  batch(batch: number, batches: number, stats: StepStats): void;
+}
 
-/** Opens a layer's kernels for training batches of up to `spec.batch` samples. */
+/** Opens a layer's parts for training batches of up to `spec.batch` samples, of `variants` rows each. */
 export function openForTraining(
   kernels: Kernels,
-  spec: RunSpec,
+  spec: Pick<RunSpec, 'batch'>,
   state: LayerState,
-  classes: number,
   variants: number,
-): DenseKernel[] {
-  const maxRows = spec.batch * variants;
-  return state.dense.map((tensors, part) =>
-    kernels.openDense(tensors, {
-      activation: state.shape.dense[part]?.role === 'head' ? 'linear' : 'relu',
-      maxRows,
-      suffixInputs: part === 0 && state.shape.layer === 0 ? classes : 0,
-      fixedBias: state.shape.dense[part]?.withoutBias,
-    }),
-  );
+): Promise<OpenPart[]> {
+  return openState(kernels, state, { maxRows: spec.batch * variants });
+}
+
+export interface ChapterTraining {
+  readonly spec: RunSpec;
+  readonly kernels: Kernels;
+  /** What the layer learns, computed here; `loss` is the same for backends that train by themselves. */
+  readonly objective: LayerObjective;
+  readonly loss: LossDescription | undefined;
+  readonly parts: readonly OpenPart[];
+  /** Optimizer steps that the layer has taken before. */
+  readonly steps: number;
+  readonly where: { readonly layer: number; readonly chapter: number };
+  readonly plan: ChapterPlan;
+  readonly inputs: (positions: Uint32Array) => Awaitable<LayerInput>;
+  /** [n of the data]: the true labels. */
+  readonly labels: Uint8Array;
+  readonly dropout?: LayerDropout | undefined;
+  readonly breather: Breather;
+  readonly report: ProgressReport;
 }
 
 /**
- * Trains opened kernels on every batch of the chapter; `labels` are those of the whole data. Returns sums over all batches.
- * @throws PffError `training` as soon as the loss is no longer finite, naming layer, chapter and what to lower.
+ * Trains opened parts on every batch of the chapter. Returns sums over all batches.
+ * @throws PffError `training` as soon as a loss is seen that is not finite, naming layer, chapter and what to lower.
  */
-export async function trainChapter(
-  spec: RunSpec,
-  objective: LayerObjective,
-  opened: readonly DenseKernel[],
-  stepsTaken: number,
-  where: { readonly layer: number; readonly chapter: number },
-  plan: ChapterPlan,
-  inputs: LayerInputs | ((positions: Uint32Array) => LayerInput),
-  labels: Uint8Array,
-  breather: Breather,
-  onBatch: OnBatch,
-  dropout?: LayerDropout,
-): Promise<StepStats> {
+export async function trainChapter(training: ChapterTraining): Promise<StepStats> {
+  const { spec, parts, plan, labels, dropout, breather, report } = training;
+  const opened = parts.map(({ kernel }) => kernel);
+  const step = stepper(training, opened);
   const total = emptyStats();
-  const input = typeof inputs === 'function' ? inputs : (positions: Uint32Array) => inputs.batch(positions);
+  const { length } = plan.batches;
   for (const [i, { positions, progress }] of plan.batches.entries()) {
     const truth = Uint8Array.from(positions, (position) => labels[plan.samples[position] as number] as number);
-    const layerRule = updateRule(spec, spec.learningRate, stepsTaken + i, progress);
-    const headRule = updateRule(spec, spec.headLearningRate, stepsTaken + i, progress);
-    const whole = input(positions);
-    const rows = dropout ? dropout.input(i, whole, (opened[0] as DenseKernel).inputs) : whole;
-    const stats = objective.step(opened, rows, truth, layerRule, headRule, dropout?.output(i));
-    checkFinite(where, stats.loss, i + 1);
-    addStats(total, stats);
-    onBatch(i + 1, plan.batches.length, stats);
+    const layerRule = updateRule(spec, spec.learningRate, training.steps + i, progress);
+    const headRule = updateRule(spec, spec.headLearningRate, training.steps + i, progress);
+    const whole = await training.inputs(positions);
+    const input = dropout ? await dropout.input(i, whole, (opened[0] as LayerKernel).inputs) : whole;
+    const wanted = i === length - 1 || report.isDue();
+    const stats = await step({ input, labels: truth, layerRule, headRule, dropout: dropout?.output(i) }, wanted);
+    if (stats) {
+      checkFinite(training.where, stats.loss, i + 1);
+      addStats(total, stats);
+      report.batch(i + 1, length, stats);
+    }
     await breather.breathe();
   }
   return total;
 }
 
-/** Reads trained kernels into a new state, in shared memory. */
-export function readState(shape: LayerShape, steps: number, opened: readonly DenseKernel[]): LayerState {
-  const state = allocateState(shape, steps);
-  opened.forEach((kernel, part) => kernel.read(state.dense[part] as LayerState['dense'][number]));
+/** Takes one step; its sums, or those since the last ones where the backend trains by itself: then only if they are wanted. */
+type Stepper = (step: Omit<ObjectiveStep, 'kernels'>, wanted: boolean) => Promise<StepStats | undefined>;
+
+function stepper({ kernels, objective, loss }: ChapterTraining, opened: readonly LayerKernel[]): Stepper {
+  const trainer = loss && kernels.openTrainer?.(opened, loss);
+  if (!trainer) return (step) => objective.step({ ...step, kernels: opened });
+  return async ({ dropout, ...step }, wanted) => {
+    await trainer.step({ ...step, outputMask: dropout?.mask });
+    return wanted ? await trainer.statistics() : undefined;
+  };
+}
+
+/** Reads trained parts into a new state, in shared memory. */
+export async function readState(
+  structure: LayerStructure,
+  steps: number,
+  opened: readonly OpenPart[],
+): Promise<LayerState> {
+  const state = allocateState(structure, steps);
+  for (const [index, part] of opened.entries()) await part.read(state.parts[index] as LayerState['parts'][number]);
   return state;
+}
+
+/** The same for every layer of a network; `from` says what each is. */
+export async function readStates(
+  from: readonly LayerState[],
+  steps: number,
+  opened: readonly (readonly OpenPart[])[],
+): Promise<LayerState[]> {
+  const states: LayerState[] = [];
+  for (const [layer, { structure }] of from.entries())
+    states.push(await readState(structure, steps, opened[layer] as readonly OpenPart[]));
+  return states;
 }
 
 /** @throws PffError `training` if `loss` is not finite, naming layer, chapter, batch (from 1) and what to lower. */

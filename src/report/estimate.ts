@@ -1,4 +1,5 @@
 /** How much of a run is done and how long the rest takes, from what finished tasks took. Pure: the caller has the clock. */
+import { multiplyAdds } from '../layers/sizes.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
 import type { Span, TaskRef } from '../schedule/timeline.js';
 
@@ -15,7 +16,7 @@ export class Estimate {
 
   constructor(spec: RunSpec) {
     this.#splits = spec.splits;
-    const all = spec.layers.slice(1).map((units, layer) => units * (spec.layers[layer] ?? 1));
+    const all = multiplyAdds(spec.layers);
     // Backpropagation trains all layers in one task.
     const sizes = isBackprop(spec.objective) ? [all.reduce((sum, size) => sum + size, 0)] : all;
     // The classifier's head streams the data through all the layers.

@@ -2,7 +2,7 @@
 import type { DatasetFacts } from '../node/prepare.js';
 import type { RunEvent } from '../run/events.js';
 import type { TaskRef } from '../schedule/timeline.js';
-import type { StepStats } from '../model/objectives/objective.js';
+import type { StepStats } from '../kernels/trainer.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import { Estimate } from './estimate.js';
 import { figure, percent } from './units.js';

@@ -1,4 +1,5 @@
 /** What a finished run shows: accuracy, time, memory, digest, where things lie. */
+import { describeNumerics } from '../kernels/numerics.js';
 import type { RunResult } from '../run/events.js';
 import type { TimelineSummary } from '../schedule/timeline.js';
 import { confusionLines } from './confusion.js';
@@ -38,7 +39,7 @@ export function runSummary(
       'pipeline',
       `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved, store at most ${bytes(result.peakStoreBytes)}`,
     ]);
-  rows.push(['model digest', result.modelDigest]);
+  rows.push(['model digest', digestText(result)]);
   if (result.folder !== undefined) rows.push(['run folder', `${result.folder} (${files.join(', ')})`]);
   const lines = [
     ...accuracyLines(result, result.evaluatedOn, emphasis),
@@ -50,6 +51,11 @@ export function runSummary(
   if (timeline && result.nodes > 1)
     lines.push('', strong('Nodes'), ...indented([...ledgerLines(timeline), ...boundLines(result)]));
   return lines;
+}
+
+/** The digest, and where it may not be compared with those of other machines: why. */
+function digestText({ modelDigest, numerics }: RunResult): string {
+  return numerics.exact ? modelDigest : `${modelDigest} (${describeNumerics(numerics)})`;
 }
 
 /** `Test accuracy 98.31 %` and what each layer does by itself. */

@@ -1,4 +1,5 @@
 /** A report of `pff reproduce` as Markdown: for each table one of accuracies and one of speeds. Pure. */
+import { describeLayers } from '../layers/sizes.js';
 import { bytes, duration, percent } from '../report/units.js';
 import type { LineReport, Report, ScaledResult, TableReport } from './report.js';
 import type { MeanOf } from './statistics.js';
@@ -122,7 +123,7 @@ function settingText({ speed }: LineReport): string {
   const { chapters, samples, layers, precision, record, fullWidth } = speed;
   return (
     `${record.date.slice(0, 10)} on ${record.nodes} nodes of one kernel thread each, ${record.cores} cores, ${record.kernels} kernels (${chapters} chapters of ` +
-    `${samples} images, ${fullWidth ? '' : '**scaled** '}layers ${layers.slice(1).join('-')}, ${precision === 'f32' ? '' : `${precision}, `}medians of rounds: ${record.rounds})`
+    `${samples} images, ${fullWidth ? '' : '**scaled** '}layers ${describeLayers(layers.slice(1))}, ${precision === 'f32' ? '' : `${precision}, `}medians of rounds: ${record.rounds})`
   );
 }
 

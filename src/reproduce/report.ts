@@ -1,4 +1,5 @@
 /** The tables of `pff reproduce` as plain data: the paper's figures beside the results that a folder holds. Pure. */
+import { describeLayers, type LayerSize } from '../layers/sizes.js';
 import type { RunSpec } from '../spec/spec.js';
 import {
   isTrained,
@@ -83,7 +84,7 @@ export interface LineSpeed {
   readonly record: Pick<SpeedRecord, 'date' | 'cores' | 'kernels' | 'nodes'> & { readonly rounds: number };
   readonly chapters: number;
   readonly samples: number;
-  readonly layers: readonly number[];
+  readonly layers: readonly LayerSize[];
   readonly precision: RunSpec['precision'];
   /** False where the layers are not the row's own. */
   readonly fullWidth: boolean;
@@ -266,5 +267,5 @@ function speedOf(
 }
 
 function isFullWidth(full: RunSpec, { measured }: SpeedRecord): boolean {
-  return full.layers.join() === measured.layers.join();
+  return describeLayers(full.layers) === describeLayers(measured.layers);
 }

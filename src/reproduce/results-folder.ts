@@ -2,8 +2,9 @@
  * The folder of `pff reproduce`: runs/ (ordinary run folders), speed/ (one JSON file a row), results.json, results.md.
  * Everything in it is written whole or not at all, so that whatever stops the command, it can go on.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { readRegularFile } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';
@@ -190,7 +191,7 @@ function specOf(given: unknown): RunSpec | undefined {
 /** What this module wrote earlier, whole or not at all. */
 function read(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readRegularFile(file).toString());
   } catch {
     return undefined;
   }

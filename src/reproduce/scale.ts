@@ -1,6 +1,7 @@
 /** Rows made shorter, smaller or coarser than they are, and recognising results as a row's at whatever scale. */
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
+import { describeLayers, imageValues } from '../layers/sizes.js';
 import { runSpecSchema, type RunSpec, type SpecField } from '../spec/spec.js';
 
 export interface Scale {
@@ -43,7 +44,7 @@ export function scaled(spec: RunSpec, { epochs, trainSamples, testSamples, layer
     splits: Math.max(1, Math.round((spec.splits * shorter) / spec.epochs)),
     trainSamples: trainSamples ?? spec.trainSamples,
     testSamples: testSamples ?? spec.testSamples,
-    layers: layers === undefined ? spec.layers : [spec.layers[0] as number, ...layers],
+    layers: layers === undefined ? spec.layers : [imageValues(spec.layers), ...layers],
     precision: precision ?? spec.precision,
   };
 }
@@ -72,7 +73,7 @@ export function shortfall(row: RunSpec, spec: RunSpec): string[] {
   const parts: string[] = [];
   if (spec.epochs !== row.epochs) parts.push(`${spec.epochs} of ${row.epochs} epochs`);
   if (spec.trainSamples !== row.trainSamples) parts.push(`${spec.trainSamples} training images`);
-  if (spec.layers.join() !== row.layers.join()) parts.push(`layers ${spec.layers.slice(1).join('-')}`);
+  if (!sameLayers(spec, row)) parts.push(`layers ${describeLayers(spec.layers.slice(1))}`);
   if (spec.testSamples !== row.testSamples) parts.push(`tested on ${spec.testSamples} images only`);
   if (parts.length === 0 && spec.splits !== row.splits) parts.push(`${spec.splits} of ${row.splits} chapters`);
   return parts;
@@ -84,9 +85,13 @@ export function scaleFlags(row: RunSpec, spec: RunSpec): string {
     ...(spec.epochs === row.epochs ? [] : [`--epochs ${spec.epochs}`]),
     ...(spec.trainSamples === row.trainSamples ? [] : [`--train-samples ${spec.trainSamples}`]),
     ...(spec.testSamples === row.testSamples ? [] : [`--test-samples ${spec.testSamples}`]),
-    ...(spec.layers.join() === row.layers.join() ? [] : [`--layers ${spec.layers.slice(1).join(',')}`]),
+    ...(sameLayers(spec, row) ? [] : [`--layers ${describeLayers(spec.layers.slice(1), ',')}`]),
     ...(spec.precision === row.precision ? [] : [`--precision ${spec.precision}`]),
   ].join(' ');
+}
+
+function sameLayers(a: RunSpec, b: RunSpec): boolean {
+  return describeLayers(a.layers) === describeLayers(b.layers);
 }
 
 const fields = Object.keys(runSpecSchema.shape) as SpecField[];

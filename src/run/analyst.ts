@@ -7,8 +7,8 @@ import { messageOf } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
-import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
-import { allShapes, networkShape } from '../model/network.js';
+import { viewState, type LayerStructure, type LayerState } from '../layers/layer-state.js';
+import { allStructures, networkStructure } from '../model/network.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Output } from '../store/store.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
@@ -38,7 +38,7 @@ export class Analyst {
   readonly #prepared: PreparedData;
   readonly #kernels: Kernels;
   readonly #every: number;
-  readonly #shapes: readonly LayerShape[];
+  readonly #shapes: readonly LayerStructure[];
   readonly #tell: (chapter: number, analysis: NetworkAnalysis, seconds: number) => void;
   readonly #failed: (reason: string) => void;
   /** The chapter whose states are collected or looked at. */
@@ -64,7 +64,7 @@ export class Analyst {
     this.#prepared = prepared;
     this.#kernels = kernels;
     this.#every = every;
-    this.#shapes = allShapes(networkShape(spec, prepared.layout));
+    this.#shapes = allStructures(networkStructure(spec, prepared.layout));
     this.#tell = tell;
     this.#failed = failed;
   }
@@ -79,7 +79,7 @@ export class Analyst {
     // One chapter at a time: one that comes while another is looked at is left out, so that memory stays bounded.
     if (this.#chapter === undefined && layer === 0 && this.#due(chapter)) this.#chapter = chapter;
     if (chapter !== this.#chapter) return Promise.resolve();
-    this.#states.set(layer, viewState(this.#shapes[layer] as LayerShape, steps, buffer));
+    this.#states.set(layer, viewState(this.#shapes[layer] as LayerStructure, steps, buffer));
     if (this.#states.size < this.#shapes.length) return Promise.resolve();
     const states = this.#shapes.map((shape) => this.#states.get(shape.layer) as LayerState);
     this.#running = this.#look(chapter, states, SAMPLES_IN_TRAINING).finally(() => {

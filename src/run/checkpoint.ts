@@ -3,9 +3,10 @@
  * every output say of which spec, version and numerics they are, under a digest: what does not fit is not gone on with.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { kernelsChoices } from '../kernels/open.js';
 import type { RunSpec } from '../spec/spec.js';
@@ -40,7 +41,7 @@ const noteSchema = z.object({
   stateSpec: z.string(),
   /** Of pff. */
   version: z.string(),
-  /** The kernels' numerics (`bitClass`). */
+  /** The kernels' numerics (the id). */
   numerics: z.string(),
 });
 
@@ -102,7 +103,7 @@ export function readNote(run: string): RunNote {
   };
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularFile(file, { maxBytes: TEXT_BYTES }).toString();
   } catch (error) {
     return refuse(
       messageOf(error),

@@ -1,4 +1,6 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { Numerics } from '../kernels/numerics.js';
+import type { LayerSize } from '../layers/sizes.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { Evaluation } from '../model/predictor.js';
 import type { NodeEvent } from '../node/events.js';
@@ -36,8 +38,9 @@ export interface RunResult {
   readonly dataDigest: string;
   readonly dataset: string;
   readonly kernels: string;
-  readonly bitClass: string;
-  readonly layers: readonly number[];
+  /** The arithmetic that it was computed in; digests compare only where it is exact. */
+  readonly numerics: Numerics;
+  readonly layers: readonly LayerSize[];
   readonly epochs: number;
   readonly splits: number;
   readonly negatives: string;
@@ -71,6 +74,10 @@ export type RunEvent =
       readonly spec: RunSpec;
       readonly execution: Execution;
       readonly kernels: string;
+      /** Absent in logs of earlier versions, as is `network`. */
+      readonly numerics?: Numerics | undefined;
+      /** The layers in short form: `784-500-500`. */
+      readonly network?: string | undefined;
       /** Why the reference kernels are used, where they were not asked for. */
       readonly kernelsReason: string | undefined;
       readonly dataset: DatasetFacts;

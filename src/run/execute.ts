@@ -1,8 +1,8 @@
 /** Carries out a run's training: the pipeline on one node or on threads, or one of the baselines outside it. */
 import type { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { viewState, type LayerShape, type LayerState } from '../model/layer-state.js';
-import { allShapes, networkShape } from '../model/network.js';
+import { viewState, type LayerStructure, type LayerState } from '../layers/layer-state.js';
+import { allStructures, networkStructure } from '../model/network.js';
 import { trainBackprop } from '../node/baselines/backprop.js';
 import { trainDff } from '../node/baselines/dff.js';
 import type { SavedChapters } from '../node/baselines/saved-chapters.js';
@@ -73,7 +73,7 @@ function pipelineTraining(
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);
   const shared = callbacks.published ? observed(kept, callbacks.published, execution.nodes === 1) : kept;
-  const shapes = allShapes(networkShape(job.spec, job.layout));
+  const shapes = allStructures(networkStructure(job.spec, job.layout));
   return {
     async run() {
       await ready();
@@ -81,13 +81,13 @@ function pipelineTraining(
       if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
       else await runThreads(job, execution, shared, signal, faults, callbacks);
       const result = await store.result();
-      return result.map((output, i) => viewState(shapes[i] as LayerShape, output.steps, output.buffer));
+      return result.map((output, i) => viewState(shapes[i] as LayerStructure, output.steps, output.buffer));
     },
     async newest() {
       const newest = await store.newest();
       if (newest.length < shapes.length) return { chapters: 0, states: [] };
       const states = newest.map(({ task, output }) =>
-        viewState(shapes[task.layer] as LayerShape, output.steps, output.buffer),
+        viewState(shapes[task.layer] as LayerStructure, output.steps, output.buffer),
       );
       return { chapters: 1 + Math.min(...newest.map(({ task }) => task.chapter)), states };
     },
@@ -128,7 +128,7 @@ function baselineTraining(
   checkpoint: Checkpoint | undefined,
   start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
 ): Training {
-  const { layers } = networkShape(job.spec, job.layout);
+  const { layers } = networkStructure(job.spec, job.layout);
   const from = newestWhole(layers, job.spec.splits, checkpoint?.takeFound() ?? new Map<string, Output>());
   let newest: SavedChapters = from ?? { chapters: 0, states: [] };
   return {
@@ -147,7 +147,7 @@ function baselineTraining(
 
 /** The newest chapter whose states were all found. Baselines train all layers together, so an incomplete one is of no use. */
 function newestWhole(
-  shapes: readonly LayerShape[],
+  shapes: readonly LayerStructure[],
   splits: number,
   found: ReadonlyMap<string, Output>,
 ): SavedChapters | undefined {

@@ -7,7 +7,8 @@ import { encodeNpz, parseNpz } from '../formats/npz.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
-import type { LayerState } from '../model/layer-state.js';
+import { imageValues } from '../layers/sizes.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
@@ -182,5 +183,5 @@ function parseNote(
 /** Where the label stands depends on the number of classes, which the metadata has, or else the dataset. */
 async function layoutOf(spec: RunSpec, { classes }: ModelFacts, dataDir: string | undefined): Promise<LabelLayout> {
   const count = classes?.length ?? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length;
-  return labelLayout({ width: spec.layers[0] as number, height: 1, channels: 1 }, count, spec.labelMode);
+  return labelLayout({ width: imageValues(spec.layers), height: 1, channels: 1 }, count, spec.labelMode);
 }

@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { readRegularFile } from '../data/sources/regular-file.js';
 import { PffError, messageOf } from '../errors.js';
 import { AppendFile, openToAppend } from './append-file.js';
 import type { RunEvent } from './events.js';
@@ -174,7 +175,7 @@ function syncFolder(folder: string): void {
 /** Reads a file of a run. @throws PffError `files` */
 export function readRunFile(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFile(file);
   } catch (error) {
     throw new PffError('files', `cannot read ${file}: ${messageOf(error)}`, {
       hint: 'Give the folder of a finished run, as pff train printed it.',

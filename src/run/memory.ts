@@ -1,14 +1,16 @@
 /** The memory that a run needs, stated before it starts and refused if the machine has not got it. */
 import os from 'node:os';
 import { PffError } from '../errors.js';
-import { stateBytes, weightBytes } from '../model/layer-state.js';
-import { allShapes, networkShape } from '../model/network.js';
+import { stateBytes, parameterBytes } from '../layers/layer-state.js';
+import { allStructures, networkStructure } from '../model/network.js';
+import { rowOutputs } from '../layers/layer-state.js';
+import { imageValues, rowWidths } from '../layers/sizes.js';
 import { BLOCK } from '../model/analysis/analyse.js';
-import { layerObjective } from '../model/objectives/registry.js';
 import { PREDICTION_BLOCK } from '../model/prediction.js';
+import { objectiveOf } from '../objectives/table.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { graphShape } from '../schedule/shape.js';
-import { isBackprop, type RunSpec } from '../spec/spec.js';
+import type { RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 
@@ -44,24 +46,25 @@ export function memoryBound(
   const { layout } = prepared;
   const all = [...new Set(prepared.sites.map((site) => site.data.samples))];
   const count = all.reduce((sum, each) => sum + each.count, 0);
-  const network = networkShape(spec, layout);
-  const shapes = allShapes(network);
-  const variants = isBackprop(spec.objective) ? 1 : layerObjective(spec).variants;
+  const network = networkStructure(spec, layout);
+  const shapes = allStructures(network);
+  const { variants } = objectiveOf(spec.objective);
   // Samples that are left out lie in memory too: a part of a dataset is a view of the whole.
   const buffers = new Set([...all, prepared.test.samples].map((samples) => samples.images.buffer));
   const images = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
   const data = images + count * 20;
   const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
-  const width = Math.max(0, ...network.layers.slice(0, -1).map((shape) => shape.dense[0]?.outputs ?? 0));
+  const widestPassed = Math.max(0, ...network.layers.slice(0, -1).map(rowOutputs));
   // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
-  const activationsPerNode = 4 * variants * perChapter * width * (variant === 'dff' ? 4 : 1);
+  const activationsPerNode = 4 * variants * perChapter * widestPassed * (variant === 'dff' ? 4 : 1);
+  const widths = [imageValues(spec.layers), ...rowWidths(spec.layers)];
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
   const rounded = spec.precision === 'f32' ? 0 : 1;
   // Kernels make room for the rows of a whole batch, in and out, however many samples there are.
-  const batchRows = 2 * 4 * variants * spec.batch * Math.max(...spec.layers);
+  const batchRows = 2 * 4 * variants * spec.batch * Math.max(...widths);
   const kernelsPerNode =
-    batchRows + Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * weightBytes(shape)));
+    batchRows + Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
@@ -70,15 +73,14 @@ export function memoryBound(
     (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes +
     (Math.min(spec.labelLag, spec.splits) + nodes) * count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
-  const widest = Math.max(...spec.layers);
   const atTheEnd =
-    2 * 4 * PREDICTION_BLOCK * layout.suffix * widest +
-    (2 + rounded) * shapes.reduce((sum, shape) => sum + weightBytes(shape), 0);
+    2 * 4 * PREDICTION_BLOCK * layout.suffix * Math.max(...widths) +
+    (2 + rounded) * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0);
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
   // A look holds all layers opened, and the activations of a block with all labels.
   const looking = looked
-    ? shapes.reduce((sum, shape) => sum + weightBytes(shape), 0) +
-      spec.layers.reduce((sum, units) => sum + 4 * BLOCK * layout.suffix * units, 0)
+    ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
+      widths.reduce((sum, width) => sum + 4 * BLOCK * layout.suffix * width, 0)
     : 0;
   const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, store, runtime, total };

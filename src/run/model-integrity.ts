@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { PffError } from '../errors.js';
 import type { LabelLayout } from '../data/labels.js';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
 import { encodeModel, MODEL_FORMAT, statesFromTensors } from '../model/model-file.js';
-import { networkShape } from '../model/network.js';
+import { networkStructure } from '../model/network.js';
 import type { Tensor } from '../formats/safetensors.js';
 import type { RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
@@ -55,7 +55,7 @@ export function checkedStates(
   name: string,
   { verify = true }: VerifyOption,
 ): LayerState[] {
-  const states = statesFromTensors(networkShape(spec, layout), tensors);
+  const states = statesFromTensors(networkStructure(spec, layout), tensors);
   const { modelDigest: stated } = metadata;
   if (!verify || stated === undefined) return states;
   const found = modelDigest(states);

@@ -15,7 +15,7 @@ export interface ResultParts {
   readonly spec: RunSpec;
   readonly execution: Execution;
   readonly dataset: DatasetFacts;
-  readonly kernels: Pick<Kernels, 'name' | 'bitClass'>;
+  readonly kernels: Pick<Kernels, 'name' | 'numerics'>;
   readonly evaluation: Evaluation;
   readonly trainSeconds: number;
   readonly evaluateSeconds: number;
@@ -41,7 +41,7 @@ export function runResult(parts: ResultParts): RunResult {
     dataDigest: dataset.digest,
     dataset: dataset.name,
     kernels: kernels.name,
-    bitClass: kernels.bitClass,
+    numerics: kernels.numerics,
     layers: spec.layers,
     epochs: spec.epochs,
     splits: spec.splits,

@@ -1,10 +1,11 @@
 /** What a resumed run is: the spec and execution of the run that stopped, and which changes to them leave its past as it was. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';
-import { resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
+import { fieldText, resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
 import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';
 import { checkParts } from './run-plugins.js';
@@ -88,7 +89,7 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
     if (!MAY_CHANGE.has(field) && JSON.stringify(given[field]) !== JSON.stringify(before[field]))
       throw new PffError(
         'usage',
-        `the run that is to be resumed has ${field} ${String(before[field])}, not ${String(given[field])}: that would change what it has trained already`,
+        `the run that is to be resumed has ${field} ${fieldText(field, before)}, not ${fieldText(field, given)}: that would change what it has trained already`,
         { hint: `Leave it out; or begin a new run with --config ${SPEC_FILE} of this one.` },
       );
   const epochs = given.epochs ?? before.epochs;
@@ -155,7 +156,7 @@ function lastChapter(run: string): number {
 
 function readSpec(file: string): RunSpec {
   try {
-    return resolveSpec(JSON.parse(readFileSync(file, 'utf8')) as PartialSpec, 'any');
+    return resolveSpec(JSON.parse(readRegularFile(file, { maxBytes: TEXT_BYTES }).toString()) as PartialSpec, 'any');
   } catch (error) {
     throw new PffError('files', `${file} cannot be read: ${messageOf(error)}`, {
       hint: 'It must be the spec.json that pff train wrote there.',

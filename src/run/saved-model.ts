@@ -6,11 +6,12 @@ import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
+import { imageValues } from '../layers/sizes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
-import { softmaxOf } from '../model/objectives/softmax.js';
+import { softmaxOf } from '../objectives/softmax.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
@@ -64,10 +65,10 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
-  if (spec.layers[0] !== size)
+  if (imageValues(spec.layers) !== size)
     throw new PffError(
       'data',
-      `the model takes images of ${spec.layers[0]} values, but those of ${dataset.name} have ${size}`,
+      `the model takes images of ${imageValues(spec.layers)} values, but those of ${dataset.name} have ${size}`,
       {
         hint: `It was trained on ${spec.dataset}.`,
       },
@@ -80,7 +81,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const threads = options.threads ?? usableCores();
   return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
     const states = checkedStates(model, prepared.test.layout, run, options);
-    const predictor = new Predictor(kernels, spec, states, dataset.classes.length);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
       const evaluation = await predictor.evaluate(prepared.test, (done) => {
@@ -145,25 +146,23 @@ export async function predictImages(
   checkClasses(model, classes.length, 'what it is used with');
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const size = layout.skip + layout.prefix;
-  if (spec.layers[0] !== size)
-    throw new PffError('data', `the model takes images of ${spec.layers[0]} values, but these have ${size}`);
+  if (imageValues(spec.layers) !== size)
+    throw new PffError('data', `the model takes images of ${imageValues(spec.layers)} values, but these have ${size}`);
   const count = images.length / size;
   const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
-  return withKernels(spec, options, (kernels) => {
+  return withKernels(spec, options, async (kernels) => {
     const states = checkedStates(model, layout, run, options);
-    const predictor = new Predictor(kernels, spec, states, classes.length);
+    const predictor = await Predictor.open(kernels, spec, states);
     try {
-      const { combined } = predictor.scores(
+      const { combined } = await predictor.scores(
         data,
         Uint32Array.from({ length: count }, (_, i) => i),
       );
       const labels = strongestClass(combined, classes.length);
-      return Promise.resolve(
-        Array.from(labels, (label, b) => {
-          const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
-          return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
-        }),
-      );
+      return Array.from(labels, (label, b) => {
+        const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
+        return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
+      });
     } finally {
       predictor.close();
     }
@@ -225,7 +224,7 @@ async function withKernels<T>(
   work: (kernels: Kernels, reason: string | undefined) => Promise<T>,
 ): Promise<T> {
   const { kernels: choice = 'auto', threads = 1 } = options;
-  const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+  const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
   try {
     return await work(kernels, reason);
   } finally {

@@ -4,9 +4,11 @@ import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
-import { bitClasses, type Kernels } from '../kernels/kernels.js';
+import type { Kernels } from '../kernels/kernels.js';
+import type { Numerics } from '../kernels/numerics.js';
 import { openKernels } from '../kernels/open.js';
-import type { LayerState } from '../model/layer-state.js';
+import type { LayerState } from '../layers/layer-state.js';
+import { describeLayers } from '../layers/sizes.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
@@ -120,9 +122,10 @@ class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const { kernels, reason } = openKernels({ kernels: choice, threads, precision });
+    const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
-    const looking = nodes > 1 && looked ? openKernels({ kernels: choice, threads: 1, precision }).kernels : kernels;
+    const looking =
+      nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
     try {
       this.#checkNumerics(kernels);
@@ -133,7 +136,10 @@ class Run {
       const summary = summarise({ nodes: numbers, spans: this.#spans });
       this.#emit({ type: 'trained', seconds, summary });
       const digest = modelDigest(states);
-      this.#folder?.write(MODEL_FILE, encodeSealed(this.#spec, states, modelMetadata(this.#spec, prepared, digest)));
+      this.#folder?.write(
+        MODEL_FILE,
+        encodeSealed(this.#spec, states, modelMetadata(kernels.numerics, prepared, digest)),
+      );
 
       const evaluationStart = nowMs();
       const evaluation = await this.#evaluate(prepared, kernels, states);
@@ -185,7 +191,7 @@ class Run {
         spec: this.#spec,
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
-        numerics: kernels.bitClass,
+        numerics: kernels.numerics.id,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
         this.#emit({ type: 'checkpoint-failed', reason }),
@@ -198,6 +204,8 @@ class Run {
       spec: this.#spec,
       execution: this.#execution,
       kernels: kernels.name,
+      numerics: kernels.numerics,
+      network: describeLayers(this.#spec.layers),
       kernelsReason,
       dataset: prepared.facts,
       folder: this.#folder?.path,
@@ -236,20 +244,20 @@ class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? (await this.#interrupted(training, prepared));
+      throw training.interruption?.() ?? (await this.#interrupted(training, prepared, kernels));
     } finally {
       await own?.close();
     }
   }
 
-  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { bitClass }: Kernels): Training {
+  #onCluster(cluster: ClusterOptions, prepared: PreparedData, { numerics }: Kernels): Training {
     const { variant, nodes } = this.#execution;
     const setting = {
       run: cluster.run,
       spec: this.#spec,
       variant: variant === 'dff' ? 'sequential' : variant,
       nodes,
-      bitClass,
+      numerics,
       leaseMs: cluster.leaseMs ?? 10_000,
       storage: cluster.storage ?? 'file',
       replicas: cluster.replicas ?? 1,
@@ -292,7 +300,7 @@ class Run {
   }
 
   async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
-    const predictor = new Predictor(kernels, this.#spec, states, prepared.facts.classes.length);
+    const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {
       return await predictor.evaluate(prepared.test, (done) => {
@@ -318,11 +326,11 @@ class Run {
   }
 
   /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
-  #checkNumerics({ name, bitClass }: Kernels): void {
-    if (this.#resumed === undefined || this.#resumed.numerics === bitClass) return;
+  #checkNumerics({ name, numerics: { id } }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === id) return;
     throw new PffError(
       'usage',
-      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${bitClass}: that would change its bits`,
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
       { hint: 'Choose --kernels with its numerics, or begin a new run.' },
     );
   }
@@ -334,12 +342,12 @@ class Run {
   }
 
   /** Saves what there is: each layer's newest state, if every layer has one. */
-  async #interrupted(training: Training, prepared: PreparedData): Promise<PffError> {
+  async #interrupted(training: Training, prepared: PreparedData, { numerics }: Kernels): Promise<PffError> {
     const { chapters, states } = await training.newest();
     let saved: string | undefined;
     if (this.#folder && chapters > 0) {
       const metadata = {
-        ...modelMetadata(this.#spec, prepared, modelDigest(states)),
+        ...modelMetadata(numerics, prepared, modelDigest(states)),
         interruptedAfterChapters: String(chapters),
       };
       saved = this.#folder.write(MODEL_FILE, encodeSealed(this.#spec, states, metadata));
@@ -356,8 +364,7 @@ class Run {
   }
 }
 
-function modelMetadata({ precision }: RunSpec, prepared: PreparedData, digest: string): Record<string, string> {
+function modelMetadata({ id: numerics }: Numerics, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
-  const bitClass = bitClasses[precision];
-  return { program: `pff ${VERSION}`, modelDigest: digest, bitClass, dataDigest, classes: JSON.stringify(classes) };
+  return { program: `pff ${VERSION}`, modelDigest: digest, numerics, dataDigest, classes: JSON.stringify(classes) };
 }

@@ -4,33 +4,22 @@
  */
 import { z } from 'zod';
 import { PffError } from '../errors.js';
-import { precisions } from '../kernels/kernels.js';
+import { negatives } from '../data/negatives-table.js';
+import { precisions } from '../kernels/numerics.js';
+import { describeLayers, layersSchema, type LayerSize } from '../layers/sizes.js';
+import { goodnesses } from '../objectives/goodness.js';
+import { objectiveOf, objectives } from '../objectives/table.js';
+import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
+import { rateSchedules } from './rate-schedules.js';
 import { didYouMean } from '../suggest.js';
-import { isOwnName, OWN_KINDS, ownNames, type OwnKind } from './own-names.js';
 
-/** A name that a program or plugin has registered (own-names.ts). */
-export type OwnName = string & Record<never, never>;
-
-/** One of `names`, or one that is registered; which of the latter there are is only known when a spec is resolved. */
-function named<const T extends string>(names: readonly T[], text: string): z.ZodType<T | OwnName> {
+/** One of our `names`, or one that is registered; which of the latter there are is only known when a spec is resolved. */
+function named(names: readonly string[], text: string): z.ZodType<string> {
   return z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/)
     .meta({ description: text, enum: [...names] });
 }
-
-const OBJECTIVES = [
-  'goodness',
-  'symba',
-  'performance-optimized',
-  'mono-forward',
-  'backprop',
-  'backprop-heads',
-] as const;
-const GOODNESSES = ['mean', 'sum'] as const;
-const NEGATIVES = ['none', 'fixed', 'random', 'adaptive', 'sampled'] as const;
-const SCHEDULES = ['cooldown'] as const;
-const KNOWN = { objective: OBJECTIVES, goodness: GOODNESSES, negatives: NEGATIVES, schedule: SCHEDULES } as const;
 
 const count = z.int().positive();
 const label = (text: string) => ({ description: text });
@@ -84,15 +73,15 @@ const shape = {
     .boolean()
     .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
 
-  layers: z
-    .array(count)
-    .min(2)
-    .meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
+  layers: layersSchema.meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
   objective: named(
-    OBJECTIVES,
+    objectives.ourNames,
     'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
   ),
-  goodness: named(GOODNESSES, "goodness is the mean or the sum of a row's squared activations, or of a plugin"),
+  goodness: named(
+    goodnesses.ourNames,
+    "goodness is the mean or the sum of a row's squared activations, or of a plugin",
+  ),
   threshold: z.number().positive().meta(label('θ: goodness that separates positive from negative samples')),
   steepness: z.number().positive().meta(label('α: slope of the logistic loss, softplus(α (θ - goodness))')),
   peerNormalization: z
@@ -107,7 +96,7 @@ const shape = {
     .max(0.9)
     .meta(label('share of activations left out in each training step, of those that enter and that leave a layer')),
   negatives: named(
-    NEGATIVES,
+    negatives.ourNames,
     'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',
   ),
   negativeTemperature: z.number().positive().meta(label('temperature of --negatives sampled')),
@@ -131,7 +120,7 @@ const shape = {
     .min(0)
     .max(1)
     .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
-  schedule: named(SCHEDULES, 'how learning rates change over training; cooldown, or one of a plugin'),
+  schedule: named(rateSchedules.ourNames, 'how learning rates change over training; cooldown, or one of a plugin'),
   weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
   momentum: z.number().min(0).lt(1).meta(label("sgd's momentum")),
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),
@@ -172,19 +161,19 @@ export type PartialSpec = { [K in SpecField]?: RunSpec[K] | undefined };
 /** For building flags: each field with its schema and text. */
 export const specFields: { readonly [K in SpecField]: z.ZodType<RunSpec[K]> } = shape;
 
-/** Objectives that train on positive and negative samples; own ones are losses of their goodness. */
+/** Objectives that train on positive and negative samples. */
 export function usesNegatives(objective: RunSpec['objective']): boolean {
-  return objective !== 'performance-optimized' && objective !== 'mono-forward' && !isBackprop(objective);
+  return objectiveOf(objective).variants === 2;
 }
 
 /** Baselines outside the pipeline: gradients pass from layer to layer. */
 export function isBackprop(objective: RunSpec['objective']): boolean {
-  return objective === 'backprop' || objective === 'backprop-heads';
+  return objectiveOf(objective).trains === 'network';
 }
 
 /** Whether activations are scaled to unit length before the next layer; else they pass on as they are. */
 export function passesUnitLength({ objective }: Pick<RunSpec, 'objective'>): boolean {
-  return objective !== 'mono-forward' && !isBackprop(objective);
+  return objectiveOf(objective).unitLength;
 }
 
 /** Whether training images are moved, mirrored or deformed. */
@@ -193,13 +182,19 @@ export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' |
 }
 
 /** Negative labels that depend on the layers of an earlier chapter. */
-export function usesPredictedLabels(negatives: RunSpec['negatives']): boolean {
-  return negatives === 'adaptive' || negatives === 'sampled';
+export function usesPredictedLabels(name: RunSpec['negatives']): boolean {
+  return negatives.find(name) === 'predicted';
 }
 
 /** Layers above the input. */
 export function layerCount(spec: RunSpec): number {
   return spec.layers.length - 1;
+}
+
+/** The value of a field as a flag takes it. */
+export function fieldText<K extends SpecField>(field: K, spec: { readonly [F in K]?: RunSpec[F] | undefined }): string {
+  const value: unknown = spec[field];
+  return Array.isArray(value) ? describeLayers(value as LayerSize[], ',') : String(value);
 }
 
 /** Common defaults; presets and users' fields go over them. */
@@ -254,13 +249,13 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     throw new PffError('usage', describeIssues(parsed.error), { hint: 'pff train --help lists every field.' });
   const part = withoutUndefined(parsed.data);
   const objective = part.objective ?? 'goodness';
-  const negative = usesNegatives(objective);
+  const { classifiers, rates } = objectiveOf(objective);
   const spec: RunSpec = {
     ...common,
     objective,
-    negatives: negative ? 'sampled' : 'none',
-    classifier: negative ? 'goodness' : objective === 'backprop' ? 'last-head' : 'all-heads',
-    ...rates(objective, part.optimizer ?? common.optimizer),
+    negatives: usesNegatives(objective) ? 'sampled' : 'none',
+    classifier: classifiers[0],
+    ...rates[part.optimizer ?? common.optimizer],
     splits: part.epochs ?? common.epochs,
     ...part,
   };
@@ -269,26 +264,9 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
   return spec;
 }
 
-/** What each objective learns well with; the figures are in docs/LOG.md. */
-function rates(
-  objective: RunSpec['objective'],
-  optimizer: RunSpec['optimizer'],
-): Pick<RunSpec, 'learningRate' | 'headLearningRate' | 'weightDecay'> {
-  const negative = usesNegatives(objective);
-  if (optimizer === 'sgd')
-    return { learningRate: negative ? 3 : isBackprop(objective) ? 0.1 : 1, headLearningRate: 0.1, weightDecay: 0 };
-  const withHeads = isBackprop(objective) ? 0.001 : objective === 'mono-forward' ? 0.003 : 0.03;
-  return {
-    learningRate: negative ? 0.025 : withHeads,
-    headLearningRate: 0.001,
-    weightDecay: negative ? 0.01 : 0,
-  };
-}
-
 /** Whether a spec may say `field: name`: it is one of our names, or one that is registered. */
 export function isKnownName(field: OwnKind, name: string): boolean {
-  const ours: readonly string[] = KNOWN[field];
-  return ours.includes(name) || isOwnName(field, name);
+  return partTables[field].has(name);
 }
 
 /** Own names must be registered by now. */
@@ -296,7 +274,7 @@ function checkNames(spec: RunSpec): void {
   for (const field of OWN_KINDS) {
     const name: string = spec[field];
     if (isKnownName(field, name)) continue;
-    const all = [...KNOWN[field], ...ownNames(field)];
+    const all = partTables[field].names;
     throw new PffError('usage', `${field} must be one of ${all.join(', ')}, but is ${name}`, {
       hint: didYouMean(name, all, 'Names of your own come with --plugin FILE.'),
     });
@@ -332,21 +310,18 @@ function checkTogether(spec: RunSpec): void {
       `objective ${spec.objective} uses no negative samples, but negatives is ${spec.negatives}`,
       'Leave --negatives out.',
     );
-  const heads = spec.classifier === 'last-head' || spec.classifier === 'all-heads';
-  if (negative && heads)
+  const { classifiers } = objectiveOf(spec.objective);
+  if (!classifiers.includes(spec.classifier))
     wrong(
-      `classifier ${spec.classifier} needs layers with heads of their own, which objective ${spec.objective} does not train`,
-      'Choose goodness or softmax.',
-    );
-  if (!negative && !heads)
-    wrong(
-      `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
-      'Choose last-head or all-heads.',
+      negative
+        ? `classifier ${spec.classifier} needs layers with heads of their own, which objective ${spec.objective} does not train`
+        : classifiers.length === 1
+          ? `classifier is ${spec.classifier}, but objective ${spec.objective} has one head only`
+          : `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
+      `Choose ${classifiers.join(' or ')}.`,
     );
   if (isBackprop(spec.objective) && spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
-  if (spec.objective === 'backprop' && spec.classifier !== 'last-head')
-    wrong('objective backprop has one head only', 'Choose last-head, or objective backprop-heads.');
   if (negative && spec.layers.length < 3)
     wrong(
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,

@@ -8,7 +8,7 @@ import type { Task } from '../schedule/tasks.js';
 export interface Output {
   /** Optimizer steps that the layer has taken. */
   readonly steps: number;
-  /** The state's buffer (model/layer-state.ts), or one label byte per sample. Nobody changes it after it is published. */
+  /** The state's buffer (layers/layer-state.ts), or one label byte per sample. Nobody changes it after it is published. */
   readonly buffer: ArrayBufferLike;
 }
 

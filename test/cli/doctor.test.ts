@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { keepRates, ratesKey } from '../../src/doctor/rates-cache.js';
 import { machineReportSchema } from '../../src/doctor/machine-report.js';
-import { loadAddon } from '../../src/kernels/native/native.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
 import { stepRates } from '../doctor/machine.js';
 import { CONTROL, ownFolder, pff } from './helpers.js';
 

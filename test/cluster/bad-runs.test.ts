@@ -32,8 +32,8 @@ async function put(
   setting: Partial<RunSetting> = {},
 ): Promise<void> {
   const dataset = await loadDataset({ dataset: 'mnist' });
-  const { kernels } = openKernels({ kernels: 'auto', threads: 1, precision: 'f32' });
-  const { bitClass } = kernels;
+  const { kernels } = await openKernels({ kernels: 'auto', threads: 1, precision: 'f32' });
+  const { numerics } = kernels;
   kernels.close();
   const all = { ...tiny, ...spec };
   const record = newRunRecord(
@@ -42,7 +42,7 @@ async function put(
       spec: all,
       variant: 'all-layers',
       nodes: 2,
-      bitClass,
+      numerics,
       leaseMs: 1500,
       storage: 'file',
       replicas: 1,

@@ -167,6 +167,53 @@ describe('files', () => {
     await expectWhole(folder);
   });
 
+  test('a server that sends without end, or more than the file has: refused, nothing kept', async () => {
+    const { server, entry, cacheDir, folder } = await setup();
+    const refused = new RegExp(
+      `^data: ${server.address}a.gz: at least \\d+ bytes come from there, but the file has 300000`,
+    );
+    server.files.set('a.gz', new Uint8Array(5_000_000));
+    expect(await describeError(() => getEntry(entry, { cacheDir }))).toMatch(refused);
+    server.manners.chunked = true;
+    expect(await describeError(() => getEntry(entry, { cacheDir }))).toMatch(refused);
+    expect((await readFile(join(folder, 'a.gz.part'))).length).toBe(0);
+    let sent = 0;
+    const endless = (): Promise<Response> =>
+      Promise.resolve(
+        new Response(
+          new ReadableStream({
+            pull: (controller) => {
+              sent += 65_536;
+              controller.enqueue(new Uint8Array(65_536));
+            },
+          }),
+        ),
+      );
+    expect(await describeError(() => getEntry(entry, { cacheDir, fetch: endless }))).toMatch(refused);
+    expect(sent).toBeLessThan(1e6);
+  });
+
+  test('a server that stalls, before its answer or in it: given up, and gone on from there', async () => {
+    const { server, entry, cacheDir } = await setup();
+    const silent: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+      });
+    expect(await describeError(() => getEntry(entry, { cacheDir, fetch: silent, stallMs: 50 }))).toMatch(
+      /^data: .*a\.gz cannot be reached: it did not answer within 0\.05 s/,
+    );
+    server.manners.stallAfter = 50_000;
+    expect(await describeError(() => getEntry(entry, { cacheDir, stallMs: 200 }))).toBe(
+      `data: ${server.address}a.gz: the server sent nothing for 0.2 s, after 50000 of 300000 bytes | Run the command again: it goes on from there.`,
+    );
+    delete server.manners.stallAfter;
+    expect((await getEntry(entry, { cacheDir })).downloadedBytes).toBe(250_003);
+  });
+
+  test('every address of the catalogue is HTTPS', () => {
+    for (const { address } of CATALOG) expect(address).toMatch(/^https:/);
+  });
+
   test('a stop before the start', async () => {
     const { server, entry, cacheDir } = await setup();
     const { code } = await errorOf(() => getEntry(entry, { cacheDir, signal: AbortSignal.abort() }));
@@ -365,7 +412,7 @@ describe('names', () => {
     };
     for (const name of ['fashion-mnist', 'cifar10']) await errorOf(() => getDataset(name, { cacheDir, fetch: spy }));
     expect(asked).toEqual([
-      'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-images-idx3-ubyte.gz',
+      'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/train-images-idx3-ubyte.gz',
       'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
     ]);
   });

@@ -10,9 +10,10 @@ import { machineReportSchema } from '../../src/doctor/machine-report.js';
 import { findNatsServer } from '../../src/doctor/nats-server.js';
 import { cachedRates, keepRates, ratesKey } from '../../src/doctor/rates-cache.js';
 import { settingsFor } from '../../src/doctor/settings.js';
-import { measureStepRates, PRECISIONS } from '../../src/doctor/step-rates.js';
+import { measureStepRates } from '../../src/doctor/step-rates.js';
+import { precisions } from '../../src/kernels/numerics.js';
 import type { Addon } from '../../src/kernels/native/addon.js';
-import { loadAddon } from '../../src/kernels/native/native.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
 import { stepRates } from './machine.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-doctor-'));
@@ -32,7 +33,7 @@ describe('a machine', () => {
     expect(report.kernels.instructionSets.filter(({ used }) => used)).toHaveLength(1);
     expect(report.steps[0]?.threads).toBe(1);
     expect(report.steps.at(-1)?.threads).toBe(report.cpu.usable);
-    for (const { rates } of report.steps) expect(rates.map(({ precision }) => precision)).toEqual(PRECISIONS);
+    for (const { rates } of report.steps) expect(rates.map(({ precision }) => precision)).toEqual(precisions);
     expect(report.settings.map(({ option }) => option)).toEqual(['--precision', '--threads-per-node', '--nodes']);
     // And pff train need not measure again.
     expect(cachedRates(ratesKey(loaded, 'auto', 1), Date.now())).toEqual(report.steps[0]);
@@ -162,32 +163,32 @@ describe.skipIf(!built)('a faster precision', () => {
     keepRates(ratesKey(loaded, 'auto', threads), stepRates(threads, ms), Date.now());
   const two = { nodes: 1, threadsPerNode: 2 };
 
-  test('is told with what it gains', () => {
+  test('is told with what it gains', async () => {
     remember({ f32: 8, bf16: 12, 'bf16-tile': 2 });
-    expect(fasterPrecision({ ...two })).toEqual({ precision: 'bf16-tile', than: 'f32', times: 4 });
-    expect(fasterPrecision({ ...two, spec: { precision: 'bf16' } })).toMatchObject({ than: 'bf16', times: 6 });
+    expect(await fasterPrecision({ ...two })).toEqual({ precision: 'bf16-tile', than: 'f32', times: 4 });
+    expect(await fasterPrecision({ ...two, spec: { precision: 'bf16' } })).toMatchObject({ than: 'bf16', times: 6 });
   });
 
-  test('is not told for a little, a short run, a baseline, the reference or wrong options', () => {
+  test('is not told for a little, a short run, a baseline, the reference or wrong options', async () => {
     remember({ f32: 8, bf16: 7 });
-    expect(fasterPrecision({ ...two })).toBeUndefined();
+    expect(await fasterPrecision({ ...two })).toBeUndefined();
     remember({ f32: 8, bf16: 2 });
-    expect(fasterPrecision({ ...two })).toBeDefined();
-    expect(fasterPrecision({ ...two, spec: { trainSamples: 600 } })).toBeUndefined();
-    expect(fasterPrecision({ ...two, spec: { objective: 'backprop' } })).toBeUndefined();
-    expect(fasterPrecision({ ...two, kernels: 'reference' })).toBeUndefined();
-    expect(fasterPrecision({ ...two, spec: { epochs: -1 } })).toBeUndefined();
-    expect(fasterPrecision({ ...two, variant: 'sequential', nodes: 2 })).toBeUndefined();
+    expect(await fasterPrecision({ ...two })).toBeDefined();
+    expect(await fasterPrecision({ ...two, spec: { trainSamples: 600 } })).toBeUndefined();
+    expect(await fasterPrecision({ ...two, spec: { objective: 'backprop' } })).toBeUndefined();
+    expect(await fasterPrecision({ ...two, kernels: 'reference' })).toBeUndefined();
+    expect(await fasterPrecision({ ...two, spec: { epochs: -1 } })).toBeUndefined();
+    expect(await fasterPrecision({ ...two, variant: 'sequential', nodes: 2 })).toBeUndefined();
   });
 
-  test('is measured where nothing is remembered, and remembered then', () => {
-    fasterPrecision({ nodes: 1, threadsPerNode: 1 });
+  test('is measured where nothing is remembered, and remembered then', async () => {
+    await fasterPrecision({ nodes: 1, threadsPerNode: 1 });
     expect(cachedRates(ratesKey(loaded, 'auto', 1), Date.now())).toMatchObject({ threads: 1, inputs: 1000 });
   });
 });
 
-test('measuring takes about as long as it may, and one round at least', () => {
-  const { rounds, rates } = measureStepRates({ kernels: 'reference', threads: 1, milliseconds: 0 });
+test('measuring takes about as long as it may, and one round at least', async () => {
+  const { rounds, rates } = await measureStepRates({ kernels: 'reference', threads: 1, milliseconds: 0 });
   expect(rounds).toBe(1);
   for (const { milliseconds, gigaflops } of rates)
     expect(gigaflops).toBeCloseTo((4 * 16 * 64 * 64) / milliseconds / 1e6, 9);

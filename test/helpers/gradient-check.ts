@@ -1,19 +1,25 @@
 /** Numeric gradients: every weight and bias moved a little up and down, against the gradient that an update used. */
 import { expect } from 'vitest';
-import type { AdamRule, DenseKernel, DenseTensors } from '../../src/kernels/kernels.js';
+import type { AdamRule, LayerKernel } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
-import { allocateState, type DenseShape, type LayerState } from '../../src/model/layer-state.js';
+import type { PartRole, PartStructure } from '../../src/layers/layer-kind.js';
+import { allocateState, closeParts, openState, type LayerState } from '../../src/layers/layer-state.js';
 import { RandomStream } from '../../src/random.js';
 
 /** A step of size 0 that leaves the gradient in the first moment: m = (1 - β1) g with β1 = 0. */
 export const PROBE: AdamRule = { kind: 'adam', beta1: 0, beta2: 0, stepSize: 0, epsilonSquared: 1e-16, keep: 1 };
 
+/** A dense part; the last `labelInputs` inputs are label values. */
+export function densePart(role: PartRole, inputs: number, outputs: number, labelInputs = 0): PartStructure {
+  return { role, geometry: { kind: 'dense', inputs, outputs }, labelInputs, initialDeviation: 1 };
+}
+
 /** A state with random weights and biases. */
-export function randomState(dense: readonly DenseShape[]): LayerState {
-  const state = allocateState({ layer: 0, dense });
-  state.dense.forEach((tensors, i) => {
-    new RandomStream(11, 'test', i).fillNormal(tensors.weights, 0.7);
-    new RandomStream(12, 'test', i).fillNormal(tensors.bias, 0.3);
+export function randomState(parts: readonly PartStructure[]): LayerState {
+  const state = allocateState({ layer: 0, parts });
+  state.parts.forEach(({ parameters: [weights, bias] }, i) => {
+    new RandomStream(11, 'test', i).fillNormal(weights!, 0.7);
+    new RandomStream(12, 'test', i).fillNormal(bias!, 0.3);
   });
   return state;
 }
@@ -21,53 +27,39 @@ export function randomState(dense: readonly DenseShape[]): LayerState {
 export interface Network {
   readonly state: LayerState;
   readonly maxRows: number;
-  /** Suffix inputs of the first part. */
-  readonly suffixInputs: number;
   /** One step with PROBE on the kernels, one per part of the state; returns the mean loss of the batch. */
-  readonly step: (opened: readonly DenseKernel[]) => number;
+  readonly step: (opened: readonly LayerKernel[]) => Promise<number>;
 }
 
-function run({ state, maxRows, suffixInputs, step }: Network): { loss: number; after: DenseTensors[] } {
+async function run({ state, maxRows, step }: Network): Promise<{ loss: number; after: LayerState }> {
   const kernels = openReference();
-  const opened = state.dense.map((tensors, i) =>
-    kernels.openDense(tensors, {
-      activation: state.shape.dense[i]?.role === 'head' ? 'linear' : 'relu',
-      maxRows,
-      suffixInputs: i === 0 ? suffixInputs : 0,
-      fixedBias: state.shape.dense[i]?.withoutBias,
-    }),
-  );
-  const loss = step(opened);
-  const after = allocateState(state.shape).dense;
-  opened.forEach((kernel, i) => {
-    kernel.read(after[i] as DenseTensors);
-    kernel.close();
-  });
+  const opened = await openState(kernels, state, { maxRows });
+  const loss = await step(opened.map(({ kernel }) => kernel));
+  const after = allocateState(state.structure);
+  for (const [i, part] of opened.entries()) await part.read(after.parts[i]!);
+  closeParts(opened);
   kernels.close();
-  return { loss, after: [...after] };
+  return { loss, after };
 }
 
-export function checkGradients(network: Network): void {
-  const { after } = run(network);
+export async function checkGradients(network: Network): Promise<void> {
+  const { after } = await run(network);
   let largest = 0;
   const wrong: { at: string; numeric: number; analytic: number }[] = [];
-  network.state.dense.forEach((tensors, part) => {
-    const gradients = after[part] as DenseTensors;
-    const pairs = [
-      ['weights', tensors.weights, gradients.weightMoment1],
-      ['bias', tensors.bias, gradients.biasMoment1],
-    ] as const;
-    for (const [name, values, gradient] of pairs) {
-      if (name === 'bias' && network.state.shape.dense[part]?.withoutBias) {
+  for (const [part, { parameters }] of network.state.parts.entries()) {
+    for (const [at, name] of ['weights', 'bias'].entries()) {
+      const values = parameters[at]!;
+      const gradient = after.parts[part]!.moment1[at]!;
+      if (name === 'bias' && network.state.structure.parts[part]?.withoutBias) {
         expect(gradient.every((each) => each === 0)).toBe(true);
         continue;
       }
       for (const [i, original] of values.entries()) {
         const h = 2e-3;
         values[i] = original + h;
-        const up = run(network).loss;
+        const up = (await run(network)).loss;
         values[i] = original - h;
-        const down = run(network).loss;
+        const down = (await run(network)).loss;
         values[i] = original;
         const numeric = (up - down) / (2 * h);
         const analytic = gradient[i] ?? Number.NaN;
@@ -77,7 +69,7 @@ export function checkGradients(network: Network): void {
           wrong.push({ at: `${part}.${name}[${i}]`, numeric, analytic });
       }
     }
-  });
+  }
   expect(largest).toBeGreaterThan(1e-2);
   expect(wrong).toEqual([]);
 }

@@ -2,10 +2,9 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { fma } from '../../src/kernels/reference/fma.js';
-import { openKernels } from '../../src/kernels/open.js';
 import { toBf16 } from '../../src/kernels/reference/operations.js';
 import { RandomStream } from '../../src/random.js';
-import { backends } from './backends.js';
+import { backends, openBackend } from './backends.js';
 import { emptyTensors, sgdRule } from './layers.js';
 
 const float = fc.float({ noNaN: true, noDefaultInfinity: true });
@@ -39,7 +38,7 @@ test('rounding takes the nearer of the two neighbours of 8 significant bits, the
 });
 
 describe.each(backends)('%s', (name) => {
-  const { kernels } = openKernels({ kernels: name, threads: 1, precision: 'bf16' });
+  const kernels = openBackend(name, 1, 'bf16');
   afterAll(() => kernels.close());
 
   test('a forward pass is a chain of fused multiply-adds of rounded values, with cancellation and special values too', () => {

@@ -1,14 +1,19 @@
 /** Every backend against the reference, bit for bit, on random shapes: the contract of kernels.ts. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bitClasses, precisions, type Precision } from '../../src/kernels/kernels.js';
-import { loadAddon, openNative } from '../../src/kernels/native/native.js';
-import { openKernels } from '../../src/kernels/open.js';
+import type { SyncKernels } from '../../src/kernels/kernels.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
+import { openNative } from '../../src/kernels/native/native.js';
+import { exactNumerics, precisions, type Precision } from '../../src/kernels/numerics.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { instructionSets, missingSets } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';
 
-const open = (precision: Precision) => openKernels({ kernels: 'reference', threads: 1, precision }).kernels;
-const reference = { f32: open('f32'), bf16: open('bf16'), 'bf16-tile': open('bf16-tile') };
+const reference: Readonly<Record<Precision, SyncKernels>> = {
+  f32: openReference('f32'),
+  bf16: openReference('bf16'),
+  'bf16-tile': openReference('bf16-tile'),
+};
 
 /** The reference's results, kept: all cases below ask for the same shapes. */
 const referenceRuns = new Map<string, Map<string, Float32Array>>();
@@ -97,9 +102,9 @@ describe.each(cases)('$name in $precision with $threads threads', ({ name, preci
   afterAll(() => kernels.close());
 
   test('says what it is', () => {
-    expect([kernels.name, kernels.bitClass, kernels.threads]).toEqual([
+    expect([kernels.name, kernels.numerics, kernels.threads]).toEqual([
       `native/${name}`,
-      bitClasses[precision],
+      exactNumerics[precision],
       threads,
     ]);
   });

@@ -1,9 +1,8 @@
 /** Rule 7 of kernels.ts: which values a mask keeps, on every backend, and layers whose bias stays as it is. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { dropoutMask, dropoutScale, type DropoutMask } from '../../src/kernels/dropout.js';
-import { openKernels } from '../../src/kernels/open.js';
 import { philoxName, RandomStream } from '../../src/random.js';
-import { backends } from './backends.js';
+import { backends, openBackend } from './backends.js';
 import { emptyTensors, firstDifference, randomTensors, rule } from './layers.js';
 
 /** The rule as it is written, from the numbers of an ordinary stream. */
@@ -31,7 +30,7 @@ function normal(length: number): Float32Array {
 const name = philoxName(21, 'dropout', 3, 1, 4);
 
 describe.each(backends)('%s', (backend) => {
-  const { kernels } = openKernels({ kernels: backend, threads: 2 });
+  const kernels = openBackend(backend, 2);
   afterAll(() => kernels.close());
   const compare = (expected: Float32Array, found: Float32Array) =>
     expect(firstDifference(new Map([['out', expected]]), new Map([['out', found]]))).toBeUndefined();

@@ -1,15 +1,14 @@
 /** Misuse of the kernels is refused with a clear error on every backend, and never reaches foreign memory. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { PffError } from '../../src/errors.js';
-import { loadAddon } from '../../src/kernels/native/native.js';
-import { openKernels } from '../../src/kernels/open.js';
-import { backends, instructionSets } from './backends.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
+import { backends, instructionSets, openBackend } from './backends.js';
 import { emptyTensors, randomTensors, rule } from './layers.js';
 
 const floats = (n: number) => new Float32Array(n);
 
 describe.each(backends)('%s', (name) => {
-  const { kernels } = openKernels({ kernels: name, threads: 1 });
+  const kernels = openBackend(name, 1);
   afterAll(() => kernels.close());
   const open = (suffixInputs = 0) =>
     kernels.openDense(randomTensors(5, 4, 1), { activation: 'relu', maxRows: 6, suffixInputs });
@@ -140,7 +139,7 @@ describe.skipIf(instructionSets.length === 0)('the addon by itself (skipped wher
 
 describe('no memory', () => {
   test.each(instructionSets)('is said with the sizes that were asked for: %s', (name) => {
-    const { kernels } = openKernels({ kernels: name, threads: 1 });
+    const kernels = openBackend(name, 1);
     const options = { activation: 'relu', maxRows: 2 ** 31 - 1, suffixInputs: 0 } as const;
     let caught: unknown;
     try {

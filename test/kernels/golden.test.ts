@@ -1,9 +1,8 @@
 /** Small training trajectories, pinned: whoever changes a bit of a bit-class must mean it. */
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
-import { precisions } from '../../src/kernels/kernels.js';
-import { openKernels } from '../../src/kernels/open.js';
-import { backends } from './backends.js';
+import { precisions } from '../../src/kernels/numerics.js';
+import { backends, openBackend } from './backends.js';
 import { runLayer, type Shape } from './layers.js';
 
 const shapes: Shape[] = [
@@ -69,7 +68,7 @@ const golden = {
 const cases = backends.flatMap((name) => precisions.map((precision) => ({ name, precision })));
 
 describe.each(cases)('$name in $precision', ({ name, precision }) => {
-  const { kernels } = openKernels({ kernels: name, threads: 2, precision });
+  const kernels = openBackend(name, 2, precision);
   afterAll(() => kernels.close());
 
   test.each(shapes.map((shape, i) => ({ shape, expected: golden[precision][i] })))(

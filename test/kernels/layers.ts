@@ -1,5 +1,5 @@
 /** Random layers, inputs and deltas for the tests of the kernels, and a run of all operations over one. */
-import type { AdamRule, Delta, DenseTensors, Kernels, LayerInput, SgdRule } from '../../src/kernels/kernels.js';
+import type { AdamRule, Delta, DenseTensors, SyncKernels, LayerInput, SgdRule } from '../../src/kernels/kernels.js';
 import { RandomStream } from '../../src/random.js';
 
 export interface Shape {
@@ -85,7 +85,7 @@ export function randomDelta(shape: Shape, rows: number, step: number): Delta {
 }
 
 /** Trains a layer for some steps and returns everything that can be seen of it, by name. */
-export function runLayer(kernels: Kernels, shape: Shape): Map<string, Float32Array> {
+export function runLayer(kernels: SyncKernels, shape: Shape): Map<string, Float32Array> {
   const inputs = shape.prefix + shape.suffix;
   const rows = shape.batch * (shape.suffix === 0 ? 1 : shape.variants);
   const seen = new Map<string, Float32Array>();

@@ -6,30 +6,36 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { loadAddon } from '../../src/kernels/native/native.js';
-import { listInstructionSets, openKernels } from '../../src/kernels/open.js';
+import { loadAddon } from '../../src/kernels/native/addon.js';
+import { listInstructionSets } from '../../src/kernels/native/instruction-sets.js';
+import { openKernels } from '../../src/kernels/open.js';
 import { instructionSets, missingSets } from './backends.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('where there is an addon', () => {
-  test.skipIf(instructionSets.length === 0)('auto and native take the best instruction set (skip: none built)', () => {
-    for (const kernels of ['auto', 'native'] as const) {
-      const opened = openKernels({ kernels, threads: 2 });
-      expect(opened.kernels.name).toBe(`native/${listInstructionSets()[0]}`);
-      expect(opened.reason).toBeUndefined();
-      opened.kernels.close();
-    }
-    expect(listInstructionSets().at(-1)).toBe('portable');
-  });
+  test.skipIf(instructionSets.length === 0)(
+    'auto and native take the best instruction set (skip: none built)',
+    async () => {
+      for (const kernels of ['auto', 'native'] as const) {
+        const opened = await openKernels({ kernels, threads: 2 });
+        expect(opened.kernels.name).toBe(`native/${listInstructionSets()[0]}`);
+        expect(opened.reason).toBeUndefined();
+        opened.kernels.close();
+      }
+      expect(listInstructionSets().at(-1)).toBe('portable');
+    },
+  );
 
-  test.each(missingSets)('%s, which this CPU lacks, is refused', (name) => {
+  test.each(missingSets)('%s, which this CPU lacks, is refused', async (name) => {
     const refused = expect.objectContaining({ code: 'kernels', hint: expect.stringContaining('portable') });
-    expect(() => openKernels({ kernels: name, threads: 1 })).toThrow(refused);
+    await expect(openKernels({ kernels: name, threads: 1 })).rejects.toThrow(refused);
   });
 
-  test.each([0, -1, 1.5, Number.NaN, 5000])('%s threads are refused', (threads) => {
-    expect(() => openKernels({ kernels: 'auto', threads })).toThrow('kernel threads must be a whole number from 1');
+  test.each([0, -1, 1.5, Number.NaN, 5000])('%s threads are refused', async (threads) => {
+    await expect(openKernels({ kernels: 'auto', threads })).rejects.toThrow(
+      'kernel threads must be a whole number from 1',
+    );
   });
 
   test.skipIf(instructionSets.length === 0)('many workers may load it, compute and be ended at any time', async () => {
@@ -59,14 +65,14 @@ describe('where there is an addon', () => {
 describe('where there is none', () => {
   const load = () => ({ reason: 'the native kernels were not built: no C++ compiler found' });
 
-  test('auto goes on with the reference and says why', () => {
-    const { kernels, reason } = openKernels({ kernels: 'auto', threads: 4 }, load);
-    expect([kernels.name, kernels.threads, kernels.bitClass]).toEqual(['reference', 1, 'f32-fma/1']);
+  test('auto goes on with the reference and says why', async () => {
+    const { kernels, reason } = await openKernels({ kernels: 'auto', threads: 4 }, load);
+    expect([kernels.name, kernels.threads, kernels.numerics.id]).toEqual(['reference', 1, 'f32-fma/1']);
     expect(reason).toBe('the native kernels were not built: no C++ compiler found');
   });
 
-  test.each(['native', 'avx2'] as const)('%s is refused with the reason', (name) => {
-    expect(() => openKernels({ kernels: name, threads: 1 }, load)).toThrow(
+  test.each(['native', 'avx2'] as const)('%s is refused with the reason', async (name) => {
+    await expect(openKernels({ kernels: name, threads: 1 }, load)).rejects.toThrow(
       expect.objectContaining({
         code: 'kernels',
         message: `${name} kernels were asked for, but the native kernels were not built: no C++ compiler found`,
@@ -74,8 +80,8 @@ describe('where there is none', () => {
     );
   });
 
-  test('the reference needs none', () => {
-    const { kernels, reason } = openKernels({ kernels: 'reference', threads: 1 }, load);
+  test('the reference needs none', async () => {
+    const { kernels, reason } = await openKernels({ kernels: 'reference', threads: 1 }, load);
     expect([kernels.name, reason]).toEqual(['reference', undefined]);
   });
 

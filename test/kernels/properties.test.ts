@@ -1,9 +1,8 @@
 /** What the contract of kernels.ts promises beyond equal bits, on every backend. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { fma } from '../../src/kernels/reference/fma.js';
-import { openKernels } from '../../src/kernels/open.js';
 import { RandomStream } from '../../src/random.js';
-import { backends } from './backends.js';
+import { backends, openBackend } from './backends.js';
 import {
   emptyTensors,
   firstDifference,
@@ -44,7 +43,7 @@ function unshared(step: number): Float32Array {
 }
 
 describe.each(backends)('%s', (name) => {
-  const { kernels } = openKernels({ kernels: name, threads: 2 });
+  const kernels = openBackend(name, 2);
   afterAll(() => kernels.close());
   const open = (suffixInputs: number, maxRows = rows, activation: 'relu' | 'linear' = 'relu') =>
     kernels.openDense(randomTensors(inputs, shape.outputs, 1), { activation, maxRows, suffixInputs });

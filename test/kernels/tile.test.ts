@@ -6,11 +6,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openKernels } from '../../src/kernels/open.js';
 import { fma } from '../../src/kernels/reference/fma.js';
 import { toBf16 } from '../../src/kernels/reference/operations.js';
 import { RandomStream } from '../../src/random.js';
-import { backends } from './backends.js';
+import { backends, openBackend } from './backends.js';
 import { emptyTensors, sgdRule } from './layers.js';
 
 const SIDE = 16;
@@ -76,7 +75,7 @@ test("the golden cases are whole, and the test's own sum agrees with them", () =
 });
 
 describe.each(backends)('%s', (name) => {
-  const { kernels } = openKernels({ kernels: name, threads: 1, precision: 'bf16-tile' });
+  const kernels = openBackend(name, 1, 'bf16-tile');
   afterAll(() => kernels.close());
   const linear = { activation: 'linear', maxRows: 40, suffixInputs: 0 } as const;
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { registerObjective } from '../../src/model/own-parts.js';
+import { registerObjective } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { exportModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';

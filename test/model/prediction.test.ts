@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { labelLayout } from '../../src/data/labels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
-import { initialState } from '../../src/model/layer-state.js';
-import { networkShape } from '../../src/model/network.js';
-import { goodnessScores, openForInference, strongestClass, sumScores } from '../../src/model/prediction.js';
+import { initialState } from '../../src/layers/layer-state.js';
+import { networkStructure } from '../../src/model/network.js';
+import { goodnessScores, openForPassing, strongestClass, sumScores } from '../../src/model/prediction.js';
 import { Predictor } from '../../src/model/predictor.js';
 import { labelled } from '../../src/node/prepare.js';
 import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
@@ -19,13 +19,14 @@ describe.each([
 ] as const)('goodness prediction, label mode %s, means subtracted: %s', (labelMode, subtractMean) => {
   const spec = toySpec({ labelMode, subtractMean, goodness: 'sum' });
   const layout = labelLayout(dataset.shape, TOY_CLASSES, labelMode);
-  const states = networkShape(spec, layout).layers.map((shape) => initialState(shape, 5));
+  const states = networkStructure(spec, layout).layers.map((structure) => initialState(structure, 5));
   const kernels = openReference();
 
-  it('equals one pass per label, in double precision', () => {
-    const layers = states.map((state) => openForInference(kernels, state, TOY_CLASSES)[0]!);
+  it('equals one pass per label, in double precision', async () => {
+    const layers = await Promise.all(states.map((state) => openForPassing(kernels, state)));
     const rows = Uint32Array.of(3, 0, 7);
-    const scores = goodnessScores(kernels, layers, 'sum', labelled(dataset.train, layout, dataset.shape, spec), rows);
+    const data = labelled(dataset.train, layout, dataset.shape, spec);
+    const scores = await goodnessScores(kernels, layers, 'sum', data, rows);
     rows.forEach((sample, b) => {
       const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
       for (let label = 0; label < TOY_CLASSES; label++) {
@@ -33,9 +34,10 @@ describe.each([
         const part = pixels.slice(layout.skip);
         const mean = subtractMean ? part.reduce((sum, value) => sum + value, 0) / part.length : 0;
         let row = [...part.map((value) => value - mean), ...oneHot];
-        states.forEach(({ dense: [tensors] }, l) => {
+        states.forEach(({ structure, parts }, l) => {
           const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
-          const { outputs, weights } = tensors!;
+          const { outputs } = structure.parts[0]!.geometry;
+          const weights = parts[0]!.parameters[0]!;
           row = Array.from({ length: outputs }, (_, o) =>
             Math.max(
               0,
@@ -50,10 +52,10 @@ describe.each([
   });
 
   it('sums all layers but the first, and counts confusions', async () => {
-    const predictor = new Predictor(kernels, spec, states, TOY_CLASSES);
+    const predictor = await Predictor.open(kernels, spec, states);
     const data = labelled(dataset.test, layout, dataset.shape, spec);
     const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
-    const { layers, combined } = predictor.scores(data, rows);
+    const { layers, combined } = await predictor.scores(data, rows);
     expect(combined).toEqual(sumScores(layers.slice(1)));
     const predicted = strongestClass(combined, TOY_CLASSES);
     const { accuracy, confusion, layerAccuracy } = await predictor.evaluate(data);

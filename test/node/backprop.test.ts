@@ -1,25 +1,20 @@
 /** The baselines' gradients reach through all layers: against numeric gradients of the whole network's loss. */
 import { describe, it } from 'vitest';
-import type { DenseKernel } from '../../src/kernels/kernels.js';
-import type { DenseShape } from '../../src/model/layer-state.js';
+import type { LayerKernel } from '../../src/kernels/kernels.js';
+import type { PartStructure } from '../../src/layers/layer-kind.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { layerDropout } from '../../src/model/dropout.js';
 import { backpropStep } from '../../src/node/baselines/backprop.js';
 import { RandomStream } from '../../src/random.js';
 import { resolveSpec } from '../../src/spec/spec.js';
-import { PROBE, checkGradients, randomState } from '../helpers/gradient-check.js';
+import { PROBE, checkGradients, densePart, randomState } from '../helpers/gradient-check.js';
 
 const SAMPLES = 4;
-const layer = (inputs: number, outputs: number): DenseShape => ({
-  role: 'layer',
-  inputs,
-  outputs,
-  initialDeviation: 1,
-});
-const head = (inputs: number): DenseShape => ({ role: 'head', inputs, outputs: 3, initialDeviation: 1 });
+const layer = (inputs: number, outputs: number) => densePart('layer', inputs, outputs);
+const head = (inputs: number) => densePart('head', inputs, 3);
 
 /** Parts of the state in order, cut into the network's layers. */
-const networks: readonly [string, readonly (readonly DenseShape[])[]][] = [
+const networks: readonly [string, readonly (readonly PartStructure[])[]][] = [
   ['backprop', [[layer(5, 6)], [layer(6, 5)], [layer(5, 4), head(4)]]],
   [
     'backprop-heads',
@@ -34,22 +29,22 @@ const networks: readonly [string, readonly (readonly DenseShape[])[]][] = [
 describe('numeric gradients of the whole network', () => {
   it.each(networks.flatMap(([name, layers]) => [0, 0.3].map((rate) => [name, layers, rate] as const)))(
     '%s, case %#',
-    (_, layers, rate) => {
+    async (_, structure, rate) => {
       const prefix = new Float32Array(SAMPLES * 5);
       new RandomStream(5, 'test', 9).fillNormal(prefix, 1);
       const labels = Uint8Array.of(0, 1, 2, 1);
-      const dropout = layers.map((_layer, l) =>
+      const dropout = structure.map((_layer, l) =>
         layerDropout(openReference(), resolveSpec({ dropout: rate }), 0, l)?.output(3),
       );
-      checkGradients({
-        state: randomState(layers.flat()),
+      await checkGradients({
+        state: randomState(structure.flat()),
         maxRows: SAMPLES,
-        suffixInputs: 0,
-        step: (opened) => {
+        step: async (opened) => {
           const rest = [...opened];
-          const parts = layers.map((shapes) => shapes.map(() => rest.shift() as DenseKernel));
+          const layers = structure.map((shapes) => shapes.map(() => rest.shift() as LayerKernel));
           const input = { prefix, batch: SAMPLES, variants: 1 };
-          return backpropStep(parts, input, labels, PROBE, PROBE, dropout).loss / SAMPLES;
+          const { loss } = await backpropStep({ layers, input, labels, layerRule: PROBE, headRule: PROBE, dropout });
+          return loss / SAMPLES;
         },
       });
     },

@@ -1,6 +1,6 @@
 /** Progress from events: estimates, plain lines, live frames. */
 import { describe, expect, it } from 'vitest';
-import type { StepStats } from '../../src/model/objectives/objective.js';
+import type { StepStats } from '../../src/kernels/trainer.js';
 import { Estimate } from '../../src/report/estimate.js';
 import { liveFrame } from '../../src/report/live-frame.js';
 import { PlainLines } from '../../src/report/plain-lines.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NetworkAnalysis } from '../../src/model/analysis/analysis.js';
 import { goodnessHistogram } from '../../src/model/analysis/histogram.js';
-import { registerGoodness } from '../../src/model/own-parts.js';
+import { registerGoodness } from '../../src/spec/own-parts.js';
 import { chaptersBetweenLooks } from '../../src/run/analyst.js';
 import type { RunResult } from '../../src/run/events.js';
 import { prepareData } from '../../src/node/prepare.js';

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bitClasses, precisions } from '../../src/kernels/kernels.js';
-import { listInstructionSets, type KernelsChoice } from '../../src/kernels/open.js';
+import { listInstructionSets } from '../../src/kernels/native/instruction-sets.js';
+import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
+import type { KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { misfitOfProgram, newRunRecord } from '../../src/run/cluster/record.js';
 import { trainToEnd } from '../../src/run/train.js';
@@ -24,7 +25,7 @@ describe.each([
       const ofPrecision = new Set<string>();
       for (const kernels of backends) {
         const result = await trainToEnd({ spec: toySpec({ ...part, precision }), kernels }, dataset);
-        expect(result.bitClass).toBe(bitClasses[precision]);
+        expect(result.numerics).toEqual(exactNumerics[precision]);
         ofPrecision.add(result.modelDigest);
       }
       expect(ofPrecision.size).toBe(1);
@@ -45,10 +46,10 @@ it("is said by the model's file", async () => {
   await trainToEnd({ spec: toySpec({ precision: 'bf16' }), out }, dataset);
   const { spec, metadata } = decodeModel(readFileSync(path.join(out, 'model.safetensors')));
   rmSync(folder, { recursive: true });
-  expect([spec.precision, metadata['bitClass']]).toEqual(['bf16', 'bf16-dot/1']);
+  expect([spec.precision, metadata['numerics']]).toEqual(['bf16', 'bf16-dot/1']);
 });
 
-it('a node of another bit-class does not join', () => {
+it('a node of other numerics does not join', () => {
   const { name, classes } = dataset;
   const digest = 'd'.repeat(64);
   const spec = toySpec({ precision: 'bf16' });
@@ -57,12 +58,12 @@ it('a node of another bit-class does not join', () => {
     spec,
     variant: 'sequential',
     nodes: 1,
-    bitClass: bitClasses.bf16,
+    numerics: exactNumerics.bf16,
     leaseMs: 1000,
   } as const;
   const record = newRunRecord({ ...setting, storage: 'memory', replicas: 1, maxBytes: 0 }, { name, digest, classes });
-  expect(misfitOfProgram(record, bitClasses.bf16)).toBeUndefined();
-  expect(misfitOfProgram(record, bitClasses.f32)).toBe(
-    "run r computes with bit-class bf16-dot/1, but this node's kernels have f32-fma/1",
+  expect(misfitOfProgram(record, exactNumerics.bf16)).toBeUndefined();
+  expect(misfitOfProgram(record, exactNumerics.f32)).toBe(
+    "run r computes in bf16-dot/1, but this node's kernels in f32-fma/1",
   );
 });

@@ -76,7 +76,7 @@ function aboutOf({ started }: RunView): string {
   const negatives = spec.negatives === 'none' ? '' : `, ${spec.negatives} negatives`;
   return [
     `${dataset.name}, ${count(dataset.trainSamples)} images`,
-    `layers ${spec.layers.join('-')}`,
+    `layers ${started.network ?? spec.layers.map((each) => JSON.stringify(each)).join('-')}`,
     `${spec.objective}${negatives}`,
     `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}`,
     `${execution.variant} on ${plural(execution.nodes, 'node')}`,

@@ -73,7 +73,8 @@ function repeatOf({ started, result }: RunView): Node[] {
   if (!started) return [];
   const { execution } = started;
   const command = `pff train --config spec.json --variant ${execution.variant}${execution.nodes > 1 ? ` --nodes ${execution.nodes}` : ''}`;
-  const end = result ? `, which ends with digest ${result.modelDigest.slice(0, 12)}…` : '';
+  const comparable = result?.numerics?.exact ?? true;
+  const end = result && comparable ? `, which ends with digest ${result.modelDigest.slice(0, 12)}…` : '';
   const copy = (label: string, text: () => string): HTMLElement => {
     const button = h('button', { type: 'button' }, label);
     const act = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /** `pff reproduce`. */
 import path from 'node:path';
 import {
+  describeLayers,
   isTrained,
   listRecipes,
   markdownOf,
@@ -157,7 +158,7 @@ function showList({ manifest, specs }: Recipes, out: TextStream): void {
         `  ${row.id}`,
         row.label,
         row.spec === undefined ? `preset ${row.preset}` : `runs/${row.spec}`,
-        `${dataset} ${layers?.join('-')}, ${epochs} epochs`,
+        `${dataset} ${describeLayers(layers ?? [])}, ${epochs} epochs`,
         [...new Set(row.lines.map(({ schedule }) => schedule))].join(', '),
       ];
     });

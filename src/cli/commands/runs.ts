@@ -1,5 +1,5 @@
 /** `pff runs`. */
-import { listRuns } from '../../index.js';
+import { describeLayers, listRuns } from '../../index.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -18,7 +18,7 @@ export const runsCommand = defineCommand({
     else if (runs.length === 0) out.line('no runs');
     else
       for (const { run, state, dataset, objective, layers, variant, nodes } of runs)
-        out.line(`${run}  ${state}  ${dataset}  ${objective}  ${layers.join('-')}  ${variant} on ${nodes}`);
+        out.line(`${run}  ${state}  ${dataset}  ${objective}  ${describeLayers(layers)}  ${variant} on ${nodes}`);
     return DONE;
   },
 });

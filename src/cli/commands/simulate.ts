@@ -1,5 +1,6 @@
 /** `pff simulate`. */
 import {
+  rowWidths,
   bound,
   defaultNodeCounts,
   graphShape,
@@ -182,7 +183,7 @@ function showPff(
   const table = counts && whatIf(input, counts, shapeFor);
   const { makespan, utilisation } = summary;
   const rows = rowsOf(spec, found);
-  const layerUnits = spec.layers.slice(1);
+  const layerUnits = rowWidths(spec.layers);
   const traffic = trafficPerChapter(
     shape,
     variant,
@@ -257,7 +258,7 @@ function showDff(
   const rows = rowsOf(spec, found);
   // A full-batch step of DFF sees every row once, as an epoch of training here does.
   const seconds = costs.train.map((chapter) => (chapter * spec.splits) / spec.epochs);
-  const shape = { units: spec.layers.slice(1), steps: spec.epochs, rows };
+  const shape = { units: rowWidths(spec.layers), steps: spec.epochs, rows };
   const { timeline, summary } = simulateDff({
     shape,
     seconds,

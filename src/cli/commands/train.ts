@@ -218,7 +218,7 @@ export const trainCommand = defineCommand({
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
     const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out ?? 'run');
-    if (!given.quiet && given.resume === undefined && !cluster) tellFasterPrecision(asked, given, output.err);
+    if (!given.quiet && given.resume === undefined && !cluster) await tellFasterPrecision(asked, given, output.err);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(
       given,
@@ -247,10 +247,10 @@ export const trainCommand = defineCommand({
 });
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
-function tellFasterPrecision(spec: PartialSpec, given: ValuesOf<typeof flags>, err: TextStream): void {
+async function tellFasterPrecision(spec: PartialSpec, given: ValuesOf<typeof flags>, err: TextStream): Promise<void> {
   const { variant, nodes, kernels } = given;
   const how = { variant, nodes, threadsPerNode: given['threads-per-node'], kernels, shardDirs: given['shard-dirs'] };
-  const faster = fasterPrecision({ spec, ...how });
+  const faster = await fasterPrecision({ spec, ...how });
   if (faster === undefined) return;
   const { precision, than, times } = faster;
   err.line(

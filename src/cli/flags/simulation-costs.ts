@@ -1,5 +1,5 @@
 /** Where the costs of a simulation come from: measured here, read from a file, or all equal. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import {
   calibrate,
   checkCosts,
@@ -11,6 +11,7 @@ import {
   type Costs,
   type KernelsChoice,
   type RunSpec,
+  readTextFile,
 } from '../../index.js';
 import { interruptible } from '../terminal/interrupt.js';
 import type { TextStream } from '../terminal/output.js';
@@ -79,7 +80,7 @@ function readCosts(file: string): Costs {
   const hint = 'pff simulate --save-costs FILE writes such a file; --costs equal needs none.';
   let given: unknown;
   try {
-    given = JSON.parse(readFileSync(file, 'utf8'));
+    given = JSON.parse(readTextFile(file));
   } catch (error) {
     throw new PffError('usage', `--costs ${file} cannot be read: ${messageOf(error)}`, { hint, cause: error });
   }

@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import {
   DATASET_NAMES,
+  fieldText,
   OWN_KINDS,
   ownNames,
+  parseLayers,
   PffError,
   presets,
   resolveSpec,
@@ -16,6 +18,13 @@ import { didYouMean } from '../../suggest.js';
 
 type Field = keyof RunSpec;
 const FIELDS = Object.keys(specFields) as Field[];
+
+/** Fields whose values have a form of their own on the command line. */
+const OWN_FORMS: Readonly<
+  Partial<Record<Field, { readonly value: string; readonly parse: (raw: string) => unknown }>>
+> = {
+  layers: { value: 'N,N,…', parse: parseLayers },
+};
 
 const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
   ['Data', 'dataset'],
@@ -39,8 +48,6 @@ interface Allowed {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
-  readonly minItems?: number;
-  readonly items?: Allowed;
 }
 
 /** `labelMode` → `label-mode`. */
@@ -89,12 +96,12 @@ function flagOf(field: Field): Flag<unknown> {
   const allowed = allowedBy(field);
   return {
     text: textOf(field, allowed),
-    ...(allowed.type === 'boolean' ? {} : { value: placeholder(allowed) }),
+    ...(allowed.type === 'boolean' ? {} : { value: OWN_FORMS[field]?.value ?? placeholder(allowed) }),
     choices: field === 'dataset' ? DATASET_NAMES : allowed.enum,
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
-      const value = valueOf(raw ?? '', allowed);
+      const value = OWN_FORMS[field]?.parse(raw ?? '') ?? valueOf(raw ?? '', allowed);
       if (!specFields[field].safeParse(value).success) throw badValue(name, raw, describe(allowed), allowed.enum);
       return value;
     },
@@ -110,17 +117,16 @@ function textOf(field: Field, allowed: Allowed): string {
 }
 
 function allowedBy(field: Field): Allowed {
-  return z.toJSONSchema(specFields[field]) as Allowed;
+  return z.toJSONSchema(specFields[field], { io: 'input' }) as Allowed;
 }
 
-function valueOf(raw: string, { type, items }: Allowed): unknown {
-  if (type === 'array' && items) return raw.split(',').map((part) => valueOf(part, items));
+function valueOf(raw: string, { type }: Allowed): unknown {
   if (type === 'boolean') return true;
   return type === 'integer' || type === 'number' ? parseNumber(raw) : raw;
 }
 
 function placeholder({ type }: Allowed): string {
-  return { integer: 'N', number: 'X', array: 'N,N,…' }[type] ?? 'NAME';
+  return { integer: 'N', number: 'X' }[type] ?? 'NAME';
 }
 
 /** What is allowed, in words: `a whole number of at least 1`. */
@@ -128,8 +134,7 @@ function describe(allowed: Allowed): string {
   if (allowed.enum) return `one of ${allowed.enum.join(', ')}`;
   if (allowed.type === 'string') return 'a name';
   if (allowed.type === 'boolean') return 'true or false';
-  if (allowed.type === 'array' && allowed.items)
-    return `at least ${allowed.minItems ?? 0} values separated by commas, each ${describe(allowed.items)}`;
+  if (allowed.type === 'array') return 'at least 2 values: those of an image, then the units of each layer';
   const whole = allowed.type === 'integer';
   const limits: string[] = [];
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = allowed;
@@ -148,7 +153,9 @@ function groupOf(field: Field): string {
 
 /** The default, and where it follows from another field, from which. */
 function shownDefault(field: Field): string {
-  const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) => String(spec[field]));
+  const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) =>
+    fieldText(field, spec),
+  );
   if (field === 'objective' || field === 'epochs') return value ?? '';
   if (longer !== value) return 'as --epochs';
   return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;

@@ -1,6 +1,5 @@
 /** Where a run's spec comes from: flags win over the file, the file over the preset. */
-import { readFileSync } from 'node:fs';
-import { messageOf, PffError, presets, type PartialSpec } from '../../index.js';
+import { messageOf, PffError, presets, type PartialSpec, readTextFile } from '../../index.js';
 import { textFlag, type Flags } from './flags.js';
 import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
 import { didYouMean } from '../../suggest.js';
@@ -75,9 +74,12 @@ export function readConfig(file: string): PartialSpec {
   const hint = 'It must be a JSON object with fields of the spec, such as {"epochs": 4, "layers": [784, 500, 500]}.';
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readTextFile(file);
   } catch (error) {
-    throw new PffError('usage', `--config ${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new PffError('usage', `--config ${file} cannot be read: ${messageOf(error)}`, {
+      hint: 'Give a JSON file, or a pipe that one comes from.',
+      cause: error,
+    });
   }
   let given: unknown;
   try {

@@ -1,5 +1,5 @@
 /** Shows a run as it goes: live lines on a terminal, plain lines elsewhere, nothing if told so. */
-import { liveFrame, PlainLines, RunProgress, units, type RunEvent } from '../../index.js';
+import { describeLayers, liveFrame, PlainLines, RunProgress, units, type RunEvent } from '../../index.js';
 import { LiveRegion } from './live-region.js';
 import type { TextStream } from './output.js';
 
@@ -69,7 +69,7 @@ export class ProgressDisplay {
     const lag = spec.labelLag === 1 ? '' : ` (label lag ${spec.labelLag})`;
     const negatives = spec.negatives === 'none' ? '' : `, ${spec.negatives} negatives${lag}`;
     this.#err.line(
-      `${dataset.name}: ${units.count(dataset.trainSamples)} images, layers ${spec.layers.join('-')}, ${spec.objective}${negatives}, ` +
+      `${dataset.name}: ${units.count(dataset.trainSamples)} images, layers ${describeLayers(spec.layers)}, ${spec.objective}${negatives}, ` +
         `${plural(spec.epochs, 'epoch')} in ${plural(spec.splits, 'chapter')}, seed ${spec.seed}`,
     );
     this.#err.line(

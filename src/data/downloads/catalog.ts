@@ -30,7 +30,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     name: 'fashion-mnist',
     title:
       'Fashion-MNIST: 70,000 articles of clothing, 28 x 28 grey pixels, 10 classes (Zalando Research, MIT licence)',
-    address: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',
+    address: 'https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
     files: [
       { file: 'train-images-idx3-ubyte.gz', md5: '8d4fb7e6c68d591d4c3dfef9ec88bf0d', bytes: 26_421_880 },
       { file: 'train-labels-idx1-ubyte.gz', md5: '25c81989df183df01b3e8a0aad5dffbe', bytes: 29_515 },

@@ -19,7 +19,11 @@ export interface FetchOptions {
   readonly fetch?: typeof fetch | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** A server that sends nothing for so long counts as gone; 30 s by default. */
+  readonly stallMs?: number | undefined;
 }
+
+const STALL_MS = 30_000;
 
 /**
  * Downloads `address` to `path`, unless it is there with the right sum. What has come so far lies in `path`.part; an
@@ -36,7 +40,7 @@ export async function fetchFile(
 ): Promise<number> {
   if ((await md5OfFile(path)) === expected.md5) return 0;
   const part = `${path}.part`;
-  const received = await receive(address, part, expected.file, options);
+  const received = await receive(address, part, expected, options);
   const found = await md5OfFile(part);
   if (found !== expected.md5) {
     await rm(part, { force: true });
@@ -68,7 +72,12 @@ async function md5OfFile(path: string): Promise<string | undefined> {
 }
 
 /** Brings `part` to the length that the server says; returns the bytes transferred. */
-async function receive(address: string, part: string, file: string, options: FetchOptions): Promise<number> {
+async function receive(
+  address: string,
+  part: string,
+  { file, bytes: most }: RemoteFile,
+  options: FetchOptions,
+): Promise<number> {
   const have = await sizeOf(part);
   let response = await request(address, have, options);
   if (response.status === 416 || (response.status === 206 && rangeStart(response) !== have)) {
@@ -86,15 +95,24 @@ async function receive(address: string, part: string, file: string, options: Fet
   }
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   const totalBytes = Number.isInteger(length) ? start + length : undefined;
+  if (totalBytes !== undefined && totalBytes > most) {
+    await response.body?.cancel();
+    throw tooLong(address, totalBytes, most);
+  }
   const handle = await onDisk(part, () => open(part, start > 0 ? 'a' : 'w'));
   let received = 0;
   try {
-    for await (const chunk of chunks(response, address, options.signal, () => start + received, totalBytes)) {
+    for await (const chunk of chunks(response, address, options, () => start + received, totalBytes)) {
+      if (start + received + chunk.length > most) throw tooLong(address, start + received + chunk.length, most);
       await writeAll(handle, chunk, part);
       received += chunk.length;
       options.onProgress?.({ file, receivedBytes: start + received, totalBytes });
     }
     await onDisk(part, () => handle.sync());
+  } catch (error) {
+    // Nothing of a file that is too long is of use for going on.
+    if (error instanceof TooLong) await handle.truncate(0).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
@@ -105,14 +123,20 @@ async function request(address: string, from: number, options: FetchOptions): Pr
   // Without this a server may pack the file once more, and byte ranges would be those of the packed form.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (from > 0) headers['range'] = `bytes=${from}-`;
+  const stalled = new AbortController();
+  const stallMs = options.stallMs ?? STALL_MS;
+  const timer = setTimeout(() => stalled.abort(new Error(`it did not answer within ${stallMs / 1000} s`)), stallMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, stalled.signal]) : stalled.signal;
   try {
-    return await (options.fetch ?? fetch)(address, { headers, signal: options.signal ?? null });
+    return await (options.fetch ?? fetch)(address, { headers, signal });
   } catch (error) {
     if (options.signal?.aborted) throw interrupted(address, error);
     throw new PffError('data', `${address} cannot be reached: ${reasonOf(error)}`, {
       hint: 'Check the network, use a mirror (--from ADDRESS), or get the files by hand and name their folder by --data-dir.',
       cause: error,
     });
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -120,7 +144,7 @@ async function request(address: string, from: number, options: FetchOptions): Pr
 async function* chunks(
   response: Response,
   address: string,
-  signal: AbortSignal | undefined,
+  { signal, stallMs = STALL_MS }: FetchOptions,
   position: () => number,
   totalBytes: number | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -129,21 +153,50 @@ async function* chunks(
       hint: 'Run the command again: it goes on from there.',
       cause,
     });
+  const stalled = (): PffError =>
+    new PffError(
+      'data',
+      `${address}: the server sent nothing for ${stallMs / 1000} s, after ${position()} of ${totalBytes ?? 'unknown'} bytes`,
+      { hint: 'Run the command again: it goes on from there.' },
+    );
   if (response.body === null) throw brokeOff(undefined);
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throw signal?.aborted ? interrupted(address, error) : brokeOff(error);
+      const { done, value } = await within(stallMs, reader.read()).catch((error: unknown) => {
+        throw signal?.aborted ? interrupted(address, error) : error instanceof Stalled ? stalled() : brokeOff(error);
       });
       if (done) break;
       yield value;
     }
   } finally {
-    // Ends the transfer if the disk failed; does nothing after the end.
-    await reader.cancel().catch(() => undefined);
+    // Ends the transfer if the disk failed; does nothing after the end. A server that stalls is not waited for.
+    void reader.cancel().catch(() => undefined);
   }
   if (totalBytes !== undefined && position() < totalBytes) throw brokeOff(undefined);
+}
+
+class Stalled extends Error {}
+
+/** What `work` gives. @throws Stalled if that takes longer than `ms`. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Stalled()), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class TooLong extends PffError {}
+
+function tooLong(address: string, found: number, most: number): TooLong {
+  return new TooLong('data', `${address}: at least ${found} bytes come from there, but the file has ${most}`, {
+    hint: 'The server sends another file: use a mirror (--from ADDRESS), or get the files by hand and name their folder by --data-dir.',
+  });
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, path: string): Promise<void> {

@@ -1,11 +1,13 @@
 /** Where datasets lie on this computer and how their files are read: the cache folder, gzip, clear errors. Node.js only. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { codeOf, messageOf, PffError } from '../../errors.js';
+import { unpackedLimit } from '../../formats/limits.js';
+import { readRegularFile } from './regular-file.js';
 
 /**
  * The folder that holds one folder per downloaded dataset: `cacheDir`, else $PFF_CACHE_DIR, else the platform's place.
@@ -71,7 +73,7 @@ export function isMissing(error: unknown): boolean {
 export async function readBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = readRegularFile(path);
   } catch (error) {
     throw new PffError('data', `${path} cannot be read: ${messageOf(error)}`, {
       hint: 'Check the path and the rights of the file.',
@@ -80,8 +82,14 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
   if (!path.endsWith('.gz')) return bytes;
   try {
-    return await promisify(gunzip)(bytes);
+    return await promisify(gunzip)(bytes, { maxOutputLength: unpackedLimit(bytes.length) });
   } catch (error) {
+    if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE')
+      throw new PffError(
+        'data',
+        `${path}: its ${bytes.length} bytes unpack to more than the ${unpackedLimit(bytes.length)} that are read`,
+        { hint: 'Check that it is the file that you mean; if it is, unpack it by hand.', cause: error },
+      );
     throw new PffError('data', `${path}: truncated or damaged gzip file (${messageOf(error)})`, {
       hint: 'Get the file again.',
       cause: error,

@@ -1,10 +1,8 @@
 /** Image files of the user's own, for `pff predict`: PNG decoded to a dataset's shape. Node.js only. */
-import { PNG } from 'pngjs';
-import { messageOf, PffError } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import { type ImageShape, imageSize } from '../dataset.js';
 import { readBytes } from './files.js';
-
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+import { decodeRgba, pngSize } from './png.js';
 
 /**
  * The image as a dataset of `shape` has it: `imageSize(shape)` bytes, channel by channel. Transparent pixels are laid
@@ -21,36 +19,20 @@ export function decodePng(bytes: Uint8Array, name: string, shape: ImageShape): U
     throw new PffError('data', `${name}: PNG cannot give images of ${shape.channels} channels`, {
       hint: 'Use a network for grey (1 channel) or colour (3 channels) images.',
     });
-  if (!SIGNATURE.every((byte, i) => bytes[i] === byte))
-    throw new PffError('data', `${name}: not a PNG image`, { hint: 'Convert the image to PNG.' });
-  checkSize(bytes, name, shape);
-  let rgba: Uint8Array;
-  try {
-    rgba = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).data;
-  } catch (error) {
-    throw new PffError('data', `${name}: truncated or damaged PNG image (${messageOf(error)})`, {
-      hint: 'Write the image again.',
-      cause: error,
-    });
-  }
-  return toPlanes(rgba, shape);
-}
-
-/** Reads the size from the header, before anything is unpacked: a small file may claim an image that fills the memory. */
-function checkSize(bytes: Uint8Array, name: string, shape: ImageShape): void {
-  if (bytes.length < 24)
-    throw new PffError('data', `${name}: truncated or damaged PNG image (no header)`, {
-      hint: 'Write the image again.',
-    });
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const width = view.getUint32(16);
-  const height = view.getUint32(20);
+  const { width, height } = pngSize(bytes, name);
   if (width !== shape.width || height !== shape.height)
     throw new PffError(
       'data',
       `${name}: the image is ${width} x ${height} pixels, but the network was trained on ${shape.width} x ${shape.height}`,
       { hint: `Scale the image to ${shape.width} x ${shape.height} pixels.` },
     );
+  const rgba = decodeRgba(bytes, name);
+  const planes = toPlanes(rgba, shape);
+  if (planes.every((value) => value === planes[0]) && rgba.some((value, i) => i % 4 === 3 && value !== rgba[3]))
+    throw new PffError('data', `${name}: laid over black, where it is transparent, nothing of the image can be seen`, {
+      hint: 'Lay it over a background of your choice, and save it without transparency.',
+    });
+  return planes;
 }
 
 function toPlanes(rgba: Uint8Array, shape: ImageShape): Uint8Array {

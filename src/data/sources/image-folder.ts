@@ -5,6 +5,7 @@ import { messageOf, PffError } from '../../errors.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { decodePng } from './image-file.js';
 import { readBytes } from './files.js';
+import { pngSize } from './png.js';
 import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
 
 /**
@@ -50,7 +51,7 @@ class Reader {
       for (const file of files) {
         const whole = path.join(root, name, file);
         const bytes = await readBytes(whole);
-        this.shape ??= sizeOf(bytes, this.#channels);
+        this.shape ??= { ...pngSize(bytes, whole), channels: this.#channels };
         images.push(decodePng(bytes, whole, this.shape));
         labels.push(label);
       }
@@ -62,14 +63,6 @@ class Reader {
     images.forEach((image, i) => all.set(image, i * size));
     return { images: all, labels };
   }
-}
-
-/** Width and height as a PNG's header has them; whether it is one, decoding says. */
-function sizeOf(bytes: Uint8Array, channels: 1 | 3): ImageShape {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.length < 24
-    ? { width: 1, height: 1, channels }
-    : { width: view.getUint32(16), height: view.getUint32(20), channels };
 }
 
 async function subfolders(folder: string): Promise<string[]> {

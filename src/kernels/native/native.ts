@@ -17,22 +17,20 @@ import {
 } from '../check.js';
 import { dropoutScale } from '../dropout.js';
 import {
-  bitClasses,
   type Delta,
-  type DenseKernel,
   type DenseOptions,
   type DenseTensors,
-  type Kernels,
   type LayerInput,
   type LayerOutput,
   type Precision,
+  type SyncDenseKernel,
+  type SyncKernels,
   type UpdateRule,
 } from '../kernels.js';
-
-export { loadAddon, type Addon, type LoadedAddon } from './addon.js';
+import { exactNumerics } from '../numerics.js';
 
 /** Kernels that can also measure the core they run on. */
-export interface NativeKernels extends Kernels {
+export interface NativeKernels extends SyncKernels {
   /** FLOP/s (two for each multiply-add) of one core in a loop that touches registers only. */
   measurePeak(milliseconds: number): number;
 }
@@ -61,7 +59,7 @@ export function openNative(
   );
   return {
     name: `native/${instructionSet}`,
-    bitClass: bitClasses[precision],
+    numerics: exactNumerics[precision],
     threads,
     openDense: (tensors, options) => new NativeDense(addon, backend, tensors, options),
     stageBytes(bytes, width, skip, rows, scale, out) {
@@ -99,7 +97,7 @@ function translated<T>(what: string, call: () => T): T {
   }
 }
 
-class NativeDense implements DenseKernel {
+class NativeDense implements SyncDenseKernel {
   readonly inputs: number;
   readonly outputs: number;
   readonly suffixInputs: number;

@@ -18,25 +18,25 @@ import {
 } from '../check.js';
 import { dropRows } from '../dropout.js';
 import {
-  bitClasses,
   type Delta,
-  type DenseKernel,
   type DenseOptions,
   type DenseTensors,
-  type Kernels,
   type LayerInput,
   type LayerOutput,
   type Precision,
+  type SyncDenseKernel,
+  type SyncKernels,
   type UpdateRule,
 } from '../kernels.js';
+import { exactNumerics } from '../numerics.js';
 import { normaliseRow, smallestDelta, sumOfSquares, toBf16, updateStep } from './operations.js';
 import { addProducts, addScaled, dot } from './products.js';
 
 /** Opens the reference backend; it has one thread. */
-export function openReference(precision: Precision = 'f32'): Kernels {
+export function openReference(precision: Precision = 'f32'): SyncKernels {
   return {
     name: 'reference',
-    bitClass: bitClasses[precision],
+    numerics: exactNumerics[precision],
     threads: 1,
     openDense: (tensors, options) => new ReferenceDense(tensors, options, precision),
     stageBytes(bytes, width, skip, rows, scale, out) {
@@ -66,7 +66,7 @@ interface Kept {
   readonly suffix: Float32Array;
 }
 
-class ReferenceDense implements DenseKernel {
+class ReferenceDense implements SyncDenseKernel {
   readonly inputs: number;
   readonly outputs: number;
   readonly suffixInputs: number;

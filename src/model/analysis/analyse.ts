@@ -1,11 +1,11 @@
 /** Analyses a network on a few samples: goodness, units, accuracy, images. Deterministic; reads states, changes none. */
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../../data/negatives.js';
-import type { DenseKernel, Kernels } from '../../kernels/kernels.js';
+import type { Kernels, LayerKernel } from '../../kernels/kernels.js';
+import type { LayerState } from '../../layers/layer-state.js';
 import { RandomStream } from '../../random.js';
 import { layerCount, passesUnitLength, usesNegatives, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
-import type { LayerState } from '../layer-state.js';
-import { goodnessByClass, openForInference, stageRows, strongestClass, sumScores } from '../prediction.js';
+import { goodnessByClass, openForPassing, stageRows, strongestClass, sumScores } from '../prediction.js';
 import { Predictor } from '../predictor.js';
 import type { Confused, LayerAnalysis, NetworkAnalysis } from './analysis.js';
 import { goodnessHistogram } from './histogram.js';
@@ -31,7 +31,7 @@ export interface AnalysisInput {
 
 /** What one layer did on the sample. */
 interface Tally {
-  readonly kernel: DenseKernel;
+  readonly kernel: LayerKernel;
   /** [rows of a block, units]: one for all blocks, or the garbage of many would fill memory. */
   readonly activations: Float32Array;
   /** [units]: for how many samples the unit was above 0. */
@@ -48,15 +48,15 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
   const classes = data.layout.suffix;
   const count = Math.min(input.samples, data.samples.count);
   const sample = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * data.samples.count) / count));
-  const predictor = spec.classifier === 'goodness' ? undefined : new Predictor(kernels, spec, states, classes);
-  const tallies = states.slice(0, layerCount(spec)).map((state): Tally => {
-    const [kernel, ...heads] = openForInference(kernels, state, classes) as [DenseKernel, ...DenseKernel[]];
-    for (const head of heads) head.close();
+  const predictor = spec.classifier === 'goodness' ? undefined : await Predictor.open(kernels, spec, states);
+  const tallies: Tally[] = [];
+  for (const state of states.slice(0, layerCount(spec))) {
+    const kernel = await openForPassing(kernels, state);
     const active = new Uint32Array(kernel.outputs);
     const rows = BLOCK * (usesNegatives(spec.objective) ? classes : 1);
     const activations = new Float32Array(rows * kernel.outputs);
-    return { kernel, activations, active, positive: [], negative: [], right: 0, predicts: false };
-  });
+    tallies.push({ kernel, activations, active, positive: [], negative: [], right: 0, predicts: false });
+  }
   // A stream of its own: these labels are for looking only, and no chapter's.
   const wrongLabels = wrongLabelsOf(spec, classes, new RandomStream(spec.seed, 'negatives', 0, 1));
   const confused: Confused[] = [];
@@ -65,10 +65,10 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
     for (let start = 0; start < count; start += BLOCK) {
       const rows = sample.subarray(start, start + BLOCK);
       const truth = Uint8Array.from(rows, (row) => data.samples.labels[row] as number);
-      const goodness = usesNegatives(spec.objective) ? goodnessPass(input, tallies, rows, truth) : undefined;
+      const goodness = usesNegatives(spec.objective) ? await goodnessPass(input, tallies, rows, truth) : undefined;
       if (goodness) tallyGoodness(tallies, goodness, truth, wrongLabels(goodness, truth));
-      else neutralPass(input, tallies, rows);
-      const predicted = predictor?.scores(data, rows);
+      else await neutralPass(input, tallies, rows);
+      const predicted = await predictor?.scores(data, rows);
       const combined = predicted?.combined ?? sumScores((goodness as Float32Array[]).slice(1));
       tallyPredictions(tallies, predicted && predicted.layers.length > 0 ? predicted.layers : (goodness ?? []), truth);
       strongestClass(combined, classes).forEach((guess, b) => {
@@ -95,30 +95,35 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
 }
 
 /** Passes `rows` with all labels through the layers; units count where the label is the true one. Goodness [layer][B, C]. */
-function goodnessPass(
+async function goodnessPass(
   { kernels, spec, data }: AnalysisInput,
   tallies: readonly Tally[],
   rows: Uint32Array,
   truth: Uint8Array,
-): Float32Array[] {
+): Promise<Float32Array[]> {
   const classes = data.layout.suffix;
   const batch = rows.length;
-  let input = stageRows(kernels, data, rows, 'all-labels');
-  return tallies.map(({ kernel, active, activations: buffer }) => {
+  let input = await stageRows(kernels, data, rows, 'all-labels');
+  const goodness: Float32Array[] = [];
+  for (const { kernel, active, activations: buffer } of tallies) {
     const activations = buffer.subarray(0, classes * batch * kernel.outputs);
-    const byClass = goodnessByClass(kernel, input, spec.goodness, batch, classes, activations);
+    goodness.push(await goodnessByClass(kernel, input, spec.goodness, batch, classes, activations));
     for (let b = 0; b < batch; b++) countActive(active, activations, (truth[b] as number) * batch + b);
     input = { prefix: activations, batch: classes * batch, variants: 1 };
-    return byClass;
-  });
+  }
+  return goodness;
 }
 
 /** Passes `rows` with a neutral label, for objectives without negative samples. */
-function neutralPass({ kernels, spec, data }: AnalysisInput, tallies: readonly Tally[], rows: Uint32Array): void {
-  let input = stageRows(kernels, data, rows, 'neutral');
+async function neutralPass(
+  { kernels, spec, data }: AnalysisInput,
+  tallies: readonly Tally[],
+  rows: Uint32Array,
+): Promise<void> {
+  let input = await stageRows(kernels, data, rows, 'neutral');
   for (const { kernel, active, activations: buffer } of tallies) {
     const activations = buffer.subarray(0, rows.length * kernel.outputs);
-    kernel.infer(input, { activations, normalise: passesUnitLength(spec) });
+    await kernel.infer(input, { activations, normalise: passesUnitLength(spec) });
     for (let b = 0; b < rows.length; b++) countActive(active, activations, b);
     input = { prefix: activations, batch: rows.length, variants: 1 };
   }

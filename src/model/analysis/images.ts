@@ -1,7 +1,9 @@
 /** Images for people: weights of the first layer, and samples that the network is wrong about. */
 import { imageSize, type ImageShape, type Samples } from '../../data/dataset.js';
 import type { LabelLayout } from '../../data/labels.js';
-import type { LayerState } from '../layer-state.js';
+import { kindOf } from '../../layers/kinds.js';
+import type { LayerState } from '../../layers/layer-state.js';
+import type { PartStructure, PartTensors } from '../../layers/layer-kind.js';
 import type { Confused, ConfusedImages, ReceptiveFields } from './analysis.js';
 
 /** How many units of the first layer, and how many samples, are shown at most. */
@@ -10,7 +12,9 @@ const CONFUSED = 24;
 
 /** Weights [I, O] of the first layer from the image to `FIELDS` units. */
 export function receptiveFields(shape: ImageShape, layout: LabelLayout, first: LayerState): ReceptiveFields {
-  const { weights, outputs } = first.dense[0] as LayerState['dense'][number];
+  const { geometry } = first.structure.parts[0] as PartStructure;
+  const { outputs } = geometry;
+  const weights = kindOf(geometry).inputWeights?.(geometry, first.parts[0] as PartTensors) ?? new Float32Array();
   const size = imageSize(shape);
   const shown = Math.min(FIELDS, outputs);
   const units = Array.from({ length: shown }, (_, i) => Math.floor((i * outputs) / shown));

@@ -3,20 +3,22 @@
  * layer sends the activations of all samples on, not its weights. Carried out here on one node, server after server, with
  * the bytes counted that the servers would send; how its pipeline would run is for simulate/dff.ts to say.
  */
-import type { DenseKernel, Kernels, LayerInput } from '../../kernels/kernels.js';
+import type { Kernels, LayerInput } from '../../kernels/kernels.js';
+import type { OpenPart } from '../../layers/layer-kind.js';
+import { closeParts, initialState, type LayerState } from '../../layers/layer-state.js';
+import { rowWidths } from '../../layers/sizes.js';
 import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
-import { initialState, type LayerState } from '../../model/layer-state.js';
-import { networkShape } from '../../model/network.js';
-import { layerObjective } from '../../model/objectives/registry.js';
+import { networkStructure } from '../../model/network.js';
+import { objectiveOf } from '../../objectives/table.js';
 import { dffOutputBytes } from '../../simulate/dff.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
 import { siteOf, type Job } from '../job.js';
 import { drawnLabels } from '../negatives.js';
 import type { SavedChapters } from './saved-chapters.js';
-import { checkFinite, openForTraining, readState } from '../training.js';
+import { checkFinite, openForTraining, readStates } from '../training.js';
 
 /** Trains all layers for `spec.epochs` full-batch steps; `saved` is called with the states after each. `from`: go on from there. */
 export async function trainDff(
@@ -29,32 +31,37 @@ export async function trainDff(
 ): Promise<LayerState[]> {
   const { spec } = job;
   const { data, samples } = siteOf(job, 0);
-  const { variants } = layerObjective(spec);
+  const objective = objectiveOf(spec.objective);
+  const { variants } = objective;
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
   const fullBatch = { ...spec, batch: samples.length };
-  const initial = from?.states ?? networkShape(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
-  const opened = initial.map((state) => openForTraining(kernels, fullBatch, state, job.classes, variants));
-  const units = spec.layers.slice(1);
+  const initial =
+    from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const opened: OpenPart[][] = [];
+  for (const state of initial) opened.push(await openForTraining(kernels, fullBatch, state, variants));
+  const units = rowWidths(spec.layers);
   const bytesOf = dffOutputBytes({ units, rows: variants * samples.length });
   const breather = new Breather(signal, 0);
   let states = initial;
   try {
     for (let epoch = from?.chapters ?? 0; epoch < spec.epochs; epoch++) {
       const negatives = variants === 2 ? drawnLabels(job, epoch) : undefined;
-      let input: LayerInput = new ImageInputs(kernels, data, samples, negatives, augmentation(spec, epoch)).batch(all);
+      const images = new ImageInputs(kernels, data, samples, negatives, augmentation(spec, epoch));
+      let input: LayerInput = await images.batch(all);
       for (const [layer, parts] of opened.entries()) {
+        const layerKernels = parts.map(({ kernel }) => kernel);
         const start = (nowMs() - job.startedMs) / 1000;
         const rows = input.batch * input.variants;
         const layerRule = updateRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
         const headRule = updateRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
-        const stats = layerObjective(spec).step(parts, input, labels, layerRule, headRule);
+        const stats = await objective.begin(spec).step({ kernels: layerKernels, input, labels, layerRule, headRule });
         checkFinite({ layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;
         if (layer < opened.length - 1) {
           // What the layer sends on: its outputs with the weights that it has now.
           const activations = new Float32Array(rows * (units[layer] as number));
-          (parts[0] as DenseKernel).infer(input, { activations, normalise: true });
+          await layerKernels[0]?.infer(input, { activations, normalise: true });
           input = { prefix: activations, batch: rows, variants: 1 };
         }
         const end = (nowMs() - job.startedMs) / 1000;
@@ -72,11 +79,11 @@ export async function trainDff(
         });
         await breather.breathe();
       }
-      states = initial.map((state, layer) => readState(state.shape, epoch + 1, opened[layer] as DenseKernel[]));
+      states = await readStates(initial, epoch + 1, opened);
       saved(epoch, states);
     }
   } finally {
-    for (const parts of opened) for (const kernel of parts) kernel.close();
+    for (const parts of opened) closeParts(parts);
   }
   return states;
 }

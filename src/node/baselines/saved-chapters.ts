@@ -1,5 +1,5 @@
 /** Where a baseline's training stopped, to go on from there. */
-import type { LayerState } from '../../model/layer-state.js';
+import type { LayerState } from '../../layers/layer-state.js';
 
 export interface SavedChapters {
   /** Chapters (in DFF epochs) that are done. */

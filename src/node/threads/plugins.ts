@@ -7,27 +7,23 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { Dataset } from '../../data/dataset.js';
+import type { OwnNegatives } from '../../data/negatives-table.js';
 import { registerDataset, type DatasetLoader } from '../../data/sources/load.js';
 import { messageOf, PffError } from '../../errors.js';
-import {
-  registerGoodness,
-  registerNegatives,
-  registerObjective,
-  registerSchedule,
-  type OwnGoodness,
-  type OwnNegatives,
-  type OwnObjective,
-  type OwnSchedule,
-} from '../../model/own-parts.js';
+import type { OwnGoodness } from '../../objectives/goodness.js';
+import type { Objective } from '../../objectives/objective.js';
+import type { OwnObjective } from '../../objectives/table.js';
+import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../../spec/own-parts.js';
+import type { RateSchedule } from '../../spec/rate-schedules.js';
 import { registerStore, type OwnStoreOpener } from '../../store/own-store.js';
 import { didYouMean } from '../../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
-  readonly objectives?: Readonly<Record<string, OwnObjective>>;
+  readonly objectives?: Readonly<Record<string, OwnObjective | Omit<Objective, 'name'>>>;
   readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
   readonly negatives?: Readonly<Record<string, OwnNegatives>>;
-  readonly schedules?: Readonly<Record<string, OwnSchedule>>;
+  readonly schedules?: Readonly<Record<string, RateSchedule>>;
   /** Only the thread that starts the run opens its store. */
   readonly stores?: Readonly<Record<string, OwnStoreOpener>>;
   /** Only the thread that starts the run loads data. */

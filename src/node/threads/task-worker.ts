@@ -40,7 +40,7 @@ const store = new PortStore(storePort);
 const never = new AbortController().signal;
 // Requests that come in the meantime wait in the port until it is listened to.
 await loadPlugins(plugins);
-const { kernels } = openKernels({ kernels: choice, threads, precision: job.spec.precision });
+const { kernels } = await openKernels({ kernels: choice, threads, precision: job.spec.precision });
 let runner: { readonly node: number; readonly tasks: TaskRunner } | undefined;
 
 async function run(node: number, task: Task): Promise<void> {
@@ -48,7 +48,14 @@ async function run(node: number, task: Task): Promise<void> {
     runner?.tasks.close();
     runner = {
       node,
-      tasks: new TaskRunner(job, node, kernels, store, never, (event) => say({ type: 'event', event })),
+      tasks: new TaskRunner({
+        job,
+        node,
+        kernels,
+        store,
+        signal: never,
+        emit: (event) => say({ type: 'event', event }),
+      }),
     };
   }
   await runner.tasks.run(task);

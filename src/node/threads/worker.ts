@@ -39,7 +39,7 @@ const emit = (event: NodeEvent): void => say({ type: 'event', event });
 
 try {
   await loadPlugins(setup.plugins);
-  const { kernels } = openKernels({
+  const { kernels } = await openKernels({
     kernels: setup.kernels,
     threads: setup.threads,
     precision: setup.job.spec.precision,

@@ -41,13 +41,10 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     if (error instanceof PffError && (error.code === 'usage' || error.code === 'data')) return { failure: error };
     return refused(error);
   };
-  const bitClass = (): string => {
-    const { kernels } = openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
-    kernels.close();
-    return kernels.bitClass;
-  };
   try {
-    const why = misfitOfProgram(record, bitClass());
+    const { kernels } = await openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
+    kernels.close();
+    const why = misfitOfProgram(record, kernels.numerics);
     if (why !== undefined) return { refusal: plainText(why) };
   } catch (error) {
     return refused(error);

@@ -1,8 +1,8 @@
 /** What can be known of a run's outputs before they are there: their sizes, steps, and which labels are possible. */
 import { labelLayout } from '../../data/labels.js';
 import { chapterPlan } from '../../model/chapter.js';
-import { stateBytes } from '../../model/layer-state.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { stateBytes } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { wireBytes } from '../../model/wire.js';
 import type { PreparedData } from '../../node/prepare.js';
 import type { Site } from '../../node/job.js';
@@ -31,7 +31,7 @@ export function expectedOutputs(record: RunRecord, prepared: PreparedData | unde
   const image = { width: dataset.imageSize, height: 1, channels: 1 };
   let stateSizes: number[] | undefined;
   try {
-    const shapes = allShapes(networkShape(spec, labelLayout(image, dataset.classes.length, spec.labelMode)));
+    const shapes = allStructures(networkStructure(spec, labelLayout(image, dataset.classes.length, spec.labelMode)));
     stateSizes = shapes.map((shape) => wireBytes(spec, stateBytes(shape)));
   } catch (error) {
     // A record that contradicts itself: nobody takes part in such a run, but it can be looked at and removed.

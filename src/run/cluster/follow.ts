@@ -4,8 +4,8 @@
  */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import type { NodeEvent } from '../../node/events.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
@@ -161,12 +161,12 @@ class Follower {
 
   async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {
     const { spec } = this.#record;
-    const shapes = allShapes(networkShape(spec, this.#prepared.layout));
+    const shapes = allStructures(networkStructure(spec, this.#prepared.layout));
     const states: LayerState[] = [];
     try {
       for (const [layer, task] of this.#results().entries()) {
         const { steps, buffer } = await this.#store.fetch(task, signal);
-        states.push(viewState(shapes[layer] as LayerShape, steps, buffer));
+        states.push(viewState(shapes[layer] as LayerStructure, steps, buffer));
       }
       return states;
     } catch (error) {

@@ -1,9 +1,10 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { allShapes, networkShape } from '../../model/network.js';
+import type { LayerSize } from '../../layers/sizes.js';
+import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
-import { viewState, type LayerShape, type LayerState } from '../../model/layer-state.js';
+import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
 import { trainedLayers } from '../../schedule/shape.js';
 import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -24,7 +25,7 @@ export interface RunSummary {
   readonly state: RunRecord['state'];
   readonly dataset: string;
   readonly objective: string;
-  readonly layers: readonly number[];
+  readonly layers: readonly LayerSize[];
   readonly variant: string;
   readonly nodes: number;
   readonly createdMs: number;
@@ -108,7 +109,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const { spec } = record;
     const { imageSize, classes } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
-    const shapes = allShapes(networkShape(spec, layout));
+    const shapes = allStructures(networkStructure(spec, layout));
     const found: TrainTask[] = [];
     for (const task of doneTasks(store))
       if (task.kind === 'train' && task.chapter >= (found[task.layer]?.chapter ?? 0)) found[task.layer] = task;
@@ -122,7 +123,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     const states: LayerState[] = [];
     for (const task of newest) {
       const { steps, buffer } = await store.fetch(task, store.signal);
-      states.push(viewState(shapes[task.layer] as LayerShape, steps, buffer));
+      states.push(viewState(shapes[task.layer] as LayerStructure, steps, buffer));
     }
     const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
     const finished = chapters === spec.splits;

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../../data/dataset.js';
 import { imageSize } from '../../data/dataset.js';
-import { ownSources } from '../../model/own-parts.js';
-import type { OwnKind } from '../../spec/own-names.js';
+import { describeNumerics, sameNumerics, type Numerics } from '../../kernels/numerics.js';
+import { imageValues } from '../../layers/sizes.js';
+import { ownSources } from '../../spec/own-parts.js';
+import type { OwnKind } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/engine.js';
@@ -15,7 +17,7 @@ export interface RunSetting extends StorageOptions {
   readonly spec: RunSpec;
   readonly variant: PffVariant;
   readonly nodes: number;
-  readonly bitClass: string;
+  readonly numerics: Numerics;
   readonly leaseMs: number;
 }
 
@@ -30,7 +32,7 @@ export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' 
     dataset: {
       name: dataset.name,
       digest: dataset.digest,
-      imageSize: setting.spec.layers[0] as number,
+      imageSize: imageValues(setting.spec.layers),
       classes: [...dataset.classes],
     },
     createdMs: Date.now(),
@@ -39,11 +41,11 @@ export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' 
 }
 
 /** Why this program does not fit the run; undefined if it does. Each difference would be a difference of bits. */
-export function misfitOfProgram(record: RunRecord, bitClass: string): string | undefined {
+export function misfitOfProgram(record: RunRecord, numerics: Numerics): string | undefined {
   const { run } = record;
   if (record.version !== VERSION) return `run ${run} is of pff ${record.version}, but this node is pff ${VERSION}`;
-  if (record.bitClass !== bitClass)
-    return `run ${run} computes with bit-class ${record.bitClass}, but this node's kernels have ${bitClass}`;
+  if (!sameNumerics(record.numerics, numerics))
+    return `run ${run} computes in ${describeNumerics(record.numerics)}, but this node's kernels in ${describeNumerics(numerics)}`;
   if (record.specDigest !== specDigest(record.spec))
     return `the spec of run ${run} is not the one that was submitted (digest ${record.specDigest.slice(0, 16)})`;
   return misfitOfParts(record);

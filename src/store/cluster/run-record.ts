@@ -1,21 +1,26 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
-import { OWN_KINDS } from '../../spec/own-names.js';
+import { numericsSchema } from '../../kernels/numerics.js';
+import { OWN_KINDS } from '../../spec/own-parts.js';
 import { isPlain } from './plain-text.js';
 import { plain } from './records.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 
+function printsAsItIs(value: unknown): boolean {
+  if (typeof value === 'string') return isPlain(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(printsAsItIs);
+}
+
 export const runRecordSchema = z.strictObject({
   v: z.literal(1),
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
   version: plain(100),
-  bitClass: plain(100),
-  /** Fields with a text of one's own print as they are; all others are numbers, or words of letters. */
-  spec: runSpecSchema.refine(({ dataset }) => isPlain(dataset)),
+  numerics: numericsSchema.refine(printsAsItIs),
+  spec: runSpecSchema.refine(printsAsItIs),
   specDigest: z.string().regex(/^[0-9a-f]{64}$/),
   dataset: z.strictObject({
     name: plain(200),

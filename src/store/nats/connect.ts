@@ -1,5 +1,4 @@
 /** A connection to a NATS server, secured by NATS's own means, that outlives the server's absence. */
-import { readFileSync } from 'node:fs';
 import {
   credsAuthenticator,
   NatsConnectionImpl,
@@ -8,6 +7,7 @@ import {
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
+import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js';
 import { PffError, messageOf } from '../../errors.js';
 import { useWholeMessages } from './whole-messages.js';
 
@@ -97,7 +97,7 @@ function authenticatorOf({ nkey, creds }: ServerOptions): Authenticator | undefi
 
 function readText(file: string, flag: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, { maxBytes: TEXT_BYTES, pipe: true }).toString();
   } catch (error) {
     throw new PffError('files', `cannot read ${flag} ${file}: ${messageOf(error)}`, { cause: error });
   }

@@ -3,9 +3,10 @@
  * and renamed. Which outputs are written, and which files go, is for the journal to say.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { readRegularFile } from '../../data/sources/regular-file.js';
 import { messageOf, PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { parseState, stateHeader, type Origin } from './state-file.js';
@@ -56,7 +57,7 @@ export class OutputFolder {
     for (const key of this.keys().sort()) {
       const file = path.join(this.path, `${key}${ENDING}`);
       try {
-        outputs.set(key, parseState(this.#origin, parseTaskKey(key), readFileSync(file)));
+        outputs.set(key, parseState(this.#origin, parseTaskKey(key), readRegularFile(file)));
       } catch (error) {
         damaged.push({ file, reason: messageOf(error) });
       }

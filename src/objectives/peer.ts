@@ -7,16 +7,14 @@
  * batch at hand: λ (m_j - m̄) / B by each positive activation (/ O for the mean). A unit off for a sample learns nothing
  * from it. m begins anew with each chapter, so that a task depends on nothing but what it names.
  */
-import type { RunSpec } from '../../spec/spec.js';
-
 const MOMENTUM = 0.9;
 
 export class PeerNormalization {
   readonly #strength: number;
-  readonly #goodness: RunSpec['goodness'];
+  readonly #goodness: string;
   #means: Float64Array | undefined;
 
-  constructor(strength: number, goodness: RunSpec['goodness']) {
+  constructor(strength: number, goodness: string) {
     this.#strength = strength;
     this.#goodness = goodness;
   }

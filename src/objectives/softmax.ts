@@ -1,7 +1,8 @@
 /** Softmax cross-entropy on the outputs of a linear head: loss, gradient, and the head by itself as an objective. */
-import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
-import { exp, log } from '../../math.js';
-import type { LayerObjective, StepStats } from './objective.js';
+import type { LayerKernel } from '../kernels/kernels.js';
+import type { StepStats } from '../kernels/trainer.js';
+import { exp, log } from '../math.js';
+import type { LayerObjective, ObjectiveStep } from './objective.js';
 
 /** Writes log-softmax of each row of `logits` [rows, classes] to `out`. */
 export function logSoftmax(logits: Float32Array, classes: number, out: Float64Array): void {
@@ -51,22 +52,13 @@ export function crossEntropy(
 }
 
 /** A linear softmax head trained by itself on rows of features (the Softmax classifier of the paper). */
-export class SoftmaxHeadObjective implements LayerObjective {
-  readonly name = 'softmax';
-  readonly variants = 1;
-
-  step(
-    kernels: readonly DenseKernel[],
-    input: LayerInput,
-    labels: Uint8Array,
-    _layerRule: UpdateRule,
-    headRule: UpdateRule,
-  ): StepStats {
-    const head = kernels[0] as DenseKernel;
-    head.forward(input);
+export class SoftmaxHeadTraining implements LayerObjective {
+  async step({ kernels, input, labels, headRule }: ObjectiveStep): Promise<StepStats> {
+    const head = kernels[0] as LayerKernel;
+    await head.forward(input);
     const gradient = new Float32Array(labels.length * head.outputs);
-    const stats = crossEntropy(head.activations(), labels, head.outputs, gradient);
-    head.update({ values: gradient }, headRule);
+    const stats = crossEntropy(await head.activations(), labels, head.outputs, gradient);
+    await head.update({ values: gradient }, headRule);
     return stats;
   }
 }

@@ -1,59 +1,49 @@
 /**
- * Objectives on goodness: a layer learns to have high goodness for positive and low goodness for negative samples
- * (Hinton, "The Forward-Forward Algorithm", 2022). How loss follows from goodness is a `GoodnessLoss`; how goodness follows
- * from activations, and gradients from the loss, is here. Users may write both themselves (own-parts.ts).
+ * Training on goodness: a layer learns to have high goodness for positive and low goodness for negative samples (Hinton, "The
+ * Forward-Forward Algorithm", 2022). How the loss follows from goodness is a `GoodnessLoss`; how goodness follows from
+ * activations, and gradients from the loss, is here.
  */
-import type { DenseKernel, LayerInput, UpdateRule } from '../../kernels/kernels.js';
-import type { RunSpec } from '../../spec/spec.js';
-import type { OutputDropout } from '../dropout.js';
-import { ownGoodness, type OwnGoodness } from '../own-parts.js';
-import type { GoodnessLoss } from './goodness-losses.js';
-import type { LayerObjective, StepStats } from './objective.js';
+import type { LayerKernel } from '../kernels/kernels.js';
+import type { StepStats } from '../kernels/trainer.js';
+import { goodnessOf, ownGoodness, ownGoodnessOf, type OwnGoodness } from './goodness.js';
+import type { LayerObjective, ObjectiveStep } from './objective.js';
 import type { PeerNormalization } from './peer.js';
 
-/** Goodness of a row of O activations from their sum of squares: their mean, or the sum itself. */
-export function goodnessOf(kind: RunSpec['goodness'], sumSquares: number, outputs: number): number {
-  return kind === 'sum' ? sumSquares : sumSquares / outputs;
-}
-
-/** Goodness of rows of activations [R, O] by a function of one's own, to `out` [R]. */
-export function ownGoodnessOf(own: OwnGoodness, activations: Float32Array, outputs: number, out: Float32Array): void {
-  for (let r = 0; r < out.length; r++) out[r] = own.of(activations.subarray(r * outputs, (r + 1) * outputs));
+/** Loss of one batch as a function of the goodness of its positive and negative rows (sample by sample the same place). */
+export interface GoodnessLoss {
+  /**
+   * The loss summed over the B samples. Writes dLoss/dGoodness of each row, [B] each.
+   * Use exp, log, softplus and sigmoid of this package (`math`): the engine's own may differ from machine to machine.
+   */
+  evaluate(
+    positive: Float32Array,
+    negative: Float32Array,
+    positiveGradient: Float64Array,
+    negativeGradient: Float64Array,
+  ): number;
 }
 
 /** Trains a layer on a loss of its rows' goodness. */
-export class GoodnessObjective implements LayerObjective {
-  readonly variants = 2;
+export class GoodnessTraining implements LayerObjective {
   readonly #loss: GoodnessLoss;
-  readonly #goodness: RunSpec['goodness'];
+  readonly #goodness: string;
   readonly #peers: PeerNormalization | undefined;
 
-  constructor(loss: GoodnessLoss, goodness: RunSpec['goodness'], peers?: PeerNormalization) {
+  constructor(loss: GoodnessLoss, goodness: string, peers?: PeerNormalization) {
     this.#loss = loss;
     this.#goodness = goodness;
     this.#peers = peers;
   }
 
-  get name(): string {
-    return this.#loss.name;
-  }
-
-  step(
-    kernels: readonly DenseKernel[],
-    input: LayerInput,
-    labels: Uint8Array,
-    layerRule: UpdateRule,
-    _headRule: UpdateRule,
-    dropout?: OutputDropout,
-  ): StepStats {
-    const layer = kernels[0] as DenseKernel;
+  async step({ kernels, input, labels, layerRule, dropout }: ObjectiveStep): Promise<StepStats> {
+    const layer = kernels[0] as LayerKernel;
     const samples = labels.length;
     const rows = input.batch * input.variants;
     const goodness = new Float32Array(rows);
-    layer.forward(input, dropout ? undefined : goodness);
-    dropout?.apply(layer, rows, goodness);
+    await layer.forward(input, dropout ? undefined : goodness);
+    await dropout?.apply(layer, rows, goodness);
     const own = ownGoodness(this.#goodness);
-    if (own) ownGoodnessOf(own, layer.activations(), layer.outputs, goodness);
+    if (own) ownGoodnessOf(own, await layer.activations(), layer.outputs, goodness);
     else for (let r = 0; r < rows; r++) goodness[r] = goodnessOf(this.#goodness, goodness[r] as number, layer.outputs);
     const positive = goodness.subarray(0, samples);
     const negative = goodness.subarray(samples);
@@ -66,14 +56,14 @@ export class GoodnessObjective implements LayerObjective {
     const rowScale = new Float32Array(rows);
     for (let r = 0; r < rows; r++) rowScale[r] = (gradient[r] as number) * factor;
     if (own || this.#peers) {
-      const activations = layer.activations();
+      const activations = await layer.activations();
       const peers = this.#peers?.step(activations, samples, layer.outputs);
       if (peers) loss += peers.penalty * samples;
       const pull = peers?.gradient.map((each) => (each * scale) / samples);
       const slopes = own ? ownSlopes(own, activations, layer.outputs) : activations;
-      layer.update({ values: combined(slopes, rowScale, layer.outputs, pull, samples) }, layerRule);
+      await layer.update({ values: combined(slopes, rowScale, layer.outputs, pull, samples) }, layerRule);
     } else {
-      layer.update({ rowScale }, layerRule);
+      await layer.update({ rowScale }, layerRule);
     }
 
     const stats = { samples, loss, positiveGoodness: 0, negativeGoodness: 0, correct: 0 };

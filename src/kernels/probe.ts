@@ -1,0 +1,111 @@
+/**
+ * The probe of a backend's numerics: a small layer is trained and used, and the bits of all that comes out are compared with
+ * those of the reference. A backend that claims exact numerics and fails is not opened.
+ */
+import { PffError } from '../errors.js';
+import { RandomStream } from '../random.js';
+import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './kernels.js';
+
+/** What `probeDigest` gives for exact numerics, by id; test/kernels/probe.test.ts takes them from the reference. */
+export const probeDigests: Readonly<Record<string, string>> = {
+  'f32-fma/1': 'a4d953a25d14ac1b',
+  'bf16-dot/1': '9326ad5f3122ad92',
+  'bf16-tile/1': '58e4388cbb80cf3e',
+};
+
+/** More than two blocks of 32 inputs, no multiple of a vector's length anywhere. */
+const [PREFIX, SUFFIX, OUTPUTS, BATCH, VARIANTS] = [70, 5, 37, 9, 2] as const;
+const ADAM: AdamRule = {
+  kind: 'adam',
+  beta1: 0.9,
+  beta2: 0.999,
+  stepSize: 0.01,
+  epsilonSquared: 1e-14,
+  keep: 0.999,
+};
+const SGD: SgdRule = { kind: 'sgd', momentum: 0.9, stepSize: 0.05, keep: 0.999 };
+
+/**
+ * Proves that `kernels` compute what their numerics promise; does nothing for numerics that are not exact.
+ * @throws PffError `kernels` where the bits differ, or where no probe is known for the numerics.
+ */
+export async function proveNumerics(kernels: Kernels): Promise<void> {
+  const { id, exact } = kernels.numerics;
+  if (!exact) return;
+  const expected = probeDigests[id];
+  const found = await probeDigest(kernels);
+  if (found === expected) return;
+  throw new PffError('kernels', `the ${kernels.name} kernels do not compute the bits of ${id} on this machine`, {
+    hint: 'Use --kernels reference or another instruction set, and please report the CPU and the compiler.',
+  });
+}
+
+/** The bits of a short training and of every other operation, as a digest of 16 hex digits. */
+export async function probeDigest(kernels: Kernels): Promise<string> {
+  const digest = new BitDigest();
+  const stream = new RandomStream(1, 'probe');
+  const inputs = PREFIX + SUFFIX;
+  const normal = (length: number, deviation: number) => {
+    const values = new Float32Array(length);
+    stream.fillNormal(values, deviation);
+    return values;
+  };
+  const tensors: DenseTensors = {
+    inputs,
+    outputs: OUTPUTS,
+    weights: normal(inputs * OUTPUTS, 0.3),
+    bias: normal(OUTPUTS, 0.1),
+    weightMoment1: normal(inputs * OUTPUTS, 1e-3),
+    biasMoment1: normal(OUTPUTS, 1e-3),
+    weightMoment2: normal(inputs * OUTPUTS, 1e-3).map((value) => value * value),
+    biasMoment2: normal(OUTPUTS, 1e-3).map((value) => value * value),
+  };
+  // Values that bf16 counts as 0, a moment on its way to become subnormal, and ties of rounding.
+  tensors.weights.set([2 ** -41, -(2 ** -40), 1 + 2 ** -8, 0]);
+  tensors.weightMoment1.set([2 ** -96, 2 ** -94]);
+  const rows = BATCH * VARIANTS;
+  const prefix = normal(BATCH * PREFIX, 1).map((value) => (value < -0.5 ? 0 : value));
+  const suffix = new Float32Array(rows * SUFFIX);
+  for (let r = 0; r < rows; r++) suffix[r * SUFFIX + (r % SUFFIX)] = r % 3 === 0 ? 0.1 : 1;
+  const input: LayerInput = { prefix, batch: BATCH, variants: VARIANTS, suffix };
+  const layer = await kernels.openDense(tensors, { activation: 'relu', maxRows: rows, suffixInputs: SUFFIX });
+  try {
+    for (const [step, rule] of [ADAM, SGD, ADAM].entries()) {
+      const sumSquares = new Float32Array(rows);
+      await layer.forward(input, sumSquares);
+      digest.add(sumSquares);
+      digest.add(await layer.activations());
+      const values = normal(rows * OUTPUTS, 0.1);
+      const delta = step === 1 ? { values } : { rowScale: values.slice(0, rows) };
+      const gradient = new Float32Array(rows * inputs);
+      await layer.inputGradient(delta, gradient);
+      digest.add(gradient);
+      await layer.update(delta, rule);
+    }
+    const activations = new Float32Array(rows * OUTPUTS);
+    await layer.infer(input, { activations, normalise: true });
+    digest.add(activations);
+    await layer.read(tensors);
+  } finally {
+    layer.close();
+  }
+  for (const values of Object.values(tensors)) if (values instanceof Float32Array) digest.add(values);
+  return digest.hex();
+}
+
+/** FNV-1a over the words of f32 values, in two lanes. It tells arithmetic apart; it is no proof against an attacker. */
+class BitDigest {
+  #a = 0x811c9dc5;
+  #b = 0x01000193;
+
+  add(values: Float32Array): void {
+    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) {
+      this.#a = Math.imul(this.#a ^ word, 0x01000193);
+      this.#b = Math.imul(this.#b ^ (this.#a >>> 15), 0x85ebca6b) ^ word;
+    }
+  }
+
+  hex(): string {
+    return [this.#a, this.#b].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Training that stays with the backend: losses that a backend may compute by itself, described as data, and the trainer that
+ * takes whole steps. A backend on a device needs no word from the program between steps; statistics come back when asked.
+ */
+import type { DropoutMask } from './dropout.js';
+import type { Awaitable, LayerInput, UpdateRule } from './operands.js';
+
+/** Sums over the samples of one or more batches; divide by `samples` for means. */
+export interface StepStats {
+  samples: number;
+  loss: number;
+  /** Goodness of positive and negative rows; 0 for objectives without. */
+  positiveGoodness: number;
+  negativeGoodness: number;
+  /** Samples that the layer by itself tells right: positive above negative goodness, or its head's first choice. */
+  correct: number;
+}
+
+export function emptyStats(): StepStats {
+  return { samples: 0, loss: 0, positiveGoodness: 0, negativeGoodness: 0, correct: 0 };
+}
+
+export function addStats(into: StepStats, stats: StepStats): void {
+  into.samples += stats.samples;
+  into.loss += stats.loss;
+  into.positiveGoodness += stats.positiveGoodness;
+  into.negativeGoodness += stats.negativeGoodness;
+  into.correct += stats.correct;
+}
+
+/** What a layer learns, for a backend that trains it by itself; the formulas stand with the objectives (objectives/). */
+export type LossDescription =
+  /** softplus(α (θ - g)) for positive, softplus(α (g - θ)) for negative rows; g: mean or sum of a row's squares. */
+  | {
+      readonly kind: 'hinton';
+      readonly goodness: 'mean' | 'sum';
+      readonly threshold: number;
+      readonly steepness: number;
+    }
+  /** softplus(-α (g positive - g negative)) for each pair. */
+  | { readonly kind: 'symba'; readonly goodness: 'mean' | 'sum'; readonly steepness: number }
+  /** Cross-entropy of the softmax of a linear head on the layer's activations: parts are [layer, head]. */
+  | { readonly kind: 'local-head' }
+  /** The same of a head alone: parts are [head]. */
+  | { readonly kind: 'softmax' };
+
+/** One step on a batch. */
+export interface TrainerStep {
+  /** R = variants · B rows; for losses of goodness B positive, then B negative ones. */
+  readonly input: LayerInput;
+  /** [B]: the true labels. */
+  readonly labels: Uint8Array;
+  readonly layerRule: UpdateRule;
+  readonly headRule: UpdateRule;
+  /** Leaves some of the layer's activations out (rule 7). */
+  readonly outputMask?: DropoutMask | undefined;
+}
+
+/** Trains opened layers step by step, where they lie. */
+export interface LayerTrainer {
+  /** Takes a step, or begins to; arrays of `step` may be used again once the call (or its promise) is done. */
+  step(step: TrainerStep): Awaitable<void>;
+  /** Sums over the steps since the last call; waits for them. */
+  statistics(): Awaitable<StepStats>;
+}

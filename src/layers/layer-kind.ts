@@ -1,0 +1,100 @@
+/**
+ * What a kind of layer is: how a spec describes it, which sizes and tensors that gives, what it costs, and how it is opened and
+ * exported. All of it stands in one file a kind (dense.ts); kinds.ts has the table. Nothing outside this folder and the
+ * kernels knows which kinds there are.
+ *
+ * A *part* is one set of tensors with a kernel: a layer, or the head that stands on it.
+ */
+import type { z } from 'zod';
+import type { OnnxGraph } from '../formats/onnx-graph.js';
+import type { Activation, Awaitable, Kernels, LayerKernel } from '../kernels/kernels.js';
+import type { RandomStream } from '../random.js';
+
+/** Sizes that a part has within a network. Kinds add their own. */
+export interface Geometry {
+  readonly kind: string;
+  /** Values of a row that enters, label part included. */
+  readonly inputs: number;
+  /** Values of a row that leaves. */
+  readonly outputs: number;
+}
+
+/** `layer`: the layer itself; `head`: a softmax head, its own or the network's. */
+export type PartRole = 'layer' | 'head';
+
+/** One part of a layer as a network has it. */
+export interface PartStructure<G extends Geometry = Geometry> {
+  readonly role: PartRole;
+  readonly geometry: G;
+  /** How many of the inputs are label values, which come last; 0 but for the first layer. */
+  readonly labelInputs: number;
+  /** Standard deviation of the initial weights; 0 for weights that start at 0. */
+  readonly initialDeviation: number;
+  /** Its bias is 0 and stays so. */
+  readonly withoutBias?: boolean;
+}
+
+/** A parameter of a kind: its name in files (`layer1.weight`), and its shape. */
+export interface ParameterShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** The tensors of a part, in the order of `LayerKind.parameters`. All are views of one buffer that threads can share. */
+export interface PartTensors {
+  readonly parameters: readonly Float32Array[];
+  /** The optimizer's moments, shaped as the parameters. */
+  readonly moment1: readonly Float32Array[];
+  readonly moment2: readonly Float32Array[];
+}
+
+/** A part opened in a backend. */
+export interface OpenPart {
+  readonly kernel: LayerKernel;
+  /** Copies parameters and moments out. */
+  read(into: PartTensors): Awaitable<void>;
+}
+
+export interface OpenOptions {
+  /** Most rows that a training step will have; 0 for inference only. */
+  readonly maxRows: number;
+}
+
+/** ONNX nodes of a kind. Names of values in, names of values out; `name` begins the names of constants. */
+export interface OnnxNodes {
+  /** A whole layer: rows in, activations (of a head: its outputs) out. */
+  whole(graph: OnnxGraph, name: string, part: PartStructure, tensors: PartTensors, rows: string): string;
+  /** The first layer in two: what the image part brings, without bias [n, outputs] … */
+  imagePart(graph: OnnxGraph, name: string, part: PartStructure, tensors: PartTensors, rows: string): string;
+  /** … what a label of value 1 brings, one row a class [1, C, outputs], or 1/C of all of them together [1, outputs] … */
+  labelPart(graph: OnnxGraph, part: PartStructure, tensors: PartTensors, label: 'each' | 'neutral'): string;
+  /** … and their sum with bias and activation. */
+  finish(graph: OnnxGraph, name: string, part: PartStructure, tensors: PartTensors, sum: string): string;
+}
+
+/** @typeParam D its description in a spec @typeParam G its sizes */
+export interface LayerKind<D extends { readonly kind: string }, G extends Geometry> {
+  readonly kind: D['kind'];
+  /** Schema of its description in a spec. */
+  readonly schema: z.ZodType<D>;
+  /** Reads the short form that `--layers` takes; undefined where `text` is not of this kind. */
+  parse(text: string): D | undefined;
+  /** The short form; `parse` reads it. */
+  format(description: D): string;
+  /** Sizes of a layer whose rows enter with `inputs` values. @throws PffError `usage` where it does not fit them */
+  geometry(description: D, inputs: number): G;
+  parameters(geometry: G): readonly ParameterShape[];
+  /** Multiply-adds of one row on its way through. */
+  multiplyAdds(geometry: G): number;
+  /** Fills parameters that do not start at 0; `stream` is the part's own. */
+  initialise(part: PartStructure<G>, tensors: PartTensors, stream: RandomStream): void;
+  open(kernels: Kernels, part: PartStructure<G>, tensors: PartTensors, options: OpenOptions): Promise<OpenPart>;
+  /** The weights from each of the first `inputs` values to each unit, [inputs, outputs], for pictures; absent where there is no such matrix. */
+  inputWeights?(geometry: G, tensors: PartTensors): Float32Array;
+  readonly onnx: OnnxNodes;
+}
+
+/** What a part's outputs go through: heads are linear. */
+export function activationOf({ role }: Pick<PartStructure, 'role'>): Activation {
+  return role === 'head' ? 'linear' : 'relu';
+}

@@ -1,0 +1,28 @@
+/**
+ * Training of layers with heads of their own: layer and head learn together from the cross-entropy of the head's softmax, by
+ * backpropagation through those two only.
+ */
+import type { LayerKernel } from '../kernels/kernels.js';
+import type { StepStats } from '../kernels/trainer.js';
+import type { LayerObjective, ObjectiveStep } from './objective.js';
+import { crossEntropy } from './softmax.js';
+
+export class LocalHeadTraining implements LayerObjective {
+  async step({ kernels, input, labels, layerRule, headRule, dropout }: ObjectiveStep): Promise<StepStats> {
+    const layer = kernels[0] as LayerKernel;
+    const head = kernels[1] as LayerKernel;
+    const samples = labels.length;
+    await layer.forward(input);
+    await dropout?.apply(layer, samples);
+    await head.forward({ prefix: await layer.activations(), batch: samples, variants: 1 });
+    const headDelta = new Float32Array(samples * head.outputs);
+    const stats = crossEntropy(await head.activations(), labels, head.outputs, headDelta);
+    // Through the head's weights as they were in the forward pass, so before the head steps.
+    const layerDelta = new Float32Array(samples * layer.outputs);
+    const throughHead = dropout ? headDelta.map((delta) => delta * dropout.scale) : headDelta;
+    await head.inputGradient({ values: throughHead }, layerDelta);
+    await head.update({ values: headDelta }, headRule);
+    await layer.update({ values: layerDelta }, layerRule);
+    return stats;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * A user's own parts, registered by name so that a spec can refer to them: objectives, goodness, samplers of negative labels,
+ * schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
+ * long as its parts do. Each thread that trains registers them itself (node/threads/plugins.ts).
+ */
+import { negatives, type OwnNegatives } from '../data/negatives-table.js';
+import type { NamedParts } from '../named-parts.js';
+import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
+import type { Objective } from '../objectives/objective.js';
+import { objectives, ownObjective, type OwnObjective } from '../objectives/table.js';
+import { rateSchedules, type RateSchedule } from './rate-schedules.js';
+
+/** The fields of a spec whose values are names of parts. */
+export const OWN_KINDS = ['objective', 'goodness', 'negatives', 'schedule'] as const;
+export type OwnKind = (typeof OWN_KINDS)[number];
+
+/** The tables that these names are looked up in. */
+export const partTables: {
+  readonly [K in OwnKind]: Pick<NamedParts<unknown>, 'names' | 'ownNames' | 'has' | 'isOurs'>;
+} = { objective: objectives, goodness: goodnesses, negatives, schedule: rateSchedules };
+
+/** What was registered, for `ownSources`: an entry may wrap it. */
+const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
+  objective: new Map(),
+  goodness: new Map(),
+  negatives: new Map(),
+  schedule: new Map(),
+};
+
+/**
+ * Makes `objective: name` in a spec mean `own`: a function that makes a loss of goodness, or a whole objective.
+ * @throws PffError `usage` if that is no name, or one of ours.
+ */
+export function registerObjective(name: string, own: OwnObjective | Omit<Objective, 'name'>): void {
+  objectives.register(name, ownObjective(name, own));
+  registered.objective.set(name, own);
+}
+
+/** Makes `goodness: name` in a spec mean `goodness`. @throws PffError as `registerObjective` */
+export function registerGoodness(name: string, goodness: OwnGoodness): void {
+  goodnesses.register(name, goodness);
+  registered.goodness.set(name, goodness);
+}
+
+/** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
+export function registerNegatives(name: string, sampler: OwnNegatives): void {
+  negatives.register(name, sampler);
+  registered.negatives.set(name, sampler);
+}
+
+/** Makes `schedule: name` in a spec mean `schedule`. @throws PffError as `registerObjective` */
+export function registerSchedule(name: string, schedule: RateSchedule): void {
+  rateSchedules.register(name, schedule);
+  registered.schedule.set(name, schedule);
+}
+
+/** Names of own parts of one kind that are registered in this thread. */
+export function ownNames(kind: OwnKind): string[] {
+  return partTables[kind].ownNames;
+}
+
+/**
+ * The own parts that `spec` names, as the text of their functions: what nodes on several machines must have in common.
+ * (Code that they call elsewhere is not in it.) Undefined text where the part is not registered in this thread.
+ */
+export function ownSources(
+  spec: Readonly<Record<OwnKind, string>>,
+): { readonly kind: OwnKind; readonly name: string; source: string | undefined }[] {
+  return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
+    const name = spec[kind];
+    const part = registered[kind].get(name);
+    return { kind, name, source: part === undefined ? undefined : functionsOf(part).map(String).join('\n') };
+  });
+}
+
+/** The function itself, or the functions of an object, by name: the methods of a class are not among its own entries. */
+function functionsOf(part: object): unknown[] {
+  if (typeof part === 'function') return [part];
+  const names = new Set<string>();
+  for (
+    let of: object | null = part;
+    of !== null && of !== Object.prototype;
+    of = Object.getPrototypeOf(of) as object | null
+  )
+    for (const name of Object.getOwnPropertyNames(of)) if (name !== 'constructor') names.add(name);
+  const values: Readonly<Record<string, unknown>> = Object.fromEntries(
+    [...names].map((name) => [name, (part as Readonly<Record<string, unknown>>)[name]]),
+  );
+  return [...names].toSorted().flatMap((name) => (typeof values[name] === 'function' ? [values[name]] : []));
+}

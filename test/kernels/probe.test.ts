@@ -1,0 +1,70 @@
+/** The probe of a backend's numerics: what it expects is what the reference computes, and it notices other arithmetic. */
+import { describe, expect, test } from 'vitest';
+import type { SyncKernels } from '../../src/kernels/kernels.js';
+import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
+import { probeDigest, probeDigests, proveNumerics } from '../../src/kernels/probe.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
+import { backends, openBackend } from './backends.js';
+
+describe.each(precisions)('%s', (precision) => {
+  test('the recorded digest is that of the reference', async () => {
+    const { id } = exactNumerics[precision];
+    expect({ [id]: await probeDigest(openReference(precision)) }).toEqual({ [id]: probeDigests[id] });
+  });
+
+  test.each(backends)('%s proves its numerics', async (name) => {
+    const kernels = openBackend(name, 1, precision);
+    await expect(proveNumerics(kernels)).resolves.toBeUndefined();
+    kernels.close();
+  });
+});
+
+/** `kernels` with something about their layers changed. */
+function altered(change: (activations: Float32Array) => void, numerics = exactNumerics.f32): SyncKernels {
+  const kernels = openReference();
+  return {
+    ...kernels,
+    name: 'altered',
+    numerics,
+    openDense: (tensors, options) => {
+      const dense = kernels.openDense(tensors, options);
+      return Object.assign(Object.create(dense) as typeof dense, {
+        forward: dense.forward.bind(dense),
+        infer: dense.infer.bind(dense),
+        inputGradient: dense.inputGradient.bind(dense),
+        update: dense.update.bind(dense),
+        read: dense.read.bind(dense),
+        close: dense.close.bind(dense),
+        activations: () => {
+          const values = dense.activations();
+          change(values);
+          return values;
+        },
+      });
+    },
+  };
+}
+
+describe('a backend that computes something else', () => {
+  test('one bit in one activation is found', async () => {
+    const flip = (values: Float32Array): void => {
+      const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+      words[100] = (words[100] ?? 0) ^ 1;
+    };
+    await expect(proveNumerics(altered(flip))).rejects.toThrow(
+      expect.objectContaining({
+        code: 'kernels',
+        message: expect.stringContaining('do not compute the bits of f32-fma/1'),
+      }),
+    );
+  });
+
+  test('numerics that have no probe are not believed', async () => {
+    await expect(proveNumerics(altered(() => {}, { id: 'new/1', exact: true }))).rejects.toThrow('new/1');
+  });
+
+  test('numerics that are not exact need no proof', async () => {
+    const kernels = { ...openReference(), numerics: { id: 'gpu/1', exact: false, tolerance: 1e-5 } as const };
+    await expect(proveNumerics(kernels)).resolves.toBeUndefined();
+  });
+});

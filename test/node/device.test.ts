@@ -1,0 +1,165 @@
+/**
+ * A backend on a device, simulated: every call is a promise that settles later, and built-in losses are trained by the
+ * backend itself, which is asked for its statistics only now and then. A run over it has the bits of the CPU.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { dropoutScale } from '../../src/kernels/dropout.js';
+import type { DenseKernel, Kernels, LayerKernel, SyncDenseKernel, SyncKernels } from '../../src/kernels/kernels.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
+import { addStats, emptyStats, type LayerTrainer, type LossDescription } from '../../src/kernels/trainer.js';
+import { viewState } from '../../src/layers/layer-state.js';
+import { allStructures, networkStructure } from '../../src/model/network.js';
+import { runNode } from '../../src/node/node.js';
+import { hinton } from '../../src/objectives/hinton.js';
+import type { LayerObjective, OutputDropout } from '../../src/objectives/objective.js';
+import { performanceOptimized } from '../../src/objectives/performance-optimized.js';
+import { SoftmaxHeadTraining } from '../../src/objectives/softmax.js';
+import { symba } from '../../src/objectives/symba.js';
+import { modelDigest } from '../../src/model/digest.js';
+import { prepareData } from '../../src/node/prepare.js';
+import { graphShape } from '../../src/schedule/shape.js';
+import { registerObjective } from '../../src/spec/own-parts.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
+import { MemoryStore } from '../../src/store/memory.js';
+import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
+
+const settings = { peerNormalization: 0, initScale: 1, threshold: 1 };
+
+/** What the device would compute in shaders; here the objectives do. */
+function trainingOf(loss: LossDescription): LayerObjective {
+  switch (loss.kind) {
+    case 'hinton':
+      return hinton.begin({ ...settings, ...loss });
+    case 'symba':
+      return symba.begin({ ...settings, ...loss });
+    case 'local-head':
+      return performanceOptimized.begin({ ...settings, goodness: 'mean', steepness: 1 });
+    case 'softmax':
+      return new SoftmaxHeadTraining();
+  }
+}
+
+/** How often each thing was asked of the device. */
+interface Calls {
+  steps: number;
+  statistics: number;
+  activations: number;
+}
+
+function openDevice(calls: Calls): Kernels {
+  const inside: SyncKernels = openReference();
+  const layers = new Map<LayerKernel, SyncDenseKernel>();
+  const later = async <T>(work: () => T): Promise<T> => {
+    await Promise.resolve();
+    return work();
+  };
+  return {
+    name: 'device',
+    numerics: inside.numerics,
+    threads: 1,
+    async openDense(tensors, options): Promise<DenseKernel> {
+      await setTimeout(1);
+      const dense = inside.openDense(tensors, options);
+      const kernel: DenseKernel = {
+        inputs: dense.inputs,
+        outputs: dense.outputs,
+        infer: (input, output) => later(() => dense.infer(input, output)),
+        forward: (input, sumSquares) => later(() => dense.forward(input, sumSquares)),
+        activations: () => later(() => (calls.activations++, dense.activations())),
+        inputGradient: (delta, out) => later(() => dense.inputGradient(delta, out)),
+        update: (delta, rule) => later(() => dense.update(delta, rule)),
+        read: (into) => later(() => dense.read(into)),
+        close: () => dense.close(),
+      };
+      layers.set(kernel, dense);
+      return kernel;
+    },
+    openTrainer(parts, loss): LayerTrainer {
+      const kernels = parts.map((part) => layers.get(part)!);
+      const objective = trainingOf(loss);
+      let since = emptyStats();
+      return {
+        async step({ outputMask: mask, ...step }) {
+          calls.steps++;
+          const dropout: OutputDropout | undefined = mask && {
+            mask,
+            scale: dropoutScale(mask),
+            apply: async (layer, count, sumSquares) => {
+              const values = await layer.activations();
+              inside.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
+            },
+          };
+          addStats(since, await objective.step({ ...step, kernels, dropout }));
+        },
+        statistics: () =>
+          later(() => {
+            calls.statistics++;
+            const stats = since;
+            since = emptyStats();
+            return stats;
+          }),
+      };
+    },
+    stageBytes: (...args) => later(() => inside.stageBytes(...args)),
+    dropout: (...args) => later(() => inside.dropout(...args)),
+    close: () => inside.close(),
+  };
+}
+
+const dataset = toyDataset(120, 20);
+
+async function digestOn(kernels: Kernels, more: PartialSpec): Promise<{ digest: string; samples: number }> {
+  const spec = toySpec({ epochs: 2, ...more });
+  const prepared = prepareData(dataset, spec);
+  const graph = graphShape(spec);
+  const store = new MemoryStore(graph);
+  const { layout, sites } = prepared;
+  const job = { spec, variant: 'sequential', nodes: 1, layout, classes: TOY_CLASSES, sites, startedMs: 0 } as const;
+  let samples = 0;
+  await runNode(job, 0, kernels, store, new AbortController().signal, (event) => {
+    if (event.type === 'task-finished') samples += event.stats.samples;
+  });
+  kernels.close();
+  const structures = allStructures(networkStructure(spec, layout));
+  const states = (await store.result()).map(({ steps, buffer }, i) => viewState(structures[i]!, steps, buffer));
+  return { digest: modelDigest(states), samples };
+}
+
+it.each<[string, PartialSpec]>([
+  ['goodness', { objective: 'goodness' }],
+  ['goodness, with dropout', { objective: 'goodness', dropout: 0.2 }],
+  ['symba on the sum, AdaptiveNEG', { objective: 'symba', goodness: 'sum', negatives: 'adaptive' }],
+  ['performance-optimized', { objective: 'performance-optimized' }],
+  ['mono-forward', { objective: 'mono-forward' }],
+  ['the softmax classifier', { objective: 'goodness', classifier: 'softmax' }],
+])('%s is trained by the device, with the bits of the CPU', async (_, more) => {
+  const calls = { steps: 0, statistics: 0, activations: 0 };
+  const found = await digestOn(openDevice(calls), more);
+  expect(found).toEqual(await digestOn(openReference(), more));
+  // Activations came back for none of the steps, statistics once a chapter or when progress was due.
+  expect(calls.steps).toBeGreaterThan(0);
+  expect(calls.activations).toBe(0);
+  expect(calls.statistics).toBeLessThan(calls.steps);
+});
+
+registerObjective('squared', () => ({
+  evaluate(positive, negative, up, down) {
+    let loss = 0;
+    positive.forEach((p, b) => {
+      const gap = 1 + negative[b]! - p;
+      loss += gap * gap;
+      up[b] = -2 * gap;
+      down[b] = 2 * gap;
+    });
+    return loss;
+  },
+}));
+
+it('an objective of one’s own trains over what the device reads back', async () => {
+  const calls = { steps: 0, statistics: 0, activations: 0 };
+  const more = { objective: 'squared', peerNormalization: 0.1, learningRate: 0.001 };
+  expect(await digestOn(openDevice(calls), more)).toEqual(await digestOn(openReference(), more));
+  expect(calls.steps).toBe(0);
+  expect(calls.activations).toBeGreaterThan(0);
+});
