@@ -111,7 +111,8 @@ export default {
       exportsFields: ['exports'],
       conditionNames: ['pff-source', 'import', 'types', 'default'],
     },
-    doNotFollow: { path: 'node_modules' },
+    // bench/cluster.mjs runs on the built program, whose sources are looked at already.
+    doNotFollow: { path: ['node_modules', '^dist/'] },
     // Peers of the bench have packages of their own, which need not be installed.
     exclude: { path: '^bench/peers/' },
   },

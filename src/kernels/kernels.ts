@@ -141,7 +141,7 @@ export interface DenseOptions {
  * function for each kind of layer (layers/ calls it); what all kinds share is a `LayerKernel`.
  */
 export interface Kernels {
-  /** `reference`, or `native` and the instruction set: `native/avx512bf16`, `native/avx512`, `native/avx2`, `native/neon`, `native/portable`. */
+  /** `reference`, or `native/` and the instruction set (instruction-sets.ts). */
   readonly name: string;
   /** The arithmetic that it was opened with; proved by a probe where it is exact (probe.ts). */
   readonly numerics: Numerics;

@@ -1,20 +1,12 @@
 /** Picks a kernels backend, loads it, proves its numerics, and says why where it is not the best one. */
 import { PffError } from '../errors.js';
+import { INSTRUCTION_SETS } from './instruction-sets.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
 import { proveNumerics } from './probe.js';
 
 /** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
-export const kernelsChoices = [
-  'auto',
-  'native',
-  'reference',
-  'avx512bf16',
-  'avx512',
-  'avx2',
-  'neon',
-  'portable',
-] as const;
+export const kernelsChoices = ['auto', 'native', 'reference', ...INSTRUCTION_SETS] as const;
 export type KernelsChoice = (typeof kernelsChoices)[number];
 
 export interface OpenKernelsOptions {

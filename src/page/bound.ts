@@ -1,7 +1,8 @@
 /** What the schedule allows at best, from what the tasks of this very run took. */
 import { measuredCosts } from '../run/measured-costs.js';
 import { bound } from '../simulate/bound.js';
-import { graphShape, trainedLayers } from '../schedule/shape.js';
+import { graphShape } from '../schedule/shape.js';
+import { taskCount } from '../schedule/tasks.js';
 import { simulate } from '../simulate/simulate.js';
 import type { PageEvent } from './page-event.js';
 import type { RunView } from './run-view.js';
@@ -16,8 +17,7 @@ export function boundOf({ started, spans, offset }: RunView): Extract<PageEvent,
   if (nodes < 2 || (variant !== 'single-layer' && variant !== 'all-layers' && variant !== 'federated'))
     return undefined;
   const shape = graphShape(started.spec);
-  const labels = shape.predictedLabels === 'none' ? 0 : 1;
-  if (shape.splits * (trainedLayers(shape) + labels) > MOST_TASKS) return undefined;
+  if (taskCount(shape) > MOST_TASKS) return undefined;
   const costs = measuredCosts(shape, spans);
   if (costs.train.some((seconds) => seconds === 0) || (shape.head && costs.head === 0)) return undefined;
   const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;

@@ -17,7 +17,10 @@ type Unchanged = Extract<
 
 export type PageEvent =
   | Unchanged
-  | (Extract<RunEvent, { type: 'started' }> & { readonly name: string })
+  | (Extract<RunEvent, { type: 'started' }> & {
+      readonly name: string;
+      /** How many tasks the run has. */ readonly tasks: number;
+    })
   | Extract<RunEvent, { type: 'progress' }>
   | {
       readonly type: 'task';
@@ -30,7 +33,7 @@ export type PageEvent =
       readonly negative: number;
       readonly correct: number;
       readonly processBytes?: number | undefined;
-      /** See `packSpans`. */
+      /** See `packSpans` in pack-event.ts. */
       readonly spans: readonly number[];
     }
   | { readonly type: 'trained'; readonly seconds: number; readonly idle: readonly (readonly [string, number])[] }
@@ -43,67 +46,14 @@ export type PageEvent =
   /** Something that the page's server has to say, such as why there is no analysis. */
   | { readonly type: 'remark'; readonly text: string };
 
-/** The event as the page gets it, which is told no path of this machine. `name`: what to call the run. */
-export function packEvent(event: RunEvent, name: string): PageEvent {
-  switch (event.type) {
-    case 'started':
-      return { ...event, folder: undefined, name };
-    case 'finished':
-      return { type: 'finished', result: { ...event.result, folder: undefined } };
-    case 'interrupted':
-      return { ...event, savedModel: undefined };
-    case 'task-finished': {
-      const { node, task, stats, spans, processBytes } = event;
-      const mean = (sum: number): number => (stats.samples > 0 ? sum / stats.samples : 0);
-      return {
-        type: 'task',
-        node,
-        task,
-        samples: stats.samples,
-        loss: mean(stats.loss),
-        positive: mean(stats.positiveGoodness),
-        negative: mean(stats.negativeGoodness),
-        correct: mean(stats.correct),
-        ...(processBytes === undefined ? {} : { processBytes }),
-        spans: packSpans(spans),
-      };
-    }
-    case 'trained': {
-      const { seconds, summary } = event;
-      return { type: 'trained', seconds, idle: summary.idle.map((idle) => [idle.reason, idle.seconds] as const) };
-    }
-    default:
-      return event;
-  }
-}
-
-const PHASES: readonly Phase[] = ['wait', 'fetch', 'pass', 'train', 'labels', 'publish'];
-const NAMES: readonly TaskRef['layer'][] = ['labels', 'head', 'network'];
+/** Numbers of phases, and of layers that are none: -1, -2, -3. */
+export const PHASES: readonly Phase[] = ['wait', 'fetch', 'pass', 'train', 'labels', 'publish'];
+export const LAYER_NAMES: readonly TaskRef['layer'][] = ['labels', 'head', 'network'];
 const NUMBERS_PER_SPAN = 9;
 /** Times are whole numbers of this many seconds. */
-const UNIT = 1e-4;
+export const UNIT = 1e-4;
 
-/** Nine whole numbers a span: node, chapter, layer, phase, start, length, bytes, and what was waited for (or -1, -1). */
-export function packSpans(spans: readonly Span[]): number[] {
-  const packed: number[] = [];
-  for (const { node, task, phase, start, end, bytes, waitedFor } of spans) {
-    // A node's fetches of its own outputs are many, take no time and move nothing.
-    if (phase === 'fetch' && bytes === 0 && end - start < UNIT) continue;
-    const from = Math.round(start / UNIT);
-    packed.push(
-      node,
-      task.chapter,
-      codeOf(task.layer),
-      PHASES.indexOf(phase),
-      from,
-      Math.round(end / UNIT) - from,
-      bytes,
-    );
-    packed.push(waitedFor?.chapter ?? -1, waitedFor ? codeOf(waitedFor.layer) : -1);
-  }
-  return packed;
-}
-
+/** What `packSpans` packed (pack-event.ts). */
 export function unpackSpans(packed: readonly number[]): Span[] {
   const spans: Span[] = [];
   for (let at = 0; at + NUMBERS_PER_SPAN <= packed.length; at += NUMBERS_PER_SPAN) {
@@ -122,12 +72,8 @@ export function unpackSpans(packed: readonly number[]): Span[] {
   return spans;
 }
 
-function codeOf(layer: TaskRef['layer']): number {
-  return typeof layer === 'number' ? layer : -1 - NAMES.indexOf(layer);
-}
-
 function layerOf(code: number): TaskRef['layer'] {
-  return code >= 0 ? code : (NAMES[-1 - code] as TaskRef['layer']);
+  return code >= 0 ? code : (LAYER_NAMES[-1 - code] as TaskRef['layer']);
 }
 
 /**

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { EVENTS_FILE } from '../run/folder.js';
 import { boundOf } from './bound.js';
 import { LogTail } from './log-tail.js';
-import { packEvent, thinEvents, type PageEvent } from './page-event.js';
+import { packEvent } from './pack-event.js';
+import { thinEvents, type PageEvent } from './page-event.js';
 import { applyEvent, emptyView, type RunView } from './run-view.js';
 
 export class RunFeed {

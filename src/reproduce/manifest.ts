@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { messageOf, PffError } from '../errors.js';
 import { presets } from '../spec/presets.js';
+import { VARIANTS } from '../schedule/assign.js';
 import { didYouMean } from '../suggest.js';
 import { partialSpecSchema, resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 
@@ -15,7 +16,7 @@ const percent = z.number().min(0).max(100);
 const name = z.string().regex(/^[a-z][a-z0-9-]*$/);
 
 const lineSchema = z.strictObject({
-  schedule: z.enum(['sequential', 'single-layer', 'all-layers', 'dff']),
+  schedule: z.enum(VARIANTS).exclude(['federated']),
   /** Nodes that the paper has. */
   nodes: z.int().positive(),
   /** AdaptiveNEG: how old its labels are, where it is not 1. */

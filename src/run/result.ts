@@ -3,7 +3,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import type { Evaluation } from '../model/predictor.js';
 import { bound } from '../simulate/bound.js';
 import { graphShape } from '../schedule/shape.js';
-import { allTasks } from '../schedule/tasks.js';
+import { taskCount } from '../schedule/tasks.js';
 import type { Span, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { DatasetFacts } from '../node/prepare.js';
@@ -70,7 +70,7 @@ function pipelineFigures({ spec, execution, spans, summary }: ResultParts): Pipe
   if (nodes === 1 || variant === 'sequential' || variant === 'dff') return undefined;
   const shape = graphShape(spec);
   // A resumed run has done a part of its tasks earlier: its time says nothing about the whole.
-  if (spans.filter(({ phase }) => phase === 'publish').length < [...allTasks(shape)].length) return undefined;
+  if (spans.filter(({ phase }) => phase === 'publish').length < taskCount(shape)) return undefined;
   const costs = measuredCosts(shape, spans);
   const aloneSeconds = bound(shape, 'sequential', 1, costs);
   const boundSeconds = bound(shape, variant, nodes, costs);

@@ -31,7 +31,7 @@ import { checkMemory, memoryBound } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from '../node/prepare.js';
-import { EventQueue } from './queue.js';
+import { AsyncQueue } from './async-queue.js';
 import { runResult } from './result.js';
 import { openResume } from './resume.js';
 import { VERSION } from './version.js';
@@ -55,7 +55,7 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
     });
   const left = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-  const queue = new EventQueue<RunEvent>();
+  const queue = new AsyncQueue<RunEvent>();
   const running = new Run(spec, execution, options, resumed?.note, signal, (event) => queue.push(event))
     .run(given)
     .then(

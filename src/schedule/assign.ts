@@ -5,9 +5,13 @@
 import { type GraphShape, checkCount, checkShape, trainedLayers } from './shape.js';
 import { type Task, type TrainTask, hasLabelsTask, labelsTask, lastLabelLayer, trainTask } from './tasks.js';
 
-/** The schedules of the paper, and DFF, its distributed baseline, which has a graph of its own (dff.ts). */
-export type Variant = 'sequential' | 'single-layer' | 'all-layers' | 'federated' | 'dff';
-export type PffVariant = Exclude<Variant, 'dff'>;
+/** The schedules of the paper. */
+export const PFF_VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated'] as const;
+export type PffVariant = (typeof PFF_VARIANTS)[number];
+
+/** And DFF, its distributed baseline, which has a graph of its own (simulate/dff.ts). */
+export const VARIANTS = [...PFF_VARIANTS, 'dff'] as const;
+export type Variant = (typeof VARIANTS)[number];
 
 /**
  * The tasks of each node, in the order in which it does them. Nodes beyond the work have none.

@@ -55,18 +55,18 @@ export function lastLabelLayer(shape: GraphShape): number {
   return shape.predictedLabels === 'first-layer' ? 0 : shape.layers - 1;
 }
 
+/** How many tasks a run has, as `allTasks` lists them. */
+export function taskCount(shape: GraphShape): number {
+  const predicted = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
+  return shape.splits * trainedLayers(shape) + predicted;
+}
+
 /** Every task of a run in lexicographic order (chapter, labels first, layer): an order in which they can be done. */
 export function* allTasks(shape: GraphShape): Generator<Task> {
   for (let chapter = 0; chapter < shape.splits; chapter++) {
     if (hasLabelsTask(shape, chapter)) yield labelsTask(chapter);
     for (let layer = 0; layer < trainedLayers(shape); layer++) yield trainTask(chapter, layer);
   }
-}
-
-/** How many tasks `allTasks` yields. */
-export function taskCount(shape: GraphShape): number {
-  const labels = shape.predictedLabels === 'none' ? 0 : Math.max(0, shape.splits - shape.labelLag);
-  return shape.splits * trainedLayers(shape) + labels;
 }
 
 /** Whether `task` is one of the run's. */

@@ -2,8 +2,9 @@
  * What happened when: the one record that a real run, a simulated one and DFF all produce, and the figures drawn from it.
  * Times are seconds since the start of the run, bytes are payload bytes.
  */
+import { PffError } from '../errors.js';
 import { type GraphShape } from './shape.js';
-import { type Task, isHead } from './tasks.js';
+import { type Task, isHead, labelsTask, trainTask } from './tasks.js';
 
 /** A task in a timeline. DFF's steps are numbered like chapters. */
 export interface TaskRef {
@@ -87,6 +88,13 @@ export interface TimelineSummary {
 export function refOf(shape: GraphShape, task: Task): TaskRef {
   if (task.kind === 'labels') return { chapter: task.chapter, layer: 'labels' };
   return { chapter: task.chapter, layer: isHead(shape, task) ? 'head' : task.layer };
+}
+
+/** The inverse of `refOf`. @throws PffError `cluster` for `network`, which is no task of the graph */
+export function taskOf(shape: GraphShape, { chapter, layer }: TaskRef): Task {
+  if (layer === 'labels') return labelsTask(chapter);
+  if (layer === 'network') throw new PffError('cluster', `the task graph has no task for the whole network`);
+  return trainTask(chapter, layer === 'head' ? shape.layers : layer);
 }
 
 export function refKey(task: TaskRef): string {

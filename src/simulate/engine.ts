@@ -2,7 +2,7 @@
  * A discrete-event engine: nodes that carry out jobs in order, with links between them. It knows nothing of chapters and
  * layers; simulate.ts and dff.ts bring their graphs to it. The same input gives the same spans, in the same order.
  */
-import { EventQueue } from './heap.js';
+import { VirtualClock } from './virtual-clock.js';
 import type { Phase, Span, TaskRef } from '../schedule/timeline.js';
 
 /** A piece of work of a job, and the jobs (by index) whose outputs it needs. */
@@ -71,7 +71,7 @@ class Engine {
   readonly #nodes: readonly NodeState[];
   /** For each job the nodes that may be waiting for it. */
   readonly #interested: readonly ReadonlySet<number>[];
-  readonly #events = new EventQueue();
+  readonly #events = new VirtualClock();
 
   constructor(jobs: readonly Job[], nodes: number, network: Network | null) {
     this.#jobs = jobs;

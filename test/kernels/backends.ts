@@ -1,15 +1,15 @@
 /** Which backends the tests of the kernels run on: the reference, and every instruction set this CPU and build have. */
+import { INSTRUCTION_SETS } from '../../src/kernels/instruction-sets.js';
 import type { Precision, SyncKernels } from '../../src/kernels/kernels.js';
 import { loadAddon } from '../../src/kernels/native/addon.js';
 import { listInstructionSets } from '../../src/kernels/native/instruction-sets.js';
 import { openNative } from '../../src/kernels/native/native.js';
-import { kernelsChoices, type KernelsChoice } from '../../src/kernels/open.js';
+import type { KernelsChoice } from '../../src/kernels/open.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 
-export const instructionSets = kernelsChoices.filter((name) => listInstructionSets().includes(name));
-export const missingSets = kernelsChoices.filter(
-  (name) => !['auto', 'native', 'reference', ...instructionSets].includes(name),
-);
+const here = listInstructionSets();
+export const instructionSets = INSTRUCTION_SETS.filter((name) => here.includes(name));
+export const missingSets = INSTRUCTION_SETS.filter((name) => !here.includes(name));
 export const backends: KernelsChoice[] = ['reference', ...instructionSets];
 
 /** One of `backends`, or `auto` for the best of them, opened at once, as the CPU's are. */

@@ -1,6 +1,6 @@
 /** What the properties of the schedule are checked over. */
 import * as fc from 'fast-check';
-import type { PffVariant } from '../../src/schedule/assign.js';
+import { PFF_VARIANTS, type PffVariant } from '../../src/schedule/assign.js';
 import type { GraphShape, PredictedLabels } from '../../src/schedule/shape.js';
 
 export const shapes: fc.Arbitrary<GraphShape> = fc.record(
@@ -15,6 +15,6 @@ export const shapes: fc.Arbitrary<GraphShape> = fc.record(
   { requiredKeys: ['layers', 'head', 'splits', 'predictedLabels', 'labelLag'] },
 );
 
-export const variants = fc.constantFrom<PffVariant>('sequential', 'single-layer', 'all-layers', 'federated');
+export const variants = fc.constantFrom<PffVariant>(...PFF_VARIANTS);
 
 export const nodeCounts = fc.integer({ min: 1, max: 9 });

@@ -14,9 +14,11 @@ import {
   labelsTask,
   needs,
   parseTaskKey,
+  taskCount,
   taskKey,
   trainTask,
 } from '../../src/schedule/tasks.js';
+import { refOf, taskOf } from '../../src/schedule/timeline.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import { nodeCounts, shapes, variants } from './arbitraries.js';
 
@@ -28,10 +30,15 @@ describe('tasks', () => {
   it('have names that can be read back, and no others can', () => {
     fc.assert(
       fc.property(shapes, (shape) => {
-        for (const task of allTasks(shape)) expect(parseTaskKey(taskKey(task))).toEqual(task);
+        for (const task of allTasks(shape)) {
+          expect(parseTaskKey(taskKey(task))).toEqual(task);
+          expect(taskOf(shape, refOf(shape, task))).toEqual(task);
+        }
+        expect(taskCount(shape)).toBe([...allTasks(shape)].length);
       }),
       { numRuns: 20 },
     );
+    expect(() => taskOf({} as GraphShape, { chapter: 0, layer: 'network' })).toThrow(PffError);
     expect(taskKey(trainTask(3, 2))).toBe('c3.l2');
     expect(taskKey(labelsTask(3))).toBe('c3.labels');
     for (const key of ['', 'c3', 'c3.l', 'c-1.l0', 'c3.l2 ', '../c3.l2', 'c1e9.l0'])

@@ -45,7 +45,7 @@ export function overview(): Section {
       say(status, STATUS[view.status]);
       status.dataset['status'] = view.status;
       say(about, aboutOf(view));
-      const all = tasksOf(view);
+      const all = view.started?.tasks ?? 0;
       const share = view.status === 'finished' ? 1 : all > 0 ? Math.min(1, view.done.size / all) : 0;
       bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
       styled(filled, 'width', `${100 * share}%`);
@@ -57,16 +57,6 @@ export function overview(): Section {
       remarks.hidden = remarks.childElementCount === 0;
     },
   };
-}
-
-/** Tasks that publish something: training tasks and predicted labels. */
-function tasksOf({ started }: RunView): number {
-  if (!started) return 0;
-  const { spec } = started;
-  if (spec.objective === 'backprop' || spec.objective === 'backprop-heads') return spec.splits;
-  const layers = spec.layers.length - 1 + (spec.classifier === 'softmax' ? 1 : 0);
-  const predicted = spec.negatives === 'adaptive' || spec.negatives === 'sampled';
-  return spec.splits * layers + (predicted ? Math.max(0, spec.splits - spec.labelLag) : 0);
 }
 
 function aboutOf({ started }: RunView): string {

@@ -10,8 +10,10 @@ import {
   simulate,
   simulateDff,
   simulationTable,
+  taskCount,
   trafficPerChapter,
   units,
+  VARIANTS,
   whatIf,
   type GraphShape,
   type PffVariant,
@@ -29,7 +31,6 @@ import { drawGantt } from '../terminal/gantt.js';
 import type { Output } from '../terminal/output.js';
 import { askedSpec, specFlags, specSourceFlags } from '../flags/spec-sources.js';
 
-const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const group = 'Simulation';
 /** How many rows DFF has where neither measuring nor --train-samples says. */
 const MNIST_SAMPLES = 60_000;
@@ -145,14 +146,15 @@ export const simulateCommand = defineCommand({
 });
 
 /** Each task is played, and kept for the timeline. @throws PffError `usage` where that would take minutes and gigabytes. */
-function checkSize({ splits, layers }: RunSpec): void {
-  const tasks = splits * layers.length;
+function checkSize(spec: RunSpec): void {
+  const { splits, layers } = spec;
+  const tasks = taskCount(graphShape(spec));
   if (tasks <= MOST_TASKS) return;
   throw new PffError(
     'usage',
-    `${units.count(splits)} chapters of ${layers.length - 1} layers are about ${units.count(tasks)} tasks, but only ${units.count(MOST_TASKS)} are simulated`,
+    `${units.count(splits)} chapters of ${layers.length - 1} layers are ${units.count(tasks)} tasks, but only ${units.count(MOST_TASKS)} are simulated`,
     {
-      hint: `Lower --splits to ${units.count(Math.floor(MOST_TASKS / layers.length))} or less: beyond that, time grows with the number of chapters.`,
+      hint: `Lower --splits to ${units.count(Math.floor(MOST_TASKS / Math.ceil(tasks / splits)))} or less: beyond that, time grows with the number of chapters.`,
     },
   );
 }

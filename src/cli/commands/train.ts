@@ -11,6 +11,7 @@ import {
   resolveSpec,
   runSummary,
   train,
+  VARIANTS,
   type ClusterOptions,
   type MetricsFormat,
   type PartialSpec,
@@ -36,7 +37,6 @@ import { askedSpec, specFlags, specSourceFlags } from '../flags/spec-sources.js'
 import { untilAborted } from './watch.js';
 
 const clusterGroup = { group: 'On a cluster (with --server)' };
-const VARIANTS = ['sequential', 'single-layer', 'all-layers', 'federated', 'dff'] as const;
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
 const flags = {

@@ -10,7 +10,8 @@ import { RunFailed } from '../../node/cluster/run-failed.js';
 import { sealingStore } from '../../node/cluster/private-labels.js';
 import { WorkerExecutor } from '../../node/threads/worker-executor.js';
 import { graphShape } from '../../schedule/shape.js';
-import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import { taskKey } from '../../schedule/tasks.js';
+import { taskOf } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { NatsApi } from '../../store/nats/api.js';
@@ -215,15 +216,10 @@ function observe(
     return;
   }
   const { node, task, stats, spans, processBytes } = event;
-  const key = `c${task.chapter}.${task.layer === 'labels' ? 'labels' : `l${task.layer === 'head' ? headIndex(store) : task.layer}`}`;
-  const done: Task = parseTaskKey(key);
+  const done = taskOf(store.shape, task);
   say(`done ${taskKey(done)}`);
   const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
   store.records.tell(keys.report(done), report).catch((error: unknown) => {
     if (!(error instanceof PffError)) throw error;
   });
-}
-
-function headIndex(store: ClusterStore): number {
-  return store.shape.layers;
 }

@@ -2,6 +2,7 @@
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
 import { numericsSchema } from '../../kernels/numerics.js';
+import { PFF_VARIANTS } from '../../schedule/assign.js';
 import { OWN_KINDS } from '../../spec/own-parts.js';
 import { isPlain } from './plain-text.js';
 import { plain } from './records.js';
@@ -31,7 +32,7 @@ export const runRecordSchema = z.strictObject({
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
-  variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated']),
+  variant: z.enum(PFF_VARIANTS),
   nodes: z.int().min(1).max(10_000),
   leaseMs: z.number().min(100).max(3_600_000),
   storage: z.enum(['file', 'memory']),

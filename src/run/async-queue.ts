@@ -1,5 +1,5 @@
 /** Events from callbacks to an async iterable: pushed on one side, iterated on the other. */
-export class EventQueue<T> implements AsyncIterable<T> {
+export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   #wake: (() => void) | undefined;
   #ended = false;

@@ -6,8 +6,8 @@ interface Entry {
   readonly action: () => void;
 }
 
-export class EventQueue {
-  /** Seconds. */
+export class VirtualClock {
+  /** In the unit of the caller's times. */
   now = 0;
   #entered = 0;
   readonly #heap: Entry[] = [];
@@ -25,6 +25,11 @@ export class EventQueue {
       hole = parent;
     }
     heap[hole] = entry;
+  }
+
+  /** When the next action is due; undefined where there is none. */
+  get next(): number | undefined {
+    return this.#heap[0]?.time;
   }
 
   /** Runs the next action; false where there is none. */
