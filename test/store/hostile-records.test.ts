@@ -172,8 +172,8 @@ describe('a result that is known', () => {
     const got = reader.fetch(task, reader.signal);
     await settle();
     expect(new Float32Array((await got).buffer)[0]).toBe(1);
-    const false_ = await overwrite(server, 2);
-    expect(false_.digest).not.toBe(mine.digest);
+    const other = await overwrite(server, 2);
+    expect(other.digest).not.toBe(mine.digest);
     await settle();
     expect(doneAt(server)).toEqual(mine);
     for (const store of [maker, reader]) {
