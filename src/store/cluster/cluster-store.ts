@@ -82,6 +82,9 @@ export class ClusterStore implements Store {
   readonly #cache = new Map<string, Kept>();
   readonly #fetching = new Map<string, Promise<Output>>();
   readonly #uploads = new Map<string, Promise<void>>();
+  /** What is wanted by what is published; by that and what is on its way from here. Made when first asked for. */
+  #wanted: Wanted | undefined;
+  #wantedHere: Wanted | undefined;
   /** Published outputs whose records are being put right. */
   readonly #restoring = new Set<string>();
   #following: Promise<void> | undefined;
@@ -110,7 +113,7 @@ export class ClusterStore implements Store {
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
     });
-    this.mirror.subscribe((changed) => this.#guard(changed));
+    this.mirror.subscribe((changed) => this.#follow(changed));
   }
 
   get mirror(): Mirror {
@@ -199,8 +202,12 @@ export class ClusterStore implements Store {
     this.#cache.set(key, kept);
     const upload = this.#publish(kept)
       .catch((error: unknown) => this.#break(error))
-      .finally(() => this.#uploads.delete(key));
+      .finally(() => {
+        this.#uploads.delete(key);
+        this.#noteTask(key);
+      });
     this.#uploads.set(key, upload);
+    this.#noteTask(key);
     if (this.#uploads.size > MOST_UPLOADS) await Promise.race(this.#uploads.values());
     this.signal.throwIfAborted();
   }
@@ -225,7 +232,8 @@ export class ClusterStore implements Store {
 
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
-    return new Wanted(this.shape, (task) => (mine ? this.isHere(task) : this.mirror.done(task) !== undefined));
+    if (mine) return (this.#wantedHere ??= new Wanted(this.shape, (task) => this.isHere(task)));
+    return (this.#wanted ??= new Wanted(this.shape, (task) => this.mirror.done(task) !== undefined));
   }
 
   /** Why the run itself cannot be done, if somebody says so and it can be true as far as this process knows. */
@@ -338,11 +346,33 @@ export class ClusterStore implements Store {
     this.records.tell(keys.conflict(task, this.id), { v: 1, by: this.id, name, text }).catch(() => {});
   }
 
-  /** Looks after what this process published: a record that is not so any more is written again. */
-  #guard(changed: Mirrored | undefined): void {
-    const kept = changed && this.#cache.get(changed.key.replace(/^task\./, ''));
-    if (kept) this.#restore(kept);
-    if (!changed) for (const each of this.#cache.values()) this.#restore(each);
+  /**
+   * Keeps up with the records, and looks after what this process published: a record that is not so any more is written again.
+   */
+  #follow(changed: Mirrored | undefined): void {
+    if (!changed) {
+      this.#wanted = this.#wantedHere = undefined;
+      for (const kept of this.#cache.values()) this.#restore(kept);
+    } else if (changed.key.startsWith('task.')) {
+      const key = changed.key.slice('task.'.length);
+      this.#noteTask(key);
+      const kept = this.#cache.get(key);
+      if (kept) this.#restore(kept);
+    }
+  }
+
+  /** Keeps what is wanted up to date with what is known of the task of this name. */
+  #noteTask(key: string): void {
+    if (!this.#wanted && !this.#wantedHere) return;
+    let task: Task;
+    try {
+      task = parseTaskKey(key);
+    } catch {
+      return;
+    }
+    if (!isTask(this.shape, task)) return;
+    this.#wanted?.set(task, this.mirror.done(task) !== undefined);
+    this.#wantedHere?.set(task, this.isHere(task));
   }
 
   #restore(kept: Kept): void {

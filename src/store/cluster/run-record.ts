@@ -8,6 +8,7 @@ import { isPlain } from './plain-text.js';
 import { plain } from './records.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
+/** A run's name is a word of a subject and part of its streams' names, where `_` parts it from ours (nats/engine.ts). */
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 
 function printsAsItIs(value: unknown): boolean {
@@ -16,7 +17,7 @@ function printsAsItIs(value: unknown): boolean {
 }
 
 export const runRecordSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
   version: plain(100),
