@@ -21,14 +21,14 @@ import { Analyst, chaptersBetweenLooks } from './analyst.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
-import { newRunRecord } from './cluster/record.js';
+import { newRunRecord, type RunSetting } from './cluster/record.js';
 import { modelDigest } from '../model/digest.js';
 import type { DatasetFacts } from '../node/prepare.js';
 import type { RunEvent, RunResult } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { checkMemory, memoryBound } from './memory.js';
+import { checkMemory, memoryBound, serverBytes } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from '../node/prepare.js';
@@ -274,6 +274,7 @@ class Run {
       replicas: cluster.replicas ?? 1,
       maxBytes: cluster.maxBytes ?? 0,
     } as const;
+    if (!cluster.record) checkServerBytes(setting, prepared);
     const record = cluster.record ?? newRunRecord(setting, prepared.facts);
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
@@ -392,4 +393,15 @@ async function loadShard(dataset: string, dir: string, shard: number): Promise<D
 function modelMetadata({ id: numerics }: Numerics, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
   return { program: `pff ${VERSION}`, modelDigest: digest, numerics, dataDigest, classes: JSON.stringify(classes) };
+}
+
+/** @throws PffError `usage` where the run would come to wait for room that it never gets */
+function checkServerBytes({ spec, variant, nodes, maxBytes }: RunSetting, prepared: PreparedData): void {
+  const needed = serverBytes(spec, { variant, nodes }, prepared);
+  if (maxBytes === 0 || maxBytes >= needed) return;
+  throw new PffError(
+    'usage',
+    `maxBytes is ${maxBytes}, but the run may need ${needed} bytes on the server, and would wait for room that it never gets`,
+    { hint: `Give --max-bytes ${needed} or more, or 0 for no limit; fewer --nodes need less.` },
+  );
 }

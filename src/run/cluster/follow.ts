@@ -158,7 +158,7 @@ class Follower {
   }
 
   #finishing(): boolean {
-    return this.#store.wanted(false).tasks().length <= 1;
+    return this.#store.wanted(false).size <= 1;
   }
 
   async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {

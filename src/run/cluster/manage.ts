@@ -5,6 +5,7 @@ import type { LayerSize } from '../../layers/sizes.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { checkGraph } from '../../schedule/bounds.js';
 import { trainedLayers } from '../../schedule/shape.js';
 import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -107,6 +108,7 @@ export interface FetchedModel {
 export async function fetchModel(server: ServerOptions, run: string, out: string): Promise<FetchedModel> {
   return withRun(server, run, async (store, record) => {
     const { spec } = record;
+    checkGraph(spec);
     const { imageSize, classes } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
     const shapes = allStructures(networkStructure(spec, layout));
