@@ -1,7 +1,8 @@
 /** What of a preset outlives an option that goes over it. */
 import { expect, it } from 'vitest';
 import { askedSpec } from '../../src/cli/flags/spec-sources.js';
-import { presets, resolveSpec } from '../../src/index.js';
+import { presets } from '../../src/spec/presets.js';
+import { resolveSpec } from '../../src/spec/spec.js';
 
 it.each(Object.keys(presets))('another optimizer brings its own rates into preset %s', (preset) => {
   const spec = presets[preset]?.spec ?? {};

@@ -5,6 +5,7 @@ import type { Dataset } from '../dataset.js';
 import { readBytes } from './files.js';
 import { datasetFromArrays, type OwnData } from '../arrays.js';
 
+/** How to read a table: which column is the label, and how many rows are set aside for testing. */
 export interface CsvOptions extends Pick<OwnData, 'testShare' | 'splitSeed'> {
   /** Name of the label's column (if there is a header), or its number from 0; by default the last. */
   readonly label?: string | number | undefined;

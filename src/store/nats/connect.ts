@@ -11,6 +11,7 @@ import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js'
 import { PffError, messageOf } from '../../errors.js';
 import { useWholeMessages } from './whole-messages.js';
 
+/** A NATS server, and how to sign in to it. */
 export interface ServerOptions {
   /** `nats://host:4222` or `tls://host:4222`; several with commas between them. */
   readonly server: string;
