@@ -34,7 +34,17 @@ export interface PreparedData {
  * @throws PffError `usage` or `data` where spec and datasets do not fit each other.
  */
 export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonly Dataset[]): PreparedData {
-  if (shardData !== undefined) return prepareShards(dataset, spec, shardData);
+  return shardData === undefined ? prepareWhole(dataset, spec, true) : prepareShards(dataset, spec, shardData);
+}
+
+/** As far as the samples that accuracy is measured on need it: what the spec trains on need not be there. @throws PffError as `prepareData` */
+export function prepareMeasured(dataset: Dataset, spec: RunSpec): PreparedData {
+  // Validation samples are the last of the training samples that are used.
+  const trainSamples = spec.validationSamples > 0 ? spec.trainSamples : 0;
+  return prepareWhole(dataset, { ...spec, trainSamples, epochs: 1, splits: 1, shards: 1, skew: 0 }, false);
+}
+
+function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): PreparedData {
   checkGraph(spec);
   const size = imageSize(dataset.shape);
   const values = imageValues(spec.layers);
@@ -45,7 +55,7 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
   checkAugmentation(dataset, spec);
   const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
-  if (held >= all.count)
+  if (held > 0 && held >= all.count)
     throw new PffError('usage', `validationSamples is ${held}, but there are only ${all.count} training samples`, {
       hint: 'Lower --validation-samples.',
     });
@@ -59,10 +69,11 @@ export function prepareData(dataset: Dataset, spec: RunSpec, shardData?: readonl
       ? [Uint32Array.from({ length: train.count }, (_, i) => i)]
       : shardSamples(train.labels, classes, spec.shards, spec.skew, spec.seed);
   // Before anything is written: too many splits for the batches there are.
-  for (const shard of shards) {
-    checkChapters(spec, shard.length);
-    chapterPlan(spec, shard, 0);
-  }
+  if (trains)
+    for (const shard of shards) {
+      checkChapters(spec, shard.length);
+      chapterPlan(spec, shard, 0);
+    }
   const data = labelled(train, layout, dataset.shape, spec);
   return {
     layout,
@@ -99,13 +110,6 @@ function checkAugmentation({ name, shape }: Dataset, spec: RunSpec): void {
     });
 }
 
-/** `spec` as far as the samples that accuracy is measured on depend on it: what it trains on need not be there. */
-export function measuredOnly(spec: RunSpec): RunSpec {
-  // Validation samples are the last of the training samples that are used.
-  const trainSamples = spec.validationSamples > 0 ? spec.trainSamples : 0;
-  return { ...spec, trainSamples, epochs: 1, splits: 1, shards: 1, skew: 0 };
-}
-
 /** Each shard as a dataset of its own: what a federated node on another machine makes of its folder. */
 function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Dataset[]): PreparedData {
   if (shardData.length !== spec.shards)
@@ -121,7 +125,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
       hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
     });
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
-  const { layout, test, facts } = prepareData(dataset, measuredOnly(spec));
+  const { layout, test, facts } = prepareMeasured(dataset, spec);
   const digest = sha256().update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {

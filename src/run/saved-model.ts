@@ -20,7 +20,7 @@ import type { RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
-import { labelled, measuredOnly, prepareData } from '../node/prepare.js';
+import { labelled, prepareMeasured } from '../node/prepare.js';
 import { checkParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {
@@ -63,7 +63,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const { spec } = model;
   const name = options.dataset ?? spec.dataset;
   checkParts(run, { goodness: spec.goodness, ...(options.dataset === undefined ? { dataset: name } : {}) });
-  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir });
+  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir, needs: 'test' });
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (imageValues(spec.layers) !== size)
@@ -75,10 +75,11 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       },
     );
   const evaluated: RunSpec = {
-    ...measuredOnly({ ...spec, validationSamples: 0 }),
+    ...spec,
+    validationSamples: 0,
     testSamples: options.testSamples ?? 0,
   };
-  const prepared = prepareData(dataset, evaluated);
+  const prepared = prepareMeasured(dataset, evaluated);
   const threads = options.threads ?? usableCores();
   return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
     const states = checkedStates(model, prepared.test.layout, run, options);
@@ -117,7 +118,7 @@ export async function analyseRun(
   const { spec } = model;
   checkParts(run, { goodness: spec.goodness });
   checkClasses(model, dataset.classes.length, dataset.name);
-  const prepared = prepareData(dataset, measuredOnly(spec));
+  const prepared = prepareMeasured(dataset, spec);
   return withKernels(spec, options, (kernels) =>
     analyse({
       kernels,
@@ -183,7 +184,7 @@ export function partialModel(
 export async function datasetOfRun(run: string, dataDir?: string, options: VerifyOption = {}): Promise<Dataset> {
   const { dataset } = readModel(run, options).spec;
   checkParts(run, { dataset });
-  return loadDataset({ dataset, dataDir });
+  return loadDataset({ dataset, dataDir, needs: 'test' });
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */

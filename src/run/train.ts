@@ -109,10 +109,9 @@ class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const { dataset: name } = this.#spec;
     const dataDir = this.#options.dataDir ?? this.#resumed?.dataDir;
-    const dataset = given ?? (await loadDataset({ dataset: name, dataDir }));
     const shardDirs = this.#options.shardDirs ?? this.#resumed?.shardDirs;
-    const shards =
-      shardDirs && (await Promise.all(shardDirs.map((dir) => loadDataset({ dataset: name, dataDir: dir }))));
+    const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined }));
+    const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
     const prepared = prepareData(dataset, this.#spec, shards);
     this.#checkData(prepared.facts);
     const { cluster, resume, out, analyseEvery } = this.#options;
@@ -360,6 +359,20 @@ class Run {
         : chapters > 0
           ? 'No model was saved: the run has no folder.'
           : 'No model was saved: not every layer had finished its first chapter.',
+    });
+  }
+}
+
+/** @throws PffError `data`, saying which shard's folder is meant. */
+async function loadShard(dataset: string, dir: string, shard: number): Promise<Dataset> {
+  try {
+    return await loadDataset({ dataset, dataDir: dir, needs: 'train' });
+  } catch (error) {
+    if (!(error instanceof PffError)) throw error;
+    const hint = error.hint?.replaceAll('--data-dir', '--shard-dirs');
+    throw new PffError(error.code, `shard ${shard + 1} (${dir}): ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
     });
   }
 }

@@ -1,13 +1,14 @@
 /** NATS's own ways to say who one is: TLS with an authority of our own, user and password, token, nkey, credentials. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listRuns } from '../../src/run/cluster/manage.js';
+import { listRuns, runStatus, stopRun } from '../../src/run/cluster/manage.js';
 import type { ServerOptions } from '../../src/store/nats/connect.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
+import { sleep } from './server.js';
 
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 const fleet = new Fleet();
@@ -50,7 +51,12 @@ function makeCertificates(): void {
       ...subject(ca),
     );
   write('san', 'subjectAltName = IP:127.0.0.1, DNS:localhost');
-  for (const who of ['server', 'client']) {
+  for (const [who, ca] of [
+    ['server', 'ca'],
+    ['client', 'ca'],
+    ['new-server', 'other-ca'],
+    ['new-client', 'other-ca'],
+  ] as const) {
     openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${who}.key`, '-out', `${who}.csr`, ...subject(who));
     openssl(
       'x509',
@@ -58,9 +64,9 @@ function makeCertificates(): void {
       '-in',
       `${who}.csr`,
       '-CA',
-      'ca.pem',
+      `${ca}.pem`,
       '-CAkey',
-      'ca.key',
+      `${ca}.key`,
       '-CAcreateserial',
       '-days',
       '1',
@@ -115,8 +121,9 @@ function operatorMode(): { config: string; creds: string } {
 const refused = (given: ServerOptions, text: RegExp): Promise<void> => expect(listRuns(given)).rejects.toThrow(text);
 
 describe('access', () => {
+  beforeAll(makeCertificates);
+
   it('TLS with a client certificate, user and password or an nkey: a whole run; and what is refused', async () => {
-    makeCertificates();
     const key = nkeys.createUser();
     const at = await fleet.server(`
       tls { cert_file: "${file('server.pem')}", key_file: "${file('server.key')}", ca_file: "${file('ca.pem')}", verify: true }
@@ -153,5 +160,81 @@ describe('access', () => {
     const strange = write('strange.creds', operatorMode().creds);
     await refused({ server: at.url, creds: strange }, /refused this user: .*uthorization/i);
     await refused({ server: at.url, creds: file('nothing.creds') }, /cannot read --creds/);
+  });
+});
+
+describe('access that changes while a run goes on', () => {
+  it('a server that refuses everybody for a while is waited for, and the reason told', async () => {
+    const config = 'authorization { users = [ { user: one, password: secret } ] }';
+    const at = await fleet.server(config);
+    const node = fleet.node(at, '--user', 'one', '--password', 'secret');
+    const { digest, notices } = await follow(
+      { server: at.url, user: 'one', password: 'secret' },
+      {
+        4: async () => {
+          at.reload('authorization { users = [ { user: other, password: secret } ] }');
+          await sleep(3000);
+          at.reload(config);
+        },
+      },
+    );
+    expect(digest).toBe(await sequentialDigest());
+    for (const text of [notices, node.text])
+      expect(text).toMatch(/waiting: the server refuses this user for now: .*uthorization.*trying again/i);
+    expect(node.child.exitCode).toBe(null);
+  }, 60_000);
+
+  it('keys and certificates that are exchanged are read anew', async () => {
+    const names = ['server', 'client'].flatMap((who) => [`${who}.pem`, `${who}.key`]);
+    const used = (name: string): string => file(`used-${name}`);
+    for (const name of names) copyFileSync(file(name), used(name));
+    copyFileSync(file('ca.pem'), used('ca.pem'));
+    const [first, second] = [nkeys.createUser(), nkeys.createUser()] as const;
+    const nkey = write('used.nk', Buffer.from(first.getSeed()).toString());
+    const config = (user: KeyPair): string => `
+      tls { cert_file: "${used('server.pem')}", key_file: "${used('server.key')}", ca_file: "${used('ca.pem')}", verify: true }
+      authorization { users = [ { nkey: ${user.getPublicKey()} } ] }`;
+    const at = await fleet.server(config(first));
+    const server = `tls://127.0.0.1:${at.port}`;
+    const tls = { server, nkey, tlsCa: used('ca.pem'), tlsCert: used('client.pem'), tlsKey: used('client.key') };
+    const flags = ['--tls-ca', tls.tlsCa, '--tls-cert', tls.tlsCert, '--tls-key', tls.tlsKey, '--nkey', nkey];
+    fleet.pff('node', '--server', server, ...flags, '--threads', '1');
+    const { digest } = await follow(tls, {
+      4: () => {
+        for (const name of names) copyFileSync(file(`new-${name}`), used(name));
+        copyFileSync(file('other-ca.pem'), used('ca.pem'));
+        // For a moment there is no seed in it.
+        writeFileSync(nkey, '');
+        at.reload(config(second));
+        setTimeout(() => writeFileSync(nkey, second.getSeed()), 700);
+      },
+    });
+    expect(digest).toBe(await sequentialDigest());
+  }, 60_000);
+});
+
+describe('a server without JetStream', () => {
+  it.each([
+    ['at all', 'jetstream: false', {}],
+    [
+      "in the user's account",
+      'accounts { A: { users: [ { user: one, password: one } ] } }',
+      { user: 'one', password: 'one' },
+    ],
+  ])('%s: every command says so at once', async (_, config, user) => {
+    const at = await fleet.server(config);
+    const server = { server: at.url, ...user };
+    const flags = Object.entries(user).flatMap(([name, value]) => [`--${name}`, value]);
+    const refusal = /the server nats:\S+ has no JetStream for this user/;
+    const started = performance.now();
+    await refused(server, refusal);
+    await expect(runStatus(server, 'r1')).rejects.toThrow(refusal);
+    await expect(stopRun(server, 'r1')).rejects.toThrow(refusal);
+    await expect(follow(server)).rejects.toThrow(refusal);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    const node = fleet.node(at, ...flags);
+    expect(await node.exited).toBe(1);
+    expect(node.text).toMatch(refusal);
+    expect(node.text).toContain('nats-server -js');
   });
 });

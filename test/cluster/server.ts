@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
 export class TestServer {
   readonly port: number;
   readonly folder: string;
-  readonly #config: string;
+  #config: string;
   readonly #storeDir: string;
   readonly #host: string;
   #process: ChildProcess | undefined;
@@ -52,13 +52,22 @@ export class TestServer {
   }
 
   async start(): Promise<void> {
-    const file = path.join(this.folder, 'server.conf');
-    writeFileSync(
-      file,
-      `listen: "${this.#host}:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n${this.#config}\n`,
-    );
-    this.#process = spawn(natsServer(), ['-c', file], { stdio: 'ignore' });
+    this.#process = spawn(natsServer(), ['-c', this.#writeConfig()], { stdio: 'ignore' });
     for (let i = 0; i < 200 && !(await answers(this.port)); i++) await sleep(25);
+  }
+
+  /** Another configuration from now on; users who are not in it any more are put off the line. */
+  reload(config: string): void {
+    this.#config = config;
+    this.#writeConfig();
+    this.#process?.kill('SIGHUP');
+  }
+
+  #writeConfig(): string {
+    const file = path.join(this.folder, 'server.conf');
+    const own = `listen: "${this.#host}:${this.port}"\njetstream { store_dir: "${this.#storeDir}" }\n`;
+    writeFileSync(file, `${own}${this.#config}\n`);
+    return file;
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {

@@ -1,6 +1,6 @@
 /** Small data and networks for tests: a learnable toy dataset, made by keyed randomness. */
-import { createHash } from 'node:crypto';
-import type { Dataset, Samples } from '../../src/data/dataset.js';
+import { sha256 } from '#platform/hash';
+import { sharedBytes, type Dataset, type Samples } from '../../src/data/dataset.js';
 import { RandomStream } from '../../src/random.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../../src/spec/spec.js';
 
@@ -10,8 +10,8 @@ export const TOY_CLASSES = 4;
 /** Images of 6 x 6 whose class is a bright quadrant, with noise. */
 function toySamples(count: number, stream: RandomStream): Samples {
   const size = TOY_SIDE * TOY_SIDE;
-  const images = new Uint8Array(new SharedArrayBuffer(count * size));
-  const labels = new Uint8Array(new SharedArrayBuffer(count));
+  const images = sharedBytes(count * size);
+  const labels = sharedBytes(count);
   for (let i = 0; i < count; i++) {
     const label = stream.below(TOY_CLASSES);
     labels[i] = label;
@@ -29,14 +29,14 @@ export function toyDataset(train = 200, test = 80): Dataset {
     train: toySamples(train, new RandomStream(7, 'test', 1)),
     test: toySamples(test, new RandomStream(7, 'test', 2)),
   };
-  const hash = createHash('sha256');
+  const hash = sha256();
   for (const { images, labels } of [data.train, data.test]) hash.update(images).update(labels);
   return {
     name: 'toy',
     shape: { width: TOY_SIDE, height: TOY_SIDE, channels: 1 },
     classes: ['top left', 'top right', 'bottom left', 'bottom right'],
     ...data,
-    digest: hash.digest('hex'),
+    digest: hash.hex(),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Federated with a folder for each shard: its bits, what each node gets to see, and what is refused. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
@@ -102,6 +102,27 @@ describe('a folder for each shard', () => {
     // The test folder has 4 images to train on, each site 8 to test on.
     const small = { spec: { testSamples: 40, trainSamples: 48, splits: 8, epochs: 4, batch: 16 } };
     expect((await run(small)).confusion.flat().reduce((sum, n) => sum + n, 0)).toBe(40);
+  });
+
+  it('needs no test data of a shard, and no training data where it is tested', async () => {
+    const [dataDir, ...shardDirs] = [3, 0, 1, 2].map((i) => {
+      const from = folders[i] as string;
+      const to = join(root, `part of ${i}`);
+      cpSync(from, to, { recursive: true });
+      for (const name of readdirSync(to)) if (name.startsWith(i === 3 ? 'train' : 't10k')) rmSync(join(to, name));
+      return to;
+    });
+    const spec = { epochs: 3 };
+    expect((await run({ spec, dataDir, shardDirs })).modelDigest).toBe((await run({ spec })).modelDigest);
+    // What is missing is told of the folder that lacks it.
+    const swapped = [shardDirs[0] as string, dataDir as string, shardDirs[2] as string];
+    expect(await describeError(() => run({ spec, dataDir, shardDirs: swapped }))).toBe(
+      `data: shard 2 (${dataDir}): dataset idx: train-images-idx3-ubyte, train-labels-idx1-ubyte not found (also with .gz) in ${dataDir} | ` +
+        'Only the training data of the folder is used; it must have train-images-idx3-ubyte, train-labels-idx1-ubyte (each may end in .gz).',
+    );
+    expect(await describeError(() => run({ spec, dataDir: shardDirs[0], shardDirs }))).toMatch(
+      /^data: dataset idx: t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte not found .*\/part of 0 \| Only the test data of the folder is used; it must have t10k/,
+    );
   });
 
   it('resumes with its folders', async () => {

@@ -13,6 +13,14 @@ export const IDX_FILES = [
   't10k-labels-idx1-ubyte',
 ] as const;
 export type IdxFileName = (typeof IDX_FILES)[number];
+/** A part of a dataset that must be there, where the other one may be missing. */
+export type NeededPart = 'train' | 'test';
+
+/** The files that must be there; all four without a part. */
+export function neededFiles(needs?: NeededPart): readonly IdxFileName[] {
+  if (needs === undefined) return IDX_FILES;
+  return IDX_FILES.filter((file) => file.startsWith(needs === 'train' ? 'train' : 't10k'));
+}
 
 export interface IdxFolderOptions {
   readonly name: string;
@@ -26,6 +34,8 @@ export interface IdxFolderOptions {
   readonly shape?: ImageShape;
   /** MD5 of the unpacked files, checked if given. */
   readonly md5?: Readonly<Record<IdxFileName, string>>;
+  /** The part that is used: the other one has no samples if its files are not there. */
+  readonly needs?: NeededPart | undefined;
 }
 
 /** All spellings of a standard name. */
@@ -40,8 +50,11 @@ export function spellings(name: IdxFileName): string[] {
  */
 export async function loadIdxFolder(options: IdxFolderOptions): Promise<Dataset> {
   const pathOf = await findFiles(options);
-  const train = await readSplit(options, pathOf, 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte');
-  const test = await readSplit(options, pathOf, 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte');
+  const foundTrain = await readSplit(options, pathOf, 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte');
+  const foundTest = await readSplit(options, pathOf, 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte');
+  // One of them is needed, and so is there.
+  const train = foundTrain ?? withoutSamples(foundTest as Split);
+  const test = foundTest ?? withoutSamples(train);
   const { shape } = train;
   if (test.shape.width !== shape.width || test.shape.height !== shape.height)
     throw new PffError(
@@ -58,23 +71,32 @@ export async function loadIdxFolder(options: IdxFolderOptions): Promise<Dataset>
   );
 }
 
-type PathOf = (file: IdxFileName) => string;
+interface Split {
+  readonly shape: ImageShape;
+  readonly samples: Samples;
+}
+
+function withoutSamples({ shape }: Split): Split {
+  return { shape, samples: { count: 0, images: toShared(new Uint8Array()), labels: toShared(new Uint8Array()) } };
+}
+
+type PathOf = (file: IdxFileName) => string | undefined;
 
 /** Where each file lies, by its standard name. */
-async function findFiles({ name, folders, hint }: IdxFolderOptions): Promise<PathOf> {
+async function findFiles({ name, folders, hint, needs }: IdxFolderOptions): Promise<PathOf> {
   const paths = new Map<IdxFileName, string>();
   for (const file of IDX_FILES) {
     const path = await findFile(folders, spellings(file));
     if (path !== undefined) paths.set(file, path);
   }
-  const missing = IDX_FILES.filter((file) => !paths.has(file));
+  const missing = neededFiles(needs).filter((file) => !paths.has(file));
   if (missing.length > 0)
     throw new PffError(
       'data',
       `dataset ${name}: ${missing.join(', ')} not found (also with .gz) in ${folders.join(' or ')}`,
       { hint },
     );
-  return (file) => paths.get(file) as string;
+  return (file) => paths.get(file);
 }
 
 async function readSplit(
@@ -82,9 +104,10 @@ async function readSplit(
   pathOf: PathOf,
   imagesFile: IdxFileName,
   labelsFile: IdxFileName,
-): Promise<{ shape: ImageShape; samples: Samples }> {
+): Promise<Split | undefined> {
   const imagesPath = pathOf(imagesFile);
   const labelsPath = pathOf(labelsFile);
+  if (imagesPath === undefined || labelsPath === undefined) return undefined;
   const { count, width, height, images } = parseIdxImages(
     await readChecked(options, imagesFile, imagesPath),
     imagesPath,
@@ -125,7 +148,8 @@ async function readChecked(options: IdxFolderOptions, file: IdxFileName, path: s
 
 function numberedClasses({ name }: IdxFolderOptions, train: Samples, test: Samples): string[] {
   const counts = new Uint32Array(256);
-  for (const label of train.labels) counts[label] = (counts[label] ?? 0) + 1;
+  const numbered = train.count > 0 ? train : test;
+  for (const label of numbered.labels) counts[label] = (counts[label] ?? 0) + 1;
   const highest = Math.max(
     counts.findLastIndex((count) => count > 0),
     test.labels.reduce((most, label) => Math.max(most, label), 0),

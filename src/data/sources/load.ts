@@ -7,6 +7,7 @@ import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
 import { loadFashionMnist } from './fashion-mnist.js';
 import { loadIdx } from './idx.js';
+import type { NeededPart } from './idx-folder.js';
 import { loadMnist } from './mnist.js';
 
 /** Names that `loadDataset` knows. */
@@ -20,6 +21,8 @@ export interface LoadOptions {
   readonly dataDir?: string | undefined;
   /** Where `pff data get` keeps datasets; by default $PFF_CACHE_DIR or the platform's cache folder. */
   readonly cacheDir?: string | undefined;
+  /** The part that is used, where it is one: of a dataset in IDX files the other one may be missing, and then has no samples. */
+  readonly needs?: NeededPart | undefined;
 }
 
 /** Loads a dataset of the user's own; `dataDir` as it was given, if it was. */
@@ -38,7 +41,7 @@ export function registerDataset(name: string, load: DatasetLoader): void {
  * Loads a dataset whole; cutting it is up to the caller (`takeSamples`).
  * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
  */
-export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): Promise<Dataset> {
+export async function loadDataset({ dataset, dataDir, cacheDir, needs }: LoadOptions): Promise<Dataset> {
   const own = ownDatasets.get(dataset);
   if (own) return own({ dataDir });
   const name = checkDatasetName(dataset);
@@ -47,9 +50,9 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
     dataDir === undefined ? [join(cacheFolder(cacheDir), name)] : [dataDir, join(dataDir, name)];
   switch (name) {
     case 'mnist':
-      return loadMnist(dataDir === undefined ? undefined : folders());
+      return loadMnist(dataDir === undefined ? undefined : folders(), needs);
     case 'fashion-mnist':
-      return loadFashionMnist(folders());
+      return loadFashionMnist(folders(), needs);
     case 'cifar10':
       return loadCifar10([...folders(), ...folders().map((folder) => join(folder, CIFAR_FOLDER))]);
     case 'idx':
@@ -59,7 +62,7 @@ export async function loadDataset({ dataset, dataDir, cacheDir }: LoadOptions): 
     throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {
       hint: 'Name the folder of the four IDX files by --data-dir.',
     });
-  return loadIdx(dataDir);
+  return loadIdx(dataDir, needs);
 }
 
 /** Whether `loadDataset` knows that name: one of ours, or one that was registered. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PffError } from '../../errors.js';
 import type { Dataset } from '../dataset.js';
-import { type IdxFileName, loadIdxFolder } from './idx-folder.js';
+import { type IdxFileName, loadIdxFolder, type NeededPart } from './idx-folder.js';
 
 /** MD5 of the original four files, unpacked. */
 export const MNIST_MD5: Readonly<Record<IdxFileName, string>> = {
@@ -29,7 +29,7 @@ export function mnistPackageFolder(): string {
 }
 
 /** MNIST from `folders` if given; otherwise the package's files, whose MD5 sums must be those of the original. */
-export function loadMnist(folders?: readonly string[]): Promise<Dataset> {
+export function loadMnist(folders?: readonly string[], needs?: NeededPart): Promise<Dataset> {
   if (folders === undefined)
     return loadIdxFolder({
       name: 'mnist',
@@ -45,5 +45,6 @@ export function loadMnist(folders?: readonly string[]): Promise<Dataset> {
     hint: 'Put the four IDX files there, or leave --data-dir out: MNIST comes with this program.',
     classes: DIGITS,
     shape: SHAPE,
+    needs,
   });
 }

@@ -58,7 +58,9 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   }
   let dataset;
   try {
-    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir });
+    // A federated node's own data is only trained on.
+    const needs = record.variant === 'federated' ? 'train' : undefined;
+    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir, needs });
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     return { refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`) };

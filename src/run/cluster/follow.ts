@@ -41,7 +41,9 @@ export function clusterTraining(
   const { run } = record;
   return {
     async run() {
-      const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`);
+      const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`, (text) =>
+        notice(`waiting: ${text}`),
+      );
       try {
         const api = new NatsApi(connection);
         const registry = new NatsRegistry(api);

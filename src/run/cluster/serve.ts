@@ -44,7 +44,9 @@ export async function serveNode(options: NodeOptions): Promise<void> {
   const { signal, say, run } = options;
   const kernels = options.kernels ?? 'auto';
   if (!kernelsChoices.includes(kernels)) throw new PffError('usage', `unknown kernels ${kernels}`);
-  const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`);
+  const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`, (text) =>
+    say(`waiting: ${text}`),
+  );
   const api = new NatsApi(connection);
   const registry = new NatsRegistry(api);
   const queue = new RunQueue(registry);

@@ -12,8 +12,10 @@ import { parseJson } from '../cluster/records.js';
 const TIMEOUT_MS = 5000;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
+/** JetStream is off on the server, or for this user's account. */
+export const NO_JETSTREAM: readonly number[] = [10076, 10039];
 
-const failure = z.object({
+export const failure = z.object({
   error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() }),
 });
 const ack = z.object({ stream: z.string(), seq: z.int() });
@@ -169,6 +171,10 @@ export class NatsApi {
     if (failed.success) {
       const { err_code, code, description } = failed.data.error;
       const text = `the server refused ${subject}: ${description ?? code}`;
+      if (err_code !== undefined && NO_JETSTREAM.includes(err_code))
+        throw new EngineError('denied', text, {
+          hint: "Whoever runs the server must allow JetStream for this user's account.",
+        });
       throw new EngineError(err_code === STREAM_NOT_FOUND ? 'gone' : 'busy', text);
     }
     const parsed = schema.safeParse(answer);

@@ -1,6 +1,9 @@
 /** A connection to a NATS server, secured by NATS's own means, that outlives the server's absence. */
+import { statSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import {
   credsAuthenticator,
+  errors,
   NatsConnectionImpl,
   nkeyAuthenticator,
   type Authenticator,
@@ -9,6 +12,8 @@ import {
 } from '@nats-io/transport-node';
 import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js';
 import { PffError, messageOf } from '../../errors.js';
+import { parseJson } from '../cluster/records.js';
+import { failure, NO_JETSTREAM } from './api.js';
 import { useWholeMessages } from './whole-messages.js';
 
 /** A NATS server, and how to sign in to it. */
@@ -36,21 +41,88 @@ const RECONNECT_MS = 500;
 const PING_MS = 4000;
 const CONNECT_TIMEOUT_MS = 5000;
 
+/** Between two words on the same trouble. */
+const TELL_AGAIN_MS = 10_000;
+
 /**
- * Connects. Later losses of the connection are waited out, for as long as it takes.
- * @throws PffError `cluster` if there is no server now, or it refuses; `usage` or `files` for bad options.
+ * Connects. Later losses of the connection are waited out, for as long as it takes, and so is a server that refuses a user that it had
+ * accepted: keys are exchanged. Files with credentials and certificates are read anew for each connection.
+ * @param onTrouble told why the server cannot be used for now.
+ * @throws PffError `cluster` if there is no server now, it refuses, or it has no JetStream; `usage` or `files` for bad options.
  */
-export async function connectNats(options: ServerOptions, name: string): Promise<NatsConnection> {
-  const given = connectionOptions(options, name);
+export async function connectNats(
+  options: ServerOptions,
+  name: string,
+  onTrouble: (text: string) => void = () => {},
+): Promise<NatsConnection> {
+  const tell = seldom(onTrouble);
+  const given = connectionOptions(options, name, tell);
+  let connection: NatsConnection;
   try {
     useWholeMessages();
-    return await NatsConnectionImpl.connect(given);
+    connection = await NatsConnectionImpl.connect(given);
   } catch (error) {
     throw refusal(options.server, error);
   }
+  void tellOfRefusals(connection, tell);
+  try {
+    await requireJetStream(connection, options.server);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return connection;
 }
 
-function connectionOptions(options: ServerOptions, name: string): NodeConnectionOptions {
+/** Passes on what is new, or has not been said for a while. */
+function seldom(onTrouble: (text: string) => void): (text: string) => void {
+  const told = new Map<string, number>();
+  return (text) => {
+    const now = performance.now();
+    if (now - (told.get(text) ?? -Infinity) < TELL_AGAIN_MS) return;
+    told.set(text, now);
+    onTrouble(text);
+  };
+}
+
+async function tellOfRefusals(connection: NatsConnection, tell: (text: string) => void): Promise<void> {
+  for await (const status of connection.status())
+    if (status.type === 'error' && isRefusal(status.error))
+      tell(`the server refuses this user for now: ${status.error.message}; trying again until it does not`);
+}
+
+/**
+ * A server without JetStream answers no request for it, and everything would wait for it in vain.
+ * @throws PffError `cluster`
+ */
+async function requireJetStream(connection: NatsConnection, server: string): Promise<void> {
+  // A server that has just started may not know its neighbours yet, so it is asked twice.
+  for (let attempts = 0; attempts < 2; attempts++) {
+    if (attempts > 0) await setTimeout(500);
+    if ((await jetStream(connection)) !== 'none') return;
+  }
+  throw new PffError('cluster', `the server ${server} has no JetStream for this user, but it keeps a run's layers`, {
+    hint: 'Start it with JetStream: nats-server -js -sd DIR -p 4222, or jetstream { store_dir: "DIR" } in its configuration, and in an account of its own: jetstream: enabled.',
+  });
+}
+
+/** `unknown`: whatever it is, such as a permission that is missing, it shows where it matters. */
+async function jetStream(connection: NatsConnection): Promise<'there' | 'none' | 'unknown'> {
+  try {
+    const answer = await connection.request('$JS.API.INFO', new Uint8Array(), { timeout: CONNECT_TIMEOUT_MS });
+    const failed = failure.safeParse(parseJson(answer.data));
+    return failed.success && NO_JETSTREAM.includes(failed.data.error.err_code ?? 0) ? 'none' : 'there';
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    return [error, cause].some((each) => each instanceof errors.NoRespondersError) ? 'none' : 'unknown';
+  }
+}
+
+function isRefusal(error: Error): boolean {
+  return error.name === 'AuthorizationError' || error.name === 'UserAuthenticationExpiredError';
+}
+
+function connectionOptions(options: ServerOptions, name: string, tell: (text: string) => void): NodeConnectionOptions {
   const servers = options.server.split(',').map((server) => server.trim());
   if (servers.some((server) => !/^((nats|tls):\/\/)?[^\s/]+$/.test(server)))
     throw new PffError(
@@ -60,12 +132,14 @@ function connectionOptions(options: ServerOptions, name: string): NodeConnection
   const wantsTls =
     servers.some((server) => server.startsWith('tls://')) ||
     Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
-  const authenticator = authenticatorOf(options);
+  const authenticator = authenticatorOf(options, tell);
   return {
     servers,
     name,
     reconnect: true,
     maxReconnectAttempts: -1,
+    // The client would give up for good when it is refused twice.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_MS,
     pingInterval: PING_MS,
     maxPingOut: 2,
@@ -78,22 +152,58 @@ function connectionOptions(options: ServerOptions, name: string): NodeConnection
     ...(wantsTls
       ? {
           tls: {
-            ...(options.tlsCa === undefined ? {} : { ca: readText(options.tlsCa, '--tls-ca') }),
-            ...(options.tlsCert === undefined ? {} : { cert: readText(options.tlsCert, '--tls-cert') }),
-            ...(options.tlsKey === undefined ? {} : { key: readText(options.tlsKey, '--tls-key') }),
+            ...pem('ca', options.tlsCa, '--tls-ca'),
+            ...pem('cert', options.tlsCert, '--tls-cert'),
+            ...pem('key', options.tlsKey, '--tls-key'),
           },
         }
       : {}),
   };
 }
 
-function authenticatorOf({ nkey, creds }: ServerOptions): Authenticator | undefined {
-  if (creds !== undefined) return credsAuthenticator(Buffer.from(readText(creds, '--creds')));
+function authenticatorOf({ nkey, creds }: ServerOptions, tell: (text: string) => void): Authenticator | undefined {
+  if (creds !== undefined) return credsAuthenticator(readAnew(creds, credentials, tell));
   if (nkey === undefined) return undefined;
-  const seed = /S[A-Z2-7]{50,}/.exec(readText(nkey, '--nkey'))?.[0];
+  return nkeyAuthenticator(readAnew(nkey, nkeySeed, tell));
+}
+
+/** A PEM file, which the client reads for each connection; what is no ordinary file, such as a pipe, can be read only once. */
+function pem(kind: 'ca' | 'cert' | 'key', file: string | undefined, flag: string): Record<string, string> {
+  if (file === undefined) return {};
+  const text = readText(file, flag);
+  return statSync(file).isFile() ? { [`${kind}File`]: file } : { [kind]: text };
+}
+
+/** Reads now, and again whenever it is called; a file that is being exchanged leaves what was read last. */
+function readAnew(file: string, read: (file: string) => Uint8Array, tell: (text: string) => void): () => Uint8Array {
+  let last = read(file);
+  return () => {
+    try {
+      // A pipe can be read only once.
+      if (statSync(file).isFile()) last = read(file);
+    } catch (error) {
+      tell(messageOf(error));
+    }
+    return last;
+  };
+}
+
+/** @throws PffError `files` */
+function credentials(file: string): Uint8Array {
+  const text = readText(file, '--creds');
+  if (!/-BEGIN NATS USER JWT-[\s\S]+-BEGIN USER NKEY SEED-[\s\S]+-END USER NKEY SEED-/.test(text))
+    throw new PffError('files', `--creds ${file} holds no credentials`, {
+      hint: 'It must hold the JWT and the seed of a user, as nsc writes them.',
+    });
+  return Buffer.from(text);
+}
+
+/** @throws PffError `files` */
+function nkeySeed(file: string): Uint8Array {
+  const seed = /S[A-Z2-7]{50,}/.exec(readText(file, '--nkey'))?.[0];
   if (seed === undefined)
-    throw new PffError('files', `--nkey ${nkey} holds no nkey seed`, { hint: 'A seed begins with SU.' });
-  return nkeyAuthenticator(Buffer.from(seed));
+    throw new PffError('files', `--nkey ${file} holds no nkey seed`, { hint: 'A seed begins with SU.' });
+  return Buffer.from(seed);
 }
 
 function readText(file: string, flag: string): string {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { PffError } from '../../errors.js';
+import { sharedBuffer } from '../../platform/shared-memory.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output } from '../store.js';
 
@@ -61,7 +62,7 @@ export function parseState(origin: Origin, task: Task, file: Uint8Array): Output
   const payload = file.subarray(end + 1);
   if (payload.length !== bytes) return broken(`it should hold ${bytes} bytes, but holds ${payload.length}`);
   if (digestOf(origin, key, steps, payload) !== sha256) return broken('its bytes do not match its digest');
-  const buffer = new SharedArrayBuffer(bytes);
+  const buffer = sharedBuffer(bytes);
   new Uint8Array(buffer).set(payload);
   return { steps, buffer };
 }
