@@ -45,13 +45,28 @@ export default {
       to: { path: '^src/', pathNot: `^src/(${root}|(${rooms.slice(0, i + 1).join('|')})/)` },
     })),
     {
-      name: 'cli-knows-only-the-public-api',
-      comment: 'and four light files, with which the list of commands is printed before anything else is loaded',
+      name: 'nobody-imports-cli',
+      comment: 'cli/ is the last room: it imports any room, and no room imports it',
       severity: 'error',
-      from: { path: '^src/cli/' },
+      from: { path: '^(src|web|bench|tools)/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'the-public-api-is-for-others',
+      comment: 'index.ts is for programs that use the library; the program itself imports its own rooms',
+      severity: 'error',
+      from: { path: '^(src|web|bench|tools)/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    {
+      name: 'the-list-of-commands-is-light',
+      comment: 'so it is printed before anything else is loaded; each command is loaded when it is asked for',
+      severity: 'error',
+      from: { path: '^src/cli/([^/]+|terminal/(help|interrupt|output))\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: '^src/(cli/|index\\.ts$|errors\\.ts$|suggest\\.ts$|run/version\\.ts$|report/wrap\\.ts$)',
+        pathNot: ['^src/cli/', '^src/(errors|suggest|run/version|report/wrap)\\.ts$'],
+        dependencyTypesNot: ['type-only'],
       },
     },
     {

@@ -66,6 +66,7 @@ export interface RunResult {
   readonly spec: RunSpec;
 }
 
+/** What happens in a run, as it happens: what `train` yields, and each line of events.jsonl. */
 export type RunEvent =
   | {
       readonly type: 'started';

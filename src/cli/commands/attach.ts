@@ -1,5 +1,5 @@
 /** `pff attach`. */
-import { attachRun } from '../../index.js';
+import { attachRun } from '../../run/cluster/attach.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { flag, textFlag } from '../flags/flags.js';

@@ -1,5 +1,8 @@
 /** `pff eval`. */
-import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
+import { DATASET_NAMES } from '../../data/sources/load.js';
+import { PffError } from '../../errors.js';
+import { accuracyLines, confusionBlock } from '../../report/summary.js';
+import { evaluateRun } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,5 +1,7 @@
 /** `pff export` and `pff import`: models to other programs and back. */
-import { exportFormats, exportModel, importModel, PffError, units } from '../../index.js';
+import { PffError } from '../../errors.js';
+import * as units from '../../report/units.js';
+import { exportFormats, exportModel, importModel } from '../../run/export.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

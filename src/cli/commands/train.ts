@@ -1,26 +1,18 @@
 /** `pff train`. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import {
-  fasterPrecision,
-  messageOf,
-  MetricsLog,
-  metricsFormats,
-  PffError,
-  RUN_NAME,
-  resolveSpec,
-  runSummary,
-  train,
-  VARIANTS,
-  type ClusterOptions,
-  type MetricsFormat,
-  type PartialSpec,
-  type RunEvent,
-  type RunResult,
-  type ServerOptions,
-  type Span,
-  type TimelineSummary,
-} from '../../index.js';
+import { fasterPrecision } from '../../doctor/faster-precision.js';
+import { messageOf, PffError } from '../../errors.js';
+import { runSummary } from '../../report/summary.js';
+import type { ClusterOptions } from '../../run/cluster/options.js';
+import type { RunEvent, RunResult } from '../../run/events.js';
+import { type MetricsFormat, metricsFormats, MetricsLog } from '../../run/metrics-log.js';
+import { train } from '../../run/train.js';
+import { VARIANTS } from '../../schedule/assign.js';
+import type { Span, TimelineSummary } from '../../schedule/timeline.js';
+import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
+import { RUN_NAME } from '../../store/cluster/run-record.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

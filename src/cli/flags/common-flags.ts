@@ -1,7 +1,9 @@
 /** Options that several commands have. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { kernelsChoices, loadPlugins, messageOf, PffError } from '../../index.js';
+import { messageOf, PffError } from '../../errors.js';
+import { kernelsChoices } from '../../kernels/open.js';
+import { loadPlugins } from '../../node/threads/plugins.js';
 import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
 
 export const kernelsFlag = {

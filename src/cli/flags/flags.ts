@@ -3,7 +3,7 @@
  * the tokens only; citty was tried first, but takes unknown options and missing values in silence.
  */
 import { parseArgs } from 'node:util';
-import { PffError } from '../../index.js';
+import { PffError } from '../../errors.js';
 import { didYouMean, nearest } from '../../suggest.js';
 
 export interface Flag<T> {

@@ -1,5 +1,5 @@
 /** What is said of a model that an interrupted run left. */
-import { partialModel } from '../../index.js';
+import { partialModel } from '../../run/saved-model.js';
 
 /** Undefined for the model of a whole run. */
 export function partialNote(run: string, verify: boolean): string | undefined {

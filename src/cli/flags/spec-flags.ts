@@ -1,18 +1,11 @@
 /** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
 import { z } from 'zod';
-import {
-  DATASET_NAMES,
-  fieldText,
-  OWN_KINDS,
-  ownNames,
-  parseLayers,
-  PffError,
-  presets,
-  resolveSpec,
-  specFields,
-  type PartialSpec,
-  type RunSpec,
-} from '../../index.js';
+import { DATASET_NAMES } from '../../data/sources/load.js';
+import { PffError } from '../../errors.js';
+import { parseLayers } from '../../layers/sizes.js';
+import { OWN_KINDS, ownNames } from '../../spec/own-parts.js';
+import { presets } from '../../spec/presets.js';
+import { fieldText, type PartialSpec, resolveSpec, type RunSpec, specFields } from '../../spec/spec.js';
 import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
 import { didYouMean } from '../../suggest.js';
 

@@ -8,6 +8,7 @@ import type { RunEvent } from '../events.js';
 import type { TrainOptions } from '../options.js';
 import { train } from '../train.js';
 
+/** Which run on which server to follow, and where to write what it gives. */
 export interface AttachOptions {
   readonly server: ServerOptions;
   readonly run: string;

@@ -21,6 +21,7 @@ import { encodeSealed } from '../model-integrity.js';
 import { openStore } from './join.js';
 import { VERSION } from '../version.js';
 
+/** What the register of a server says of a run. */
 export interface RunSummary {
   readonly run: string;
   readonly state: RunRecord['state'];
@@ -32,6 +33,7 @@ export interface RunSummary {
   readonly createdMs: number;
 }
 
+/** How far a run is, and which nodes work on it. */
 export interface RunStatus extends RunSummary {
   readonly tasksDone: number;
   readonly tasks: number;
@@ -96,6 +98,7 @@ export async function stopRun(server: ServerOptions, run: string, remove = false
   });
 }
 
+/** A model that was fetched from a cluster into a folder. */
 export interface FetchedModel {
   readonly folder: string;
   readonly modelDigest: string;

@@ -17,6 +17,7 @@ import { failure, NO_JETSTREAM } from './api.js';
 import { parseAddress, withoutSecrets } from './address.js';
 import { useWholeMessages } from './whole-messages.js';
 
+/** A NATS server, and how to sign in to it. */
 export interface ServerOptions {
   /** `nats://host:4222` or `tls://host:4222`, with `user:password@` or `token@` before the host; several with commas between them. */
   readonly server: string;
