@@ -52,6 +52,7 @@ export const watchCommand = defineCommand({
               run,
               out,
               dataDir: flags['data-dir'],
+              plugins: flags.plugin,
               analyseEvery: 'seldom',
               signal,
             }))
