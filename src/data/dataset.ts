@@ -27,6 +27,8 @@ export interface Dataset {
   readonly test: Samples;
   /** Hex SHA-256 over the four arrays (training images, labels, test images, labels): what "the same data" means. */
   readonly digest: string;
+  /** What its source left out and found odd, in words for people; see plausible.ts. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** Values per image. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
 import { commandLine, openingFlags } from '../command-line.js';
+import { checkSamples } from '../data/plausible.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -113,6 +114,7 @@ class Run {
     const shardDirs = this.#options.shardDirs ?? this.#resumed?.shardDirs;
     const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined }));
     const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
+    checkSamples(dataset);
     const prepared = prepareData(dataset, this.#spec, shards);
     this.#checkData(prepared.facts);
     const { cluster, resume, out, analyseEvery } = this.#options;
@@ -130,6 +132,7 @@ class Run {
     try {
       this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
+      for (const note of dataset.notes ?? []) this.#notice(`dataset ${dataset.name}: ${note}`);
       const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
@@ -239,7 +242,16 @@ class Run {
     const own = await this.#ownStore();
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
-      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint, own);
+      : openTraining({
+          job,
+          execution: this.#execution,
+          kernels,
+          signal: this.#signal,
+          faults,
+          callbacks,
+          checkpoint: this.#checkpoint,
+          own,
+        });
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
