@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
+import { commandLine, openingFlags } from '../command-line.js';
 import { checkSamples } from '../data/plausible.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
@@ -174,7 +175,9 @@ class Run {
   }
 
   #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
-    const { resume, out, dataDir, shardDirs } = this.#options;
+    const { resume, out } = this.#options;
+    const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
+    const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
     const folder = resume ?? out;
     if (folder !== undefined) {
       this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
@@ -184,12 +187,11 @@ class Run {
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
     if (this.#folder && !this.#options.cluster) {
-      const dataFolder = dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
       const note = {
         execution: this.#execution,
         dataDigest: prepared.facts.digest,
-        dataDir: dataFolder,
-        shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+        dataDir,
+        shardDirs,
         spec: this.#spec,
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
@@ -211,6 +213,8 @@ class Run {
       kernelsReason,
       dataset: prepared.facts,
       folder: this.#folder?.path,
+      dataDir,
+      shardDirs,
     });
   }
 
@@ -353,6 +357,12 @@ class Run {
     return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
   }
 
+  /** The command that goes on with this run. */
+  #resuming(): string {
+    const flags = openingFlags({ execution: this.#execution });
+    return commandLine(['pff', 'train', '--resume', this.#folder?.path ?? '', ...flags]);
+  }
+
   /** Saves what there is: each layer's newest state, if every layer has one. */
   async #interrupted(training: Training, prepared: PreparedData, { numerics }: Kernels): Promise<PffError> {
     const { chapters, states } = await training.newest();
@@ -368,7 +378,7 @@ class Run {
     const done = `${chapters} of ${this.#spec.splits} chapters`;
     return new PffError('interrupted', `interrupted after ${done}`, {
       hint: saved
-        ? `The layers as they were, ${done} trained, are in ${saved}; --resume goes on from there.`
+        ? `The layers as they were, ${done} trained, are in ${saved}; ${this.#resuming()} goes on from there.`
         : chapters > 0
           ? 'No model was saved: the run has no folder.'
           : 'No model was saved: not every layer had finished its first chapter.',

@@ -27,7 +27,15 @@ export const attachCommand = defineCommand({
     await loadPlugin(flags);
     const out = flags.out ?? newRunFolder('run', run);
     return showRun(flags, output, 'detaching; the run goes on', (signal) =>
-      attachRun({ server, run, out, dataDir: flags['data-dir'], kernels: flags.kernels, signal }),
+      attachRun({
+        server,
+        run,
+        out,
+        dataDir: flags['data-dir'],
+        kernels: flags.kernels,
+        plugins: flags.plugin,
+        signal,
+      }),
     );
   },
 });

@@ -58,7 +58,7 @@ export const evalCommand = defineCommand({
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
     out.line(`${result.dataset}, ${result.kernels} kernels`);
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) out.line(partial);
     out.line();
     for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);

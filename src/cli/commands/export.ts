@@ -37,7 +37,7 @@ export const exportCommand = defineCommand({
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
     const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'], verify });
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     if (flags.json) out.line(JSON.stringify(exported));
     else out.line(`${exported.file} (${units.bytes(exported.bytes)}), model digest ${exported.modelDigest}`);

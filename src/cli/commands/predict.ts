@@ -69,7 +69,7 @@ export const predictCommand = defineCommand({
     const size = asked[0]?.pixels.length ?? 0;
     const pixels = new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     const options = { kernels: flags.kernels, verify };
     const predictions =

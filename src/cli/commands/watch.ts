@@ -53,6 +53,7 @@ export const watchCommand = defineCommand({
               run,
               out,
               dataDir: flags['data-dir'],
+              plugins: flags.plugin,
               analyseEvery: 'seldom',
               signal,
             }))

@@ -14,6 +14,8 @@ export interface AttachOptions {
   readonly run: string;
   readonly dataDir?: string | undefined;
   readonly out?: string | undefined;
+  /** Modules that are loaded already, for the events to tell. */
+  readonly plugins?: TrainOptions['plugins'];
   readonly kernels?: KernelsChoice | undefined;
   readonly analyseEvery?: TrainOptions['analyseEvery'];
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,5 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
+import { clusterCommand } from './command.js';
 import os from 'node:os';
 import { PffError } from '../../errors.js';
 import type { LayerSize } from '../../layers/sizes.js';
@@ -122,7 +123,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       const task = found[layer];
       if (task) return task;
       throw new PffError('cluster', `run ${run} has no model yet: layer ${layer + 1} has not finished a chapter`, {
-        hint: `pff status ${run} says how far it is.`,
+        hint: `${clusterCommand(server, 'status', run)} says how far it is.`,
       });
     });
     const states: LayerState[] = [];
