@@ -17,7 +17,8 @@ const { options } = ts.parseJsonConfigFileContent(
 );
 const virtual = new Map(blocks.map((code, i) => [`${root}docs/library-${i}.ts`, code]));
 const host = ts.createCompilerHost(options);
-const { fileExists, readFile } = host;
+const fileExists = host.fileExists.bind(host);
+const readFile = host.readFile.bind(host);
 host.fileExists = (file) => virtual.has(file) || fileExists(file);
 host.readFile = (file) => virtual.get(file) ?? readFile(file);
 const program = ts.createProgram(

@@ -76,7 +76,13 @@ function repeatOf({ started, result }: RunView): Node[] {
   const { dataDir, shardDirs } = started;
   const given = [...(dataDir === undefined ? [] : [dataDir]), ...(shardDirs ?? []), ...(execution.plugins ?? [])];
   const command = commandLine([
-    ...['npx', 'pff', 'train', '--config', 'spec.json', '--variant', execution.variant],
+    'npx',
+    'pff',
+    'train',
+    '--config',
+    'spec.json',
+    '--variant',
+    execution.variant,
     ...(execution.nodes > 1 ? ['--nodes', String(execution.nodes)] : []),
     ...(shardDirs === undefined ? [] : ['--shard-dirs', shardDirs.join(',')]),
     ...openingFlags(started),
