@@ -94,7 +94,7 @@ function flagOf(field: Field): Flag<unknown> {
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
-      const value = OWN_FORMS[field]?.parse(raw ?? '') ?? valueOf(raw ?? '', allowed);
+      const value = inOwnForm(field, raw ?? '') ?? valueOf(raw ?? '', allowed);
       if (!specFields[field].safeParse(value).success) throw badValue(name, raw, describe(allowed), allowed.enum);
       return value;
     },
@@ -152,4 +152,14 @@ function shownDefault(field: Field): string {
   if (field === 'objective' || field === 'epochs') return value ?? '';
   if (longer !== value) return 'as --epochs';
   return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
+}
+
+/** Undefined for fields without a form of their own, and for what is not in it. */
+function inOwnForm(field: Field, raw: string): unknown {
+  try {
+    return OWN_FORMS[field]?.parse(raw);
+  } catch (error) {
+    if (error instanceof PffError) return undefined;
+    throw error;
+  }
 }
