@@ -10,13 +10,20 @@
 namespace pff {
 namespace {
 
+// What a handle is of: one of the other kind, taken for it, would be read as foreign memory.
+enum class Kind : uint32_t { kBackend = 0x70666662, kDense = 0x70666664 };
+
 struct Backend {
+  static constexpr Kind kKind = Kind::kBackend;
+  Kind kind;
   const KernelTable* kernels;
   Precision precision;
   std::shared_ptr<Pool> pool;  // null once closed
 };
 
 struct Handle {
+  static constexpr Kind kKind = Kind::kDense;
+  Kind kind = kKind;
   std::unique_ptr<Dense> dense;  // null once closed
 };
 
@@ -48,14 +55,22 @@ napi_value external(napi_env env, std::unique_ptr<T> object) {
   return value;
 }
 
+// `kind` comes first in all of them.
+template <class T>
+T& resourceAt(const Arguments& a, size_t i) {
+  T* object = static_cast<T*>(a.external(i));
+  if (object->kind != T::kKind) throw BadCall{"a handle of another kind was expected"};
+  return *object;
+}
+
 Backend& backendAt(const Arguments& a, size_t i) {
-  Backend& backend = *static_cast<Backend*>(a.external(i));
+  Backend& backend = resourceAt<Backend>(a, i);
   if (!backend.pool) throw BadCall{"these kernels were closed"};
   return backend;
 }
 
 Dense& denseAt(const Arguments& a, size_t i) {
-  Handle& handle = *static_cast<Handle*>(a.external(i));
+  Handle& handle = resourceAt<Handle>(a, i);
   if (!handle.dense) throw BadCall{"this dense kernel was closed"};
   return *handle.dense;
 }
@@ -104,12 +119,12 @@ napi_value openBackend(const Arguments& a) {
   const KernelTable* kernels = instructionSet(name.c_str());
   if (!kernels) throw BadCall{"this CPU does not have that instruction set"};
   if (threads < 1 || threads > 1024) throw BadCall{"threads must be 1 to 1024"};
-  return external(a.env, std::make_unique<Backend>(Backend{kernels, precisionFrom(a.text(3)), std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
+  return external(a.env, std::make_unique<Backend>(Backend{Backend::kKind, kernels, precisionFrom(a.text(3)), std::make_shared<Pool>(static_cast<int>(threads), worthSharing)}));
 }
 
 // closeBackend(backend)
 napi_value closeBackend(const Arguments& a) {
-  close(a.env, *static_cast<Backend*>(a.external(0)));
+  close(a.env, resourceAt<Backend>(a, 0));
   return nullptr;
 }
 
@@ -153,7 +168,7 @@ napi_value allocate(const Arguments& a) {
 
 // closeDense(dense)
 napi_value closeDense(const Arguments& a) {
-  close(a.env, *static_cast<Handle*>(a.external(0)));
+  close(a.env, resourceAt<Handle>(a, 0));
   return nullptr;
 }
 
@@ -265,6 +280,7 @@ napi_value dropout(const Arguments& a) {
 napi_value measurePeak(const Arguments& a) {
   const Backend& backend = backendAt(a, 0);
   const double wanted = a.number(1) / 1000.0;
+  if (!(wanted >= 0.0 && wanted <= 60.0)) throw BadCall{"measurePeak: at most a minute"};
   float sink = 1.0f;
   double done = 0.0;
   double seconds = 0.0;

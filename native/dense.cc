@@ -133,6 +133,8 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
 // All threads share the panels, so that each weight is read once.
 void Dense::forward(const LayerInput& input, Given<float> activations, Given<float> sumSquares) {
   const Index rows = checkInput(input);
+  // Such a layer has neither moments nor room for a batch, not even for one of no rows.
+  if (shape_.maxRows == 0) throw BadCall{"forward: the layer was opened for inference only"};
   if (rows > shape_.maxRows) throw BadCall{"forward: more rows than the layer was opened for"};
   if (!activations.data) throw BadCall{"forward: activations is missing"};
   activations.need(checkedProduct(rows, shape_.outputs), "forward: activations is too short");

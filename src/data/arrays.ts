@@ -10,10 +10,11 @@ export interface LabelledImages {
   readonly labels: ArrayLike<number>;
 }
 
+/** Images and labels in memory, and what makes a dataset of them. */
 export interface OwnData {
   readonly name: string;
   readonly shape: ImageShape;
-  /** Names of the classes; without them they are 0 … highest label. */
+  /** Names of the classes; without them they are 0 … highest label, or 1 … highest label where no sample has label 0. */
   readonly classes?: readonly string[] | undefined;
   readonly train: LabelledImages;
   /** Without it, the share `testShare` of the training samples is set aside. */
@@ -21,11 +22,15 @@ export interface OwnData {
   /** 0.2 by default. Which samples these are depends on `splitSeed` only. */
   readonly testShare?: number | undefined;
   readonly splitSeed?: number | undefined;
+  /** What the source left out, in sentences for people. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** A dataset from arrays. They are copied. @throws PffError `data` where sizes or labels do not fit. */
 export function datasetFromArrays(own: OwnData): Dataset {
   const { name, shape } = own;
+  const all = [own.train, ...(own.test ? [own.test] : [])].flatMap(({ labels }) => Array.from(labels));
+  if (own.classes === undefined && startsAtOne(all)) return datasetFromArrays(fromZero(own, all));
   const [train, test] = own.test ? [own.train, own.test] : split(own, imageSize(shape));
   const labels = [...Array.from(train.labels), ...Array.from(test.labels)];
   const count = own.classes?.length ?? 256;
@@ -36,7 +41,33 @@ export function datasetFromArrays(own: OwnData): Dataset {
     });
   const highest = labels.reduce((most, label) => Math.max(most, label), 0);
   const classes = own.classes ?? Array.from({ length: highest + 1 }, (_, label) => String(label));
-  return assembleDataset(name, shape, classes, toSamples(name, shape, train), toSamples(name, shape, test));
+  return assembleDataset(name, shape, classes, toSamples(name, shape, train), toSamples(name, shape, test), own.notes);
+}
+
+/** Labels 1 … n without a gap: counted from 1, so that a class 0 would never have a sample. */
+function startsAtOne(labels: readonly number[]): boolean {
+  const found = new Set(labels);
+  return (
+    found.size > 1 &&
+    found.size <= 256 &&
+    !found.has(0) &&
+    [...found].every((label) => label >= 1 && label <= found.size)
+  );
+}
+
+function fromZero(own: OwnData, labels: readonly number[]): OwnData {
+  const highest = new Set(labels).size;
+  const lower = (from: LabelledImages): LabelledImages => ({
+    ...from,
+    labels: Array.from(from.labels, (label) => label - 1),
+  });
+  return {
+    ...own,
+    classes: Array.from({ length: highest }, (_, label) => String(label + 1)),
+    train: lower(own.train),
+    ...(own.test ? { test: lower(own.test) } : {}),
+    notes: [...(own.notes ?? []), `labels are counted from 1 to ${highest}: these are ${highest} classes`],
+  };
 }
 
 /** A dataset from batches, each as `LabelledImages`, that are read to their end. @throws PffError as `datasetFromArrays` */

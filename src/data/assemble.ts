@@ -1,6 +1,7 @@
 /** Puts a dataset together from its parts, in memory that threads share, with its digest. */
 import { sha256 } from '#platform/hash';
 import { type Dataset, type ImageShape, type Samples, sharedBytes } from './dataset.js';
+import { checkSamples, oddities } from './plausible.js';
 
 /** A dataset with its digest. The parts' arrays are taken as they are. */
 export function assembleDataset(
@@ -9,10 +10,13 @@ export function assembleDataset(
   classes: readonly string[],
   train: Samples,
   test: Samples,
+  notes: readonly string[] = [],
 ): Dataset {
+  const data = { name, shape, classes, train, test };
+  checkSamples(data);
   const hash = sha256();
   for (const part of [train.images, train.labels, test.images, test.labels]) hash.update(part);
-  return { name, shape, classes, train, test, digest: hash.hex() };
+  return { ...data, digest: hash.hex(), notes: [...notes, ...oddities(data)] };
 }
 
 /** A copy over a SharedArrayBuffer. */

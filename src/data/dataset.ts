@@ -18,6 +18,7 @@ export interface Samples {
   readonly labels: Uint8Array;
 }
 
+/** Training and test samples of one kind of image, and the names of their classes. */
 export interface Dataset {
   readonly name: string;
   readonly shape: ImageShape;
@@ -27,6 +28,8 @@ export interface Dataset {
   readonly test: Samples;
   /** Hex SHA-256 over the four arrays (training images, labels, test images, labels): what "the same data" means. */
   readonly digest: string;
+  /** What its source left out and found odd, in words for people; see plausible.ts. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** Values per image. */

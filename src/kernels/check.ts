@@ -98,6 +98,7 @@ function overlap(a: Float32Array, b: Float32Array): boolean {
 
 /** `forward` on a batch of `rows` rows. */
 export function checkForward(rows: number, maxRows: number, sumSquares: Float32Array | undefined): void {
+  if (maxRows === 0) fail('forward', 'the layer was opened for inference only (maxRows 0)');
   if (rows > maxRows) fail('forward', `${rows} rows, but the layer was opened for at most ${maxRows}`);
   if (sumSquares !== undefined) atLeast('forward', 'sumSquares', sumSquares, rows, '[R]');
 }

@@ -1,8 +1,11 @@
 /** The confusion matrix as text: a row for each true class, a column for each predicted one. */
 
-/** `confusion` is [true class][predicted class]. Zeros are dots; more than 16 classes give the worst confusions only. */
+/** More classes do not fit side by side. */
+export const MOST_CLASSES = 16;
+
+/** `confusion` is [true class][predicted class]. Zeros are dots; more than `MOST_CLASSES` give the worst confusions only. */
 export function confusionLines(confusion: readonly (readonly number[])[], classes: readonly string[]): string[] {
-  if (confusion.length > 16) return worstPairs(confusion, classes);
+  if (confusion.length > MOST_CLASSES) return worstPairs(confusion, classes);
   const names = confusion.map((_, i) => classes[i] ?? String(i));
   const name = Math.max(...names.map((text) => text.length));
   const width = Math.max(3, ...confusion.flat().map((n) => String(n).length));
@@ -29,5 +32,6 @@ function worstPairs(confusion: readonly (readonly number[])[], classes: readonly
     .filter(({ truth, predicted, n }) => truth !== predicted && n > 0)
     .toSorted((a, b) => b.n - a.n)
     .slice(0, 10);
+  if (pairs.length === 0) return ['none: every image was predicted right'];
   return pairs.map(({ truth, predicted, n }) => `${classes[truth]} taken for ${classes[predicted]}: ${n}`);
 }

@@ -2,7 +2,7 @@
 import { describeNumerics } from '../kernels/numerics.js';
 import type { RunResult } from '../run/events.js';
 import type { TimelineSummary } from '../schedule/timeline.js';
-import { confusionLines } from './confusion.js';
+import { confusionLines, MOST_CLASSES } from './confusion.js';
 import { ledgerLines } from './ledger.js';
 import { bytes, count, duration, percent } from './units.js';
 
@@ -87,7 +87,9 @@ export function confusionBlock(
   strong: (text: string) => string,
 ): string[] {
   return [
-    strong('Confusion matrix') + ' (rows: true class, columns: predicted)',
+    confusion.length > MOST_CLASSES
+      ? `${strong('Most frequent confusions')} (a matrix of ${confusion.length} classes does not fit here; --json and result.json have it whole)`
+      : `${strong('Confusion matrix')} (rows: true class, columns: predicted)`,
     ...indented(confusionLines(confusion, classes)),
   ];
 }

@@ -8,6 +8,7 @@ import type { NamedParts } from '../named-parts.js';
 import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
 import type { Objective } from '../objectives/objective.js';
 import { objectives, ownObjective, type OwnObjective } from '../objectives/table.js';
+import { guardedGoodness, guardedNegatives, guardedObjective, guardedSchedule } from './guarded-parts.js';
 import { rateSchedules, type RateSchedule } from './rate-schedules.js';
 
 /** The fields of a spec whose values are names of parts. */
@@ -32,25 +33,25 @@ const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
  * @throws PffError `usage` if that is no name, or one of ours.
  */
 export function registerObjective(name: string, own: OwnObjective | Omit<Objective, 'name'>): void {
-  objectives.register(name, ownObjective(name, own));
+  objectives.register(name, ownObjective(name, guardedObjective(name, own)));
   registered.objective.set(name, own);
 }
 
 /** Makes `goodness: name` in a spec mean `goodness`. @throws PffError as `registerObjective` */
 export function registerGoodness(name: string, goodness: OwnGoodness): void {
-  goodnesses.register(name, goodness);
+  goodnesses.register(name, guardedGoodness(name, goodness));
   registered.goodness.set(name, goodness);
 }
 
 /** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
 export function registerNegatives(name: string, sampler: OwnNegatives): void {
-  negatives.register(name, sampler);
+  negatives.register(name, guardedNegatives(name, sampler));
   registered.negatives.set(name, sampler);
 }
 
 /** Makes `schedule: name` in a spec mean `schedule`. @throws PffError as `registerObjective` */
 export function registerSchedule(name: string, schedule: RateSchedule): void {
-  rateSchedules.register(name, schedule);
+  rateSchedules.register(name, guardedSchedule(name, schedule));
   registered.schedule.set(name, schedule);
 }
 

@@ -51,6 +51,11 @@ export function registerStore(name: string, open: OwnStoreOpener): void {
   openers.set(name, open);
 }
 
+/** Names of stores that were registered in this thread. */
+export function storeNames(): string[] {
+  return [...openers.keys()];
+}
+
 /** Whether a run may keep its outputs in the store of that name. */
 export function isStore(name: string): boolean {
   return name === 'memory' || openers.has(name);

@@ -1,6 +1,7 @@
 /** PNG files for `pff predict`: grey, colour, transparent, and those that do not fit. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { PNG } from 'pngjs';
 import { expect, test } from 'vitest';
@@ -96,5 +97,37 @@ test('any cut, and any changed byte, gives an image or a PffError', async () => 
   changed[45] = (changed[45] ?? 0) ^ 0xff;
   expect(await describeError(() => decodePng(changed, 'f', GREY))).toMatch(
     /^data: f: truncated or damaged PNG image \(.+\) \| Write the image again\.$/,
+  );
+});
+
+test('what other programs read is read: bytes after the end, no end, more rows than the header says', () => {
+  const whole = Buffer.from(png(opaque([10, 10, 10], [20, 20, 20], [30, 30, 30], [255, 255, 255])));
+  const right = [10, 20, 30, 255];
+  const end = whole.length - 12;
+  expect([...decodePng(Buffer.concat([whole, Buffer.from('\n')]), 'x', GREY)]).toEqual(right);
+  expect([...decodePng(Buffer.concat([whole, Buffer.alloc(100, 7)]), 'x', GREY)]).toEqual(right);
+  expect([...decodePng(whole.subarray(0, end), 'x', GREY)]).toEqual(right);
+  const tall = Buffer.from(
+    png(opaque([10, 10, 10], [20, 20, 20], [30, 30, 30], [255, 255, 255], [1, 1, 1], [2, 2, 2]), 2, 3),
+  );
+  tall.writeUInt32BE(2, 20);
+  tall.writeUInt32BE(crc32(tall.subarray(12, 29)), 29);
+  expect([...decodePng(tall, 'x', GREY)]).toEqual(right);
+});
+
+test('what is damaged is not: cut short, or a flipped bit', async () => {
+  const whole = Buffer.from(png(opaque([10, 10, 10], [20, 20, 20], [30, 30, 30], [255, 255, 255])));
+  const flipped = Buffer.from(whole);
+  flipped.writeUInt8(flipped.readUInt8(45) ^ 1, 45);
+  expect(await describeError(() => decodePng(flipped, 'x', GREY))).toMatch(
+    /^data: x: .*"IDAT" does not match its CRC-32/,
+  );
+  expect(await describeError(() => decodePng(whole.subarray(0, 50), 'x', GREY))).toMatch(/^data: x: .*cut short/);
+});
+
+test('an image that is all black over black, for its colours are in its transparency, is refused', async () => {
+  const ink = png([0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 255]);
+  expect(await describeError(() => decodePng(ink, 'x', GREY))).toMatch(
+    /^data: x: laid over black, .* nothing of the image can be seen/,
   );
 });

@@ -65,7 +65,7 @@ describe('CSV', () => {
   it.each([
     ['a,b\n1,x\n', /fewer than three rows/],
     ['a,b\n1,x\n2\n', /row 3 has 1 cells, but the first has 2/],
-    ['a,b\n1,x\n?,y\n', /row 3, column 1: "\?" is no number/],
+    ['a,b\n1,x\n?,y\n', /row 3, column a: "\?" is no number/],
   ])('%j is refused', (bad, message) => {
     expect(() => datasetFromCsv(bad)).toThrow(message);
   });

@@ -1,17 +1,13 @@
 /** `pff predict`. */
-import {
-  datasetOfRun,
-  PffError,
-  predictImages,
-  readImageFile,
-  tableLines,
-  units,
-  type Dataset,
-  type Prediction,
-} from '../../index.js';
+import type { Dataset } from '../../data/dataset.js';
+import { readImageFile } from '../../data/sources/image-file.js';
+import { PffError } from '../../errors.js';
+import { tableLines } from '../../report/table.js';
+import * as units from '../../report/units.js';
+import { datasetOfRun, predictImages, type Prediction } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
-import { DONE } from '../exit-codes.js';
+import { DONE, FAILED } from '../exit-codes.js';
 import { partialNote } from '../flags/partial.js';
 
 /** An image to classify; `truth` is known for images of the dataset. */
@@ -19,6 +15,12 @@ interface Asked {
   readonly name: string;
   readonly pixels: Uint8Array;
   readonly truth: number | undefined;
+}
+
+/** An image that could not be read. */
+interface BadImage {
+  readonly image: string;
+  readonly error: string;
 }
 
 /** How many classes are shown with their shares. */
@@ -51,22 +53,38 @@ export const predictCommand = defineCommand({
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
     const dataset = await datasetOfRun(run, flags['data-dir'], { verify });
-    const asked = await Promise.all(images.map((image) => readImage(image, dataset)));
+    const asked: Asked[] = [];
+    const bad: BadImage[] = [];
+    // One that cannot be read does not keep the others from being predicted.
+    for (const image of images) {
+      try {
+        asked.push(await readImage(image, dataset));
+      } catch (error) {
+        if (!(error instanceof PffError)) throw error;
+        if (images.length === 1) throw error;
+        err.line(`pff: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
+        bad.push({ image, error: error.message });
+      }
+    }
     const size = asked[0]?.pixels.length ?? 0;
     const pixels = new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     const options = { kernels: flags.kernels, verify };
-    const predictions = await predictImages(run, pixels, dataset.shape, dataset.classes, options);
+    const predictions =
+      asked.length === 0 ? [] : await predictImages(run, pixels, dataset.shape, dataset.classes, options);
     if (flags.json)
       out.line(
-        JSON.stringify(
-          predictions.map((prediction, i) => ({ image: images[i], ...prediction, truth: asked[i]?.truth })),
-        ),
+        JSON.stringify([
+          ...predictions.map((prediction, i) => ({ image: asked[i]?.name, ...prediction, truth: asked[i]?.truth })),
+          ...bad,
+        ]),
       );
     else for (const line of predictionTable(asked, predictions, dataset)) out.line(line);
-    return DONE;
+    if (bad.length === 0) return DONE;
+    err.line(`pff: ${bad.length} of ${images.length} images could not be predicted`);
+    return FAILED;
   },
 });
 

@@ -1,5 +1,8 @@
 /** Where a run's spec comes from: flags win over the file, the file over the preset. */
-import { messageOf, PffError, presets, type PartialSpec, readTextFile } from '../../index.js';
+import { readTextFile } from '../../data/sources/regular-file.js';
+import { messageOf, PffError } from '../../errors.js';
+import { presets } from '../../spec/presets.js';
+import type { PartialSpec } from '../../spec/spec.js';
 import { textFlag, type Flags } from './flags.js';
 import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
 import { didYouMean } from '../../suggest.js';
@@ -42,8 +45,15 @@ export const specSourceFlags = {
 export function askedSpec(
   flags: Readonly<Record<string, unknown>> & { readonly preset?: string; readonly config?: string },
 ): PartialSpec {
-  const own = { ...(flags.config === undefined ? {} : readConfig(flags.config)), ...specFromFlags(flags) };
   const preset = presetSpec(flags.preset ?? 'default');
+  const file = flags.config === undefined ? {} : readConfig(flags.config);
+  const own = { ...file, ...specFromFlags(flags) };
+  if (flags['epochs'] !== undefined && flags['splits'] === undefined)
+    keepChapters(
+      own,
+      { ...preset, ...file },
+      flags.config === undefined ? `--preset ${flags.preset}` : `--config ${flags.config}`,
+    );
   const kept = { ...preset };
   if (own.objective !== undefined && own.objective !== (preset.objective ?? 'goodness'))
     for (const field of BY_OBJECTIVE) delete kept[field];
@@ -56,6 +66,23 @@ export function askedSpec(
       hint: 'Add --optimizer sgd, or leave --momentum out.',
     });
   return asked;
+}
+
+/**
+ * Epochs that are given over those of a file or preset leave the chapters as long as they are there. @throws PffError `usage` where
+ * no whole number of chapters does that.
+ */
+function keepChapters(own: PartialSpec, from: PartialSpec, source: string): void {
+  const { epochs, splits } = from;
+  if (epochs === undefined || splits === undefined || own.epochs === undefined) return;
+  const scaled = (splits * own.epochs) / epochs;
+  if (!Number.isInteger(scaled))
+    throw new PffError(
+      'usage',
+      `${source} has ${epochs} epochs in ${splits} chapters, and ${own.epochs} epochs make no whole number of such chapters`,
+      { hint: 'Give --splits as well.' },
+    );
+  own.splits = scaled;
 }
 
 export { specFlags };

@@ -1,8 +1,9 @@
 /** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
 import { join } from 'node:path';
-import { PffError } from '../../errors.js';
+import { messageOf, PffError } from '../../errors.js';
 import { didYouMean } from '../../suggest.js';
 import type { Dataset } from '../dataset.js';
+import { checkSamples } from '../plausible.js';
 import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
 import { loadFashionMnist } from './fashion-mnist.js';
@@ -34,6 +35,10 @@ const ownDatasets = new Map<string, DatasetLoader>();
 export function registerDataset(name: string, load: DatasetLoader): void {
   if (DATASET_NAMES.some((each) => each === name))
     throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
+  if (typeof load !== 'function')
+    throw new PffError('usage', `dataset ${name} must be a function that loads it, but is ${typeof load}`, {
+      hint: 'Write ({ dataDir }) => loadCsv(…), or another function that gives a dataset.',
+    });
   ownDatasets.set(name, load);
 }
 
@@ -43,7 +48,7 @@ export function registerDataset(name: string, load: DatasetLoader): void {
  */
 export async function loadDataset({ dataset, dataDir, cacheDir, needs }: LoadOptions): Promise<Dataset> {
   const own = ownDatasets.get(dataset);
-  if (own) return own({ dataDir });
+  if (own) return loadOwn(dataset, own, dataDir);
   const name = checkDatasetName(dataset);
   // Only where it is needed: a user without a home folder has no cache.
   const folders = (): string[] =>
@@ -63,6 +68,34 @@ export async function loadDataset({ dataset, dataDir, cacheDir, needs }: LoadOpt
       hint: 'Name the folder of the four IDX files by --data-dir.',
     });
   return loadIdx(dataDir, needs);
+}
+
+/** What a user's own loader throws, or gives that is no dataset, is its own fault. */
+async function loadOwn(name: string, load: DatasetLoader, dataDir: string | undefined): Promise<Dataset> {
+  let found: Partial<Dataset> | null | undefined;
+  try {
+    found = await load({ dataDir });
+  } catch (error) {
+    if (error instanceof PffError) throw error;
+    throw new PffError('data', `dataset ${name}, of a plugin, could not be loaded: ${messageOf(error)}`, {
+      hint: 'Mend its function in the file that registers it; PFF_DEBUG=1 shows where it failed.',
+      cause: error,
+    });
+  }
+  const isData = (part: unknown): boolean =>
+    typeof part === 'object' && part !== null && ['count', 'images', 'labels'].every((key) => key in part);
+  if (!found?.shape || !Array.isArray(found.classes) || !isData(found.train) || !isData(found.test) || !found.digest)
+    throw new PffError('data', `dataset ${name}, of a plugin, is no dataset`, {
+      hint: 'Give what datasetFromArrays, loadCsv and their kin make.',
+    });
+  const whole = found as Dataset;
+  checkSamples(whole);
+  return whole;
+}
+
+/** Names of datasets that were registered in this thread. */
+export function ownDatasetNames(): string[] {
+  return [...ownDatasets.keys()];
 }
 
 /** Whether `loadDataset` knows that name: one of ours, or one that was registered. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
-import type { Dataset, ImageShape } from '../dataset.js';
+import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { readBytes } from './files.js';
 import { parseNpy, type NpyArray } from '../../formats/npy.js';
 import { parseNpz } from '../../formats/npz.js';
@@ -36,31 +36,74 @@ export async function loadNpz(file: string, { verify, ...options }: NpzDataOptio
   };
   const train = (await pair('train')) as [NpyArray, NpyArray];
   const test = await pair('test');
-  const shape = shapeOf(train[0], file);
+  const { shape, channelsFirst } = shapeOf(train[0], file);
+  if (test) {
+    const other = shapeOf(test[0], file);
+    const same =
+      imageSize(other.shape) === imageSize(shape) &&
+      other.shape.width === shape.width &&
+      other.shape.channels === shape.channels &&
+      other.channelsFirst === channelsFirst;
+    if (!same)
+      throw new PffError(
+        'data',
+        `${file}: training images are [${train[0].shape.join(', ')}], but test images [${test[0].shape.join(', ')}]`,
+        { hint: 'Both must have the same size, and the channels in the same place.' },
+      );
+  }
   return datasetFromArrays({
     ...options,
     name: path.basename(file, '.npz'),
     shape,
-    train: toImages(train, shape, file),
-    ...(test ? { test: toImages(test, shape, file) } : {}),
+    train: toImages(train, shape, channelsFirst, file),
+    ...(test ? { test: toImages(test, shape, channelsFirst, file) } : {}),
+    notes: channelsFirst ? ['images are taken as channel by channel: [n, channels, height, width]'] : [],
   });
 }
 
-function shapeOf({ shape }: NpyArray, file: string): ImageShape {
+interface Layout {
+  readonly shape: ImageShape;
+  /** [n, channels, height, width], as PyTorch has them. */
+  readonly channelsFirst: boolean;
+}
+
+const CHANNELS = new Set([1, 3, 4]);
+
+function shapeOf({ shape }: NpyArray, file: string): Layout {
   const [, a, b, c] = shape;
-  if (shape.length === 2 && a) return { width: a, height: 1, channels: 1 };
-  if (shape.length === 3 && a && b) return { width: b, height: a, channels: 1 };
-  if (shape.length === 4 && a && b && c) return { width: b, height: a, channels: c };
+  if (shape.length === 2 && a) return { shape: { width: a, height: 1, channels: 1 }, channelsFirst: false };
+  if (shape.length === 3 && a && b) return { shape: { width: b, height: a, channels: 1 }, channelsFirst: false };
+  if (shape.length === 4 && a && b && c) {
+    // Where both could be, channels last is what NumPy programs have.
+    const channelsFirst = CHANNELS.has(a) && !CHANNELS.has(c);
+    return channelsFirst
+      ? { shape: { width: c, height: b, channels: a }, channelsFirst }
+      : { shape: { width: b, height: a, channels: c }, channelsFirst };
+  }
   throw new PffError('data', `${file}: images are [${shape.join(', ')}], which is no list of images`, {
     hint: 'Give [n, size], [n, height, width] or [n, height, width, channels].',
   });
 }
 
-function toImages([images, labels]: [NpyArray, NpyArray], shape: ImageShape, file: string): LabelledImages {
+function toImages(
+  [images, labels]: [NpyArray, NpyArray],
+  shape: ImageShape,
+  channelsFirst: boolean,
+  file: string,
+): LabelledImages {
+  if (labels.shape.length !== 1)
+    throw new PffError('data', `${file}: labels are [${labels.shape.join(', ')}], but must be a list [n]`, {
+      hint: 'Give one whole number a sample: y.argmax(1) for one-hot labels, y.ravel() for a column.',
+    });
   const { values } = images;
   if (!(values instanceof Uint8Array || values instanceof Float32Array || values instanceof Float64Array))
     throw new PffError('data', `${file}: images must be bytes or floats`, { hint: 'Convert with astype("uint8").' });
-  return { images: planes(values, shape), labels: Array.from(labels.values, Number) };
+  // Black and white, not black and nearly black.
+  const bright = images.isBoolean === true ? values.map((value) => value * 255) : values;
+  return {
+    images: channelsFirst ? bright : planes(bright, shape),
+    labels: Array.from(labels.values, Number),
+  };
 }
 
 /** From channels last, as NumPy programs have them, to channel by channel. */

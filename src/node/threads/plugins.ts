@@ -8,14 +8,21 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import type { Dataset } from '../../data/dataset.js';
 import type { OwnNegatives } from '../../data/negatives-table.js';
-import { registerDataset, type DatasetLoader } from '../../data/sources/load.js';
+import { ownDatasetNames, registerDataset, type DatasetLoader } from '../../data/sources/load.js';
 import { messageOf, PffError } from '../../errors.js';
 import type { OwnGoodness } from '../../objectives/goodness.js';
 import type { Objective } from '../../objectives/objective.js';
 import type { OwnObjective } from '../../objectives/table.js';
-import { registerGoodness, registerNegatives, registerObjective, registerSchedule } from '../../spec/own-parts.js';
+import {
+  OWN_KINDS,
+  ownNames,
+  registerGoodness,
+  registerNegatives,
+  registerObjective,
+  registerSchedule,
+} from '../../spec/own-parts.js';
 import type { RateSchedule } from '../../spec/rate-schedules.js';
-import { registerStore, type OwnStoreOpener } from '../../store/own-store.js';
+import { registerStore, storeNames, type OwnStoreOpener } from '../../store/own-store.js';
 import { didYouMean } from '../../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
@@ -32,6 +39,8 @@ export interface Plugin {
 
 /** What this thread has loaded, so that the threads that it starts can load it too. */
 const loadedUrls = new Set<string>();
+/** Those that have registered something. */
+const checkedUrls = new Set<string>();
 
 export function loadedPlugins(): readonly string[] {
   return [...loadedUrls];
@@ -55,6 +64,11 @@ function registerAll<T>(
   for (const [name, part] of Object.entries(parts ?? {})) register(name, part);
 }
 
+/** Names of all own parts that are registered in this thread. */
+function registeredNames(): string {
+  return JSON.stringify([OWN_KINDS.map(ownNames), storeNames(), ownDatasetNames()]);
+}
+
 /** Registers all parts of a plugin in this thread. @throws PffError `usage` for a bad name, or a kind that there is not. */
 export function registerPlugin(plugin: Plugin): void {
   const unknown = Object.keys(plugin).find((kind) => !KINDS.includes(kind));
@@ -62,6 +76,15 @@ export function registerPlugin(plugin: Plugin): void {
     throw new PffError('usage', `a plugin has ${unknown}, which is nothing that it can have`, {
       hint: didYouMean(unknown, KINDS, `A plugin's parts are ${KINDS.join(', ')}, each an object of parts by name.`),
     });
+  for (const [kind, parts] of Object.entries(plugin) as [string, unknown][])
+    if (typeof parts !== 'object' || parts === null || Array.isArray(parts))
+      throw new PffError(
+        'usage',
+        `${kind} of a plugin must be an object of parts by name, but is ${parts === null ? 'null' : Array.isArray(parts) ? 'a list' : typeof parts}`,
+        {
+          hint: `Write ${kind}: { 'my-name': … }.`,
+        },
+      );
   for (const register of Object.values(REGISTER)) register(plugin);
 }
 
@@ -81,16 +104,30 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
       throw new PffError('usage', `plugin ${file} cannot be loaded: there is no such file`, {
         hint: 'Check its path.',
       });
+    const before = registeredNames();
     let loaded: { readonly default?: unknown };
     try {
       loaded = (await import(url)) as typeof loaded;
     } catch (error) {
+      // What it registers itself may be refused, for reasons of its own.
+      if (error instanceof PffError) throw error;
       throw new PffError('usage', `plugin ${file} cannot be loaded: ${messageOf(error)}`, {
         hint: 'It must be an ES module (.mjs, or .js with "type": "module").',
         cause: error,
       });
     }
-    if (typeof loaded.default === 'object' && loaded.default !== null) registerPlugin(loaded.default);
+    const { default: plugin } = loaded;
+    if (typeof plugin === 'object' && plugin !== null) registerPlugin(plugin);
+    // A module that is loaded again registers nothing anew.
+    if (checkedUrls.has(url) || registeredNames() !== before) checkedUrls.add(url);
+    else if (
+      typeof plugin !== 'object' ||
+      plugin === null ||
+      Object.values(plugin).every((parts) => Object.keys(parts as object).length === 0)
+    )
+      throw new PffError('usage', `plugin ${file} registers nothing`, {
+        hint: `Its default export must be an object with parts, such as { objectives: { 'my-loss': … } }; kinds are ${KINDS.join(', ')}.`,
+      });
   }
 }
 

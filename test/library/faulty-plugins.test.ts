@@ -1,0 +1,127 @@
+/** Plugins that are not what they should be: refused when loaded, or named when they fail; never a defect of pff. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { messageOf, PffError } from '../../src/errors.js';
+import { loadPlugins } from '../../src/node/threads/plugins.js';
+import { trainToEnd, type TrainOptions } from '../../src/index.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-plugins-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let written = 0;
+const plugin = (source: string): string => {
+  const file = path.join(folder, `${written++}.mjs`);
+  writeFileSync(file, source);
+  return file;
+};
+const said = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof PffError ? `${error.code}: ${error.message}` : `defect: ${messageOf(error)}`),
+  );
+
+it.each([
+  ['nothing', '', /^usage: plugin .* registers nothing/],
+  ['a number', 'export default 3', /^usage: plugin .* registers nothing/],
+  ['no parts', 'export default {}', /^usage: plugin .* registers nothing/],
+  ['no parts of a kind', 'export default { objectives: {} }', /^usage: plugin .* registers nothing/],
+  [
+    'a kind that is no object',
+    'export default { objectives: 1 }',
+    /^usage: objectives of a plugin must be an object of parts by name, but is number/,
+  ],
+  [
+    'an objective that is a number',
+    'export default { objectives: { x: 1 } }',
+    /^usage: objective x must be a function that makes a loss, or a whole objective, but is 1/,
+  ],
+  [
+    'an objective of half a kind',
+    'export default { objectives: { x: { begin() {} } } }',
+    /^usage: objective x must be .* has no parts, describe, variants/,
+  ],
+  [
+    'a goodness without a gradient',
+    'export default { goodnesses: { x: { of: (r) => r[0] } } }',
+    /^usage: goodness x must be .* has no function gradient/,
+  ],
+  ['a sampler that is a text', 'export default { negatives: { x: "y" } }', /^usage: negatives x must be a function/],
+  [
+    'a schedule that is null',
+    'export default { schedules: { x: null } }',
+    /^usage: schedule x must be a function .* is null/,
+  ],
+  ['a dataset that is an object', 'export default { datasets: { x: {} } }', /^usage: dataset x must be a function/],
+  ['an error', 'throw new Error("boo")', /^usage: plugin .* cannot be loaded: boo/],
+])('one that has %s is refused', async (_, source, message) => {
+  expect(await said(loadPlugins([plugin(source)]))).toMatch(message);
+});
+
+it('one that is loaded twice is as good the second time', async () => {
+  const file = plugin('export default { schedules: { "half-way": () => 0.5 } }');
+  expect([await said(loadPlugins([file])), await said(loadPlugins([file]))]).toEqual(['accepted', 'accepted']);
+});
+
+it.each<[string, string, TrainOptions['spec'], RegExp]>([
+  [
+    'makes no loss',
+    'objectives: { a1: () => ({}) }',
+    { objective: 'a1' },
+    /^usage: objective a1 must be .* gave no function evaluate/,
+  ],
+  [
+    'throws when it makes one',
+    'objectives: { a2: () => { throw new Error("boo") } }',
+    { objective: 'a2' },
+    /^training: objective a2, of a plugin, failed: boo/,
+  ],
+  [
+    'gives a loss that is no number',
+    'objectives: { a3: () => ({ evaluate: () => "x" }) }',
+    { objective: 'a3' },
+    /^training: objective a3, of a plugin: evaluate must give the loss, a number, but gave a string/,
+  ],
+  [
+    'gives goodness that is a list',
+    'goodnesses: { a4: { of: (r) => [...r], gradient: () => {} } }',
+    { goodness: 'a4' },
+    /^training: goodness a4, of a plugin: of must give a number, but gave a list/,
+  ],
+  [
+    'throws in a gradient',
+    'goodnesses: { a5: { of: (r) => r[0], gradient: () => { throw new Error("boo") } } }',
+    { goodness: 'a5' },
+    /^training: goodness a5, of a plugin, failed: boo/,
+  ],
+  [
+    'gives no rate',
+    'schedules: { a6: () => NaN }',
+    { schedule: 'a6' },
+    /^training: schedule a6, of a plugin: at progress 0 it must give a finite number of at least 0, but gave NaN/,
+  ],
+  [
+    'throws in a sampler',
+    'negatives: { a7: () => { throw new TypeError("boo") } }',
+    { negatives: 'a7' },
+    /^training: negatives a7, of a plugin, failed: boo/,
+  ],
+  ['draws nothing', 'negatives: { a8: () => {} }', { negatives: 'a8' }, /^training: negatives a8 gave sample/],
+])('one that %s is named', async (_, source, spec, message) => {
+  await loadPlugins([plugin(`export default { ${source} }`)]);
+  expect(await said(trainToEnd({ spec: toySpec(spec ?? {}) }, toyDataset()))).toMatch(message);
+});
+
+it('a dataset that cannot be loaded, or is none, is named', async () => {
+  await loadPlugins([
+    plugin('export default { datasets: { bad: () => { throw new Error("boo") }, none: async () => ({ a: 1 }) } }'),
+  ]);
+  const spec = toySpec({ layers: [36, 8, 8] });
+  expect(await said(trainToEnd({ spec: { ...spec, dataset: 'bad' } }))).toMatch(
+    /^data: dataset bad, of a plugin, could not be loaded: boo/,
+  );
+  expect(await said(trainToEnd({ spec: { ...spec, dataset: 'none' } }))).toMatch(
+    /^data: dataset none, of a plugin, is no dataset/,
+  );
+});
