@@ -47,9 +47,11 @@ async function bench(options: Options): Promise<void> {
   const has = (section: 'kernels' | 'peers' | 'epoch' | 'memory') => options.only.has(section);
 
   const ours = openNative(addon, instructionSet, options.peerThreads);
-  const bf16 = options.precisions.includes('bf16')
-    ? openNative(addon, instructionSet, options.peerThreads, 'bf16')
-    : undefined;
+  const rounding = new Map(
+    options.precisions
+      .filter((precision) => precision !== 'f32')
+      .map((precision) => [precision, openNative(addon, instructionSet, options.peerThreads, precision)] as const),
+  );
   const peaks = Array.from({ length: 9 }, () => ours.measurePeak(5));
   if (has('memory')) progress('measuring memory');
   const bandwidth = has('memory') ? measureBandwidths(Math.min(9, options.repetitions)) : [];
@@ -59,7 +61,7 @@ async function bench(options: Options): Promise<void> {
     : undefined;
   const comparison =
     has('peers') || has('epoch')
-      ? await runComparison(ours, bf16, instructionSet as KernelsChoice, {
+      ? await runComparison(ours, rounding, instructionSet as KernelsChoice, {
           peers: options.peers,
           peersFolder: peersFolder(),
           python: options.python,
@@ -73,7 +75,7 @@ async function bench(options: Options): Promise<void> {
         })
       : undefined;
   ours.close();
-  bf16?.close();
+  for (const one of rounding.values()) one.close();
 
   const peak = kernels?.peak ?? summarise(peaks);
   const ceilings = { peak: peak.median, memory: bandwidth.at(-1) };

@@ -1,7 +1,7 @@
 /** The bench's options, checked: a wrong one is told with what there is. */
 import { parseArgs } from 'node:util';
 import { PffError } from '../src/errors.js';
-import type { Precision } from '../src/kernels/kernels.js';
+import { precisions, type Precision } from '../src/kernels/numerics.js';
 import { PEERS } from './compare/peers.js';
 
 export const SECTIONS = ['kernels', 'peers', 'epoch', 'memory'] as const;
@@ -17,7 +17,7 @@ export const HELP = `Measures our kernels, and our training step, forward pass, 
   --share-seconds N    what a peer's share of an epoch may take; the whole is scaled from it (10)
   --samples N          training images of an epoch; 0 for all of MNIST (0)
   --threads LIST       kernel threads to measure (1,2)
-  --precisions LIST    of f32, bf16 (f32,bf16)
+  --precisions LIST    of ${precisions.join(', ')} (all)
   --peers LIST         of ${PEERS.map(({ name }) => name).join(', ')}, or none; without it all that are installed
   --peer-threads N     threads of ours and every peer where they are compared (1)
   --python FILE        the Python that has PyTorch (/usr/bin/python3)
@@ -54,7 +54,7 @@ export function parseOptions(args: readonly string[]): Options {
     shareSeconds: wholeNumber('share-seconds', values['share-seconds'] ?? '10', 1),
     samples: wholeNumber('samples', values.samples ?? '0', 0),
     threads: (values.threads ?? '1,2').split(',').map((one) => wholeNumber('threads', one, 1)),
-    precisions: listOf('precisions', values.precisions, ['f32', 'bf16']),
+    precisions: listOf('precisions', values.precisions, precisions),
     peers: new Set(
       values.peers === 'none'
         ? []

@@ -1,6 +1,6 @@
 /** The bench's figures as Markdown. */
-import { TOLERANCE } from './compare/check.js';
-import { WORK, WORK_NAMES } from './compare/contender.js';
+import { TOLERANCES } from './compare/check.js';
+import { type Operands, WORK, WORK_NAMES } from './compare/contender.js';
 import type { Comparison } from './compare/run.js';
 import { PEERS } from './compare/peers.js';
 import type { KernelsReport } from './kernels/run.js';
@@ -48,24 +48,25 @@ function kernelsSection({ measured, ratios }: KernelsReport): string {
     ({ threads, speedup }) =>
       `- The full-size step on ${threads} ${threads === 1 ? 'thread' : 'threads'}: ${speedup.toFixed(2)}x.`,
   );
+  const precisions = ratios.precisions.map(
+    ({ precision, speedup }) =>
+      `- The full-size step in ${precision} is ${speedup.toFixed(2)}x faster than in f32. (% of peak is of the f32 peak.)`,
+  );
   return `## Kernels\n\n${table(['step', 'precision', 'threads', 'ms', 'GFLOP/s', '% of peak'], rows)}
 
 - Sharing the image part between positive and negative makes the first layer's step ${ratios.pairSharing.toFixed(2)}x faster.
 - Ten-label prediction of the whole network is ${ratios.tenLabels.toFixed(2)}x faster at once than in ten separate passes.
-${scaling.join('\n')}${ratios.bf16 === undefined ? '' : `\n- The full-size step in bf16 is ${ratios.bf16.toFixed(2)}x faster than in f32. (% of peak is of the f32 peak.)`}`;
+${[...scaling, ...precisions].join('\n')}`;
 }
 
 function comparisonSections({ contenders, missing, checks, compared, epochs }: Comparison): string[] {
   const sections: string[] = [];
-  const worst = (what: 'loss' | 'values') => Math.max(0, ...checks.map((one) => one[what])).toExponential(1);
   sections.push(
     `## Beside peers\n\n${contenders.map(({ name, about }) => `- ${titleOf(name)}: ${about}`).join('\n')}` +
       missing
         .map(({ name, why, install }) => `\n- **${titleOf(name)} is missing**: ${why}. To install: ${install}`)
         .join('') +
-      (checks.length > 0
-        ? `\n\nAll compute the same: ${checks.length} checks, losses within ${worst('loss')} (allowed ${TOLERANCE.loss}), values within ${worst('values')} (allowed ${TOLERANCE.trained} of the way that trained weights went, ${TOLERANCE.epoch} through an epoch, ${TOLERANCE.inferred} of inference).`
-        : ''),
+      (['f32', 'bf16'] as const).map((operands) => checksText(checks, operands)).join(''),
   );
   const rows = WORK_NAMES.flatMap((work) =>
     compared
@@ -75,10 +76,12 @@ function comparisonSections({ contenders, missing, checks, compared, epochs }: C
         titleOf(one.name),
         cell(one.milliseconds, 2),
         cell(one.ratio, 2),
+        one.rounded === undefined ? '' : cell(one.rounded, 2),
         cell(one.peakShare, 1),
       ]),
   );
-  if (rows.length > 0) sections.push(table(['work', 'by', 'ms', 'times ours', '% of peak'], rows));
+  if (rows.length > 0)
+    sections.push(table(['work', 'by', 'ms', 'times ours', 'times our fastest bf16', '% of peak'], rows));
   if (epochs.length > 0) {
     const lines = epochs.map((one) => [
       titleOf(one.name),
@@ -91,6 +94,15 @@ function comparisonSections({ contenders, missing, checks, compared, epochs }: C
     );
   }
   return sections;
+}
+
+/** How far the peers are from ours at most, of those whose products take the same operands. */
+function checksText(all: Comparison['checks'], operands: Operands): string {
+  const checks = all.filter((one) => one.operands === operands);
+  if (checks.length === 0) return '';
+  const worst = (what: 'loss' | 'values') => Math.max(...checks.map((one) => one[what])).toExponential(1);
+  const { loss, trained, epoch, inferred } = TOLERANCES[operands];
+  return `\n\nAll compute the same in ${operands}: ${checks.length} checks, losses within ${worst('loss')} (allowed ${loss}), values within ${worst('values')} (allowed ${trained} of the way that trained weights went, ${epoch} through an epoch, ${inferred} of inference).`;
 }
 
 function bandwidthSection(all: readonly Bandwidth[]): string {

@@ -95,6 +95,13 @@ Precision precisionFrom(const std::string& name) {
   throw BadCall{"there is no such precision"};
 }
 
+// fastestFor(precision) → name, one of instructionSets()
+napi_value fastest(const Arguments& a) {
+  napi_value name = nullptr;
+  check(napi_create_string_utf8(a.env, fastestFor(precisionFrom(a.text(0)))->name, NAPI_AUTO_LENGTH, &name));
+  return name;
+}
+
 // openBackend(name, threads, worthSharing, precision) → backend; see Pool
 napi_value openBackend(const Arguments& a) {
   const std::string name = a.text(0);
@@ -284,6 +291,7 @@ napi_value init(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("instructionSets", guarded<listInstructionSets>),
+      method("fastestFor", guarded<fastest>),
       method("openBackend", guarded<openBackend>),
       method("closeBackend", guarded<closeBackend>),
       method("openDense", guarded<openDense>),

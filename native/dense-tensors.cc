@@ -11,7 +11,7 @@ constexpr Index kStagger = 24 * 16;  // floats: 24 cache lines
 }
 
 Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const DenseShape& shape, const Tensors& tensors)
-    : kernels_(kernels), pool_(std::move(pool)), shape_(shape) {
+    : kernels_(kernels), pool_(std::move(pool)), shape_(shape), form_(kernels.form(shape.precision)) {
   if (shape.inputs < 1 || shape.outputs < 1 || shape.suffixInputs < 0 || shape.suffixInputs > shape.inputs ||
       shape.maxRows < 0)
     throw BadCall{"openDense: bad sizes"};
@@ -25,18 +25,19 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
   const Index weights = checkedProduct(shape.inputs, padded) + 2 * kBlock * panel;
   w_.reserve(weights);
   bias_.reserve(padded);
-  if (rounds()) operand_.reserve(checkedProduct(blocksOf(prefix(), pair()), padded) + 2 * kBlock * panel);
+  if (rounds()) operand_.reserve(checkedProduct(form_.operandRows(prefix()), padded) + 2 * kBlock * panel);
   if (trained) {
     m_.reserve(weights + kStagger);
     v_.reserve(weights + 2 * kStagger);
     biasM_.reserve(padded);
     biasV_.reserve(padded);
-    const Index words = checkedProduct(roundUp(prefix(), kBlock), roundUp(shape.maxRows, kBlock)) / pair();
+    checkedProduct(prefix() + form_.inputs, shape.maxRows + form_.samples);
+    const Index words = form_.batchWords(shape.maxRows, prefix());
     x_.reserve(words);
-    if (pair() > 1) xGradient_.reserve(words);
+    if (form_.pair > 1) xGradient_.reserve(words);
     reserveSuffix(suffix_, shape.maxRows);
     for (int t = 0; t < pool_->threads(); t++)
-      lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, shape.suffixInputs, kernels.lanes));
+      lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, form_, shape.suffixInputs, kernels.lanes));
   }
   const Layer to = layer();
   eachPanelRow([&](Index at, Index from, Index count) {
@@ -106,9 +107,10 @@ Layer Dense::layer() const {
   float* m = m_.size() > 0 ? data(m_) + kStagger : nullptr;
   float* v = v_.size() > 0 ? data(v_) + 2 * kStagger : nullptr;
   float* operand = rounds() ? data(operand_) : data(w_);
-  const Index operandRows = rounds() ? blocksOf(prefix(), pair()) : shape_.inputs;
+  const Index operandRows = rounds() ? form_.operandRows(prefix()) : shape_.inputs;
   return {shape_.inputs, shape_.outputs, shape_.relu,  shape_.precision, data(w_), m,
-          v,             data(bias_),    data(biasM_), data(biasV_), operand,  operandRows};
+          v,             data(bias_),    data(biasM_), data(biasV_), operand,  operandRows,
+          rounds() && w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() >= kWorthStreaming};
 }
 
 Index Dense::bytes() const {

@@ -11,10 +11,10 @@ namespace {
 // Items that a thread takes at a time: small enough to even out, large enough to keep to one panel.
 Index grainFor(Index items, int threads, Index least) { return std::max(least, items / (threads * Index{32})); }
 
-Index samplesPerChunk(Index prefix, Index pair, Index batch, Index threads) {
-  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix, pair) * kBlock, Index{512}));
-  if (batch >= kBlock * threads) chunks = roundUp(chunks, threads);
-  return roundUp(blocksOf(batch, std::max(chunks, Index{1})), kBlock);
+Index samplesPerChunk(Index prefix, const Form& form, Index batch, Index threads) {
+  Index chunks = blocksOf(batch, std::min(forwardChunk(prefix, form) * form.samples, Index{512}));
+  if (batch >= form.samples * threads) chunks = roundUp(chunks, threads);
+  return roundUp(blocksOf(batch, std::max(chunks, Index{1})), form.samples);
 }
 
 }  // namespace
@@ -91,13 +91,14 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
   sumSquares.need(rows, "infer: sumSquares is too short");
   if (rows == 0 || (!activations.data && !sumSquares.data)) return;
   const Index threads = pool_->threads();
-  const Index samples = samplesPerChunk(prefix(), pair(), input.batch, threads);
+  const Index samples = samplesPerChunk(prefix(), form_, input.batch, threads);
   const Index chunks = blocksOf(input.batch, samples);
   const bool sums = sumSquares.data || (normalise && activations.data);
   // Any thread may come to take a chunk, unless there is only one.
   for (Index t = 0; t < (chunks == 1 ? 1 : threads); t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
-    lane.x.reserve(checkedProduct(roundUp(prefix(), kBlock), samples) / pair());
+    checkedProduct(prefix() + form_.inputs, samples);
+    lane.x.reserve(form_.batchWords(samples, prefix()));
     reserveSuffix(lane.suffix, checkedProduct(samples, input.variants));
     if (sums) lane.sums.reserve(checkedProduct(samples * input.variants, kSumLanes + 1));
   }
@@ -108,14 +109,14 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
       const Index count = std::min(samples, input.batch - first);
       const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, first, count, prefix(),
                             shape_.precision,  lane.x.data(),                             nullptr};
-      kernels_.pack(packing, 0, blocksOf(count, kBlock));
+      kernels_.pack(packing, 0, blocksOf(count, form_.samples));
       const SuffixList suffix = listSuffix(lane.suffix, input, first, count);
       const Index chunkRows = count * input.variants;
       float* squares = sums ? lane.sums.data() : nullptr;
       if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
       float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
       const ForwardJob job{layer(), {lane.x.data(), nullptr, count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
-      kernels_.forward(job, 0, forwardItems(job, kernels_.lanes));
+      kernels_.forward(job, 0, forwardItems(job, form_, kernels_.lanes));
       if (!sums) continue;
       float* folded = squares + chunkRows * kSumLanes;
       kernels_.foldLanes(squares, 0, chunkRows, folded);
@@ -141,10 +142,10 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
   keptRows_ = -1;
   const int threads = isSmall(input.batch) ? 1 : pool_->threads();
   const auto grain = [&](Index items, Index least) { return threads == 1 ? items : grainFor(items, threads, least); };
-  float* xGradient = pair() > 1 ? xGradient_.data() : nullptr;
+  float* xGradient = form_.pair > 1 ? xGradient_.data() : nullptr;
   const PackJob packing{input.prefix.data, input.rows.data ? rows_.data() : nullptr, 0, input.batch, prefix(),
                         shape_.precision,  x_.data(),                                xGradient};
-  const Index sampleBlocks = blocksOf(input.batch, kBlock);
+  const Index sampleBlocks = blocksOf(input.batch, form_.samples);
   pool_->run(sampleBlocks, grain(sampleBlocks, 1), [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
   kept_ = {x_.data(), xGradient ? xGradient : x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
   // One thread alone sums the squares as it goes; several could not keep to the order.
@@ -155,7 +156,7 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
     std::memset(lanes, 0, static_cast<size_t>(rows * kSumLanes) * sizeof(float));
   }
   const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes};
-  const Index items = forwardItems(job, kernels_.lanes);
+  const Index items = forwardItems(job, form_, kernels_.lanes);
   pool_->run(items, grain(items, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
   if (lanes) {
     kernels_.foldLanes(lanes, 0, rows, sumSquares.data);
@@ -184,19 +185,19 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
   out.need(checkedProduct(keptRows_, shape_.inputs), "inputGradient: out is too short");
   const Index panel = kPanelVecs * kernels_.lanes;
   const Index panels = blocksOf(keptRows_, panel);
-  transposed_.reserve(checkedProduct(panels * panel, shape_.outputs));
+  transposed_.reserve(checkedProduct(panels * panel, roundUp(shape_.outputs, form_.terms)));
   const InputGradientJob job{layer(), delta, keptRows_, transposed_.data(), out.data};
   pool_->run(panels, 1, [&](Index first, Index last, int) { kernels_.transposeDelta(job, first, last); });
-  const Index items = panels * blocksOf(shape_.inputs, kBlock);
+  const Index items = panels * blocksOf(shape_.inputs, form_.inputs);
   pool_->run(items, grainFor(items, pool_->threads(), 1),
              [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
 }
 
 void Dense::update(Given<const float> activations, const DeltaInput& given, const Rule& rule) {
   const UpdateJob job{layer(), kept_, shares(), checkDelta(activations, given), rule, shape_.fixedBias};
-  const Index items = updateItems(job, kernels_.lanes);
-  // A thread that enters a panel sums the panel's deltas first: not for fewer than 8 blocks.
-  const Index grain = isSmall(kept_.samples) ? items : grainFor(items, pool_->threads(), 8);
+  const Index items = updateItems(job, form_, kernels_.lanes);
+  // A thread that enters a panel sums the panel's deltas first: not for fewer than 64 inputs.
+  const Index grain = isSmall(kept_.samples) ? items : grainFor(items, pool_->threads(), 8 * kBlock / form_.inputs);
   pool_->run(items, grain, [&](Index first, Index last, int thread) {
     kernels_.update(job, first, last, lanes_[static_cast<size_t>(thread)].update.data());
   });

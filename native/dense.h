@@ -77,9 +77,7 @@ class Dense {
     Array<float> update;
   };
 
-  // Values in a word of an operand.
   bool rounds() const { return shape_.precision != Precision::kF32; }
-  Index pair() const { return shape_.precision == Precision::kBf16 ? kernels_.bf16Inputs : 1; }
   Index prefix() const { return shape_.inputs - shape_.suffixInputs; }
   Layer layer() const;
   bool isSmall(Index samples) const;
@@ -95,6 +93,7 @@ class Dense {
   const KernelTable& kernels_;
   const std::shared_ptr<Pool> pool_;
   const DenseShape shape_;
+  const Form form_;
   // m_ and v_ begin kStagger and 2 · kStagger floats late: the same place of all three must not share a cache set.
   Array<float> w_, m_, v_, bias_, biasM_, biasV_;
   Array<float> operand_;  // the weights rounded, except in f32

@@ -1,7 +1,12 @@
 // See instruction-sets.h.
 #include "instruction-sets.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 namespace pff {
 
@@ -14,13 +19,29 @@ extern const KernelTable kAvx2Kernels;
 extern const KernelTable kNeonKernels;
 #endif
 
+#if defined(__x86_64__)
+namespace {
+
+// AMX with bf16: bits 22 and 24 of EDX, CPUID leaf 7. Older compilers do not know their names.
+bool hasTiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
+}
+
+}  // namespace
+#endif
+
 std::vector<const KernelTable*> instructionSets() {
   std::vector<const KernelTable*> sets;
 #if defined(__x86_64__)
   // These also ask whether the system saves the wide registers.
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw")) {
-    if (__builtin_cpu_supports("avx512bf16")) sets.push_back(&kAvx512Bf16Kernels);
+    if (__builtin_cpu_supports("avx512bf16")) {
+      const KernelTable* amx = hasTiles() ? amxKernels() : nullptr;
+      if (amx) sets.push_back(amx);
+      sets.push_back(&kAvx512Bf16Kernels);
+    }
     sets.push_back(&kAvx512Kernels);
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&kAvx2Kernels);
@@ -29,6 +50,39 @@ std::vector<const KernelTable*> instructionSets() {
 #endif
   sets.push_back(&kPortableKernels);
   return sets;
+}
+
+namespace {
+
+// Multiply-adds in a second, the best of a few tries of a tenth of a millisecond or so.
+double rateOf(double (*loop)(Index, float*)) {
+  double best = 0.0;
+  for (int i = 0; i < 8; i++) {
+    float sink = 1.0f;
+    const auto start = std::chrono::steady_clock::now();
+    const double done = loop(5000, &sink);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (seconds > 0.0 && sink != 0.0f) best = std::max(best, done / seconds);
+  }
+  return best;
+}
+
+// Pairs of bf16 values have an instruction that on some CPUs takes longer than two multiply-adds. Without it both are one.
+bool pairsAreFaster(const KernelTable& pairs) {
+  static const bool faster = rateOf(pairs.pairPeak) > rateOf(pairs.peak);
+  return faster;
+}
+
+}  // namespace
+
+const KernelTable* fastestFor(Precision precision) {
+  for (const KernelTable* set : instructionSets()) {
+    const bool tiles = std::strcmp(set->name, "amx") == 0;
+    if (tiles && precision != Precision::kBf16Tile) continue;
+    if (!tiles && precision == Precision::kBf16 && set->pairPeak && !pairsAreFaster(*set)) continue;
+    return set;
+  }
+  return &kPortableKernels;
 }
 
 const KernelTable* instructionSet(const char* name) {

@@ -7,6 +7,11 @@
 namespace pff {
 
 std::vector<const KernelTable*> instructionSets();
+// AMX's, if this build has them and the system grants the tiles; asked only where the CPU has them.
+const KernelTable* amxKernels();
+// The one to take for a precision, of instructionSets(): the best, or in bf16 the one that multiplies its values fastest, as
+// measured on the first call, which takes a few milliseconds.
+const KernelTable* fastestFor(Precision precision);
 // Null if there is none of that name here.
 const KernelTable* instructionSet(const char* name);
 

@@ -21,6 +21,8 @@ constexpr Index kPanelVecs = 3;   // vectors across a panel
 // How much of a batch is gone over with every panel, so that it stays in the second-level cache (tuned with 2 MiB of it).
 constexpr Index kForwardChunkFloats = Index{1} << 17;
 constexpr Index kUpdateChunkFloats = Index{1} << 18;
+// Weights, moments and operand, in bytes, that no cache keeps from a step to the next forward pass.
+constexpr Index kWorthStreaming = Index{32} << 20;
 constexpr Index kSumLanes = 16;   // lanes of a sum of squares
 constexpr Index kTileTerms = 32;  // terms of a block in the tile order
 
@@ -36,10 +38,27 @@ constexpr float kRsqrtSecond = 1.5000006f;
 constexpr float kNormaliseEpsilon = 1e-12f;
 
 static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
+static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
 constexpr Index kTile = kBlock * kBlock;
+
+// How a batch and the operands of the products are cut.
+struct Form {
+  Index samples;  // in a block of a batch
+  Index inputs;   // in a block
+  Index pair;     // values in a word
+  Index terms;    // inputs that the operand of the weights is filled up to a multiple of
+
+  Index batchWords(Index rows, Index prefix) const {
+    return roundUp(rows, samples) * roundUp(prefix, inputs) / pair;
+  }
+  Index operandRows(Index prefix) const { return roundUp(prefix, terms) / pair; }
+};
+constexpr Form kSingleForm{kBlock, kBlock, 1, 1};
+constexpr Form kPairForm{kBlock, kBlock, 2, 2};
+constexpr Form kTileForm{32, 32, 2, 32};  // of AMX, see tile/
+
 // Words from one block of samples to the next; `pair`: values in a word.
 static inline Index tilesStride(Index prefix, Index pair) { return blocksOf(prefix, kBlock) * (kTile / pair); }
-static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
 
 // The suffix values that are not 0: row r has entries start[r] … start[r + 1] - 1.
 struct SuffixList {
@@ -70,6 +89,7 @@ struct Layer {
   float* biasV;
   float* operand;      // what the forward pass multiplies by: w, or the copy of its prefix rows rounded to bf16
   Index operandRows;   // rows (of pairs) in a panel of it
+  bool streams;        // the step writes it past the caches
 };
 
 struct PackJob {
@@ -129,7 +149,7 @@ struct InputGradientJob {
   Layer layer;
   Delta delta;
   Index rows;         // R
-  float* transposed;  // [ceil(R / panel)][O][panel], panel = 3 · lanes
+  float* transposed;  // [ceil(R / panel)][O up to a multiple of the form's terms][panel], panel = 3 · lanes; or see tile/
   float* out;         // [R, I]
 };
 
@@ -156,20 +176,20 @@ struct DropoutJob {
 struct KernelTable {
   const char* name;
   Index lanes;
-  Index bf16Inputs;  // inputs in a word of an operand in bf16: 2 where pairs are multiplied
-  // Blocks of 8 samples.
+  Form (*form)(Precision);
+  // Blocks of samples.
   void (*pack)(const PackJob&, Index first, Index last);
   // Panels: fills the operand of a bf16 layer from its weights.
   void (*roundWeights)(const Layer&, Index prefix, Index first, Index last);
-  // (share of the panels, chunk of samples, panel, block of 8 samples), see forwardItems and Place.
+  // (share of the panels, chunk of samples, panel, block of samples), see forwardItems and Place.
   void (*forward)(const ForwardJob&, Index first, Index last);
   // Rows. sumRows: y [rows, outputs] to sums; foldLanes: [rows][16] to sums; normaliseRows: y in place.
   void (*sumRows)(const float* y, Index outputs, Index first, Index last, float* sums);
   void (*foldLanes)(const float* lanes, Index first, Index last, float* sums);
   void (*normaliseRows)(float* y, Index outputs, const float* sums, Index first, Index last);
-  // (share of the panels, chunk of inputs, panel, block of 8 inputs), see updateItems. Scratch: updateScratch floats for each thread.
+  // (share of the panels, chunk of inputs, panel, block of inputs), see updateItems. Scratch: updateScratch floats for each thread.
   void (*update)(const UpdateJob&, Index first, Index last, float* scratch);
-  // Panels of rows; then (panel of rows, block of 8 inputs).
+  // Panels of rows; then each with each block of inputs.
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
   // Rows.
@@ -177,25 +197,31 @@ struct KernelTable {
   void (*dropout)(const DropoutJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
+  // The same of pairs of bf16 values, or null.
+  double (*pairPeak)(Index iterations, float* sink);
 };
 
 static inline Index panelsOf(Index outputs, Index lanes) { return blocksOf(outputs, kPanelVecs * lanes); }
-// How many blocks of 8 samples (of 8 inputs) make up a chunk.
-static inline Index forwardChunk(Index prefix, Index pair) {
-  const Index blocks = kForwardChunkFloats * pair / (kBlock * (prefix + 1));
-  return blocks < 4 ? 4 : blocks;
+// How many blocks of samples (of inputs) make up a chunk: at least 32 of either.
+static inline Index forwardChunk(Index prefix, const Form& form) {
+  const Index blocks = kForwardChunkFloats * form.pair / (form.samples * (prefix + 1));
+  const Index least = 4 * kBlock / form.samples;
+  return blocks < least ? least : blocks;
 }
-static inline Index updateChunk(Index samples, Index pair) {
-  const Index blocks = kUpdateChunkFloats * pair / (kBlock * (samples > 0 ? samples : 1));
-  return blocks < 4 ? 4 : blocks;
+static inline Index updateChunk(Index samples, const Form& form) {
+  const Index blocks = kUpdateChunkFloats * form.pair / (form.inputs * (samples > 0 ? samples : 1));
+  const Index least = 4 * kBlock / form.inputs;
+  return blocks < least ? least : blocks;
 }
 // A layer without prefix inputs still has one (empty) block, so that its suffix weights and bias are looked after.
-static inline Index inputBlocks(Index prefix) { return prefix == 0 ? 1 : blocksOf(prefix, kBlock); }
-static inline Index forwardItems(const ForwardJob& job, Index lanes) {
-  return blocksOf(job.batch.samples, kBlock) * panelsOf(job.layer.outputs, lanes);
+static inline Index inputBlocks(Index prefix, const Form& form) {
+  return prefix == 0 ? 1 : blocksOf(prefix, form.inputs);
 }
-static inline Index updateItems(const UpdateJob& job, Index lanes) {
-  return inputBlocks(job.batch.prefix) * panelsOf(job.layer.outputs, lanes);
+static inline Index forwardItems(const ForwardJob& job, const Form& form, Index lanes) {
+  return blocksOf(job.batch.samples, form.samples) * panelsOf(job.layer.outputs, lanes);
+}
+static inline Index updateItems(const UpdateJob& job, const Form& form, Index lanes) {
+  return inputBlocks(job.batch.prefix, form) * panelsOf(job.layer.outputs, lanes);
 }
 
 // Where an item stands in the order: share of the panels; chunk of blocks; panel; block. A panel is used while it is in the
@@ -217,8 +243,8 @@ static inline Place placeOf(Index item, Index panels, Index blocks, Index blocks
   const Index inChunk = inShare - chunk * panelsOfShare;
   return {firstPanel + inChunk / chunkBlocks, chunk, chunkBlocks, inChunk % chunkBlocks};
 }
-static inline Index updateScratch(Index samples, Index suffix, Index lanes) {
-  return (samples + suffix + 1) * kPanelVecs * lanes;
+static inline Index updateScratch(Index samples, const Form& form, Index suffix, Index lanes) {
+  return (roundUp(samples, form.samples) + suffix + 1) * kPanelVecs * lanes;
 }
 
 }  // namespace pff

@@ -75,7 +75,10 @@ function writeRecord(fields) {
 async function build() {
   if (process.platform === 'win32') throw new Error('the native kernels are not built on Windows yet');
   const compiler = findCompiler();
-  const units = [...coreUnits(process.arch), { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'] }];
+  const units = [
+    ...coreUnits(process.arch, [compiler.file, ...compiler.prefix]),
+    { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'] },
+  ];
   const wanted = fingerprint(compiler, units);
   const last = readRecord();
   if (last.fingerprint === wanted && existsSync(addon)) return;

@@ -5,4 +5,4 @@ export interface Unit {
   readonly flags: readonly string[];
 }
 export declare const commonFlags: readonly string[];
-export declare function coreUnits(arch: string): Unit[];
+export declare function coreUnits(arch: string, compiler: readonly [string, ...string[]]): Unit[];

@@ -1,4 +1,5 @@
 // What the native kernels are made of: source files of native/ and the flags of each, for a CPU family as Node.js names it.
+import { spawnSync } from 'node:child_process';
 
 /** Flags that no unit may go without: the first two keep every bit as the contract has it. */
 export const commonFlags = [
@@ -15,6 +16,7 @@ const avx512 = ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2',
 
 const unitsOfCpu = {
   x64: [
+    { file: 'isa/amx.cc', flags: [...avx512, '-mavx512bf16'], optional: ['-mamx-tile', '-mamx-bf16'] },
     { file: 'isa/avx512bf16.cc', flags: [...avx512, '-mavx512bf16'] },
     { file: 'isa/avx512.cc', flags: avx512 },
     { file: 'isa/avx2.cc', flags: ['-mavx2', '-mfma'] },
@@ -24,7 +26,20 @@ const unitsOfCpu = {
 
 const unitsOfAll = ['isa/portable.cc', 'dense.cc', 'dense-tensors.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
 
-/** The compute core, without Node-API: each unit's file and its own flags. */
-export function coreUnits(arch) {
-  return [...(unitsOfCpu[arch] ?? []), ...unitsOfAll.map((file) => ({ file, flags: [] }))];
+/**
+ * The compute core, without Node-API: each unit's file and its own flags. Optional ones are given where the compiler, a
+ * command and its first arguments, knows them; the unit does without the rest.
+ */
+export function coreUnits(arch, compiler) {
+  return [...(unitsOfCpu[arch] ?? []), ...unitsOfAll.map((file) => ({ file, flags: [] }))].map(
+    ({ file, flags, optional = [] }) => ({
+      file,
+      flags: [...flags, ...(optional.length > 0 && knows(compiler, optional) ? optional : [])],
+    }),
+  );
+}
+
+function knows([file, ...prefix], flags) {
+  const args = [...prefix, ...flags, '-x', 'c++', '-E', '-', '-o', process.platform === 'win32' ? 'NUL' : '/dev/null'];
+  return spawnSync(file, args, { input: '' }).status === 0;
 }

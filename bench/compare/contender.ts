@@ -11,6 +11,9 @@ export const WORK = {
 export type Work = keyof typeof WORK;
 export const WORK_NAMES = Object.keys(WORK) as Work[];
 
+/** What the big products take: f32, or operands rounded to bf16. */
+export type Operands = 'f32' | 'bf16';
+
 /** What a contender computed, for comparing it with ours. */
 export interface Computed {
   /** Loss of each training step; of an epoch, the mean loss of each layer. Empty for inference. */
@@ -24,6 +27,8 @@ export interface Contender {
   readonly name: string;
   /** Versions and settings, for the report. */
   readonly about: string;
+  readonly operands: Operands;
+  readonly isOurs: boolean;
   readonly work: ReadonlySet<Work>;
   readonly trains: boolean;
   /** Its epochs are measured whole, not on a share of their batches. */

@@ -9,6 +9,8 @@ export interface Compared {
   readonly milliseconds: Summary;
   /** How many times as long as ours, repetition by repetition. */
   readonly ratio: Summary;
+  /** In bf16: how many times as long as the fastest of ours in bf16, in whatever order that adds its products. */
+  readonly rounded: Summary | undefined;
   /** Share of the core's peak that was measured just before, in %, by the multiply-adds of the whole matrix products. */
   readonly peakShare: Summary;
 }
@@ -59,13 +61,21 @@ export async function measureContenders(
         shares[i]?.push((100 * flop[work]) / taken / now);
       }
     }
-    able.forEach(({ name }, i) => {
-      const own = seconds[i] as number[];
+    const times = (i: number): number[] => seconds[i] as number[];
+    const paired = (i: number, base: number): Summary => {
+      const both = Math.min(times(i).length, times(base).length);
+      return pairedRatio(times(i).slice(0, both), times(base).slice(0, both));
+    };
+    const rounding = [...able.keys()].filter((i) => able[i]?.isOurs && able[i]?.operands === 'bf16');
+    const median = (i: number): number => summarise(times(i)).median;
+    const [fastest] = rounding.toSorted((a, b) => median(a) - median(b));
+    able.forEach(({ name, operands }, i) => {
       results.push({
         work,
         name,
-        milliseconds: summarise(own.map((s) => 1000 * s)),
-        ratio: pairedRatio(own, (seconds[0] as number[]).slice(0, own.length)),
+        milliseconds: summarise(times(i).map((s) => 1000 * s)),
+        ratio: paired(i, 0),
+        rounded: operands === 'bf16' && fastest !== undefined ? paired(i, fastest) : undefined,
         peakShare: summarise(shares[i] as number[]),
       });
     });

@@ -34,7 +34,7 @@ export interface Ours extends Contender {
   lastEpoch(): RunResult | undefined;
 }
 
-/** @param kernels opened for `precision`. In bf16 it computes something else than the peers, by design. */
+/** @param kernels opened for `precision`. Only peers whose products take the same operands compute the same. */
 export async function openOurs(
   kernels: Kernels,
   precision: Precision,
@@ -80,6 +80,8 @@ export async function openOurs(
   return {
     name: precision === 'f32' ? 'ours' : `ours-${precision}`,
     about: `pff, kernels ${kernels.name}, ${precision}, ${kernels.threads} thread(s)`,
+    operands: precision === 'f32' ? 'f32' : 'bf16',
+    isOurs: true,
     work: new Set(WORK_NAMES),
     trains: true,
     whole: true,
@@ -111,7 +113,7 @@ export async function openOurs(
       last = result;
       return { seconds: result.trainSeconds, batches };
     },
-    computeEpoch: () => computedEpoch(workload, choice, kernels.threads),
+    computeEpoch: () => computedEpoch({ ...workload.checkSpec, precision }, workload, choice, kernels.threads),
     lastEpoch: () => last,
     close: async () => {
       closeParts([...training.step.parts, ...training['first-step'].parts]);
@@ -149,11 +151,16 @@ async function run(
   throw new Error('the run ended without a result');
 }
 
-async function computedEpoch(workload: Workload, kernels: KernelsChoice, threads: number): Promise<Computed> {
+async function computedEpoch(
+  spec: RunSpec,
+  workload: Workload,
+  kernels: KernelsChoice,
+  threads: number,
+): Promise<Computed> {
   const folder = mkdtempSync(join(tmpdir(), 'pff-bench-run-'));
   try {
     const out = join(folder, 'run');
-    const { losses } = await run(workload.checkSpec, workload, kernels, threads, out);
+    const { losses } = await run(spec, workload, kernels, threads, out);
     const name = `layer${workload.states.length}.weight`;
     const values = readModel(out).tensors.find((tensor) => tensor.name === name)?.values;
     if (!values) throw new Error(`the run's model has no ${name}`);

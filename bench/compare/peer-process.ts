@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Computed, Contender, EpochTime, Work } from './contender.js';
+import type { Computed, Contender, EpochTime, Operands, Work } from './contender.js';
 import { WORK_NAMES } from './contender.js';
 import { numbersOf, parseAnswer, secondsOf, type Question } from './lines.js';
 
@@ -16,6 +16,7 @@ interface Waiting {
 
 export interface PeerCommand {
   readonly name: string;
+  readonly operands: Operands;
   readonly command: string;
   readonly args: readonly string[];
   /** Instead of the bench's own environment. */
@@ -88,7 +89,7 @@ export async function openPeer(
   checkedBatches: number,
 ): Promise<Contender> {
   const talk = new Conversation(command);
-  const { name } = command;
+  const { name, operands } = command;
   let opened: Fields;
   try {
     opened = await talk.ask({ do: 'open', folder, threads });
@@ -104,6 +105,8 @@ export async function openPeer(
   return {
     name,
     about: String(opened['about']),
+    operands,
+    isOurs: false,
     work: new Set(WORK_NAMES.filter((work) => can.includes(work))),
     trains: opened['trains'] === true,
     whole: false,

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Operands } from './contender.js';
 import type { PeerCommand } from './peer-process.js';
 
 export interface Peer {
@@ -11,23 +12,44 @@ export interface Peer {
   readonly script: string;
   readonly arguments?: readonly string[];
   readonly kind: 'python' | 'node';
+  /** What its products take; it is compared with ours in the same. */
+  readonly operands: Operands;
   /** Packages in bench/peers/node_modules that it needs. */
   readonly packages?: readonly string[];
 }
 
+const byHand = { script: 'pytorch/by_hand.py', kind: 'python' } as const;
+const autograd = { script: 'pytorch/autograd.py', kind: 'python' } as const;
+
 export const PEERS: readonly Peer[] = [
-  { name: 'pytorch-autograd', title: 'PyTorch, autograd', script: 'pytorch/autograd.py', kind: 'python' },
+  { name: 'pytorch-autograd', title: 'PyTorch, autograd', operands: 'f32', ...autograd },
+  { name: 'pytorch-whole', title: 'PyTorch, by hand', operands: 'f32', ...byHand, arguments: ['--whole'] },
+  { name: 'pytorch-by-hand', title: 'PyTorch, by hand, in blocks', operands: 'f32', ...byHand },
   {
-    name: 'pytorch-whole',
-    title: 'PyTorch, by hand',
-    script: 'pytorch/by_hand.py',
-    arguments: ['--whole'],
-    kind: 'python',
+    name: 'pytorch-autocast',
+    title: 'PyTorch, autocast to bf16',
+    operands: 'bf16',
+    ...autograd,
+    arguments: ['--autocast'],
   },
-  { name: 'pytorch-by-hand', title: 'PyTorch, by hand, in blocks', script: 'pytorch/by_hand.py', kind: 'python' },
+  {
+    name: 'pytorch-bf16-whole',
+    title: 'PyTorch, bf16 by hand',
+    operands: 'bf16',
+    ...byHand,
+    arguments: ['--bf16', '--whole'],
+  },
+  {
+    name: 'pytorch-bf16-by-hand',
+    title: 'PyTorch, bf16 by hand, in blocks',
+    operands: 'bf16',
+    ...byHand,
+    arguments: ['--bf16'],
+  },
   {
     name: 'onnxruntime-node',
     title: 'onnxruntime-node',
+    operands: 'f32',
     script: 'node/onnxruntime.mjs',
     kind: 'node',
     packages: ['onnxruntime-node'],
@@ -35,6 +57,7 @@ export const PEERS: readonly Peer[] = [
   {
     name: 'tfjs-wasm',
     title: 'TensorFlow.js WASM',
+    operands: 'f32',
     script: 'node/tfjs-wasm.mjs',
     kind: 'node',
     packages: ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'],
@@ -76,23 +99,27 @@ export function commandOf(
   settings: Settings,
   threads: number,
 ): PeerCommand {
+  const { name, operands } = peer;
   const args = [join(folder, peer.script), ...(peer.arguments ?? [])];
-  if (peer.kind === 'node') return { name: peer.name, command: process.execPath, args, env: environment({}) };
+  if (peer.kind === 'node') return { name, operands, command: process.execPath, args, env: environment({}) };
   const count = String(threads);
   const env = environment({ ...settings, OMP_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count });
-  return { name: peer.name, command: python, args: ['-B', ...args], env };
+  return { name, operands, command: python, args: ['-B', ...args], env };
 }
 
 export type Settings = Readonly<Record<string, string>>;
 
 /**
- * Settings among which the fastest for PyTorch is looked for. OpenBLAS's own choice of kernels is half as fast as another
- * on some CPUs; large pages, and PyTorch's AVX-512 code, which it leaves off by default, both help element-wise work.
+ * Settings among which the fastest for PyTorch is looked for. In f32, OpenBLAS's own choice of kernels is half as fast as another
+ * on some CPUs; bf16 products are oneDNN's, which chooses by itself. Large pages, and PyTorch's AVX-512 code, which it leaves
+ * off by default, mostly help element-wise work.
  */
-export function pythonSettings(avx512: boolean): Settings[] {
-  const common = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', ...(avx512 ? { ATEN_CPU_CAPABILITY: 'avx512' } : {}) };
+export function pythonSettings(avx512: boolean, operands: Operands): Settings[] {
+  const pages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+  if (process.arch !== 'x64') return [pages];
+  const common = { ...pages, ...(avx512 ? { ATEN_CPU_CAPABILITY: 'avx512' } : {}) };
+  if (operands === 'bf16') return [{}, pages, ...(avx512 ? [{ ATEN_CPU_CAPABILITY: 'avx512' }, common] : [])];
   const types = ['Haswell', 'Zen', ...(avx512 ? ['SkylakeX', 'Cooperlake'] : [])];
-  if (process.arch !== 'x64') return [{ GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }];
   return [common, ...types.map((type) => ({ ...common, OPENBLAS_CORETYPE: type }))];
 }
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadDataset } from '../../src/data/sources/load.js';
 import { messageOf, PffError } from '../../src/errors.js';
-import type { Kernels } from '../../src/kernels/kernels.js';
+import type { Kernels, Precision } from '../../src/kernels/kernels.js';
 import type { NativeKernels } from '../../src/kernels/native/native.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import type { RunResult } from '../../src/run/events.js';
 import { summarise } from '../statistics.js';
-import type { Contender } from './contender.js';
+import type { Contender, Operands } from './contender.js';
 import { checkContenders, type Checked } from './checks.js';
 import { type EpochCompared, measureEpochs } from './epoch.js';
 import { type Compared, flopOf, measureContenders } from './measure.js';
@@ -54,10 +54,14 @@ export interface Comparison {
   readonly result: RunResult | undefined;
 }
 
-/** @throws PffError `kernels` if a peer computes something else than we do. */
+/**
+ * @param kernels ours in f32.
+ * @param rounding ours in precisions that round operands. Peers in bf16 are there if one of ours is.
+ * @throws PffError `kernels` if a peer computes something else than we do.
+ */
 export async function runComparison(
   kernels: NativeKernels,
-  bf16: Kernels | undefined,
+  rounding: ReadonlyMap<Exclude<Precision, 'f32'>, Kernels>,
   choice: KernelsChoice,
   options: ComparisonOptions,
 ): Promise<Comparison> {
@@ -66,21 +70,23 @@ export async function runComparison(
   const folder = mkdtempSync(join(tmpdir(), 'pff-bench-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
-  const opened: Contender[] = [];
-  const rounded: Contender[] = [];
+  const open: Record<Operands, Contender[]> = { f32: [], bf16: [] };
   try {
     progress('writing what all work on');
     writeWorkload(workload, folder);
     const ours = await openOurs(kernels, 'f32', choice, workload);
-    opened.push(ours);
-    const absent = await openPeers(opened, folder, options);
-    // Only now: it does not compute what the others do, so it is not compared with them.
-    if (bf16) rounded.push(await openOurs(bf16, 'bf16', choice, workload));
-    const contenders = [...opened, ...rounded].map(({ name, about }) => ({ name, about }));
-    progress('checking that all compute the same');
-    const checks = await checkContenders(opened, workload);
-    const [first, ...peers] = opened as [Contender, ...Contender[]];
-    const all = [first, ...rounded, ...peers];
+    open.f32.push(ours);
+    for (const [precision, one] of rounding) open.bf16.push(await openOurs(one, precision, choice, workload));
+    const groups = (['f32', 'bf16'] as const).filter((operands) => open[operands].length > 0);
+    const absent: Missing[] = [];
+    for (const operands of groups) absent.push(...(await openPeers(open[operands], operands, folder, options)));
+    const all = groups.flatMap((operands) => open[operands]);
+    const contenders = all.map(({ name, about }) => ({ name, about }));
+    const checks: Checked[] = [];
+    for (const operands of groups) {
+      progress(`checking that all compute the same in ${operands}`);
+      checks.push(...(await checkContenders(open[operands], operands, workload)));
+    }
     const peak = () => kernels.measurePeak(2) * options.threads;
     const flop = flopOf(LAYERS, ROWS, PREDICTED);
     if (options.pieces) progress('measuring steps, forward passes and predictions');
@@ -89,30 +95,35 @@ export async function runComparison(
     const epochs = rounds > 0 ? await measureEpochs(all, workload.batches, rounds, shareSeconds, progress) : [];
     return { contenders, missing: absent, checks, compared, epochs, result: ours.lastEpoch() };
   } finally {
-    for (const one of [...rounded, ...opened.toReversed()]) await one.close();
+    for (const one of [...open.bf16, ...open.f32].toReversed()) await one.close();
     process.off('exit', remove);
     remove();
   }
 }
 
 /** Adds every peer that can run to `into`; returns those that cannot. */
-async function openPeers(into: Contender[], folder: string, options: ComparisonOptions): Promise<Missing[]> {
+async function openPeers(
+  into: Contender[],
+  operands: Operands,
+  folder: string,
+  options: ComparisonOptions,
+): Promise<Missing[]> {
   const absent: Missing[] = [];
   let settings: Settings | undefined;
-  for (const peer of PEERS.filter(({ name }) => options.peers.has(name))) {
+  for (const peer of PEERS.filter((one) => one.operands === operands && options.peers.has(one.name))) {
     const why = missing(peer, options.peersFolder, options.python);
     if (why) {
       absent.push(why);
       continue;
     }
-    if (peer.kind === 'python') settings ??= await fastestSettings(folder, options);
+    if (peer.kind === 'python') settings ??= await fastestSettings(operands, folder, options);
     options.progress(`opening ${peer.name}`);
-    into.push(await open(peer, folder, settings ?? {}, options));
+    into.push(await openOne(peer, folder, settings ?? {}, options));
   }
   return absent;
 }
 
-async function open(peer: Peer, folder: string, settings: Settings, options: ComparisonOptions): Promise<Contender> {
+async function openOne(peer: Peer, folder: string, settings: Settings, options: ComparisonOptions): Promise<Contender> {
   const command = commandOf(peer, options.peersFolder, options.python, settings, options.threads);
   try {
     return await openPeer(command, folder, options.threads, CHECKED_BATCHES);
@@ -124,13 +135,14 @@ async function open(peer: Peer, folder: string, settings: Settings, options: Com
 }
 
 /** The settings under which PyTorch takes the least for our step, of five repetitions each, in turn. */
-async function fastestSettings(folder: string, options: ComparisonOptions): Promise<Settings> {
-  const peer = PEERS.find(({ name }) => name === 'pytorch-by-hand') as Peer;
+async function fastestSettings(operands: Operands, folder: string, options: ComparisonOptions): Promise<Settings> {
+  const name = operands === 'f32' ? 'pytorch-by-hand' : 'pytorch-bf16-by-hand';
+  const peer = PEERS.find((one) => one.name === name) as Peer;
   const tried: { settings: Settings; contender: Contender; seconds: number[] }[] = [];
-  options.progress('looking for the settings at which PyTorch is fastest');
+  options.progress(`looking for the settings at which PyTorch is fastest in ${operands}`);
   try {
-    for (const settings of pythonSettings(hasAvx512()))
-      tried.push({ settings, contender: await open(peer, folder, settings, options), seconds: [] });
+    for (const settings of pythonSettings(hasAvx512(), operands))
+      tried.push({ settings, contender: await openOne(peer, folder, settings, options), seconds: [] });
     for (let repetition = -1; repetition < 5; repetition++)
       for (const { contender, seconds } of tried) {
         const taken = await contender.run('step');

@@ -16,8 +16,8 @@ export interface KernelsReport {
     readonly pairSharing: number;
     /** Ten-label prediction of the whole network: ten separate passes over all labels at once. */
     readonly tenLabels: number;
-    /** The full-size step in f32 over that in bf16, if both were measured. */
-    readonly bf16: number | undefined;
+    /** The full-size step in f32 over that in another precision, of those that were measured. */
+    readonly precisions: readonly { readonly precision: Precision; readonly speedup: number }[];
     readonly scaling: readonly { readonly threads: number; readonly speedup: number }[];
   };
 }
@@ -53,7 +53,14 @@ export async function runKernels(
     ratios: {
       pairSharing: time(whole(UNSHARED)) / time(whole(SHARED)),
       tenLabels: time(LABEL_BY_LABEL) / time(AT_ONCE),
-      bf16: precisions.includes('bf16') ? time(whole(FULL_SIZE), 'f32') / time(whole(FULL_SIZE), 'bf16') : undefined,
+      precisions: precisions.includes('f32')
+        ? precisions
+            .filter((precision) => precision !== 'f32')
+            .map((precision) => ({
+              precision,
+              speedup: time(whole(FULL_SIZE), 'f32') / time(whole(FULL_SIZE), precision),
+            }))
+        : [],
       scaling: measured
         .filter((one) => one.name === whole(FULL_SIZE) && one.precision === precisions[0])
         .map(({ threads, milliseconds }) => ({ threads, speedup: time(whole(FULL_SIZE)) / milliseconds.median })),

@@ -184,7 +184,7 @@ struct ForwardItem {
 
 template <class Product>
 void forwardBy(const ForwardJob& job, Index first, Index last) {
-  const Index inChunk = forwardChunk(job.batch.prefix, Product::kPair);
+  const Index inChunk = forwardChunk(job.batch.prefix, Product::kForm);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {

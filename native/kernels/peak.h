@@ -1,11 +1,12 @@
 // The most multiply-adds that this core can do: a loop that touches registers only. The yardstick of the bench.
 #pragma once
-#include "panels.h"
+#include "products.h"
 
 namespace pff {
 namespace {
 
-double peak(Index iterations, float* sink) {
+template <class Product>
+double peakOf(Index iterations, float* sink) {
   // Each sum starts from its own value, or the compiler might see that they are all the same.
   Vec acc[kRowsAtOnce][kPanelVecs];
   float start = *sink;
@@ -17,7 +18,7 @@ double peak(Index iterations, float* sink) {
     PFF_UNROLL
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
-      for (int n = 0; n < kPanelVecs; n++) acc[i][n] = fma(acc[i][n], factor, term);
+      for (int n = 0; n < kPanelVecs; n++) acc[i][n] = Product::multiplyAdd(factor, term, acc[i][n]);
     }
   }
   Vec sum = zero();
@@ -26,8 +27,16 @@ double peak(Index iterations, float* sink) {
   float values[kLanes];
   store(values, sum);
   *sink = values[0];
-  return static_cast<double>(iterations) * kRowsAtOnce * kPanelVecs * kLanes;
+  return static_cast<double>(iterations) * kRowsAtOnce * kPanelVecs * kLanes * Product::kPair;
 }
+
+double peak(Index iterations, float* sink) { return peakOf<F32Product>(iterations, sink); }
+
+#if defined(PFF_BF16_PAIRS)
+constexpr auto* pairPeak = peakOf<PairProduct>;
+#else
+constexpr double (*pairPeak)(Index, float*) = nullptr;
+#endif
 
 }  // namespace
 }  // namespace pff

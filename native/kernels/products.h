@@ -11,19 +11,21 @@ template <bool BF16, bool TILE = false>
 struct SingleProduct {
   static constexpr bool kRounds = BF16;
   static constexpr bool kTileOrder = TILE;
+  static constexpr Form kForm = kSingleForm;
   static constexpr Index kPair = 1;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return fma(x, w, acc); }
   // The operand's row for rows `first` and, where there are pairs, `second`.
-  static inline void store(float* to, Vec first, Vec) { pff::store(to, BF16 ? roundToBf16(first) : first); }
+  static inline Vec operand(Vec first, Vec) { return BF16 ? roundToBf16(first) : first; }
 };
 
 #if defined(PFF_BF16_PAIRS)
 struct PairProduct {
   static constexpr bool kRounds = true;
   static constexpr bool kTileOrder = false;
+  static constexpr Form kForm = kPairForm;
   static constexpr Index kPair = 2;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return addPairProducts(x, w, acc); }
-  static inline void store(float* to, Vec first, Vec second) { pff::store(to, roundToPairs(first, second)); }
+  static inline Vec operand(Vec first, Vec second) { return roundToPairs(first, second); }
 };
 using Bf16Product = PairProduct;
 #else
@@ -31,6 +33,8 @@ using Bf16Product = SingleProduct<true>;
 #endif
 using F32Product = SingleProduct<false>;
 using TileProduct = SingleProduct<true, true>;
+
+inline Form form(Precision precision) { return precision == Precision::kBf16 ? Bf16Product::kForm : kSingleForm; }
 
 // Calls f.run<Product>() with the one for `precision`.
 template <class F>
@@ -46,14 +50,19 @@ inline void withProduct(Precision precision, F& f) {
 
 // Writes the rows of an operand ([rows / kPair][N vectors]) for `rows` rows of f32 values that lie one after another.
 template <class Product, int N>
-inline void storeOperand(float* to, const float* from, Index rows) {
+inline void storeOperand(float* to, const float* from, Index rows, bool streams = false) {
   constexpr Index kWidth = N * kLanes;
   for (Index i = 0; i < rows; i += Product::kPair, from += Product::kPair * kWidth, to += kWidth) {
     const bool second = Product::kPair == 2 && i + 1 < rows;
     PFF_UNROLL
     for (int n = 0; n < N; n++) {
       const Index at = n * kLanes;
-      Product::store(to + at, load(from + at), second ? load(from + kWidth + at) : zero());
+      const Vec made = Product::operand(load(from + at), second ? load(from + kWidth + at) : zero());
+      if (streams) {
+        stream(to + at, made);
+      } else {
+        store(to + at, made);
+      }
     }
   }
 }

@@ -15,8 +15,8 @@ namespace pff {
 
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
-    PFF_NAME, kLanes, Bf16Product::kPair, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, stage, dropout, peak,
+    PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
+    transposeDelta, inputGradient, stage, dropout, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -22,9 +22,10 @@ struct UpdatePanel {
   float* gradient;  // [1 + C][width]: of the bias, then of the suffix weights
   Step step;
 
-  UpdatePanel(const UpdateJob& job, Index panel, float* scratch)
+  // `rows`: how many s has room for.
+  UpdatePanel(const UpdateJob& job, Index panel, float* scratch, Index rows)
       : job(job), start(panelStart(panel)), valid(panelOutputs(panel, job.layer.outputs)), s(scratch),
-        gradient(scratch + job.batch.samples * kWidth), step(job.rule) {}
+        gradient(scratch + rows * kWidth), step(job.rule) {}
 
   // Fills s, and the gradient of bias and suffix weights.
   void sumDeltas() {
@@ -100,7 +101,7 @@ struct UpdatePanel {
     for (Index j = 0; j < rows * kWidth; j += kWidth)
       constants.template row<N, DECAY>(g + j, w + j, m + j, v + j);
     if (Product::kRounds)
-      storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows);
+      storeOperand<Product, N>(layer.operand + start * layer.operandRows + p0 / Product::kPair * kWidth, w, rows, layer.streams);
   }
 
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
@@ -204,7 +205,7 @@ struct UpdateRange {
 
   template <int N>
   void run() const {
-    UpdatePanel<N, Step, Product> one(job, panel, scratch);
+    UpdatePanel<N, Step, Product> one(job, panel, scratch, job.batch.samples);
     one.sumDeltas();
     if (first == 0) one.stepBiasAndSuffix();
     for (Index block = first; block < last; block++) one.stepInputs(block);
@@ -213,8 +214,8 @@ struct UpdateRange {
 
 template <class Step, class Product>
 void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index inChunk = updateChunk(job.batch.samples, Product::kPair);
-  const Index blocks = inputBlocks(job.batch.prefix);
+  const Index inChunk = updateChunk(job.batch.samples, Product::kForm);
+  const Index blocks = inputBlocks(job.batch.prefix, Product::kForm);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
     const Place at = placeOf(first, panels, blocks, inChunk, job.shares);
@@ -252,6 +253,7 @@ void update(const UpdateJob& job, Index first, Index last, float* scratch) {
   } else {
     updateIn<AdamStep>(job, first, last, scratch);
   }
+  if (job.layer.streams) finishStreams();
 }
 
 }  // namespace

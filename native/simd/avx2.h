@@ -24,6 +24,8 @@ inline Vec all(float s) { return {_mm256_set1_ps(s)}; }
 inline Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
 inline Vec loadFirst(const float* p, Index n) { return {_mm256_maskload_ps(p, firstLanes(n))}; }
 inline void store(float* p, Vec a) { _mm256_storeu_ps(p, a.x); }
+inline void stream(float* p, Vec a) { _mm256_stream_ps(p, a.x); }
+inline void finishStreams() { _mm_sfence(); }
 inline void storeFirst(float* p, Vec a, Index n) { _mm256_maskstore_ps(p, firstLanes(n), a.x); }
 inline Vec keepFirst(Vec a, Index n) { return {_mm256_and_ps(a.x, _mm256_castsi256_ps(firstLanes(n)))}; }
 inline Vec add(Vec a, Vec b) { return {_mm256_add_ps(a.x, b.x)}; }

@@ -22,6 +22,8 @@ inline Vec all(float s) { return {_mm512_set1_ps(s)}; }
 inline Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
 inline Vec loadFirst(const float* p, Index n) { return {_mm512_maskz_loadu_ps(firstLanes(n), p)}; }
 inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.x); }
+inline void stream(float* p, Vec a) { _mm512_stream_ps(p, a.x); }
+inline void finishStreams() { _mm_sfence(); }
 inline void storeFirst(float* p, Vec a, Index n) { _mm512_mask_storeu_ps(p, firstLanes(n), a.x); }
 inline Vec keepFirst(Vec a, Index n) { return {_mm512_maskz_mov_ps(firstLanes(n), a.x)}; }
 inline Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.x, b.x)}; }

@@ -32,6 +32,8 @@ inline Vec loadFirst(const float* p, Index n) {
   return {vld1q_f32(lanes)};
 }
 inline void store(float* p, Vec a) { vst1q_f32(p, a.x); }
+inline void stream(float* p, Vec a) { store(p, a); }
+inline void finishStreams() {}
 inline void storeFirst(float* p, Vec a, Index n) {
   float lanes[4];
   vst1q_f32(lanes, a.x);

@@ -76,6 +76,9 @@ inline Vec loadFirst(const float* p, Index n) { PFF_EACH_LANE(j < n ? p[j] : 0.0
 inline void store(float* p, Vec a) {
   for (int j = 0; j < kLanes; j++) p[j] = a.x[j];
 }
+// As store, to a whole vector's address and past the caches where that is possible; then finishStreams before others read it.
+inline void stream(float* p, Vec a) { store(p, a); }
+inline void finishStreams() {}
 inline void storeFirst(float* p, Vec a, Index n) {
   for (Index j = 0; j < n && j < kLanes; j++) p[j] = a.x[j];
 }

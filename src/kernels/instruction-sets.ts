@@ -3,4 +3,4 @@
  * file of native/isa/ with its flags in scripts/native-units.mjs, and native/instruction-sets.cc asks the CPU for it
  * (test/native/instruction-sets.test.ts holds the three together).
  */
-export const INSTRUCTION_SETS = ['avx512bf16', 'avx512', 'avx2', 'neon', 'portable'] as const;
+export const INSTRUCTION_SETS = ['amx', 'avx512bf16', 'avx512', 'avx2', 'neon', 'portable'] as const;

@@ -5,7 +5,7 @@ import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
 import { proveNumerics } from './probe.js';
 
-/** `auto`: the fastest there is. `native`: the same, but never the reference. Else exactly the named one. */
+/** `auto`: the fastest there is for the precision. `native`: the same, but never the reference. Else exactly the named one. */
 export const kernelsChoices = ['auto', 'native', 'reference', ...INSTRUCTION_SETS] as const;
 export type KernelsChoice = (typeof kernelsChoices)[number];
 
@@ -64,8 +64,9 @@ async function native(options: OpenKernelsOptions, load?: () => LoadedAddon): Pr
     });
   }
   const { addon } = loaded;
-  const best = addon.instructionSets()[0] ?? 'portable';
-  return { kernels: openNative(addon, choice === 'auto' || choice === 'native' ? best : choice, threads, precision) };
+  const named = choice !== 'auto' && choice !== 'native';
+  const instructionSet = named ? choice : addon.fastestFor(precision ?? 'f32');
+  return { kernels: openNative(addon, instructionSet, threads, precision) };
 }
 
 /** Backends of this thread that have been proved, by name and numerics: once is enough. */

@@ -43,32 +43,32 @@ export interface Training {
   readonly done: readonly TaskRef[];
 }
 
-export function openTraining(
-  job: Job,
-  execution: Execution,
-  kernels: Kernels,
-  signal: AbortSignal,
-  faults: readonly Fault[],
-  callbacks: Callbacks,
-  checkpoint?: Checkpoint,
-  own?: Required<OwnStore>,
-): Training {
+/** What a training is carried out with. */
+export interface TrainingSetup {
+  readonly job: Job;
+  readonly execution: Execution;
+  /** Of this thread; nodes that are threads open their own. */
+  readonly kernels: Kernels;
+  readonly signal: AbortSignal;
+  /** For fault tests. */
+  readonly faults: readonly Fault[];
+  readonly callbacks: Callbacks;
+  /** Where states are saved behind the run, and what an earlier process left there. */
+  readonly checkpoint?: Checkpoint | undefined;
+  /** A store of the user's own in place of memory. */
+  readonly own?: Required<OwnStore> | undefined;
+}
+
+export function openTraining(setup: TrainingSetup): Training {
+  const { job, execution, kernels, signal, callbacks, checkpoint } = setup;
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
     ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
-    : pipelineTraining(job, execution, kernels, signal, faults, callbacks, checkpoint, own);
+    : pipelineTraining(setup);
 }
 
-function pipelineTraining(
-  job: Job,
-  execution: Execution,
-  kernels: Kernels,
-  signal: AbortSignal,
-  faults: readonly Fault[],
-  callbacks: Callbacks,
-  checkpoint: Checkpoint | undefined,
-  own: Required<OwnStore> | undefined,
-): Training {
+function pipelineTraining(setup: TrainingSetup): Training {
+  const { job, execution, kernels, signal, faults, callbacks, checkpoint, own } = setup;
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);

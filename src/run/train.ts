@@ -238,7 +238,16 @@ class Run {
     const own = await this.#ownStore();
     const training = this.#options.cluster
       ? this.#onCluster(this.#options.cluster, prepared, kernels)
-      : openTraining(job, this.#execution, kernels, this.#signal, faults, callbacks, this.#checkpoint, own);
+      : openTraining({
+          job,
+          execution: this.#execution,
+          kernels,
+          signal: this.#signal,
+          faults,
+          callbacks,
+          checkpoint: this.#checkpoint,
+          own,
+        });
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {

@@ -9,6 +9,8 @@ function toy(name: string, seconds: () => number, log: string[] = [], work: Work
   return {
     name,
     about: '',
+    operands: name.includes('bf16') ? 'bf16' : 'f32',
+    isOurs: name.startsWith('ours'),
     work: new Set(work),
     trains: work.includes('step'),
     whole: name === 'ours',
@@ -35,6 +37,15 @@ test('contenders take turns, each after a run of its own, and are paired with ou
   expect(own?.ratio.median).toBe(1);
   expect(other?.ratio.low).toBeGreaterThan(3);
   expect(own?.peakShare.high).toBeCloseTo((100 * 1e6) / (0.003 * 2e9));
+});
+
+test('in bf16, also with the fastest of ours in bf16', async () => {
+  const names = { ours: 8, 'ours-bf16': 6, 'ours-bf16-tile': 2, 'peer-f32': 8, 'peer-bf16': 4 };
+  const contenders = Object.entries(names).map(([name, ms]) => toy(name, () => ms / 1000));
+  const flop = { step: 1e6, 'first-step': 1, forward: 1, predict: 1 };
+  const result = await measureContenders(contenders, flop, () => 2e9, 3);
+  expect(result.map(({ ratio }) => ratio.median)).toEqual([1, 0.75, 0.25, 1, 0.5]);
+  expect(result.map(({ rounded }) => rounded?.median)).toEqual([undefined, 3, 1, undefined, 2]);
 });
 
 test('a slow contender gets fewer repetitions; one that cannot do a work gets none', async () => {

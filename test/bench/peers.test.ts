@@ -44,7 +44,7 @@ describe('a peer process', () => {
   const opened = (script: string) => {
     const file = join(folder, 'peer.mjs');
     writeFileSync(file, script);
-    return openPeer({ name: 'toy', command: process.execPath, args: [file], env: {} }, folder, 1, 4);
+    return openPeer({ name: 'toy', operands: 'f32', command: process.execPath, args: [file], env: {} }, folder, 1, 4);
   };
   const answering = (body: string) => `
     import { createInterface } from 'node:readline';
@@ -82,7 +82,12 @@ describe('a peer process', () => {
   });
 
   test('that does not start at all is told', async () => {
-    const peer = openPeer({ name: 'ghost', command: join(folder, 'nothing'), args: [], env: {} }, folder, 1, 4);
+    const peer = openPeer(
+      { name: 'ghost', operands: 'f32', command: join(folder, 'nothing'), args: [], env: {} },
+      folder,
+      1,
+      4,
+    );
     await expect(peer).rejects.toThrow(/ghost: .*ENOENT/);
   });
 });
@@ -120,8 +125,14 @@ test('a peer is not touched by settings of the environment that it was not given
   }
 });
 
+test('in bf16 the products are not of OpenBLAS, whose kernels are not tried', () => {
+  const settings = pythonSettings(true, 'bf16');
+  expect(settings).toContainEqual({});
+  expect(settings.some((one) => 'OPENBLAS_CORETYPE' in one)).toBe(false);
+});
+
 test('AVX-512 settings are tried only where the CPU has it', () => {
-  const all = (avx512: boolean) => JSON.stringify(pythonSettings(avx512));
+  const all = (avx512: boolean) => JSON.stringify([pythonSettings(avx512, 'f32'), pythonSettings(avx512, 'bf16')]);
   expect(all(false)).not.toMatch(/SkylakeX|avx512/);
   if (process.arch === 'x64') expect(all(true)).toMatch(/SkylakeX/);
 });
@@ -132,18 +143,27 @@ describe('what a peer computed', () => {
   test('may differ by the tolerance, of the way that training went', () => {
     const ours = computed([0.5], [10.1, 20.1]);
     const before = Float32Array.of(10, 20);
-    expect(compare(computed([0.500_04], [10.1, 20.1]), ours, 'trained', before).ok).toBe(true);
-    expect(compare(computed([0.51], [10.1, 20.1]), ours, 'trained', before).ok).toBe(false);
-    expect(compare(computed([0.5], [10.1, 20.2]), ours, 'trained', before).ok).toBe(false);
+    expect(compare(computed([0.500_04], [10.1, 20.1]), ours, 'f32', 'trained', before).ok).toBe(true);
+    expect(compare(computed([0.51], [10.1, 20.1]), ours, 'f32', 'trained', before).ok).toBe(false);
+    expect(compare(computed([0.5], [10.1, 20.2]), ours, 'f32', 'trained', before).ok).toBe(false);
     // Beside the weights themselves the same difference would be small.
-    expect(compare(computed([], [10.1, 20.101]), computed([], [10.1, 20.1]), 'inferred').ok).toBe(true);
+    expect(compare(computed([], [10.1, 20.101]), computed([], [10.1, 20.1]), 'f32', 'inferred').ok).toBe(true);
+  });
+
+  test('may differ by the roundings of products in bf16, but not in f32', () => {
+    const ours = computed([0.5], [1, 2]);
+    const rounded = computed([0.5002], [1.002, 2.004]);
+    expect(compare(rounded, ours, 'bf16', 'inferred').ok).toBe(true);
+    expect(compare(rounded, ours, 'f32', 'inferred').ok).toBe(false);
+    expect(compare(computed([0.51], [1, 2]), ours, 'bf16', 'inferred').ok).toBe(false);
+    expect(compare(computed([0.5], [1.01, 2.02]), ours, 'bf16', 'inferred').ok).toBe(false);
   });
 
   test('is wrong if it is not as long, or not a number', () => {
     const ours = computed([0.5], [1, 2]);
-    expect(compare(computed([0.5], [1]), ours, 'inferred').ok).toBe(false);
-    expect(compare(computed([], [1, 2]), ours, 'inferred').ok).toBe(false);
-    expect(compare(computed([0.5], [1, Number.NaN]), ours, 'inferred').ok).toBe(false);
-    expect(compare(computed([Number.NaN], [1, 2]), ours, 'inferred').ok).toBe(false);
+    expect(compare(computed([0.5], [1]), ours, 'f32', 'inferred').ok).toBe(false);
+    expect(compare(computed([], [1, 2]), ours, 'f32', 'inferred').ok).toBe(false);
+    expect(compare(computed([0.5], [1, Number.NaN]), ours, 'f32', 'inferred').ok).toBe(false);
+    expect(compare(computed([Number.NaN], [1, 2]), ours, 'f32', 'inferred').ok).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
+import { precisions } from '../../src/kernels/numerics.js';
 import { loadAddon } from '../../src/kernels/native/addon.js';
 import { listInstructionSets } from '../../src/kernels/native/instruction-sets.js';
 import { openKernels } from '../../src/kernels/open.js';
@@ -14,18 +15,33 @@ import { instructionSets, missingSets } from './backends.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('where there is an addon', () => {
-  test.skipIf(instructionSets.length === 0)(
-    'auto and native take the best instruction set (skip: none built)',
-    async () => {
+  test.skipIf(instructionSets.length === 0)('auto and native take what is fastest (skip: none built)', async () => {
+    const listed = listInstructionSets();
+    for (const precision of precisions) {
+      const taken: string[] = [];
       for (const kernels of ['auto', 'native'] as const) {
-        const opened = await openKernels({ kernels, threads: 2 });
-        expect(opened.kernels.name).toBe(`native/${listInstructionSets()[0]}`);
+        const opened = await openKernels({ kernels, threads: 2, precision });
         expect(opened.reason).toBeUndefined();
         opened.kernels.close();
+        taken.push(opened.kernels.name);
       }
-      expect(listInstructionSets().at(-1)).toBe('portable');
-    },
-  );
+      const [name = ''] = taken;
+      expect(taken).toEqual([name, name]);
+      const sets = listed.map((set) => `native/${set}`);
+      // AMX has no other products; whether VDPBF16PS is fast is measured.
+      const without = sets.filter((set) => set !== 'native/amx');
+      if (precision === 'bf16-tile') expect(name).toBe(sets[0]);
+      else if (precision === 'f32') expect(name).toBe(without[0]);
+      else
+        expect(
+          without
+            .filter((set) => set !== 'native/avx512bf16')
+            .slice(0, 1)
+            .concat(without[0] ?? ''),
+        ).toContain(name);
+    }
+    expect(listed.at(-1)).toBe('portable');
+  });
 
   test.each(missingSets)('%s, which this CPU lacks, is refused', async (name) => {
     const refused = expect.objectContaining({ code: 'kernels', hint: expect.stringContaining('portable') });

@@ -24,7 +24,7 @@ function has(command: string): boolean {
 /** Builds digest.cc for a CPU family; returns the program's path. */
 async function build(compiler: string, arch: string, extra: readonly string[]): Promise<string> {
   const objects = await Promise.all(
-    [...coreUnits(arch), { file: '../test/native/digest.cc', flags: [] }].map(async ({ file, flags }) => {
+    [...coreUnits(arch, [compiler]), { file: '../test/native/digest.cc', flags: [] }].map(async ({ file, flags }) => {
       const object = join(folder, `${arch}-${file.replaceAll('/', '-')}.o`);
       await run(compiler, [...commonFlags, ...flags, '-c', join(root, 'native', file), '-o', object]);
       return object;

@@ -1,8 +1,15 @@
-"""A Forward-Forward layer as PyTorch users write it: nn.Linear, autograd, torch.optim.Adam."""
+"""A Forward-Forward layer as PyTorch users write it: nn.Linear, autograd, torch.optim.Adam.
+
+With `--autocast` its products are in bf16 by torch.autocast, with goodness and loss in f32 as PyTorch advises.
+"""
+import sys
+
 import torch
 from torch.nn.functional import softplus
 
 from workload import Peer, labelled, normalised
+
+AUTOCAST = "--autocast" in sys.argv
 
 
 class Layer(torch.nn.Module):
@@ -18,7 +25,8 @@ class Layer(torch.nn.Module):
         )
 
     def forward(self, rows):
-        return torch.relu(self.linear(rows))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=AUTOCAST):
+            return torch.relu(self.linear(rows)).float()
 
     def train_step(self, rows):
         """`rows` [2B, I]: positive samples, then negative ones."""
@@ -51,4 +59,4 @@ def predict(layers, images):
 
 
 if __name__ == "__main__":
-    Peer("pytorch-autograd", Layer, predict).serve()
+    Peer("pytorch-autocast" if AUTOCAST else "pytorch-autograd", Layer, predict).serve()

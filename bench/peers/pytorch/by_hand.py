@@ -1,7 +1,8 @@
 """The same layer with hand-written gradients and Adam in place, as fast as PyTorch's operations allow.
 
 Gradient and Adam go block by block of inputs, so that a block's gradient, moments and weights meet in the second-level
-cache; with `--whole` they go over the whole matrices, as Adam in place is usually written.
+cache; with `--whole` they go over the whole matrices, as Adam in place is usually written. With `--bf16` all products take and
+give bf16, which oneDNN computes; weights, moments and Adam stay f32, with a rounded copy of the weights beside them.
 """
 import sys
 
@@ -10,26 +11,35 @@ from torch.nn.functional import softplus
 
 from workload import Peer, normalised
 
-BLOCK = 1_000_000 if "--whole" in sys.argv else 200
+WHOLE, BF16 = "--whole" in sys.argv, "--bf16" in sys.argv
+BLOCK = 1_000_000 if WHOLE else 200
+OPERAND = torch.bfloat16 if BF16 else torch.float32
 
 
 class Layer:
     def __init__(self, weights, facts):
         self.facts, self.steps = facts, 0
         self.weight, self.bias = weights.clone(), torch.zeros(weights.shape[1])
+        # What products take; in f32 the very weights.
+        self.operand, self.operand_bias = self.weight.to(OPERAND), self.bias.to(OPERAND)
         # The bias is one more row with inputs of 1, but small enough to be stepped on its own.
         self.moments = [torch.zeros_like(t) for t in (self.weight, self.weight, self.bias, self.bias)]
         m, v, bias_m, bias_v = self.moments
         gradient, root = torch.empty_like(self.weight[:BLOCK]), torch.empty_like(self.weight[:BLOCK])
+        product = torch.empty_like(gradient, dtype=OPERAND) if BF16 else gradient
         self.blocks = [
-            (slice(at, at + len(w)), gradient[: len(w)], w, m[at : at + len(w)], v[at : at + len(w)], root[: len(w)])
+            (
+                slice(at, at + len(w)),
+                product[: len(w)],
+                (gradient[: len(w)], w, m[at : at + len(w)], v[at : at + len(w)], root[: len(w)]),
+            )
             for at, w in ((at, self.weight[at : at + BLOCK]) for at in range(0, len(self.weight), BLOCK))
         ]
         self.bias_parts = (self.bias, bias_m, bias_v, torch.empty_like(self.bias))
-        self.activations = torch.empty(2 * facts["batch"], weights.shape[1])
+        self.activations = torch.empty(2 * facts["batch"], weights.shape[1], dtype=OPERAND)
 
     def __call__(self, rows, out=None):
-        return torch.addmm(self.bias, rows, self.weight, out=out).relu_()
+        return torch.addmm(self.operand_bias, rows.to(OPERAND), self.operand, out=out).relu_().float()
 
     @torch.no_grad()
     def train_step(self, rows):
@@ -45,11 +55,17 @@ class Layer:
         scale[:half].neg_()
         delta = y.mul_(scale[:, None])
         self.steps += 1
-        columns = rows.t()
-        for where, gradient, w, m, v, root in self.blocks:
-            torch.mm(columns[where], delta, out=gradient)
-            self.adam(gradient, w, m, v, root)
+        columns, factor = rows.to(OPERAND).t(), delta.to(OPERAND)
+        for where, product, (gradient, weight, *rest) in self.blocks:
+            torch.mm(columns[where], factor, out=product)
+            if BF16:
+                gradient.copy_(product)
+            self.adam(gradient, weight, *rest)
+            if BF16:
+                self.operand[where].copy_(weight)
         self.adam(delta.sum(0), *self.bias_parts)
+        if BF16:
+            self.operand_bias.copy_(self.bias)
         return loss
 
     def adam(self, gradient, weight, m, v, root):
@@ -68,7 +84,7 @@ def predict(layers, images):
     """Goodness of each label [B, 10]; the image's part of the first layer is computed once for all labels."""
     first, count = layers[0], len(images)
     scale = (images[:, 10:].square().sum(1, keepdim=True) + 1).rsqrt()
-    base = torch.addmm(first.bias, images[:, 10:] * scale, first.weight[10:])
+    base = torch.addmm(first.operand_bias, (images[:, 10:] * scale).to(OPERAND), first.operand[10:]).float()
     rows = torch.addcmul(base[:, None], scale[:, :, None], first.weight[None, :10]).relu_().view(10 * count, -1)
     total = torch.zeros(10 * count)
     for layer in layers[1:]:
@@ -78,4 +94,4 @@ def predict(layers, images):
 
 
 if __name__ == "__main__":
-    Peer("pytorch-whole" if "--whole" in sys.argv else "pytorch-by-hand", Layer, predict).serve()
+    Peer(f"pytorch-{'bf16-' if BF16 else ''}{'whole' if WHOLE else 'by-hand'}", Layer, predict).serve()

@@ -16,6 +16,8 @@ export type Floats = Float32Array | undefined;
 /** The functions of native/addon.cc. */
 export interface Addon {
   instructionSets(): string[];
+  /** The instruction set that is fastest in a precision on this CPU; the first call for bf16 measures it, in milliseconds. */
+  fastestFor(precision: Precision): string;
   openBackend(name: string, threads: number, worthSharing: number, precision: Precision): BackendHandle;
   closeBackend(backend: BackendHandle): void;
   openDense(

@@ -1,0 +1,78 @@
+// The kernels for amx: tiles in bf16-tile, and avx512bf16's for everything else. Without a compiler that knows AMX there are none.
+#include "../instruction-sets.h"
+
+#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../simd/avx512bf16.h"
+#include "../tile/forward.h"
+#include "../tile/input-gradient.h"
+#include "../tile/update.h"
+
+#define PFF_NAME "amx"
+
+namespace pff {
+
+extern const KernelTable kAvx512Bf16Kernels;
+
+namespace {
+
+// Linux gives a process the 8 KiB of tiles only when it asks (Documentation/arch/x86/xstate.rst).
+bool mayUseTiles() {
+  constexpr long kArchReqXcompPerm = 0x1023;
+  constexpr long kTileData = 18;
+  return syscall(SYS_arch_prctl, kArchReqXcompPerm, kTileData) == 0;
+}
+
+Form formOf(Precision precision) {
+  return precision == Precision::kBf16Tile ? kTileForm : kAvx512Bf16Kernels.form(precision);
+}
+void packAny(const PackJob& job, Index first, Index last) {
+  (job.precision == Precision::kBf16Tile ? packTiles : kAvx512Bf16Kernels.pack)(job, first, last);
+}
+void roundAny(const Layer& layer, Index prefix, Index first, Index last) {
+  const bool tiles = layer.precision == Precision::kBf16Tile;
+  (tiles ? roundWeightsToTiles : kAvx512Bf16Kernels.roundWeights)(layer, prefix, first, last);
+}
+void forwardAny(const ForwardJob& job, Index first, Index last) {
+  (job.layer.precision == Precision::kBf16Tile ? forwardTiles : kAvx512Bf16Kernels.forward)(job, first, last);
+}
+void updateAny(const UpdateJob& job, Index first, Index last, float* scratch) {
+  (job.layer.precision == Precision::kBf16Tile ? updateTiles : kAvx512Bf16Kernels.update)(job, first, last, scratch);
+}
+
+void transposeAny(const InputGradientJob& job, Index first, Index last) {
+  const bool tiles = job.layer.precision == Precision::kBf16Tile;
+  (tiles ? transposeDeltaToTiles : kAvx512Bf16Kernels.transposeDelta)(job, first, last);
+}
+void inputGradientAny(const InputGradientJob& job, Index first, Index last) {
+  const bool tiles = job.layer.precision == Precision::kBf16Tile;
+  (tiles ? inputGradientTiles : kAvx512Bf16Kernels.inputGradient)(job, first, last);
+}
+
+}  // namespace
+
+const KernelTable* amxKernels() {
+  static const bool allowed = mayUseTiles();
+  static const KernelTable table = [] {
+    KernelTable amx = kAvx512Bf16Kernels;
+    amx.name = PFF_NAME;
+    amx.form = formOf;
+    amx.pack = packAny;
+    amx.roundWeights = roundAny;
+    amx.forward = forwardAny;
+    amx.update = updateAny;
+    amx.transposeDelta = transposeAny;
+    amx.inputGradient = inputGradientAny;
+    return amx;
+  }();
+  return allowed ? &table : nullptr;
+}
+
+}  // namespace pff
+#else
+namespace pff {
+const KernelTable* amxKernels() { return nullptr; }
+}  // namespace pff
+#endif
