@@ -39,9 +39,9 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
   const note = readNote(run);
   const before = resolveSpec(note.spec, 'any');
   const lastTrained = lastChapter(run);
-  const edited = editedSpec(path.join(run, SPEC_FILE), before, lastTrained);
   const { objective, goodness, negatives, schedule, dataset } = before;
   checkParts(run, { objective, goodness, negatives, schedule, ...(given ? {} : { dataset }) });
+  const edited = editedSpec(path.join(run, SPEC_FILE), before, lastTrained);
   const spec = changedSpec(before, { ...edited, ...withoutUndefined(options.spec ?? {}) }, lastTrained);
   const { variant, nodes, threadsPerNode, kernels, store } = { ...note.execution, ...withoutUndefined(options) };
   if (typeof store === 'string') checkParts(run, { store });

@@ -96,6 +96,7 @@ const deltaOf = ({ outputs, kept }) =>
 /** Right arguments of each entry. Those that need a layer or a backend are not called before there is one. */
 const entries = {
   instructionSets: () => [],
+  fastestFor: () => [pick(['f32', 'bf16', 'bf16-tile'])],
   openBackend,
   openDense: (backend) => {
     const layer = newLayer();
@@ -194,9 +195,12 @@ for (let round = 0; round < Number(rounds); round++) {
   if (!layer && ['infer', 'forward', 'inputGradient', 'update', 'updateSgd', 'read', 'closeDense'].includes(name))
     continue;
   const args = entries[name](backend, layer);
-  const wrong = below(2) === 0 ? 0 : 1 + below(2);
+  let wrong = below(2) === 0 ? 0 : 1 + below(2);
   for (let i = 0; i < wrong; i++) args[below(args.length + 1)] = pick(nasty)();
-  if (below(50) === 0) args.length = below(args.length + 1);
+  if (below(50) === 0) {
+    args.length = below(args.length + 1);
+    wrong++;
+  }
   try {
     const result = addon[name](...args);
     answered.set(name, (answered.get(name) ?? 0) + 1);
