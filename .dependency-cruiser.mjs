@@ -24,7 +24,7 @@ const rooms = [
 const portable = JSON.parse(readFileSync(new URL('tsconfig.portable.json', import.meta.url), 'utf8'));
 const nodeOnly = portable.exclude.map((path) => `^${path.replaceAll('.', '\\.')}(/|$)`);
 // Files that belong to no room: every room may import them.
-const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math', 'named-parts'];
+const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math', 'named-parts', 'command-line'];
 const root = `(${rootFiles.join('|')})\\.ts$`;
 
 export default {
@@ -45,13 +45,28 @@ export default {
       to: { path: '^src/', pathNot: `^src/(${root}|(${rooms.slice(0, i + 1).join('|')})/)` },
     })),
     {
-      name: 'cli-knows-only-the-public-api',
-      comment: 'and four light files, with which the list of commands is printed before anything else is loaded',
+      name: 'nobody-imports-cli',
+      comment: 'cli/ is the last room: it imports any room, and no room imports it',
       severity: 'error',
-      from: { path: '^src/cli/' },
+      from: { path: '^(src|web|bench|tools)/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'the-public-api-is-for-others',
+      comment: 'index.ts is for programs that use the library; the program itself imports its own rooms',
+      severity: 'error',
+      from: { path: '^(src|web|bench|tools)/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    {
+      name: 'the-list-of-commands-is-light',
+      comment: 'so it is printed before anything else is loaded; each command is loaded when it is asked for',
+      severity: 'error',
+      from: { path: '^src/cli/([^/]+|terminal/(help|interrupt|output))\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: '^src/(cli/|index\\.ts$|errors\\.ts$|suggest\\.ts$|run/version\\.ts$|report/wrap\\.ts$)',
+        pathNot: ['^src/cli/', '^src/(errors|suggest|command-line|run/version|report/wrap)\\.ts$'],
+        dependencyTypesNot: ['type-only'],
       },
     },
     {
@@ -62,7 +77,7 @@ export default {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(page/(page-event|run-view)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis)\\.ts$',
+          '^src/(command-line|page/(page-event|run-view)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis)\\.ts$',
       },
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },

@@ -1,13 +1,14 @@
-// Measures a cluster on this machine. Run: npm run build && node bench/cluster.mjs transfer | overhead [--samples N …]
+// Measures a cluster on this machine. Run: npm run build && node bench/cluster.mjs transfer | overhead [--samples N …] | tasks
 //   transfer  moves a layer state of 48 MB through nats-server over loopback, each way, SHA-256 included
 //   overhead  a run of two node processes against the same run on two threads: time, and where the CPU time went
+//   tasks     what a task costs by the number of chapters: one node, tasks of one small batch, the first seconds of each run
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { train, trainToEnd } from '../dist/index.js';
+import { stopRun, train, trainToEnd } from '../dist/index.js';
 import { digestOf, getOutput, putOutput } from '../dist/store/cluster/transfer.js';
 import { NatsApi } from '../dist/store/nats/api.js';
 import { connectNats } from '../dist/store/nats/connect.js';
@@ -22,6 +23,7 @@ const { positionals, values: given } = parseArgs({
     storage: { type: 'string', default: 'file' },
     wire: { type: 'string' },
     rounds: { type: 'string', default: '9' },
+    seconds: { type: 'string', default: '15' },
   },
 });
 const STATE_BYTES = 12 * 2000 * 2001; // 2000 x 2000 weights, biases, two moments
@@ -44,16 +46,17 @@ async function transfer() {
   const buffer = new SharedArrayBuffer(STATE_BYTES);
   const bytes = new Uint8Array(buffer);
   for (let i = 0; i < bytes.length; i += 7) bytes[i] = i * 31;
+  const output = { steps: 1, buffer };
   const breathe = async () => {};
   const once = (work) => work();
-  const digest = await digestOf(buffer, breathe);
+  const digest = await digestOf(output, breathe);
   for (const storage of ['memory', 'file']) {
     const engine = new NatsEngine(api, `bench-${storage}`, { storage, replicas: 1, maxBytes: 0 }, async () => {});
     await engine.open();
-    const record = { digest, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
+    const record = { digest, steps: 1, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
     const ways = {
       publish: async (i) => {
-        await digestOf(buffer, breathe);
+        await digestOf(output, breathe);
         await putOutput(engine, `c${i}.l0.x`, buffer, once);
       },
       fetch: async (i) => {
@@ -130,12 +133,50 @@ async function overhead() {
   );
 }
 
+async function tasks() {
+  const node = spawn(process.execPath, ['bin/pff.js', 'node', '--server', url, '--threads', '1', '--quiet'], {
+    stdio: 'inherit',
+  });
+  const wanted = [250, 1000, 4000];
+  const costs = new Map(wanted.map((chapters) => [chapters, []]));
+  for (let round = 0; round < Number(given.rounds); round++)
+    for (const chapters of wanted) {
+      const spec = { layers: [784, 16, 16], trainSamples: 64, testSamples: 10, epochs: chapters, splits: chapters };
+      const run = `tasks-${chapters}-${round}`;
+      const done = new AbortController();
+      const cluster = { server: { server: url }, run, storage: 'memory' };
+      const times = [];
+      try {
+        for await (const event of train({
+          spec: { ...spec, batch: 64, seed: 1 },
+          nodes: 1,
+          variant: 'all-layers',
+          cluster,
+          signal: done.signal,
+        })) {
+          if (event.type === 'task-finished') times.push(performance.now());
+          if (times.length > 1 && times.at(-1) - times[0] > 1000 * Number(given.seconds)) done.abort();
+        }
+      } catch (error) {
+        if (!done.signal.aborted) throw error;
+        await stopRun({ server: url }, run, true);
+      }
+      costs.get(chapters).push((times.at(-1) - times[0]) / (times.length - 1));
+    }
+  node.kill('SIGKILL');
+  for (const [chapters, all] of costs)
+    console.log(
+      `${chapters} chapters: ${median(all).toFixed(2)} ms a task (${all.map((ms) => ms.toFixed(2)).join(', ')})`,
+    );
+}
+
 try {
   await sleep(1000);
   const [what] = positionals;
   if (what === 'transfer') await transfer();
   else if (what === 'overhead') await overhead();
-  else console.error('bench/cluster.mjs transfer | overhead');
+  else if (what === 'tasks') await tasks();
+  else console.error('bench/cluster.mjs transfer | overhead | tasks');
 } finally {
   server.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });

@@ -7,17 +7,15 @@
  *   npm run bench:pipeline -- [--nodes 2] [--repeat 3] [--layers 784,2000,2000,2000,2000] [--samples 6000] [--splits 8]
  */
 import { parseArgs } from 'node:util';
-import {
-  bound,
-  calibrate,
-  graphShape,
-  measuredCosts,
-  resolveSpec,
-  simulate,
-  train,
-  type PffVariant,
-  type Span,
-} from '../src/index.js';
+import { calibrate } from '../src/run/calibrate.js';
+import { measuredCosts } from '../src/run/measured-costs.js';
+import { train } from '../src/run/train.js';
+import type { PffVariant } from '../src/schedule/assign.js';
+import { graphShape } from '../src/schedule/shape.js';
+import type { Span } from '../src/schedule/timeline.js';
+import { bound } from '../src/simulate/bound.js';
+import { simulate } from '../src/simulate/simulate.js';
+import { resolveSpec } from '../src/spec/spec.js';
 
 const { values } = parseArgs({
   options: {

@@ -18,6 +18,7 @@ export const PFF_ERROR_CODES = [
   /** Stopped by the user. */
   'interrupted',
 ] as const;
+/** What kind of error it is. */
 export type PffErrorCode = (typeof PFF_ERROR_CODES)[number];
 
 /**

@@ -4,7 +4,9 @@
  * that is slower for a minute does not count, which hides differences of a few per cent between whole runs.
  */
 import { rmSync } from 'node:fs';
-import { servePage, train, type PartialSpec } from '../../src/index.js';
+import { servePage } from '../../src/page/serve.js';
+import { train } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
 import { Browser } from './browser.js';
 
 export interface SteadyCost {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { RunEvent, RunResult } from '../../src/index.js';
+import type { RunEvent, RunResult } from '../../src/run/events.js';
 import { Browser } from './browser.js';
 import { processSeconds, threadsOf } from './processes.js';
 

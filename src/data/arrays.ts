@@ -10,6 +10,7 @@ export interface LabelledImages {
   readonly labels: ArrayLike<number>;
 }
 
+/** Images and labels in memory, and what makes a dataset of them. */
 export interface OwnData {
   readonly name: string;
   readonly shape: ImageShape;

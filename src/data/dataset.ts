@@ -18,6 +18,7 @@ export interface Samples {
   readonly labels: Uint8Array;
 }
 
+/** Training and test samples of one kind of image, and the names of their classes. */
 export interface Dataset {
   readonly name: string;
   readonly shape: ImageShape;

@@ -41,6 +41,7 @@ export interface LayerPlace {
   readonly classes: number;
 }
 
+/** What a layer learns: one entry of the table of objectives. */
 export interface Objective {
   readonly name: string;
   /** 2: rows are B positive, then B negative samples; 1: B rows that carry no label. */

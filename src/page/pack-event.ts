@@ -1,4 +1,5 @@
 /** Events of the log as the page gets them: the server's side of page-event.ts, which the browser has no use for. */
+import { pathOf } from '../command-line.js';
 import type { RunEvent } from '../run/events.js';
 import { graphShape } from '../schedule/shape.js';
 import { taskCount } from '../schedule/tasks.js';
@@ -6,11 +7,22 @@ import type { Span, TaskRef } from '../schedule/timeline.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
 import { LAYER_NAMES, PHASES, UNIT, type PageEvent } from './page-event.js';
 
+/** What stands for folders and files in the command that the page shows. */
+function withoutPaths({ dataDir, shardDirs, execution }: Extract<RunEvent, { type: 'started' }>) {
+  const plugins = execution.plugins?.map((url) => pathOf(url).replace(/^.*[/\\]/, ''));
+  return {
+    folder: undefined,
+    dataDir: dataDir === undefined ? undefined : 'DATA',
+    shardDirs: shardDirs?.map((_, shard) => `SHARD-${shard + 1}`),
+    execution: { ...execution, ...(plugins === undefined ? {} : { plugins }) },
+  };
+}
+
 /** The event as the page gets it, which is told no path of this machine. `name`: what to call the run. */
 export function packEvent(event: RunEvent, name: string): PageEvent {
   switch (event.type) {
     case 'started':
-      return { ...event, folder: undefined, name, tasks: tasksOf(event.spec) };
+      return { ...event, ...withoutPaths(event), name, tasks: tasksOf(event.spec) };
     case 'finished':
       return { type: 'finished', result: { ...event.result, folder: undefined } };
     case 'interrupted':

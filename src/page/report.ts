@@ -8,6 +8,7 @@ import { lookAtRun } from './look-at-run.js';
 import type { PageEvent } from './page-event.js';
 import { RunFeed } from './run-feed.js';
 
+/** What a report says of its runs. */
 export interface ReportOptions {
   /** Analyse networks whose log has no analysis of them. Default true. */
   readonly analyse?: boolean | undefined;

@@ -9,6 +9,7 @@ import { loadedPlugins } from '../node/threads/plugins.js';
 import { startThread } from '../node/threads/thread.js';
 import { isLoopback } from './access.js';
 
+/** Which run to show, and on which address. */
 export interface PageOptions {
   /** The run folder; its log need not be there yet. */
   readonly folder: string;
@@ -43,6 +44,7 @@ export type ServerAnswer =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly error: EncodedError };
 
+/** A page that is being served. */
 export interface Page {
   /** Where a browser on this machine opens it, token included. */
   readonly url: string;

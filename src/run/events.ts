@@ -66,6 +66,7 @@ export interface RunResult {
   readonly spec: RunSpec;
 }
 
+/** What happens in a run, as it happens: what `train` yields, and each line of events.jsonl. */
 export type RunEvent =
   | {
       readonly type: 'started';
@@ -82,6 +83,9 @@ export type RunEvent =
       readonly kernelsReason: string | undefined;
       readonly dataset: DatasetFacts;
       readonly folder: string | undefined;
+      /** Folders of data that were given, in full; a log of an earlier version has none. */
+      readonly dataDir?: string | undefined;
+      readonly shardDirs?: readonly string[] | undefined;
     }
   /** The run goes on where it stopped: follows `started`. */
   | {

@@ -22,6 +22,7 @@ import { VERSION } from './version.js';
 export const exportFormats = ['onnx', 'safetensors', 'npz'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
+/** The format to write, and where. */
 export interface ExportOptions extends VerifyOption {
   readonly to: ExportFormat;
   /** The file to write; by default `model.onnx` or `model.npz` in the run folder (`export.safetensors`, as model.safetensors is there). */
@@ -30,6 +31,7 @@ export interface ExportOptions extends VerifyOption {
   readonly dataDir?: string | undefined;
 }
 
+/** A file or run folder that was written, and what it holds. */
 export interface ExportedModel {
   readonly file: string;
   readonly bytes: number;
@@ -83,6 +85,7 @@ function encode(
   }
 }
 
+/** Where to write the run folder of a model file, and what the file does not say itself. */
 export interface ImportOptions extends VerifyOption {
   /** The run folder to make. */
   readonly out: string;

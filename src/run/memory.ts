@@ -6,6 +6,7 @@ import { allStructures, networkStructure } from '../model/network.js';
 import { rowOutputs } from '../layers/layer-state.js';
 import { imageValues, rowWidths } from '../layers/sizes.js';
 import { BLOCK } from '../model/analysis/analyse.js';
+import { wireBytes } from '../model/wire.js';
 import { PREDICTION_BLOCK } from '../model/prediction.js';
 import { objectiveOf } from '../objectives/table.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
@@ -96,6 +97,28 @@ export function nodeMemoryBound(
   const { data, activationsPerNode, kernelsPerNode, store } = whole;
   const runtime = whole.runtime - (nodes - 1) * RUNTIME_BYTES_PER_THREAD;
   return { ...whole, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };
+}
+
+/**
+ * Bytes that the server of a cluster needs at most for the outputs of a run: all that are kept at once, one that is being
+ * replaced for each node, and what the server adds to a message.
+ */
+export function serverBytes(
+  spec: RunSpec,
+  { variant, nodes }: Pick<Execution, 'variant' | 'nodes'>,
+  prepared: PreparedData,
+): number {
+  const sizes = allStructures(networkStructure(spec, prepared.layout)).map((shape) =>
+    wireBytes(spec, stateBytes(shape)),
+  );
+  const graph = graphShape(spec);
+  const pipeline = variant === 'dff' ? 'sequential' : variant;
+  const chapters = maxKeptChapters(graph, pipeline, nodes, defaultWindow(graph, pipeline, nodes));
+  const samples = prepared.sites[0]?.data.samples.count ?? 0;
+  const labels = graph.predictedLabels === 'none' ? 0 : (Math.min(spec.labelLag, spec.splits) + nodes) * samples;
+  const states = chapters * sizes.reduce((sum, size) => sum + size, 0) + nodes * Math.max(...sizes);
+  const messages = (chapters + nodes) * (sizes.length + 1) + states / (1 << 20);
+  return Math.ceil(states + labels + 300 * messages);
 }
 
 /** Bytes of memory that this machine (or its container) has. */

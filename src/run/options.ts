@@ -10,6 +10,7 @@ import type { PartialSpec, RunSpec } from '../spec/spec.js';
 import { storeOpener, type OwnStore } from '../store/own-store.js';
 import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js';
 
+/** What to train and how to carry it out. All may be left out. */
 export interface TrainOptions {
   /** Any part of a spec; the rest is filled in (spec/spec.ts). */
   readonly spec?: PartialSpec | undefined;

@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDataset } from '../data/sources/load.js';
+import { commandLine } from '../command-line.js';
 import { PffError } from '../errors.js';
 import { isKnownName, type RunSpec } from '../spec/spec.js';
 import { isStore } from '../store/own-store.js';
@@ -40,7 +41,7 @@ function missingPlugins(run: string): string {
   );
   return files.length === 0
     ? 'the plugin that the run was begun with by --plugin FILE'
-    : `--plugin ${files.join(' --plugin ')}, with which the run was begun`;
+    : `${commandLine(files.flatMap((file) => ['--plugin', file]))}, with which the run was begun`;
 }
 
 /** URLs; none where no note says so. */

@@ -36,6 +36,7 @@ export interface EvaluateOptions extends VerifyOption {
   readonly threads?: number | undefined;
 }
 
+/** The accuracy of a trained model, and what it was measured on. */
 export interface EvaluationResult extends Evaluation {
   readonly spec: RunSpec;
   /** The model is what an interrupted run had saved: chapters that all layers had finished. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { loadDataset } from '../data/sources/load.js';
 import type { Dataset } from '../data/dataset.js';
+import { commandLine, openingFlags } from '../command-line.js';
 import { checkSamples } from '../data/plausible.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
@@ -21,14 +22,14 @@ import { Analyst, chaptersBetweenLooks } from './analyst.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
-import { newRunRecord } from './cluster/record.js';
+import { newRunRecord, type RunSetting } from './cluster/record.js';
 import { modelDigest } from '../model/digest.js';
 import type { DatasetFacts } from '../node/prepare.js';
 import type { RunEvent, RunResult } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { checkMemory, memoryBound } from './memory.js';
+import { checkMemory, memoryBound, serverBytes } from './memory.js';
 import { encodeSealed } from './model-integrity.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type Execution, type TrainOptions } from './options.js';
 import { prepareData, type PreparedData } from '../node/prepare.js';
@@ -174,7 +175,9 @@ class Run {
   }
 
   #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
-    const { resume, out, dataDir, shardDirs } = this.#options;
+    const { resume, out } = this.#options;
+    const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
+    const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
     const folder = resume ?? out;
     if (folder !== undefined) {
       this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
@@ -184,12 +187,11 @@ class Run {
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
     if (this.#folder && !this.#options.cluster) {
-      const dataFolder = dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
       const note = {
         execution: this.#execution,
         dataDigest: prepared.facts.digest,
-        dataDir: dataFolder,
-        shardDirs: shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs,
+        dataDir,
+        shardDirs,
         spec: this.#spec,
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
@@ -211,6 +213,8 @@ class Run {
       kernelsReason,
       dataset: prepared.facts,
       folder: this.#folder?.path,
+      dataDir,
+      shardDirs,
     });
   }
 
@@ -274,6 +278,7 @@ class Run {
       replicas: cluster.replicas ?? 1,
       maxBytes: cluster.maxBytes ?? 0,
     } as const;
+    if (!cluster.record) checkServerBytes(setting, prepared);
     const record = cluster.record ?? newRunRecord(setting, prepared.facts);
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
@@ -352,6 +357,12 @@ class Run {
     return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
   }
 
+  /** The command that goes on with this run. */
+  #resuming(): string {
+    const flags = openingFlags({ execution: this.#execution });
+    return commandLine(['pff', 'train', '--resume', this.#folder?.path ?? '', ...flags]);
+  }
+
   /** Saves what there is: each layer's newest state, if every layer has one. */
   async #interrupted(training: Training, prepared: PreparedData, { numerics }: Kernels): Promise<PffError> {
     const { chapters, states } = await training.newest();
@@ -367,7 +378,7 @@ class Run {
     const done = `${chapters} of ${this.#spec.splits} chapters`;
     return new PffError('interrupted', `interrupted after ${done}`, {
       hint: saved
-        ? `The layers as they were, ${done} trained, are in ${saved}; --resume goes on from there.`
+        ? `The layers as they were, ${done} trained, are in ${saved}; ${this.#resuming()} goes on from there.`
         : chapters > 0
           ? 'No model was saved: the run has no folder.'
           : 'No model was saved: not every layer had finished its first chapter.',
@@ -392,4 +403,15 @@ async function loadShard(dataset: string, dir: string, shard: number): Promise<D
 function modelMetadata({ id: numerics }: Numerics, prepared: PreparedData, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
   return { program: `pff ${VERSION}`, modelDigest: digest, numerics, dataDigest, classes: JSON.stringify(classes) };
+}
+
+/** @throws PffError `usage` where the run would come to wait for room that it never gets */
+function checkServerBytes({ spec, variant, nodes, maxBytes }: RunSetting, prepared: PreparedData): void {
+  const needed = serverBytes(spec, { variant, nodes }, prepared);
+  if (maxBytes === 0 || maxBytes >= needed) return;
+  throw new PffError(
+    'usage',
+    `maxBytes is ${maxBytes}, but the run may need ${needed} bytes on the server, and would wait for room that it never gets`,
+    { hint: `Give --max-bytes ${needed} or more, or 0 for no limit; fewer --nodes need less.` },
+  );
 }

@@ -16,7 +16,7 @@ const MOST_NEEDS = 50_000_000;
 /** Samples in a batch. */
 const MOST_BATCH = 2 ** 24;
 /** Batches in a chapter, whose plan is in memory at once. */
-const MOST_CHAPTER_BATCHES = 1_000_000;
+export const MOST_CHAPTER_BATCHES = 1_000_000;
 
 /** @throws PffError `usage` where the spec's graph is too large. */
 export function checkGraph(spec: RunSpec): void {

@@ -154,8 +154,8 @@ export const runSpecSchema = z.strictObject(shape);
 export type RunSpec = z.infer<typeof runSpecSchema>;
 export type SpecField = keyof RunSpec;
 
-/** What users write: any part of a spec. */
 export const partialSpecSchema = runSpecSchema.partial();
+/** What users write: any part of a spec. */
 export type PartialSpec = { [K in SpecField]?: RunSpec[K] | undefined };
 
 /** For building flags: each field with its schema and text. */

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listRecipes } from '../../src/index.js';
+import { listRecipes } from '../../src/reproduce/reproduce.js';
 import { pff, tempFolder } from './helpers.js';
 
 const { folder, drop } = tempFolder();

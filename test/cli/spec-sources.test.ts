@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { askedSpec } from '../../src/cli/flags/spec-sources.js';
-import { presets, resolveSpec } from '../../src/index.js';
+import { presets } from '../../src/spec/presets.js';
+import { resolveSpec } from '../../src/spec/spec.js';
 import { ownFolder } from './helpers.js';
 
 it.each(Object.keys(presets))('another optimizer brings its own rates into preset %s', (preset) => {

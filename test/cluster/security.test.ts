@@ -95,7 +95,7 @@ describe('a server with secrets', () => {
     const r = 'r';
     const publish = [
       `pff.${r}.>`,
-      ...['PFF_RUNS', `PFF_${r}`, `PFF_${r}_STATES`].flatMap((stream) => [
+      ...['PFF_RUNS', `PFF_${r}_RECORDS`, `PFF_${r}_STATES`].flatMap((stream) => [
         `$JS.API.STREAM.INFO.${stream}`,
         `$JS.API.DIRECT.GET.${stream}`,
         `$JS.API.DIRECT.GET.${stream}.>`,

@@ -5,6 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fillDisk } from '../helpers/fill-disk.js';
+import { messageOf } from '../../src/errors.js';
+import { listRuns } from '../../src/run/cluster/manage.js';
 import { connectNats } from '../../src/store/nats/connect.js';
 import { stateStream } from '../../src/store/nats/engine.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
@@ -43,22 +45,36 @@ describe('three replicated servers', () => {
   }, 120_000);
 });
 
+/** As an operator does. */
+async function limit(at: TestServer, bytes: number): Promise<void> {
+  const operator = await connectNats({ server: at.url }, 'operator');
+  const stream = stateStream('test');
+  const info = (await operator.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ config: object }>();
+  await operator.request(`$JS.API.STREAM.UPDATE.${stream}`, JSON.stringify({ ...info.config, max_bytes: bytes }));
+  await operator.close();
+}
+
 describe('no room', () => {
   it('a stream that is full makes nodes wait, and say so; with more room the run goes on', async () => {
     const at = await fleet.server();
     const node = fleet.node(at);
+    const run = follow({ server: at.url }, {}, { maxBytes: 50_000_000 });
+    await saysWithin(node, /joined run/, 30_000);
     // Less than the states of one chapter.
-    const run = follow({ server: at.url }, {}, { maxBytes: 2_000_000 });
+    await limit(at, 1_000_000);
     await saysWithin(node, /waiting: the server refused .*maximum bytes exceeded/, 30_000);
-    const operator = await connectNats({ server: at.url }, 'operator');
-    const stream = stateStream('test');
-    const info = (await operator.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ config: object }>();
-    await operator.request(
-      `$JS.API.STREAM.UPDATE.${stream}`,
-      JSON.stringify({ ...info.config, max_bytes: 50_000_000 }),
-    );
-    await operator.close();
+    await limit(at, 50_000_000);
     expect((await run).digest).toBe(sequential);
+  });
+
+  it('a limit that the run may come to wait at for ever is refused when it is submitted, and the one it names is enough', async () => {
+    const at = await fleet.server();
+    const refused = await follow({ server: at.url }, {}, { maxBytes: 2_000_000 }).catch((error: unknown) => error);
+    const least = /may need (\d+) bytes on the server/.exec(messageOf(refused))?.[1];
+    expect(messageOf(refused)).toMatch(/maxBytes is 2000000, but the run may need/);
+    expect(await listRuns({ server: at.url })).toEqual([]);
+    for (let i = 0; i < 2; i++) fleet.node(at);
+    expect((await follow({ server: at.url }, {}, { maxBytes: Number(least) })).digest).toBe(sequential);
   });
 
   it("the server's disk is full: the run waits, and goes on once there is room and the server was started again", async (context) => {

@@ -132,7 +132,8 @@ class Simulation {
       name: `process ${i}`,
       clock: process,
       signal: new AbortController().signal,
-      expectedBytes: () => OUTPUT_BYTES,
+      nodes: this.#nodes,
+      expected: (task) => ({ bytes: OUTPUT_BYTES, steps: task.chapter }),
     });
     this.#stores.push(store);
     const ready = store.ready();
@@ -249,11 +250,11 @@ class Simulation {
     const tasks = [...allTasks(this.#shape)];
     const task = tasks[this.#random.below(tasks.length)] as Task;
     const done = {
-      v: 1,
+      v: 2,
       state: 'done',
       by: 'mallory',
       digest: 'f'.repeat(64),
-      steps: 1,
+      steps: task.chapter,
       bytes: OUTPUT_BYTES,
       chunkBytes: 6,
     };
@@ -277,6 +278,7 @@ class Simulation {
       const decoded = entry && decodeEntry(entry.key, entry.value);
       const record = decoded?.type === 'task' ? decoded.record : undefined;
       const good = createHash('sha256')
+        .update(`pff output 2, ${task.chapter} steps\n`)
         .update(new Uint8Array(expected.get(key) as ArrayBuffer))
         .digest('hex');
       if (record?.state === 'done' && !record.digest.startsWith('ffff') && record.digest !== good)

@@ -69,7 +69,8 @@ async function natsStore(): Promise<Opened> {
     name: 'me',
     clock: systemClock,
     signal: new AbortController().signal,
-    expectedBytes: () => 8,
+    nodes: 1,
+    expected: () => ({ bytes: 8 }),
   });
   await store.open();
   return { store, close: () => store.close() };

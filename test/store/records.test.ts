@@ -13,9 +13,9 @@ const record: fc.Arbitrary<TaskRecord> = fc.oneof(
   id.map((by): TaskRecord => ({ v: 1, state: 'claimed', by })),
   id.map((by): TaskRecord => ({ v: 1, state: 'free', by })),
   fc
-    .tuple(id, fc.stringMatching(/^[0-9a-f]{64}$/), fc.nat(), fc.nat(), fc.integer({ min: 1, max: 1e6 }))
+    .tuple(id, fc.stringMatching(/^[0-9a-f]{64}$/), fc.nat(), fc.nat(1e9), fc.integer({ min: 20_000, max: 1e6 }))
     .map(([by, digest, steps, bytes, chunkBytes]): TaskRecord => ({
-      v: 1,
+      v: 2,
       state: 'done',
       by,
       digest,

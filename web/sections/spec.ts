@@ -1,4 +1,5 @@
 /** The spec, which fixes the run's bits, and how to repeat it. */
+import { commandLine, openingFlags } from '../../src/command-line.js';
 import type { RunView } from '../../src/page/run-view.js';
 import { count } from '../../src/report/units.js';
 import { h, put, table } from '../dom.js';
@@ -72,7 +73,20 @@ export function valueText(value: unknown): string {
 function repeatOf({ started, result }: RunView): Node[] {
   if (!started) return [];
   const { execution } = started;
-  const command = `pff train --config spec.json --variant ${execution.variant}${execution.nodes > 1 ? ` --nodes ${execution.nodes}` : ''}`;
+  const { dataDir, shardDirs } = started;
+  const given = [...(dataDir === undefined ? [] : [dataDir]), ...(shardDirs ?? []), ...(execution.plugins ?? [])];
+  const command = commandLine([
+    'npx',
+    'pff',
+    'train',
+    '--config',
+    'spec.json',
+    '--variant',
+    execution.variant,
+    ...(execution.nodes > 1 ? ['--nodes', String(execution.nodes)] : []),
+    ...(shardDirs === undefined ? [] : ['--shard-dirs', shardDirs.join(',')]),
+    ...openingFlags(started),
+  ]);
   const comparable = result?.numerics?.exact ?? true;
   const end = result && comparable ? `, which ends with digest ${result.modelDigest.slice(0, 12)}…` : '';
   const copy = (label: string, text: () => string): HTMLElement => {
@@ -89,7 +103,11 @@ function repeatOf({ started, result }: RunView): Node[] {
     return button;
   };
   return [
-    h('p', {}, `Save the spec as spec.json (the run folder has it, too), and run this${end}:`),
+    h(
+      'p',
+      {},
+      `Save the spec as spec.json (the run folder has it, too), and run this${end}${given.length > 0 ? `, with your places of ${given.join(', ')}` : ''}:`,
+    ),
     h('pre', { tabindex: 0 }, h('code', {}, command)),
     h(
       'p',

@@ -1,5 +1,5 @@
 /** `pff attach`. */
-import { attachRun } from '../../index.js';
+import { attachRun } from '../../run/cluster/attach.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { flag, textFlag } from '../flags/flags.js';
@@ -27,7 +27,15 @@ export const attachCommand = defineCommand({
     await loadPlugin(flags);
     const out = flags.out ?? newRunFolder('run', run);
     return showRun(flags, output, 'detaching; the run goes on', (signal) =>
-      attachRun({ server, run, out, dataDir: flags['data-dir'], kernels: flags.kernels, signal }),
+      attachRun({
+        server,
+        run,
+        out,
+        dataDir: flags['data-dir'],
+        kernels: flags.kernels,
+        plugins: flags.plugin,
+        signal,
+      }),
     );
   },
 });

@@ -1,5 +1,5 @@
 /** `pff completion`: a script for the user's shell that completes commands, options and their values. */
-import { PffError } from '../../index.js';
+import { PffError } from '../../errors.js';
 import { defineCommand, type Command, type ListedCommand } from '../command.js';
 import { bashScript } from '../completion/bash.js';
 import { completions } from '../completion/completions.js';

@@ -1,15 +1,11 @@
 /** `pff data`: what datasets there are, where they lie, getting them. */
 import path from 'node:path';
-import {
-  cacheFolder,
-  DATASET_NAMES,
-  getDataset,
-  listDatasets,
-  PffError,
-  tableLines,
-  units,
-  type DownloadProgress,
-} from '../../index.js';
+import { type DownloadProgress, getDataset, listDatasets } from '../../data/downloads/get.js';
+import { cacheFolder } from '../../data/sources/files.js';
+import { DATASET_NAMES } from '../../data/sources/load.js';
+import { PffError } from '../../errors.js';
+import { tableLines } from '../../report/table.js';
+import * as units from '../../report/units.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,5 +1,6 @@
 /** `pff doctor`. */
-import { examineMachine, machineLines } from '../../index.js';
+import { examineMachine } from '../../doctor/examine.js';
+import { machineLines } from '../../report/machine-lines.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,5 +1,8 @@
 /** `pff eval`. */
-import { accuracyLines, confusionBlock, DATASET_NAMES, evaluateRun, PffError } from '../../index.js';
+import { DATASET_NAMES } from '../../data/sources/load.js';
+import { PffError } from '../../errors.js';
+import { accuracyLines, confusionBlock } from '../../report/summary.js';
+import { evaluateRun } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -55,7 +58,7 @@ export const evalCommand = defineCommand({
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
     out.line(`${result.dataset}, ${result.kernels} kernels`);
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) out.line(partial);
     out.line();
     for (const line of confusionBlock(confusion, result.classes, emphasis.strong)) out.line(line);

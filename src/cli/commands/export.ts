@@ -1,5 +1,7 @@
 /** `pff export` and `pff import`: models to other programs and back. */
-import { exportFormats, exportModel, importModel, PffError, units } from '../../index.js';
+import { PffError } from '../../errors.js';
+import * as units from '../../report/units.js';
+import { exportFormats, exportModel, importModel } from '../../run/export.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -35,7 +37,7 @@ export const exportCommand = defineCommand({
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
     const exported = await exportModel(run, { to: flags.to, out: flags.out, dataDir: flags['data-dir'], verify });
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     if (flags.json) out.line(JSON.stringify(exported));
     else out.line(`${exported.file} (${units.bytes(exported.bytes)}), model digest ${exported.modelDigest}`);

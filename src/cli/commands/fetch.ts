@@ -1,5 +1,5 @@
 /** `pff fetch`. */
-import { fetchModel } from '../../index.js';
+import { fetchModel } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,5 +1,5 @@
 /** `pff node`. */
-import { serveNode } from '../../index.js';
+import { serveNode } from '../../run/cluster/serve.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,14 +1,10 @@
 /** `pff predict`. */
-import {
-  datasetOfRun,
-  PffError,
-  predictImages,
-  readImageFile,
-  tableLines,
-  units,
-  type Dataset,
-  type Prediction,
-} from '../../index.js';
+import type { Dataset } from '../../data/dataset.js';
+import { readImageFile } from '../../data/sources/image-file.js';
+import { PffError } from '../../errors.js';
+import { tableLines } from '../../report/table.js';
+import * as units from '../../report/units.js';
+import { datasetOfRun, predictImages, type Prediction } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE, FAILED } from '../exit-codes.js';
@@ -73,7 +69,7 @@ export const predictCommand = defineCommand({
     const size = asked[0]?.pixels.length ?? 0;
     const pixels = new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
-    const partial = partialNote(run, verify);
+    const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);
     const options = { kernels: flags.kernels, verify };
     const predictions =

@@ -1,5 +1,7 @@
 /** `pff report`. */
-import { PffError, units, writeReport } from '../../index.js';
+import { PffError } from '../../errors.js';
+import { writeReport } from '../../page/report.js';
+import * as units from '../../report/units.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

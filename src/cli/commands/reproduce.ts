@@ -1,20 +1,14 @@
 /** `pff reproduce`. */
 import path from 'node:path';
-import {
-  describeLayers,
-  isTrained,
-  listRecipes,
-  markdownOf,
-  PffError,
-  precisions,
-  reproduce,
-  LINE_SCHEDULES,
-  tableLines,
-  units,
-  type Recipes,
-  type Report,
-  type ReproduceEvent,
-} from '../../index.js';
+import { PffError } from '../../errors.js';
+import { precisions } from '../../kernels/numerics.js';
+import { describeLayers } from '../../layers/sizes.js';
+import { tableLines } from '../../report/table.js';
+import * as units from '../../report/units.js';
+import { isTrained, LINE_SCHEDULES, type Recipes } from '../../reproduce/manifest.js';
+import { markdownOf } from '../../reproduce/markdown.js';
+import type { Report } from '../../reproduce/report.js';
+import { listRecipes, reproduce, type ReproduceEvent } from '../../reproduce/reproduce.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag, kernelsFlag } from '../flags/common-flags.js';
 import { DONE, FAILED } from '../exit-codes.js';

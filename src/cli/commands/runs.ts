@@ -1,5 +1,6 @@
 /** `pff runs`. */
-import { describeLayers, listRuns } from '../../index.js';
+import { describeLayers } from '../../layers/sizes.js';
+import { listRuns } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,27 +1,19 @@
 /** `pff simulate`. */
-import {
-  rowWidths,
-  bound,
-  defaultNodeCounts,
-  graphShape,
-  limitOf,
-  PffError,
-  resolveSpec,
-  simulate,
-  simulateDff,
-  simulationTable,
-  taskCount,
-  trafficPerChapter,
-  units,
-  VARIANTS,
-  whatIf,
-  type GraphShape,
-  type PffVariant,
-  type RunSpec,
-  type SimulationInput,
-  type Timeline,
-  type TimelineSummary,
-} from '../../index.js';
+import { PffError } from '../../errors.js';
+import { rowWidths } from '../../layers/sizes.js';
+import { simulationTable } from '../../report/simulation-table.js';
+import * as units from '../../report/units.js';
+import { type PffVariant, VARIANTS } from '../../schedule/assign.js';
+import { graphShape, type GraphShape } from '../../schedule/shape.js';
+import { taskCount } from '../../schedule/tasks.js';
+import type { Timeline, TimelineSummary } from '../../schedule/timeline.js';
+import { bound } from '../../simulate/bound.js';
+import { simulateDff } from '../../simulate/dff.js';
+import { limitOf } from '../../simulate/limits.js';
+import { simulate, type SimulationInput } from '../../simulate/simulate.js';
+import { trafficPerChapter } from '../../simulate/traffic.js';
+import { defaultNodeCounts, whatIf } from '../../simulate/what-if.js';
+import { resolveSpec, type RunSpec } from '../../spec/spec.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { findCosts, type CostsFound } from '../flags/simulation-costs.js';

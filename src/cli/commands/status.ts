@@ -1,5 +1,5 @@
 /** `pff status`. */
-import { runStatus } from '../../index.js';
+import { runStatus } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

@@ -1,5 +1,5 @@
 /** `pff stop`. */
-import { stopRun } from '../../index.js';
+import { stopRun } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { flag } from '../flags/flags.js';

@@ -1,7 +1,8 @@
 /** `pff trace`: the timeline of a run for Perfetto. */
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf, PffError, traceOfRun } from '../../index.js';
+import { messageOf, PffError } from '../../errors.js';
+import { traceOfRun } from '../../report/trace.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { textFlag } from '../flags/flags.js';

@@ -1,26 +1,19 @@
 /** `pff train`. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import {
-  fasterPrecision,
-  messageOf,
-  MetricsLog,
-  metricsFormats,
-  PffError,
-  RUN_NAME,
-  resolveSpec,
-  runSummary,
-  train,
-  VARIANTS,
-  type ClusterOptions,
-  type MetricsFormat,
-  type PartialSpec,
-  type RunEvent,
-  type RunResult,
-  type ServerOptions,
-  type Span,
-  type TimelineSummary,
-} from '../../index.js';
+import { commandLine, openingFlags } from '../../command-line.js';
+import { fasterPrecision } from '../../doctor/faster-precision.js';
+import { messageOf, PffError } from '../../errors.js';
+import { runSummary } from '../../report/summary.js';
+import type { ClusterOptions } from '../../run/cluster/options.js';
+import type { RunEvent, RunResult } from '../../run/events.js';
+import { type MetricsFormat, metricsFormats, MetricsLog } from '../../run/metrics-log.js';
+import { train } from '../../run/train.js';
+import { VARIANTS } from '../../schedule/assign.js';
+import type { Span, TimelineSummary } from '../../schedule/timeline.js';
+import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
+import { RUN_NAME } from '../../store/cluster/run-record.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -211,7 +204,7 @@ export const trainCommand = defineCommand({
         throw new PffError('usage', `--${name} is of the page, but --open was not given`, {
           hint: `Add --open, or leave --${name} out.`,
         });
-    const plugins = given.plugin === undefined ? undefined : [given.plugin];
+    const plugins = given.plugin;
     await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
@@ -309,11 +302,18 @@ class RunRecord {
 
   /** An interruption after training says that the model is there, only not evaluated. */
   explain(error: unknown): unknown {
-    const folder = this.started?.folder;
-    if (!(error instanceof PffError) || error.code !== 'interrupted' || this.timeline === undefined || !folder)
+    const { started } = this;
+    const folder = started?.folder;
+    if (
+      !(error instanceof PffError) ||
+      error.code !== 'interrupted' ||
+      this.timeline === undefined ||
+      !started ||
+      !folder
+    )
       return error;
     return new PffError('interrupted', 'interrupted after training, while the network was evaluated', {
-      hint: `The trained model is in ${path.join(folder, 'model.safetensors')}; pff eval ${shown(folder)} evaluates it.`,
+      hint: `The trained model is in ${path.join(folder, 'model.safetensors')}; ${onRun(started, 'eval')} evaluates it.`,
     });
   }
 
@@ -342,14 +342,28 @@ function showSummary(result: RunResult, record: RunRecord, { out, err }: Output)
   );
   for (const line of lines) out.line(line);
   if (result.folder === undefined) return;
-  const run = shown(result.folder);
+  if (started === undefined) return;
   out.line();
-  out.line(`Try it:  pff eval ${run}`);
-  out.line(`         pff predict ${run} test:0 IMAGE.png`);
+  out.line(`Try it:  ${onRun(started, 'eval')}`);
+  out.line(`         ${onRun(started, 'predict', 'test:0')}`);
 }
 
-/** The shorter of a path's two forms. */
+/** A command on the run, with what it needs to be opened. */
+function onRun(started: Extract<RunEvent, { type: 'started' }>, command: string, ...words: string[]): string {
+  return commandLine([...programWords(), command, shown(started.folder ?? ''), ...words, ...openingFlags(started)]);
+}
+
+/** How the program is called here: `npx pff` where it was started by npm. */
+function programWords(): string[] {
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script = '', npm_package_name: name } = process.env;
+  const byNpm =
+    (event === 'npx' && /^"?pff\b/.test(script)) || (event === 'start' && name === 'pipeline-forward-forward');
+  return byNpm ? ['npx', 'pff'] : ['pff'];
+}
+
+/** The shorter of a path's two forms; one that begins with a dash would be an option. */
 function shown(folder: string): string {
   const relative = path.relative(process.cwd(), folder);
-  return relative !== '' && relative.length < folder.length ? relative : folder;
+  const shorter = relative !== '' && relative.length < folder.length ? relative : folder;
+  return shorter.startsWith('-') ? `./${shorter}` : shorter;
 }

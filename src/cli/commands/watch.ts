@@ -1,5 +1,6 @@
 /** `pff watch`. */
-import { attachRun, type Page } from '../../index.js';
+import type { Page } from '../../page/serve.js';
+import { attachRun } from '../../run/cluster/attach.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -52,6 +53,7 @@ export const watchCommand = defineCommand({
               run,
               out,
               dataDir: flags['data-dir'],
+              plugins: flags.plugin,
               analyseEvery: 'seldom',
               signal,
             }))

@@ -1,7 +1,9 @@
 /** Options that several commands have. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { kernelsChoices, loadPlugins, messageOf, PffError } from '../../index.js';
+import { messageOf, PffError } from '../../errors.js';
+import { kernelsChoices } from '../../kernels/open.js';
+import { loadPlugins } from '../../node/threads/plugins.js';
 import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
 
 export const kernelsFlag = {
@@ -12,10 +14,12 @@ export const kernelsFlag = {
 export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in place of its usual one");
 
 /** A run folder never names code that is then run: whoever opens a run with own parts gives the file. */
-export const pluginFlag = textFlag(
-  'FILE',
-  'module that registers objectives, goodness functions, negatives, schedules, stores or datasets of your own',
-);
+export const pluginFlag: Flag<readonly string[]> = {
+  text: 'module that registers objectives, goodness functions, negatives, schedules, stores or datasets of your own; may be repeated',
+  value: 'FILE',
+  repeats: true,
+  parse: (raw) => [raw ?? ''],
+};
 
 export const jsonFlag = flag('print one JSON object on stdout, and everything else on stderr');
 
@@ -50,6 +54,6 @@ function checkWritable(file: string, name: string): void {
 }
 
 /** Loads what `--plugin` names. */
-export async function loadPlugin({ plugin }: { readonly plugin?: string }): Promise<void> {
-  if (plugin !== undefined) await loadPlugins([plugin]);
+export async function loadPlugin({ plugin }: { readonly plugin?: readonly string[] }): Promise<void> {
+  if (plugin !== undefined) await loadPlugins(plugin);
 }

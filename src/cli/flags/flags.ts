@@ -3,7 +3,7 @@
  * the tokens only; citty was tried first, but takes unknown options and missing values in silence.
  */
 import { parseArgs } from 'node:util';
-import { PffError } from '../../index.js';
+import { PffError } from '../../errors.js';
 import { didYouMean, nearest } from '../../suggest.js';
 
 export interface Flag<T> {
@@ -15,6 +15,8 @@ export interface Flag<T> {
   readonly choices?: readonly string[] | undefined;
   /** The value may be left out; says whether the word after the option is meant as its value. */
   readonly takes?: (next: string) => boolean;
+  /** It may be given several times; the values of all are put together. */
+  readonly repeats?: true;
   /** The heading of the help under which it stands. */
   readonly group?: string;
   readonly shownDefault?: string | undefined;
@@ -179,7 +181,9 @@ export function parseLine<F extends Flags>(command: string, args: readonly strin
       throw new PffError('usage', `--${name} needs a value: --${name} ${known.value}`, {
         hint: `pff help ${command} says what it takes.`,
       });
-    values[name] = known.parse(raw, name);
+    const value = known.parse(raw, name);
+    const before = values[name];
+    values[name] = known.repeats && Array.isArray(before) ? [...(before as unknown[]), ...(value as unknown[])] : value;
   }
   return { flags: values as ValuesOf<F>, words };
 }

@@ -1,5 +1,5 @@
 /** The one run that a command takes. */
-import { PffError } from '../../index.js';
+import { PffError } from '../../errors.js';
 
 /** @throws PffError `usage` where it is not exactly one. */
 export function oneWord(command: string, words: readonly string[]): string {

@@ -1,6 +1,7 @@
 /** Options of the live page, and opening it in a browser. */
 import { spawn } from 'node:child_process';
-import { checkPage, PffError, servePage, type Page, type PageOptions } from '../../index.js';
+import { PffError } from '../../errors.js';
+import { checkPage, type Page, type PageOptions, servePage } from '../../page/serve.js';
 import { numberFlag, textFlag } from './flags.js';
 import type { TextStream } from '../terminal/output.js';
 

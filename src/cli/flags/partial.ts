@@ -1,11 +1,12 @@
 /** What is said of a model that an interrupted run left. */
-import { partialModel } from '../../index.js';
+import path from 'node:path';
+import { commandLine } from '../../command-line.js';
+import { partialModel } from '../../run/saved-model.js';
 
 /** Undefined for the model of a whole run. */
-export function partialNote(run: string, verify: boolean): string | undefined {
+export function partialNote(run: string, verify: boolean, plugins: readonly string[] = []): string | undefined {
+  const folder = path.basename(run) === 'model.safetensors' ? path.dirname(run) : run;
+  const resume = commandLine(['pff', 'train', '--resume', folder, ...plugins.flatMap((file) => ['--plugin', file])]);
   const partial = partialModel(run, { verify });
-  return (
-    partial &&
-    `a model of an interrupted run: ${partial.chapters} of ${partial.of} chapters; pff train --resume goes on`
-  );
+  return partial && `a model of an interrupted run: ${partial.chapters} of ${partial.of} chapters; ${resume} goes on`;
 }

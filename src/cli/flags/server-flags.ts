@@ -1,5 +1,6 @@
 /** Options that say which NATS server to use and as whom. Secrets may come from the environment, which `ps` does not show. */
-import { PffError, type ServerOptions } from '../../index.js';
+import { PffError } from '../../errors.js';
+import type { ServerOptions } from '../../store/nats/connect.js';
 import { textFlag } from './flags.js';
 
 const group = 'Server';

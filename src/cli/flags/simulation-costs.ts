@@ -1,18 +1,13 @@
 /** Where the costs of a simulation come from: measured here, read from a file, or all equal. */
 import { writeFileSync } from 'node:fs';
-import {
-  calibrate,
-  checkCosts,
-  equalCosts,
-  graphShape,
-  messageOf,
-  PffError,
-  units,
-  type Costs,
-  type KernelsChoice,
-  type RunSpec,
-  readTextFile,
-} from '../../index.js';
+import { readTextFile } from '../../data/sources/regular-file.js';
+import { messageOf, PffError } from '../../errors.js';
+import type { KernelsChoice } from '../../kernels/open.js';
+import * as units from '../../report/units.js';
+import { calibrate } from '../../run/calibrate.js';
+import { graphShape } from '../../schedule/shape.js';
+import { checkCosts, type Costs, equalCosts } from '../../simulate/costs.js';
+import type { RunSpec } from '../../spec/spec.js';
 import { interruptible } from '../terminal/interrupt.js';
 import type { TextStream } from '../terminal/output.js';
 

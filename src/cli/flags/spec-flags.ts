@@ -1,18 +1,11 @@
 /** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
 import { z } from 'zod';
-import {
-  DATASET_NAMES,
-  fieldText,
-  OWN_KINDS,
-  ownNames,
-  parseLayers,
-  PffError,
-  presets,
-  resolveSpec,
-  specFields,
-  type PartialSpec,
-  type RunSpec,
-} from '../../index.js';
+import { DATASET_NAMES } from '../../data/sources/load.js';
+import { PffError } from '../../errors.js';
+import { parseLayers } from '../../layers/sizes.js';
+import { OWN_KINDS, ownNames } from '../../spec/own-parts.js';
+import { presets } from '../../spec/presets.js';
+import { fieldText, type PartialSpec, resolveSpec, type RunSpec, specFields } from '../../spec/spec.js';
 import { badValue, parseNumber, type Flag, type Flags } from './flags.js';
 import { didYouMean } from '../../suggest.js';
 
@@ -101,7 +94,7 @@ function flagOf(field: Field): Flag<unknown> {
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
-      const value = OWN_FORMS[field]?.parse(raw ?? '') ?? valueOf(raw ?? '', allowed);
+      const value = inOwnForm(field, raw ?? '') ?? valueOf(raw ?? '', allowed);
       if (!specFields[field].safeParse(value).success) throw badValue(name, raw, describe(allowed), allowed.enum);
       return value;
     },
@@ -159,4 +152,14 @@ function shownDefault(field: Field): string {
   if (field === 'objective' || field === 'epochs') return value ?? '';
   if (longer !== value) return 'as --epochs';
   return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
+}
+
+/** Undefined for fields without a form of their own, and for what is not in it. */
+function inOwnForm(field: Field, raw: string): unknown {
+  try {
+    return OWN_FORMS[field]?.parse(raw);
+  } catch (error) {
+    if (error instanceof PffError) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,8 @@
 /** Where a run's spec comes from: flags win over the file, the file over the preset. */
-import { messageOf, PffError, presets, type PartialSpec, readTextFile } from '../../index.js';
+import { readTextFile } from '../../data/sources/regular-file.js';
+import { messageOf, PffError } from '../../errors.js';
+import { presets } from '../../spec/presets.js';
+import type { PartialSpec } from '../../spec/spec.js';
 import { textFlag, type Flags } from './flags.js';
 import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
 import { didYouMean } from '../../suggest.js';

@@ -1,6 +1,9 @@
 /** `--gantt`: the timeline as text or as an SVG file. */
 import { writeFileSync } from 'node:fs';
-import { ganttSvg, ganttTerminal, messageOf, PffError, type Timeline } from '../../index.js';
+import { messageOf, PffError } from '../../errors.js';
+import { ganttSvg } from '../../report/gantt-svg.js';
+import { ganttTerminal } from '../../report/gantt-terminal.js';
+import type { Timeline } from '../../schedule/timeline.js';
 import type { TextStream } from './output.js';
 
 /** `file` is empty for text on `stream`. @throws PffError `files` */

@@ -1,5 +1,10 @@
 /** Shows a run as it goes: live lines on a terminal, plain lines elsewhere, nothing if told so. */
-import { describeLayers, liveFrame, PlainLines, RunProgress, units, type RunEvent } from '../../index.js';
+import { describeLayers } from '../../layers/sizes.js';
+import { liveFrame } from '../../report/live-frame.js';
+import { PlainLines } from '../../report/plain-lines.js';
+import { RunProgress } from '../../report/progress.js';
+import * as units from '../../report/units.js';
+import type { RunEvent } from '../../run/events.js';
 import { LiveRegion } from './live-region.js';
 import type { TextStream } from './output.js';
 

@@ -6,6 +6,7 @@ import { datasetFromArrays, type OwnData } from '../arrays.js';
 import { isNumber, readTable, type Table, type TableOptions } from './csv-table.js';
 import { readBytes } from './files.js';
 
+/** How to read a table: which column is the label, and how many rows are set aside for testing. */
 export interface CsvOptions extends Pick<OwnData, 'testShare' | 'splitSeed'>, TableOptions {
   /** Name of the label's column (if there is a header), or its number from 0; by default the last that is not empty. */
   readonly label?: string | number | undefined;

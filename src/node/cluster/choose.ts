@@ -33,8 +33,7 @@ export interface ChoiceInput {
 export function chooseTask(input: ChoiceInput): Task | undefined {
   const { shape, variant, nodes, wanted, number } = input;
   const window = defaultWindow(shape, variant, nodes);
-  return wanted.tasks().find((task) => {
-    if (!wanted.isReady(task, window)) return false;
+  return wanted.ready(window).find((task) => {
     const owner = ownerOf(shape, variant, nodes, task);
     if (input.onlyOwn && owner !== number) return false;
     const claimedFor = input.claimedFor(task);
@@ -50,12 +49,7 @@ export class ReadySince {
 
   /** Notes what is ready now, at time `now` (ms). */
   observe(wanted: Wanted, window: number, now: number): void {
-    const ready = new Set(
-      wanted
-        .tasks()
-        .filter((task) => wanted.isReady(task, window))
-        .map(taskKey),
-    );
+    const ready = new Set(wanted.ready(window).map(taskKey));
     for (const key of this.#since.keys()) if (!ready.has(key)) this.#since.delete(key);
     for (const key of ready) if (!this.#since.has(key)) this.#since.set(key, now);
   }

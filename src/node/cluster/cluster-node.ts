@@ -58,6 +58,7 @@ class ClusterNode {
   readonly #membership: Membership;
   readonly #ready = new ReadySince();
   readonly #window: number;
+  #own: { readonly number: number; readonly next: ReadonlyMap<string, Task> } | undefined;
   #tasksDone = 0;
   #busyMs = 0;
   /** Since when nobody has done anything for the run, by this node's clock. */
@@ -224,9 +225,8 @@ class ClusterNode {
 
   /** While `task` is computed, fetches what this slot's next task needs, as soon as it is published. */
   #prefetchDuring(task: Task): () => void {
-    const { store, shape, variant, nodes } = this.#options;
-    const own = assign(shape, variant, nodes)[this.#membership.number ?? 0] ?? [];
-    const next = own[own.findIndex((each) => taskKey(each) === taskKey(task)) + 1];
+    const { store, shape } = this.#options;
+    const next = this.#nextOf(task);
     if (!next) return () => {};
     const missing = new Map(needs(shape, next).map((need) => [taskKey(need), need]));
     missing.delete(taskKey(task));
@@ -239,6 +239,17 @@ class ClusterNode {
     };
     look();
     return store.mirror.subscribe(look);
+  }
+
+  /** The task that comes after `task` in the list of this node's slot; laid out once. */
+  #nextOf(task: Task): Task | undefined {
+    const { shape, variant, nodes } = this.#options;
+    const number = this.#membership.number ?? 0;
+    if (this.#own?.number !== number) {
+      const list = assign(shape, variant, nodes)[number] ?? [];
+      this.#own = { number, next: new Map(list.slice(1).map((each, i) => [taskKey(list[i] as Task), each])) };
+    }
+    return this.#own.next.get(taskKey(task));
   }
 
   async #tellFailure(task: Task, error: PffError): Promise<void> {

@@ -3,7 +3,7 @@
  * slots of the schedule (whose tasks a node prefers, because it holds their inputs); nodes beyond them stand by, help, and
  * move up when a slot falls free. Nobody hands out numbers: they are taken by compare-and-set.
  */
-import { keys, type NodeRecord } from '../../store/cluster/records.js';
+import { keys, nodeNumbers, type NodeRecord } from '../../store/cluster/records.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { Clock } from '../../store/cluster/clock.js';
 
@@ -92,7 +92,7 @@ export class Membership {
     for (let number = slot ?? 0; ; number++) {
       if (await this.#take(number)) return;
       // A node that asked for one slot waits for that one.
-      if (slot !== undefined || number > 10 * nodes + 1000) return;
+      if (slot !== undefined || number + 1 >= nodeNumbers(nodes)) return;
     }
   }
 

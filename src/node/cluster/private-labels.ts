@@ -11,15 +11,16 @@ import type { Output, Store } from '../../store/store.js';
 
 type Key = Parameters<typeof crypto.subtle.encrypt>[1];
 
+/** Bytes that sealed labels are longer than open ones: the tag. */
+export const SEAL_BYTES = 16;
+
 /** @throws PffError `cluster` in a page that may not seal. */
 export function sealingStore(store: Store, { samples }: LabelledData): Store {
   if (!globalThis.crypto?.subtle)
     throw new PffError('cluster', 'this page cannot seal the labels of a federated run, as it came over plain HTTP', {
       hint: 'Open it over HTTPS, or from localhost.',
     });
-  // Not the dataset's digest, which is public.
-  const secret = sha256().update('pff private labels 1').update(samples.images).update(samples.labels).bytes();
-  const key = crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  const key = keyOf(samples);
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
@@ -32,6 +33,22 @@ export function sealingStore(store: Store, { samples }: LabelledData): Store {
       await store.publish(task, sealed);
     },
   };
+}
+
+/** Says whether labels as they travel were sealed with this data; else somebody else wrote them. */
+export function sealedWith({ samples }: LabelledData): (task: Task, buffer: ArrayBufferLike) => Promise<boolean> {
+  const key = keyOf(samples);
+  return async (task, buffer) =>
+    open(await key, task, { steps: 0, buffer }).then(
+      () => true,
+      () => false,
+    );
+}
+
+async function keyOf({ images, labels }: LabelledData['samples']): Promise<Key> {
+  // Not the dataset's digest, which is public.
+  const secret = sha256().update('pff private labels 1').update(images).update(labels).bytes();
+  return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }
 
 /**

@@ -8,11 +8,14 @@ import type { RunEvent } from '../events.js';
 import type { TrainOptions } from '../options.js';
 import { train } from '../train.js';
 
+/** Which run on which server to follow, and where to write what it gives. */
 export interface AttachOptions {
   readonly server: ServerOptions;
   readonly run: string;
   readonly dataDir?: string | undefined;
   readonly out?: string | undefined;
+  /** Modules that are loaded already, for the events to tell. */
+  readonly plugins?: TrainOptions['plugins'];
   readonly kernels?: KernelsChoice | undefined;
   readonly analyseEvery?: TrainOptions['analyseEvery'];
   readonly signal?: AbortSignal | undefined;

@@ -20,6 +20,7 @@ import { NatsEngine } from '../../store/nats/engine.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { keys } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import { openStore } from './join.js';
@@ -39,6 +40,7 @@ export function clusterTraining(
   { node, notice }: FollowCallbacks,
 ): Training {
   const { run } = record;
+  const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
   return {
     async run() {
       const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`, (text) =>
@@ -59,7 +61,7 @@ export function clusterTraining(
           }
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
-          notice(`submitted run ${run}; it goes on without this terminal (pff attach ${run} follows it again)`);
+          notice(`submitted run ${run}; it goes on without this terminal (${command('attach', run)} follows it again)`);
         }
         const store = openStore(
           api,
@@ -72,7 +74,7 @@ export function clusterTraining(
         );
         try {
           await store.open();
-          const states = await new Follower(store, record, prepared, node, notice).states(signal);
+          const states = await new Follower(store, record, prepared, node, notice, command).states(signal);
           await registry.markPatiently(run, 'finished', signal);
           return states;
         } catch (error) {
@@ -91,7 +93,7 @@ export function clusterTraining(
     peakStoreBytes: () => 0,
     interruption: () =>
       new PffError('interrupted', `detached from run ${run}, which goes on`, {
-        hint: `pff attach ${run} follows it again; pff stop ${run} stops it.`,
+        hint: `${command('attach', run)} follows it again; ${command('stop', run)} stops it.`,
       }),
   };
 }
@@ -102,6 +104,7 @@ class Follower {
   readonly #prepared: PreparedData;
   readonly #node: (event: NodeEvent) => void;
   readonly #notice: (text: string) => void;
+  readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
   readonly #present = new Map<number, string>();
   #waiting = false;
@@ -112,12 +115,14 @@ class Follower {
     prepared: PreparedData,
     node: (event: NodeEvent) => void,
     notice: (text: string) => void,
+    command: (...words: readonly string[]) => string,
   ) {
     this.#store = store;
     this.#record = record;
     this.#prepared = prepared;
     this.#node = node;
     this.#notice = notice;
+    this.#command = command;
   }
 
   /** The result's states, as soon as all are published. @throws PffError if the run fails or is stopped */
@@ -132,7 +137,7 @@ class Follower {
         if (failed) throw new RunFailed(failed.error);
         if (mirror.get(keys.stop)?.entry)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
-            hint: `pff fetch ${this.#record.run} gets the layers as they are.`,
+            hint: `${this.#command('fetch', this.#record.run)} gets the layers as they are.`,
           });
         if (mirror.settled && this.#store.wanted(false).finished) {
           const states = await this.#fetchAll(signal);
@@ -158,7 +163,7 @@ class Follower {
   }
 
   #finishing(): boolean {
-    return this.#store.wanted(false).tasks().length <= 1;
+    return this.#store.wanted(false).size <= 1;
   }
 
   async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {

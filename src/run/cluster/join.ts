@@ -2,9 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { stateBytes, type LayerStructure } from '../../layers/layer-state.js';
-import { allStructures, networkStructure } from '../../model/network.js';
-import { wireBytes } from '../../model/wire.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
 import type { NodeEvent } from '../../node/events.js';
 import type { Job, Site } from '../../node/job.js';
@@ -25,6 +22,7 @@ import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { expectedOutputs, soundLabels } from './expected.js';
 import { examine, wordsOf, type Means } from './examine.js';
 import type { PreparedData } from '../../node/prepare.js';
 
@@ -132,7 +130,6 @@ export function openStore(
   say: (line: string) => void,
 ): ClusterStore {
   let lastTrouble = -Infinity;
-  const shapes = prepared ? allStructures(networkStructure(record.spec, prepared.layout)) : undefined;
   return new ClusterStore({
     engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
     shape: graphShape(record.spec),
@@ -142,12 +139,9 @@ export function openStore(
     signal,
     wire: record.spec.wire,
     fits: prepared !== undefined,
-    expectedBytes: (task) => {
-      if (!prepared || !shapes) return undefined;
-      if (task.kind === 'train') return wireBytes(record.spec, stateBytes(shapes[task.layer] as LayerStructure));
-      // Only the node whose data it is knows how many labels it has.
-      return record.variant === 'federated' ? undefined : (prepared.sites[0] as Site).data.samples.count;
-    },
+    nodes: record.nodes,
+    expected: expectedOutputs(record, prepared),
+    soundLabels: prepared && soundLabels(record, prepared),
     onTrouble: (error) => {
       if (performance.now() - lastTrouble < 10_000) return;
       lastTrouble = performance.now();

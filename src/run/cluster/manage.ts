@@ -1,10 +1,12 @@
 /** Looking at the runs of a server, stopping and removing them, and fetching what they made. */
+import { clusterCommand } from './command.js';
 import os from 'node:os';
 import { PffError } from '../../errors.js';
 import type { LayerSize } from '../../layers/sizes.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { checkGraph } from '../../schedule/bounds.js';
 import { trainedLayers } from '../../schedule/shape.js';
 import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
@@ -20,6 +22,7 @@ import { encodeSealed } from '../model-integrity.js';
 import { openStore } from './join.js';
 import { VERSION } from '../version.js';
 
+/** What the register of a server says of a run. */
 export interface RunSummary {
   readonly run: string;
   readonly state: RunRecord['state'];
@@ -31,6 +34,7 @@ export interface RunSummary {
   readonly createdMs: number;
 }
 
+/** How far a run is, and which nodes work on it. */
 export interface RunStatus extends RunSummary {
   readonly tasksDone: number;
   readonly tasks: number;
@@ -95,6 +99,7 @@ export async function stopRun(server: ServerOptions, run: string, remove = false
   });
 }
 
+/** A model that was fetched from a cluster into a folder. */
 export interface FetchedModel {
   readonly folder: string;
   readonly modelDigest: string;
@@ -107,6 +112,7 @@ export interface FetchedModel {
 export async function fetchModel(server: ServerOptions, run: string, out: string): Promise<FetchedModel> {
   return withRun(server, run, async (store, record) => {
     const { spec } = record;
+    checkGraph(spec);
     const { imageSize, classes } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
     const shapes = allStructures(networkStructure(spec, layout));
@@ -117,7 +123,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       const task = found[layer];
       if (task) return task;
       throw new PffError('cluster', `run ${run} has no model yet: layer ${layer + 1} has not finished a chapter`, {
-        hint: `pff status ${run} says how far it is.`,
+        hint: `${clusterCommand(server, 'status', run)} says how far it is.`,
       });
     });
     const states: LayerState[] = [];

@@ -23,7 +23,7 @@ export interface RunSetting extends StorageOptions {
 
 export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' | 'digest' | 'classes'>): RunRecord {
   return {
-    v: 1,
+    v: 2,
     ...setting,
     spec: runSpecSchema.parse(setting.spec),
     version: VERSION,

@@ -11,6 +11,7 @@ import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { joinRun } from './join.js';
 
+/** Which server a node works for, and with what. */
 export interface NodeOptions {
   readonly server: ServerOptions;
   /** Work on this run only, and end with it. */

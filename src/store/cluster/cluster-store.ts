@@ -6,23 +6,34 @@
 import { expectManyListeners, yieldToEvents } from '#platform/event-loop';
 import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
-import { isTask, needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import { isTask, needs, parseTaskKey, taskKey, type LabelsTask, type Task } from '../../schedule/tasks.js';
 import { Wanted } from '../../schedule/wanted.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { Output, Store } from '../store.js';
 import type { Clock } from './clock.js';
 import type { Engine, EngineError } from './engine.js';
-import type { Mirror } from './mirror.js';
+import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
 import { RecordTable } from './record-table.js';
-import { keys, type DoneRecord, type FailureRecord } from './records.js';
-import { digestOf } from './transfer.js';
+import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
+import { allFinite, digestOf } from './transfer.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
-/** No output of any network is larger: 8 GiB. */
-const MOST_BYTES = 2 ** 33;
+/** How long an overwritten record stays before its maker puts it right: somebody may write it again and again. */
+const BEFORE_RESTORING_MS = 200;
+
+/** What is known of a task's output before it is there. What says otherwise is refused. */
+export interface Expected {
+  /** As it travels. */
+  readonly bytes?: number | undefined;
+  /** Bytes if it is this process that fetches it; `bytes` unless given. */
+  readonly fetchedBytes?: number | undefined;
+  readonly steps?: number | undefined;
+  /** Where `steps` cannot be known. */
+  readonly mostSteps?: number | undefined;
+}
 
 export interface ClusterStoreOptions {
   readonly engine: Engine;
@@ -33,8 +44,11 @@ export interface ClusterStoreOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Bytes of a task's output, where that is known; what says otherwise is refused. */
-  readonly expectedBytes: (task: Task) => number | undefined;
+  /** N: the run's slots. */
+  readonly nodes: number;
+  readonly expected: (task: Task) => Expected;
+  /** Whether labels as they arrived are ones that the task can have. States must be finite. */
+  readonly soundLabels?: ((task: LabelsTask, buffer: ArrayBufferLike) => boolean | Promise<boolean>) | undefined;
   /** This process has found that the run's spec and its data fit each other: it need not believe others who say they do not. */
   readonly fits?: boolean | undefined;
   /** How layer states travel; f32 unless given. */
@@ -49,6 +63,8 @@ interface Kept {
   readonly output: Output;
   /** Hex SHA-256; of an output of this process's own, once it is computed. */
   digest?: string;
+  /** This process published it: its record is this process's to put right. */
+  mine?: true;
 }
 
 export class ClusterStore implements Store {
@@ -66,6 +82,11 @@ export class ClusterStore implements Store {
   readonly #cache = new Map<string, Kept>();
   readonly #fetching = new Map<string, Promise<Output>>();
   readonly #uploads = new Map<string, Promise<void>>();
+  /** What is wanted by what is published; by that and what is on its way from here. Made when first asked for. */
+  #wanted: Wanted | undefined;
+  #wantedHere: Wanted | undefined;
+  /** Published outputs whose records are being put right. */
+  readonly #restoring = new Set<string>();
   #following: Promise<void> | undefined;
   /** Results that differed from the published ones, made by this process or found in its place. */
   conflicts = 0;
@@ -80,8 +101,19 @@ export class ClusterStore implements Store {
     this.#breathe = options.breathe ?? yieldToEvents;
     const { engine, clock, onTrouble } = options;
     this.#patience = { clock, signal: this.signal, onTrouble, reopen: () => engine.open() };
-    this.records = new RecordTable(engine, this.#patience, options.id, (task, record) => this.#fits(task, record));
-    this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32');
+    this.records = new RecordTable(engine, this.#patience, options.id, {
+      read: (key, value) => this.#read(key, value),
+      changed: (task, known, found) => this.#tellChange(task, known, found),
+    });
+    this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32', {
+      mayFetch: (task, record) => {
+        const { fetchedBytes } = options.expected(task);
+        return fetchedBytes === undefined || record.bytes === fetchedBytes;
+      },
+      isSound: (task, buffer) =>
+        task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
+    });
+    this.mirror.subscribe((changed) => this.#follow(changed));
   }
 
   get mirror(): Mirror {
@@ -116,7 +148,7 @@ export class ClusterStore implements Store {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
-    if (known && (this.#uploads.has(key) || this.mirror.done(task)?.digest === known.digest)) return known.output;
+    if (known) return known.output;
     let fetching = this.#fetching.get(key);
     if (!fetching) {
       fetching = this.#fetch(task).finally(() => this.#fetching.delete(key));
@@ -170,8 +202,12 @@ export class ClusterStore implements Store {
     this.#cache.set(key, kept);
     const upload = this.#publish(kept)
       .catch((error: unknown) => this.#break(error))
-      .finally(() => this.#uploads.delete(key));
+      .finally(() => {
+        this.#uploads.delete(key);
+        this.#noteTask(key);
+      });
     this.#uploads.set(key, upload);
+    this.#noteTask(key);
     if (this.#uploads.size > MOST_UPLOADS) await Promise.race(this.#uploads.values());
     this.signal.throwIfAborted();
   }
@@ -196,7 +232,8 @@ export class ClusterStore implements Store {
 
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
-    return new Wanted(this.shape, (task) => (mine ? this.isHere(task) : this.mirror.done(task) !== undefined));
+    if (mine) return (this.#wantedHere ??= new Wanted(this.shape, (task) => this.isHere(task)));
+    return (this.#wanted ??= new Wanted(this.shape, (task) => this.mirror.done(task) !== undefined));
   }
 
   /** Why the run itself cannot be done, if somebody says so and it can be true as far as this process knows. */
@@ -229,7 +266,7 @@ export class ClusterStore implements Store {
   async #publish(kept: Kept): Promise<void> {
     const { task } = kept;
     const output = this.#outputs.onWire(task, kept.output);
-    kept.digest ??= await digestOf(output.buffer, this.#breathe);
+    kept.digest ??= await digestOf(output, this.#breathe);
     const { digest } = kept;
     const key = keys.task(task);
     let uploaded = false;
@@ -237,13 +274,21 @@ export class ClusterStore implements Store {
       const now = await this.records.read(key);
       const other = now?.entry?.type === 'task' ? now.entry.record : undefined;
       if (other?.state === 'done' && this.#fits(task, other)) {
-        if (other.digest === digest) break;
-        // Only a result that is there can disagree; an announcement without one is put right.
-        if (await this.#outputs.get(task, other)) await this.#conflict(task, other, digest);
+        if (other.digest === digest) {
+          this.mirror.know(task, other);
+          break;
+        }
+        // Only a result that is there can disagree; an announcement without one, or over this one, is put right.
+        if (!kept.mine && (await this.#outputs.get(task, other))) await this.#conflict(task, other, digest);
       }
       if (!uploaded) await this.#outputs.put(task, output, digest);
       uploaded = true;
-      if (await this.records.swap(key, this.#outputs.announcement(output, digest), now?.revision ?? 0)) break;
+      const announcement = this.#outputs.announcement(output, digest);
+      if (await this.records.swap(key, announcement, now?.revision ?? 0)) {
+        this.mirror.know(task, announcement);
+        kept.mine = true;
+        break;
+      }
       await this.#options.clock.sleep(10, this.signal);
       this.signal.throwIfAborted();
     }
@@ -266,22 +311,101 @@ export class ClusterStore implements Store {
   async #dropUnneeded(task: Task): Promise<void> {
     const wanted = this.wanted(true);
     for (const [key, kept] of this.#cache)
-      if (this.mirror.done(kept.task) && !wanted.isKept(kept.task)) this.#cache.delete(key);
+      if (this.mirror.done(kept.task) && !wanted.isKept(kept.task)) {
+        this.#cache.delete(key);
+        this.mirror.forget(kept.task);
+      }
     const published = this.wanted(false);
     for (const source of [...needs(this.shape, task), task])
       if (this.mirror.done(source) && !published.isKept(source)) await this.#outputs.drop(source);
   }
 
   async #fetch(task: Task): Promise<Output> {
-    const { output, digest } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
+    const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
-    if (this.wanted(true).isKept(task)) this.#cache.set(taskKey(task), { task, output, digest });
+    if (this.wanted(true).isKept(task)) {
+      this.#cache.set(taskKey(task), { task, output, digest: record.digest });
+      this.mirror.know(task, record);
+    }
     return output;
   }
 
+  #read(key: string, value: Uint8Array): RunEntry | undefined {
+    const { shape, nodes } = this.#options;
+    const entry = decodeEntry(key, value, { shape, nodes });
+    const done = entry?.type === 'task' && entry.record.state === 'done' ? entry.record : undefined;
+    return entry?.type === 'task' && done && !this.#fits(entry.task, done) ? undefined : entry;
+  }
+
+  /** Tells everybody that a result was overwritten. */
+  #tellChange(task: Task, known: DoneRecord, found: DoneRecord): void {
+    const { name } = this.#options;
+    const text =
+      `${taskKey(task)} was published by ${known.by} with digest ${known.digest.slice(0, 16)}, and overwritten by ` +
+      `${found.by} with ${found.digest.slice(0, 16)}; the first one stands`;
+    this.records.tell(keys.conflict(task, this.id), { v: 1, by: this.id, name, text }).catch(() => {});
+  }
+
+  /**
+   * Keeps up with the records, and looks after what this process published: a record that is not so any more is written again.
+   */
+  #follow(changed: Mirrored | undefined): void {
+    if (!changed) {
+      this.#wanted = this.#wantedHere = undefined;
+      for (const kept of this.#cache.values()) this.#restore(kept);
+    } else if (changed.key.startsWith('task.')) {
+      const key = changed.key.slice('task.'.length);
+      this.#noteTask(key);
+      const kept = this.#cache.get(key);
+      if (kept) this.#restore(kept);
+    }
+  }
+
+  /** Keeps what is wanted up to date with what is known of the task of this name. */
+  #noteTask(key: string): void {
+    if (!this.#wanted && !this.#wantedHere) return;
+    let task: Task;
+    try {
+      task = parseTaskKey(key);
+    } catch {
+      return;
+    }
+    if (!isTask(this.shape, task)) return;
+    this.#wanted?.set(task, this.mirror.done(task) !== undefined);
+    this.#wantedHere?.set(task, this.isHere(task));
+  }
+
+  #restore(kept: Kept): void {
+    const key = taskKey(kept.task);
+    const damaged = (): boolean =>
+      kept.mine === true &&
+      this.mirror.settled &&
+      !this.signal.aborted &&
+      this.#cache.get(key) === kept &&
+      !this.#uploads.has(key) &&
+      !this.mirror.isIntact(kept.task) &&
+      this.wanted(false).isKept(kept.task);
+    if (this.#restoring.has(key) || !kept.mine || !damaged()) return;
+    this.#restoring.add(key);
+    const work = async (): Promise<void> => {
+      do {
+        await this.#options.clock.sleep(BEFORE_RESTORING_MS, this.signal);
+        if (damaged()) await this.publish(kept.task, kept.output);
+        await this.#uploads.get(key);
+      } while (damaged());
+    };
+    work()
+      .catch(() => {})
+      .finally(() => this.#restoring.delete(key));
+  }
+
   #fits(task: Task, record: DoneRecord): boolean {
-    const expected = this.#options.expectedBytes(task) ?? record.bytes;
-    return record.bytes === expected && record.bytes <= MOST_BYTES;
+    const expected = this.#options.expected(task);
+    return (
+      record.bytes === (expected.bytes ?? record.bytes) &&
+      record.steps === (expected.steps ?? record.steps) &&
+      record.steps <= (expected.mostSteps ?? Infinity)
+    );
   }
 
   #break(error: unknown): void {

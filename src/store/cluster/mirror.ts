@@ -7,15 +7,24 @@
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Engine, Entry, Hint } from './engine.js';
 import { patiently, type Patience } from './patience.js';
-import { decodeEntry, type DoneRecord, type NodeRecord, type RunEntry, type TaskRecord } from './records.js';
+import type { DoneRecord, NodeRecord, RunEntry, TaskRecord } from './records.js';
 
 export interface Mirrored {
   readonly key: string;
   readonly revision: number;
   /** Undefined for a record that was refused. */
   readonly entry: RunEntry | undefined;
+  /** The record says another result than the one that is known, which stands. */
+  readonly overwritten: boolean;
   /** Observed time (ms, see `Mirror.observed`) when this revision was first seen. */
   readonly since: number;
+}
+
+export interface RecordReader {
+  /** Undefined for what is refused. */
+  read(key: string, value: Uint8Array): RunEntry | undefined;
+  /** Told when a result that is known is announced with another digest. */
+  changed(task: Task, known: DoneRecord, found: DoneRecord): void;
 }
 
 /** Who does a task now. Writing the same claim again makes it no younger. */
@@ -33,8 +42,9 @@ export const POLL_MS = 1000;
 export class Mirror {
   readonly #engine: Engine;
   readonly #patience: Patience;
-  /** Says whether a `done` record can be true (its size fits the task). */
-  readonly #fits: (task: Task, record: DoneRecord) => boolean;
+  readonly #reader: RecordReader;
+  /** What results were when this process made or verified them, by key. */
+  readonly #known = new Map<string, DoneRecord>();
   readonly #records = new Map<string, Mirrored>();
   readonly #nodes = new Map<number, Mirrored>();
   readonly #claims = new Map<string, Claim>();
@@ -54,10 +64,10 @@ export class Mirror {
   /** Records refused since the start: malformed, too long, of another version, of an impossible size. */
   refusedRecords = 0;
 
-  constructor(engine: Engine, patience: Patience, fits: (task: Task, record: DoneRecord) => boolean) {
+  constructor(engine: Engine, patience: Patience, reader: RecordReader) {
     this.#engine = engine;
     this.#patience = patience;
-    this.#fits = fits;
+    this.#reader = reader;
     this.#stopListening = engine.listen((hint) => this.#hint(hint));
   }
 
@@ -97,6 +107,24 @@ export class Mirror {
     return this.#claims.values();
   }
 
+  /** Notes a result that this process made or verified: from now on no other is believed. */
+  know(task: Task, record: DoneRecord): void {
+    this.#known.set(`task.${taskKey(task)}`, record);
+  }
+
+  /** Takes back `know`, for a result that is of no use any more. */
+  forget(task: Task): void {
+    this.#known.delete(`task.${taskKey(task)}`);
+  }
+
+  /** Whether the engine's record says that `task` is done, with the result that is known if one is. */
+  isIntact(task: Task): boolean {
+    const key = `task.${taskKey(task)}`;
+    const [done, known] = [this.done(task), this.#known.get(key)];
+    if (!done || this.#records.get(key)?.overwritten) return false;
+    return known === undefined || known.digest === done.digest;
+  }
+
   /** Every node's record, with its number and how long it has not changed (ms, observed). */
   nodes(): { readonly number: number; readonly record: NodeRecord; readonly age: number; readonly revision: number }[] {
     const found = [];
@@ -116,11 +144,17 @@ export class Mirror {
   note(entry: Entry): void {
     const before = this.#records.get(entry.key);
     if (before && before.revision >= entry.revision) return;
-    let decoded = decodeEntry(entry.key, entry.value);
-    if (decoded?.type === 'task' && decoded.record.state === 'done' && !this.#fits(decoded.task, decoded.record))
-      decoded = undefined;
-    if (!decoded) this.refusedRecords += 1;
-    const mirrored = { key: entry.key, revision: entry.revision, entry: decoded, since: this.#observed };
+    let decoded = this.#reader.read(entry.key, entry.value);
+    const known = this.#known.get(entry.key);
+    const found = decoded?.type === 'task' && decoded.record.state === 'done' ? decoded.record : undefined;
+    const overwritten = known !== undefined && found !== undefined && found.digest !== known.digest;
+    if (!decoded || overwritten) this.refusedRecords += 1;
+    if (decoded?.type === 'task' && known && found && overwritten) {
+      this.#reader.changed(decoded.task, known, found);
+      decoded = { ...decoded, record: known };
+    }
+    const { key, revision } = entry;
+    const mirrored = { key, revision, entry: decoded, overwritten, since: this.#observed };
     this.#records.set(entry.key, mirrored);
     if (decoded?.type === 'node') this.#nodes.set(decoded.number, mirrored);
     else if (before?.entry?.type === 'node') this.#nodes.delete(before.entry.number);

@@ -9,7 +9,7 @@ import type { Engine } from './engine.js';
 import { patiently, type Patience } from './patience.js';
 import type { RecordTable } from './record-table.js';
 import { keys, type DoneRecord } from './records.js';
-import { allFinite, chunkPrefix, getOutput, putOutput } from './transfer.js';
+import { chunkPrefix, getOutput, putOutput } from './transfer.js';
 
 /** A missing chunk may only be late on a replica: looked for this often before it counts as lost. */
 const LOOKS = 3;
@@ -24,21 +24,37 @@ export class MissingOutput extends PffError {
 }
 registerErrorClass('MissingOutput', (message, options) => new MissingOutput(message, options));
 
+export interface OutputJudge {
+  /** Asked before anything is allocated for an output. */
+  mayFetch(task: Task, record: DoneRecord): boolean;
+  /** Whether an output's values are ones that the task can have. */
+  isSound(task: Task, buffer: ArrayBufferLike): boolean | Promise<boolean>;
+}
+
 export class Outputs {
   readonly #engine: Engine;
   readonly #patience: Patience;
   readonly #records: RecordTable;
   readonly #id: string;
   readonly #wire: RunSpec['wire'];
+  readonly #judge: OutputJudge;
   /** Outputs that were announced but not there, or damaged. */
   lost = 0;
 
-  constructor(engine: Engine, patience: Patience, records: RecordTable, id: string, wire: RunSpec['wire']) {
+  constructor(
+    engine: Engine,
+    patience: Patience,
+    records: RecordTable,
+    id: string,
+    wire: RunSpec['wire'],
+    judge: OutputJudge,
+  ) {
     this.#engine = engine;
     this.#patience = patience;
     this.#records = records;
     this.#id = id;
     this.#wire = wire;
+    this.#judge = judge;
   }
 
   /** An output as it travels; digests, sizes and chunks are of this. */
@@ -49,7 +65,7 @@ export class Outputs {
   /** What says that the output with this digest is there; the output as it travels. */
   announcement({ steps, buffer }: Output, digest: string): DoneRecord {
     const { chunkBytes } = this.#engine;
-    return { v: 1, state: 'done', by: this.#id, digest, steps, bytes: buffer.byteLength, chunkBytes };
+    return { v: 2, state: 'done', by: this.#id, digest, steps, bytes: buffer.byteLength, chunkBytes };
   }
 
   put(task: Task, { buffer }: Output, digest: string): Promise<void> {
@@ -68,12 +84,13 @@ export class Outputs {
     return new Set(chunks.map((key) => key.split('.').slice(0, 2).join('.')));
   }
 
-  /** The output that `record` announces, verified; undefined if it is not there, damaged or not finite. */
+  /** The output that `record` announces, verified; undefined if it is not there, damaged, or none that the task can have. */
   async get(task: Task, record: DoneRecord): Promise<Output | undefined> {
+    if (!this.#judge.mayFetch(task, record)) return undefined;
     const prefix = chunkPrefix(taskKey(task), record.digest);
     const arrived = await getOutput(this.#engine, prefix, record, (work) => this.#patiently(work));
     const buffer = arrived && this.#isHalved(task) ? decodeBf16(arrived) : arrived;
-    if (!buffer || (task.kind === 'train' && !allFinite(buffer))) return undefined;
+    if (!buffer || !(await this.#judge.isSound(task, buffer))) return undefined;
     return { steps: record.steps, buffer };
   }
 
@@ -81,11 +98,11 @@ export class Outputs {
    * Looks several times for the output that is announced, each time in the newest record of it.
    * @throws MissingOutput if it is lost (its record is free then), or if `isNeeded` says that nobody needs it.
    */
-  async find(task: Task, isNeeded: () => boolean): Promise<{ readonly output: Output; readonly digest: string }> {
+  async find(task: Task, isNeeded: () => boolean): Promise<{ readonly output: Output; readonly record: DoneRecord }> {
     for (let look = 1; ; look++) {
       const record = await this.#announced(task);
       const output = await this.get(task, record);
-      if (output) return { output, digest: record.digest };
+      if (output) return { output, record };
       if (!isNeeded())
         throw new MissingOutput(`the output of ${taskKey(task)} is needed by nobody any more and was dropped`, {
           hint: 'The task that asked for it is published already.',

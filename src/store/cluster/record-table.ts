@@ -4,9 +4,9 @@
  */
 import type { Task } from '../../schedule/tasks.js';
 import type { Engine } from './engine.js';
-import { Mirror } from './mirror.js';
+import { Mirror, type RecordReader } from './mirror.js';
 import { patiently, type Patience } from './patience.js';
-import { decodeEntry, encodeRecord, keys, type DoneRecord, type RunEntry } from './records.js';
+import { encodeRecord, keys, type RunEntry } from './records.js';
 
 export type AnyRecord = Parameters<typeof encodeRecord>[0];
 
@@ -21,16 +21,18 @@ export class RecordTable {
   readonly #engine: Engine;
   readonly #patience: Patience;
   readonly #id: string;
+  readonly #reader: RecordReader;
 
   /**
    * @param id names this process in what it writes.
-   * @param fits says whether a `done` record can be true (its size fits the task).
+   * @param reader judges what others wrote.
    */
-  constructor(engine: Engine, patience: Patience, id: string, fits: (task: Task, record: DoneRecord) => boolean) {
+  constructor(engine: Engine, patience: Patience, id: string, reader: RecordReader) {
     this.#engine = engine;
     this.#patience = patience;
     this.#id = id;
-    this.mirror = new Mirror(engine, patience, fits);
+    this.#reader = reader;
+    this.mirror = new Mirror(engine, patience, reader);
   }
 
   /** Writes a record if the newest revision of its key is `expected` (0: there is none); true if it went through. */
@@ -47,7 +49,7 @@ export class RecordTable {
     const found = await patiently(this.#patience, () => this.#engine.read(key));
     if (!found) return undefined;
     this.mirror.note(found);
-    return { revision: found.revision, entry: decodeEntry(found.key, found.value) };
+    return { revision: found.revision, entry: this.#reader.read(found.key, found.value) };
   }
 
   /** Writes a record unless there is one already; one that was refused counts as none. */

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { encodeError } from '../../error-codec.js';
 import type { PffError } from '../../errors.js';
-import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import type { GraphShape } from '../../schedule/shape.js';
+import { isTask, labelsTask, parseTaskKey, taskKey, trainTask, type Task } from '../../schedule/tasks.js';
 import { isPlain, plainText } from './plain-text.js';
 
 /** Codes of errors that are a run's fault: `usage`, `data` of the whole, `training` of a task. */
@@ -24,31 +25,46 @@ const nodeId = z.string().regex(/^[\w-]{1,64}$/);
 const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** No output of any network is larger: 8 GiB. */
+const MOST_BYTES = 2 ** 33;
+const MOST_CHUNK_BYTES = 2 ** 26;
+/** An output in more chunks would take as many requests. */
+const MOST_CHUNKS = 2 ** 16;
+const MOST_STEPS = 2 ** 40;
+/** Seconds since the run's submission, by anybody's clock. */
+const MOST_SECONDS = 1e9;
+
 /** Who does a task, or what came of it. */
 export const taskRecordSchema = z.discriminatedUnion('state', [
   z.strictObject({ v: z.literal(1), state: z.literal('claimed'), by: nodeId }),
   z.strictObject({ v: z.literal(1), state: z.literal('free'), by: nodeId }),
   z.strictObject({
-    v: z.literal(1),
+    v: z.literal(2),
     state: z.literal('done'),
     by: nodeId,
-    /** Hex SHA-256 of the output's bytes. */
+    /** Hex SHA-256 of the output: its steps and its bytes (transfer.ts). */
     digest,
-    steps: count,
-    bytes: count,
-    chunkBytes: count.min(1),
+    steps: count.max(MOST_STEPS),
+    bytes: count.max(MOST_BYTES),
+    chunkBytes: count.min(1).max(MOST_CHUNK_BYTES),
   }),
 ]);
 export type TaskRecord = z.infer<typeof taskRecordSchema>;
 export type DoneRecord = Extract<TaskRecord, { state: 'done' }>;
 
+const real = z.number().min(-1e100).max(1e100);
+const seconds = z.number().min(-MOST_SECONDS).max(MOST_SECONDS);
+const quantity = z
+  .number()
+  .min(0)
+  .max(2 ** 53);
 const taskRef = z.strictObject({ chapter: count, layer: z.union([count, z.enum(['labels', 'head'])]) });
 const stats = z.strictObject({
-  samples: z.number(),
-  loss: z.number(),
-  positiveGoodness: z.number(),
-  negativeGoodness: z.number(),
-  correct: z.number(),
+  samples: quantity,
+  loss: real,
+  positiveGoodness: real,
+  negativeGoodness: real,
+  correct: quantity,
 });
 
 /** A node's lease on its number, renewed by every beat. Numbers below the run's `nodes` are its slots. */
@@ -79,9 +95,9 @@ export const reportRecordSchema = z.strictObject({
         node: count,
         task: taskRef,
         phase: z.enum(['wait', 'fetch', 'pass', 'train', 'labels', 'publish']),
-        start: z.number(),
-        end: z.number(),
-        bytes: z.number(),
+        start: seconds,
+        end: seconds,
+        bytes: quantity,
         waitedFor: taskRef.optional(),
       }),
     )
@@ -135,8 +151,23 @@ export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | No
   return new TextEncoder().encode(JSON.stringify(record));
 }
 
-/** Reads one entry; undefined where key or value is not what this version writes. */
-export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefined {
+/** What of a run its records can be checked against. */
+export interface RunLimits {
+  readonly shape: GraphShape;
+  /** N: its slots. */
+  readonly nodes: number;
+}
+
+/** Numbers that nodes of a run with so many slots take: from 0, below this. Beyond the slots they stand by. */
+export function nodeNumbers(nodes: number): number {
+  return 10 * nodes + 1000;
+}
+
+/**
+ * Reads one entry; undefined where key or value is not what this version writes, or names what the run has not got: other
+ * tasks, or numbers that no node takes.
+ */
+export function decodeEntry(key: string, value: Uint8Array, limits?: RunLimits): RunEntry | undefined {
   if (value.length > MAX_RECORD_BYTES) return undefined;
   const json = parseJson(value);
   const dot = key.indexOf('.');
@@ -144,18 +175,22 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
   const rest = dot < 0 ? '' : key.slice(dot + 1);
   switch (type) {
     case 'task': {
-      const task = parseTask(rest);
+      const task = parseTask(rest, limits);
       const parsed = taskRecordSchema.safeParse(json);
-      return task && parsed.success ? { type, task, record: parsed.data } : undefined;
+      return task && parsed.success && isMovable(parsed.data) ? { type, task, record: parsed.data } : undefined;
     }
     case 'report': {
-      const task = parseTask(rest);
+      const task = parseTask(rest, limits);
       const parsed = reportRecordSchema.safeParse(json);
-      return task && parsed.success ? { type, task, record: parsed.data } : undefined;
+      const fits = task && parsed.success && isOfRun(parsed.data, task, limits);
+      return fits ? { type, task, record: parsed.data } : undefined;
     }
     case 'node': {
+      const number = /^(0|[1-9]\d{0,5})$/.test(rest) ? Number(rest) : Infinity;
       const parsed = nodeRecordSchema.safeParse(json);
-      return /^\d{1,6}$/.test(rest) && parsed.success ? { type, number: Number(rest), record: parsed.data } : undefined;
+      const fits = number < (limits ? nodeNumbers(limits.nodes) : 1e6) && parsed.success;
+      if (!fits || (parsed.data.progress && !isRef(parsed.data.progress.task, limits))) return undefined;
+      return { type, number, record: parsed.data };
     }
     case 'failed': {
       const parsed = failureRecordSchema.safeParse(json);
@@ -173,6 +208,36 @@ export function decodeEntry(key: string, value: Uint8Array): RunEntry | undefine
   }
 }
 
+function isMovable(record: TaskRecord): boolean {
+  return record.state !== 'done' || record.bytes <= record.chunkBytes * MOST_CHUNKS;
+}
+
+type Ref = z.infer<typeof taskRef>;
+
+/** The task that a reference of the run means; undefined where there is none. */
+function taskOf({ chapter, layer }: Ref, { shape }: RunLimits): Task | undefined {
+  const task = layer === 'labels' ? labelsTask(chapter) : trainTask(chapter, layer === 'head' ? shape.layers : layer);
+  return isTask(shape, task) ? task : undefined;
+}
+
+function isRef(ref: Ref, limits: RunLimits | undefined): boolean {
+  return limits === undefined || taskOf(ref, limits) !== undefined;
+}
+
+function isOfRun(report: ReportRecord, task: Task, limits: RunLimits | undefined): boolean {
+  if (!limits) return true;
+  const told = taskOf(report.task, limits);
+  if (!told || taskKey(told) !== taskKey(task)) return false;
+  const most = nodeNumbers(limits.nodes);
+  return (
+    report.node < most &&
+    report.spans.every(
+      ({ node, task: of, waitedFor, start, end }) =>
+        node < most && isRef(of, limits) && (!waitedFor || isRef(waitedFor, limits)) && start <= end,
+    )
+  );
+}
+
 /** JSON of UTF-8 bytes; undefined where it is none. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
@@ -182,9 +247,11 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-function parseTask(key: string): Task | undefined {
+/** The task of this name, if it is written as taskKey writes it and is one of the run's. */
+function parseTask(key: string, limits: RunLimits | undefined): Task | undefined {
   try {
-    return parseTaskKey(key);
+    const task = parseTaskKey(key);
+    return taskKey(task) === key && (!limits || isTask(limits.shape, task)) ? task : undefined;
   } catch {
     return undefined;
   }

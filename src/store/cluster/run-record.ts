@@ -4,24 +4,32 @@ import { z } from 'zod';
 import { numericsSchema } from '../../kernels/numerics.js';
 import { PFF_VARIANTS } from '../../schedule/assign.js';
 import { OWN_KINDS } from '../../spec/own-parts.js';
+import { isPlain } from './plain-text.js';
+import { plain } from './records.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 
+/** A run's name is a word of a subject and part of its streams' names, where `_` parts it from ours (nats/engine.ts). */
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 
+function printsAsItIs(value: unknown): boolean {
+  if (typeof value === 'string') return isPlain(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(printsAsItIs);
+}
+
 export const runRecordSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   run: z.string().regex(RUN_NAME),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
-  version: z.string().max(100),
-  numerics: numericsSchema,
-  spec: runSpecSchema,
+  version: plain(100),
+  numerics: numericsSchema.refine(printsAsItIs),
+  spec: runSpecSchema.refine(printsAsItIs),
   specDigest: z.string().regex(/^[0-9a-f]{64}$/),
   dataset: z.strictObject({
-    name: z.string().max(200),
-    digest: z.string().max(100),
+    name: plain(200),
+    digest: plain(100),
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
-    classes: z.array(z.string().max(200)).min(1).max(256),
+    classes: z.array(plain(200)).min(1).max(256),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),

@@ -4,6 +4,8 @@
  */
 import { sha256 } from '#platform/hash';
 import { sharedBuffer } from '../../platform/shared-memory.js';
+import { messageOf, PffError } from '../../errors.js';
+import type { Output } from '../store.js';
 import type { Engine } from './engine.js';
 import type { DoneRecord } from './records.js';
 
@@ -12,14 +14,18 @@ const IN_FLIGHT = 8;
 /** Bytes hashed between two turns of the event loop: network traffic goes on meanwhile. */
 const HASH_BLOCK = 4 << 20;
 
-/** Hex SHA-256 of an output's bytes. */
-export async function digestOf(buffer: ArrayBufferLike, breathe: () => Promise<void>): Promise<string> {
-  const hash = sha256();
+/** Hex SHA-256 of an output: of its steps, as a line of text, and of its bytes as they travel. */
+export async function digestOf({ steps, buffer }: Output, breathe: () => Promise<void>): Promise<string> {
+  const hash = hashFrom(steps);
   for (let at = 0; at < buffer.byteLength; at += HASH_BLOCK) {
     if (at > 0) await breathe();
     hash.update(new Uint8Array(buffer, at, Math.min(HASH_BLOCK, buffer.byteLength - at)));
   }
   return hash.hex();
+}
+
+function hashFrom(steps: number): ReturnType<typeof sha256> {
+  return sha256().update(`pff output 2, ${steps} steps\n`);
 }
 
 export function chunkCount(bytes: number, chunkBytes: number): number {
@@ -62,11 +68,11 @@ export async function getOutput(
   record: DoneRecord,
   tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<ArrayBufferLike | undefined> {
-  const buffer = sharedBuffer(record.bytes);
+  const buffer = roomFor(record.bytes);
   const bytes = new Uint8Array(buffer);
   const { chunkBytes } = record;
   const count = chunkCount(record.bytes, chunkBytes);
-  const hash = sha256();
+  const hash = hashFrom(record.steps);
   const arrived = new Set<number>();
   let hashed = 0;
   const good = await inFlight(count, () => async (i) => {
@@ -79,6 +85,17 @@ export async function getOutput(
     return true;
   });
   return good && hash.hex() === record.digest ? buffer : undefined;
+}
+
+/** @throws PffError `memory` */
+function roomFor(bytes: number): ArrayBufferLike {
+  try {
+    return sharedBuffer(bytes);
+  } catch (error) {
+    throw new PffError('memory', `there is no memory for a published output of ${bytes} bytes: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Whether all f32 values are finite. x - x is 0 for a finite x and NaN for any other. */

@@ -7,6 +7,7 @@ import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/t
 import { z } from 'zod';
 import { messageOf } from '../../errors.js';
 import { EngineError, type EngineState } from '../cluster/engine.js';
+import { plainText } from '../cluster/plain-text.js';
 import { parseJson } from '../cluster/records.js';
 
 const TIMEOUT_MS = 5000;
@@ -123,7 +124,10 @@ export class NatsApi {
     const sequence = Number(header?.get('Nats-Sequence'));
     const stored = header?.get('Nats-Subject');
     if (code !== 0 || !stored || !Number.isSafeInteger(sequence))
-      throw new EngineError('busy', `the server answered ${code} ${header?.description ?? ''} to ${subject}`);
+      throw new EngineError(
+        'busy',
+        `the server answered ${code} ${plainText(header?.description ?? '')} to ${subject}`,
+      );
     return { subject: stored, sequence, data: message.data };
   }
 
@@ -170,7 +174,7 @@ export class NatsApi {
     const failed = failure.safeParse(answer);
     if (failed.success) {
       const { err_code, code, description } = failed.data.error;
-      const text = `the server refused ${subject}: ${description ?? code}`;
+      const text = `the server refused ${subject}: ${plainText(description ?? String(code))}`;
       if (err_code !== undefined && NO_JETSTREAM.includes(err_code))
         throw new EngineError('denied', text, {
           hint: "Whoever runs the server must allow JetStream for this user's account.",

@@ -14,10 +14,12 @@ import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js'
 import { PffError, messageOf } from '../../errors.js';
 import { parseJson } from '../cluster/records.js';
 import { failure, NO_JETSTREAM } from './api.js';
+import { parseAddress, withoutSecrets } from './address.js';
 import { useWholeMessages } from './whole-messages.js';
 
+/** A NATS server, and how to sign in to it. */
 export interface ServerOptions {
-  /** `nats://host:4222` or `tls://host:4222`; several with commas between them. */
+  /** `nats://host:4222` or `tls://host:4222`, with `user:password@` or `token@` before the host; several with commas between them. */
   readonly server: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
@@ -61,11 +63,11 @@ export async function connectNats(
     useWholeMessages();
     connection = await NatsConnectionImpl.connect(given);
   } catch (error) {
-    throw refusal(options.server, error);
+    throw refusal(withoutSecrets(options.server), error);
   }
   void tellOfRefusals(connection, tell);
   try {
-    await requireJetStream(connection, options.server);
+    await requireJetStream(connection, withoutSecrets(options.server));
   } catch (error) {
     await connection.close();
     throw error;
@@ -122,18 +124,15 @@ function isRefusal(error: Error): boolean {
 }
 
 function connectionOptions(options: ServerOptions, name: string, tell: (text: string) => void): NodeConnectionOptions {
-  const servers = options.server.split(',').map((server) => server.trim());
-  if (servers.some((server) => !/^((nats|tls):\/\/)?[^\s/]+$/.test(server)))
-    throw new PffError(
-      'usage',
-      `--server must be nats://HOST:PORT or tls://HOST:PORT, but is ${JSON.stringify(options.server)}`,
-    );
-  const wantsTls =
-    servers.some((server) => server.startsWith('tls://')) ||
-    Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
+  const { servers, tls, ...inAddress } = parseAddress(options.server);
+  const wantsTls = tls || Boolean(options.tlsCa ?? options.tlsCert ?? options.tlsKey);
+  // What is given by itself goes before what the address carries.
+  const given = options.user ?? options.token ?? options.nkey ?? options.creds;
+  const { user, password, token } =
+    given === undefined ? { ...inAddress, password: options.password ?? inAddress.password } : options;
   const authenticator = authenticatorOf(options, tell);
   return {
-    servers,
+    servers: [...servers],
     name,
     reconnect: true,
     maxReconnectAttempts: -1,
@@ -143,9 +142,9 @@ function connectionOptions(options: ServerOptions, name: string, tell: (text: st
     pingInterval: PING_MS,
     maxPingOut: 2,
     timeout: CONNECT_TIMEOUT_MS,
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.password === undefined ? {} : { pass: options.password }),
-    ...(options.token === undefined ? {} : { token: options.token }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { pass: password }),
+    ...(token === undefined ? {} : { token }),
     ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
     ...(authenticator === undefined ? {} : { authenticator }),
     ...(wantsTls

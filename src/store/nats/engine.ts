@@ -42,7 +42,8 @@ export class NatsEngine implements Engine {
   }
 
   async next(after: number): Promise<Entry | undefined> {
-    return this.#entry(await this.#api.next(this.#records, `${this.#prefix}.k.>`, after));
+    // All that the stream holds, which the server finds without matching subjects.
+    return this.#entry(await this.#api.next(this.#records, '>', after));
   }
 
   async read(key: string): Promise<Entry | undefined> {
@@ -112,8 +113,12 @@ export class NatsEngine implements Engine {
   }
 }
 
+/**
+ * Names of a run's streams. They end in a word after an underscore, which no run's name has (RUN_NAME), and the register's
+ * name (registry.ts) ends in none: so no run's streams are those of another, nor the register, whatever it is called.
+ */
 export function recordStream(run: string): string {
-  return `PFF_${run}`;
+  return `PFF_${run}_RECORDS`;
 }
 
 export function stateStream(run: string): string {

@@ -8,6 +8,7 @@ import { recordStream, stateStream } from './engine.js';
 import { parseJson } from '../cluster/records.js';
 import { RUN_NAME, runRecordSchema, type RunRecord } from '../cluster/run-record.js';
 
+/** No run's stream has this name: those end in `_RECORDS` or `_STATES`. */
 export const REGISTRY_STREAM = 'PFF_RUNS';
 
 export interface Registered {
