@@ -149,18 +149,37 @@ napi_value openDense(const Arguments& a) {
   return external(a.env, std::move(handle));
 }
 
+// The memory of an array that JavaScript frees, and who wants to know of it.
+struct Block {
+  Array<float> memory;
+  bool* freed;
+  Block(Index count, bool* freed) : memory(count), freed(freed) {}
+};
+
+constexpr Index kMostFloats = Index{1} << 30;  // 4 GiB, the most that a buffer of Node.js 20 has
+
 // allocate(count) → Float32Array of zeros in memory that suits the kernels (see memory.h), freed with the array
 napi_value allocate(const Arguments& a) {
   const double wanted = a.number(0);
   if (!(wanted >= 0)) throw BadCall{"allocate: a count is needed"};
-  if (wanted > 4294967295.0) throw OutOfMemory{wanted * 4.0};  // more than an array of JavaScript can hold
+  if (wanted > static_cast<double>(kMostFloats)) throw OutOfMemory{wanted * 4.0};  // more than an array of JavaScript can hold
   const Index count = static_cast<Index>(wanted);
-  auto memory = std::make_unique<Array<float>>(std::max(count, Index{1}));
   const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+  bool freed = false;
+  auto block = std::make_unique<Block>(std::max(count, Index{1}), &freed);
   napi_value buffer = nullptr;
-  const auto release = [](napi_env, void*, void* hint) { delete static_cast<Array<float>*>(hint); };
-  check(napi_create_external_arraybuffer(a.env, memory->data(), bytes, release, memory.get(), &buffer));
-  memory.release();
+  const auto release = [](napi_env, void*, void* hint) {
+    Block* block = static_cast<Block*>(hint);
+    if (block->freed) *block->freed = true;
+    delete block;
+  };
+  const napi_status status =
+      napi_create_external_arraybuffer(a.env, block->memory.data(), bytes, release, block.get(), &buffer);
+  // Node.js frees a buffer that it refuses for its size, but not one that it refuses for other reasons.
+  Block* taken = freed ? (block.release(), nullptr) : block.get();
+  check(status);
+  if (taken) taken->freed = nullptr;
+  block.release();
   napi_value floats = nullptr;
   check(napi_create_typedarray(a.env, napi_float32_array, static_cast<size_t>(count), buffer, 0, &floats));
   return floats;

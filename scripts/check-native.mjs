@@ -66,7 +66,7 @@ function addressAndUndefined() {
   check('address and undefined behaviour', process.execPath, [fuzz, addon, values.rounds, values.seed], {
     LD_PRELOAD: asan,
     // Node.js itself keeps memory until it ends; a size that cannot be had is an answer, not a fault.
-    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2048',
+    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=20000',
     UBSAN_OPTIONS: 'print_stacktrace=1',
   });
 }

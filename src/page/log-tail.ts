@@ -1,14 +1,11 @@
 /** Follows the event log of a run folder as it grows: whole lines only, whatever happens to the file. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import type { RunEvent } from '../run/events.js';
-
-/** Nodes beyond this are no nodes, but a broken line. */
-const MOST_NODES = 10_000;
+import { eachLine, parseEvent } from '../run/log-lines.js';
 
 export interface NewLines {
   /** The file was replaced or cut: everything before is void. */
   readonly startedOver: boolean;
-  readonly events: RunEvent[];
   /** Whole lines that are no events. A last line without its end is none yet. */
   readonly unreadable: number;
 }
@@ -23,74 +20,31 @@ export class LogTail {
     this.#file = file;
   }
 
-  /** What has come since the last call; nothing while the file is not there. */
-  poll(): NewLines {
-    let handle: number;
+  /**
+   * Calls `take` with each event that has come since the last call; none while the file is not there. `startOver` is called before
+   * them where the file was replaced or cut: everything before is void.
+   * @throws Error where it is there but cannot be read
+   */
+  poll(take: (event: RunEvent) => void, startOver: () => void): NewLines {
+    let found: Stats;
     try {
-      handle = openSync(this.#file, 'r');
+      found = statSync(this.#file);
     } catch {
-      return { startedOver: false, events: [], unreadable: 0 };
+      return { startedOver: false, unreadable: 0 };
     }
-    try {
-      const { size, ino } = fstatSync(handle);
-      const identity = String(ino);
-      const startedOver = this.#identity !== undefined && (identity !== this.#identity || size < this.#read);
-      if (startedOver) this.#read = 0;
-      this.#identity = identity;
-      const bytes = Buffer.alloc(size - this.#read);
-      let length = 0;
-      while (length < bytes.length) {
-        const taken = readSync(handle, bytes, length, bytes.length - length, this.#read + length);
-        if (taken === 0) break;
-        length += taken;
-      }
-      const whole = bytes.subarray(0, length).lastIndexOf(10) + 1;
-      this.#read += whole;
-      return { startedOver, ...parse(bytes.subarray(0, whole).toString('utf8')) };
-    } finally {
-      closeSync(handle);
+    const identity = String(found.ino);
+    const startedOver = this.#identity !== undefined && (identity !== this.#identity || found.size < this.#read);
+    this.#identity = identity;
+    if (startedOver) {
+      this.#read = 0;
+      startOver();
     }
-  }
-}
-
-function parse(text: string): { events: RunEvent[]; unreadable: number } {
-  const events: RunEvent[] = [];
-  let unreadable = 0;
-  for (const line of text.split('\n')) {
-    if (line === '') continue;
-    const event = parseLine(line);
-    if (event) events.push(event);
-    else unreadable++;
-  }
-  return { events, unreadable };
-}
-
-const REQUIRED: Readonly<Record<string, readonly string[]>> = {
-  started: ['spec', 'execution', 'dataset'],
-  resumed: ['done', 'damaged'],
-  progress: ['node', 'task', 'stats'],
-  'task-finished': ['node', 'task', 'stats', 'spans'],
-  'node-died': ['node', 'reason'],
-  notice: ['text'],
-  'checkpoint-failed': ['reason'],
-  trained: ['seconds', 'summary'],
-  evaluating: ['done', 'samples'],
-  analysis: ['chapter', 'at', 'analysis'],
-  interrupted: ['chapters'],
-  finished: ['result'],
-};
-
-/** Checks as much as a page needs so as not to stumble; the log is this program's own. */
-function parseLine(line: string): RunEvent | undefined {
-  try {
-    const event = JSON.parse(line) as Readonly<Record<string, unknown>> | null;
-    const required = REQUIRED[String(event?.['type'])];
-    if (!event || !required?.every((name) => event[name] !== undefined && event[name] !== null)) return undefined;
-    const { node } = event;
-    if (node !== undefined && !(Number.isInteger(node) && (node as number) >= 0 && (node as number) < MOST_NODES))
-      return undefined;
-    return event as unknown as RunEvent;
-  } catch {
-    return undefined;
+    let unreadable = 0;
+    this.#read = eachLine(this.#file, this.#read, (line) => {
+      const event = parseEvent(line);
+      if (event) take(event);
+      else unreadable++;
+    });
+    return { startedOver, unreadable };
   }
 }

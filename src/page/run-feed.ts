@@ -56,17 +56,27 @@ export class RunFeed {
 
   /** Reads what the log has got since. */
   poll(): void {
-    const { startedOver, events, unreadable } = this.#tail.poll();
-    if (startedOver) {
-      this.session = newSession();
-      this.#events = [];
-      this.#view = emptyView();
-      this.#unreadable = 0;
-      this.#boundChapter = -1;
-    }
-    if (unreadable > 0) this.#unreadable += unreadable;
-    const packed = events.map((event) => packEvent(event, this.name));
-    if (unreadable > 0) packed.push({ type: 'unreadable', lines: this.#unreadable });
+    const packed: PageEvent[] = [];
+    let odd = 0;
+    const { startedOver, unreadable } = this.#tail.poll(
+      (event) => {
+        // What its check lets through may still be none that a page can show.
+        try {
+          packed.push(packEvent(event, this.name));
+        } catch {
+          odd++;
+        }
+      },
+      () => {
+        this.session = newSession();
+        this.#events = [];
+        this.#view = emptyView();
+        this.#unreadable = 0;
+        this.#boundChapter = -1;
+      },
+    );
+    this.#unreadable += unreadable + odd;
+    if (unreadable + odd > 0) packed.push({ type: 'unreadable', lines: this.#unreadable });
     if (packed.length > 0 || startedOver) this.add(packed);
   }
 
@@ -74,8 +84,12 @@ export class RunFeed {
   add(events: readonly PageEvent[]): void {
     this.#grownMs = Date.now();
     for (const event of events) {
-      this.#events.push(event);
-      applyEvent(this.#view, event);
+      try {
+        applyEvent(this.#view, event);
+        this.#events.push(event);
+      } catch {
+        this.#unreadable += 1;
+      }
     }
     const limit = this.#newBound(events);
     if (limit) {

@@ -1,7 +1,7 @@
 /** A run's timeline as a Chrome trace, which Perfetto (ui.perfetto.dev) and chrome://tracing open: from its event log. */
-import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../errors.js';
+import { eachLine, parseEvent } from '../run/log-lines.js';
 import type { Span } from '../schedule/timeline.js';
 
 /** One complete event (`ph` X), or the name of a thread (`ph` M); times in microseconds. */
@@ -51,22 +51,20 @@ export function traceEvents(spans: readonly Span[], process = 1): TraceEvent[] {
 /** The trace of the run in folder `run`; each time that it was resumed is a process of its own. @throws PffError `files` */
 export function traceOfRun(run: string): { readonly traceEvents: TraceEvent[] } {
   const file = path.join(run, 'events.jsonl');
-  let text: string;
+  const parts: Span[][] = [];
   try {
-    text = statSync(run).isDirectory() ? readFileSync(file, 'utf8') : '';
-    if (text === '') throw new Error('it is no run folder with a log of events');
+    // Lines that are no events, such as one that a killed process left glued to the next, are passed over.
+    eachLine(file, 0, (line) => {
+      const event = parseEvent(line);
+      if (event?.type === 'started') parts.push([]);
+      if (event?.type === 'task-finished') for (const span of event.spans) parts.at(-1)?.push(span);
+    });
+    if (parts.length === 0) throw new Error('it tells of no run');
   } catch (error) {
     throw new PffError('files', `cannot read the events of ${run}: ${messageOf(error)}`, {
       hint: 'Give the folder that pff train made.',
       cause: error,
     });
-  }
-  const parts: Span[][] = [];
-  // A last line that is cut short belongs to a run that was killed.
-  for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n')) {
-    const event = JSON.parse(line) as { readonly type: string; readonly spans?: readonly Span[] };
-    if (event.type === 'started') parts.push([]);
-    if (event.type === 'task-finished') parts.at(-1)?.push(...(event.spans ?? []));
   }
   return { traceEvents: parts.flatMap((spans, i) => traceEvents(spans, i + 1)) };
 }

@@ -76,6 +76,21 @@ describe.each(backends)('%s', (name) => {
     dense.close();
   });
 
+  test('a layer for inference only takes no batch to train on, not even one of no rows', () => {
+    for (const suffixInputs of [0, 2]) {
+      const dense = kernels.openDense(randomTensors(5, 4, 1), { activation: 'relu', maxRows: 0, suffixInputs });
+      const none = { prefix: floats(0), batch: 0, variants: 1, suffix: floats(0) };
+      expect(() => dense.forward(none)).toThrow('the layer was opened for inference only');
+      expect(() => dense.update({ rowScale: floats(0) }, rule)).toThrow('there is no kept batch');
+      dense.infer(none, { sumSquares: floats(0) });
+      dense.close();
+    }
+    const trained = open();
+    trained.forward({ prefix: floats(0), batch: 0, variants: 1 });
+    trained.update({ rowScale: floats(0) }, rule);
+    trained.close();
+  });
+
   test('anything after close; closing twice is fine', () => {
     const dense = open();
     dense.close();

@@ -159,7 +159,7 @@ describe('serving', () => {
       mkdirSync(path.join(folder, 'events.jsonl'));
       const response = await fetch(`${page.url}events`);
       const told = await messages(response, (found) => found.some(({ data }) => data.includes('"remark"')));
-      expect(told.at(-1)?.data).toMatch(/could not be brought up to date: EISDIR/);
+      expect(told.at(-1)?.data).toMatch(/could not be brought up to date: it is a folder, not a file/);
       expect((await fetch(page.url)).status).toBe(200);
     } finally {
       await page.close();

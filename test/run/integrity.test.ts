@@ -110,6 +110,12 @@ describe('a model file', () => {
   });
 });
 
+it('a run whose name has a dot is exported into its own folder', async () => {
+  const dotted = path.join(folder, 'run.v1.2');
+  cpSync(run, dotted, { recursive: true });
+  expect((await exportModel(dotted, { to: 'npz' })).file).toBe(path.join(dotted, 'model.npz'));
+});
+
 describe('an NPZ archive', () => {
   it('with a flipped bit is refused as a model, and as data', async () => {
     const { file } = await exportModel(run, { to: 'npz' });
