@@ -122,10 +122,11 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
     ],
     series: [
       {},
-      ...lines.map(({ name, colour, dashed, dots, wide, ring, points }): uPlot.Series => ({
+      ...lines.map(({ name, colour, dashed, dots, wide, ring, points }, i): uPlot.Series => ({
         label: name,
         stroke: colour,
-        width: wide ? 2.5 : 1.6,
+        // What is drawn first is wider: of lines that lie on each other, all can be seen.
+        width: 1.4 + 0.5 * Math.min(4, lines.length - 1 - i) + (wide ? 0.6 : 0),
         spanGaps: true,
         points: {
           show: dots === true || points.length === 1,

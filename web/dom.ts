@@ -90,25 +90,20 @@ export function table(
   columns: readonly (string | { readonly text: string; readonly number: true })[],
   rows: readonly (readonly (string | Node)[])[],
 ): HTMLElement {
+  const nameOf = (i: number): string => {
+    const column = columns[i];
+    return typeof column === 'object' ? column.text : (column ?? '');
+  };
   const numeric = (i: number): string | undefined => (typeof columns[i] === 'object' ? 'number' : undefined);
   return h(
     'div',
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
     h(
       'table',
-      {},
+      // On a narrow screen each row of a wide one becomes a list; of very many rows that would be no help.
+      { class: columns.length > 4 && rows.length <= 32 ? 'wide' : undefined },
       h('caption', { class: 'hidden' }, caption),
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          ...columns.map((column, i) =>
-            h('th', { scope: 'col', class: numeric(i) }, typeof column === 'string' ? column : column.text),
-          ),
-        ),
-      ),
+      h('thead', {}, h('tr', {}, ...columns.map((_, i) => h('th', { scope: 'col', class: numeric(i) }, nameOf(i))))),
       h(
         'tbody',
         {},
@@ -117,7 +112,9 @@ export function table(
             'tr',
             {},
             ...row.map((cell, i) =>
-              i === 0 ? h('th', { scope: 'row', class: numeric(0) }, cell) : h('td', { class: numeric(i) }, cell),
+              i === 0
+                ? h('th', { scope: 'row', class: numeric(0) }, cell)
+                : h('td', { class: numeric(i), 'data-column': nameOf(i) || undefined }, cell),
             ),
           ),
         ),

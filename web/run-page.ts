@@ -43,6 +43,7 @@ export function runPage(id: string): RunPage {
     spec(),
   ];
   const [head, ...sections] = parts.map((part) => part.element);
+  const sectionOf = (id: string): HTMLElement | undefined => sections.find((section) => section.id === id);
   const links = LINKS.map(([to, text]) => [to, h('a', { href: `#${to}` }, text)] as const);
   const element = h(
     'div',
@@ -74,10 +75,23 @@ export function runPage(id: string): RunPage {
   // A hidden part may have something to show now; one with the focus is being read, wherever it is.
   const watched = ({ element: place }: Section): boolean =>
     seen.has(place) || place.hidden !== false || place.contains(document.activeElement);
+  // One node has no pipeline to speak of: how it learns comes first.
+  let pipelineFirst = true;
+  const arrange = (first: boolean): void => {
+    if (first === pipelineFirst) return;
+    pipelineFirst = first;
+    for (const [one, other] of [
+      [sectionOf('pipeline'), sectionOf('learning')],
+      [links[0]?.[1], links[1]?.[1]],
+    ])
+      if (first) other?.before(one as Element);
+      else other?.after(one as Element);
+  };
   return {
     element,
     show(view, inView = false) {
       shown = view;
+      arrange((view.started?.execution.nodes ?? 2) > 1);
       for (const part of parts)
         if (!inView || watched(part)) update(part, view);
         else behind.add(part);

@@ -28,8 +28,10 @@ export function tokenNeeded(token: string): MiddlewareHandler {
   return async (context, next) => {
     const given = context.req.query('token');
     if (given !== undefined && same(given, token)) {
-      setCookie(context, name, token, { httpOnly: true, sameSite: 'Strict', path: '/' });
-      return context.redirect('/');
+      // Lax: the link may be opened from a chat or a mail; nothing here changes anything. No path: behind a proxy the page lies in a
+      // folder that only the browser knows, as it does where to go on: to the same address without the token.
+      setCookie(context, name, token, { httpOnly: true, sameSite: 'Lax', path: '' });
+      return context.redirect('?');
     }
     const kept = getCookie(context, name);
     if (kept !== undefined && same(kept, token)) return next();

@@ -23,11 +23,13 @@ export class RunProgress {
   readonly nodes: number;
   readonly dataset: DatasetFacts;
   readonly #estimate: Estimate;
-  readonly #start: number;
+  /** The caller's time at which the run's own time was 0. */
+  #start: number;
   #now: number;
   readonly #byNode = new Map<number, NodeProgress>();
   /** Samples of each node's present task that were counted, so that the end of the task counts only the rest. */
   readonly #counted = new Map<number, number>();
+  /** `at`: in the run's own time. */
   #recent: { readonly at: number; readonly samples: number }[] = [];
   /** Evaluated samples, once that has begun. */
   evaluated: number | undefined;
@@ -48,11 +50,14 @@ export class RunProgress {
       this.#byNode.set(node, { task, batch, batches, measures: measuresOf(this.spec, task, stats) });
       this.#estimate.progress(node, task, batch / batches);
       this.#counted.set(node, (this.#counted.get(node) ?? 0) + stats.samples);
-      this.#count(stats.samples);
+      this.#count(stats.samples, this.elapsed);
     } else if (event.type === 'task-finished') {
       const { node, task, stats, spans } = event;
       this.#estimate.finished(node, task, spans);
-      this.#count(stats.samples - (this.#counted.get(node) ?? 0));
+      // Who follows a run of a cluster from its middle is told all of its past at once: what counts is when it happened.
+      const end = spans.reduce((latest, span) => Math.max(latest, span.end), 0);
+      this.#start = Math.min(this.#start, now - end);
+      this.#count(stats.samples - (this.#counted.get(node) ?? 0), end > 0 ? end : this.elapsed);
       this.#counted.delete(node);
       const before = this.#byNode.get(node);
       if (before && task.layer !== 'labels')
@@ -92,7 +97,7 @@ export class RunProgress {
   get samplesPerSecond(): number | undefined {
     const first = this.#recent[0];
     if (first === undefined) return undefined;
-    const seconds = this.#now - first.at;
+    const seconds = this.elapsed - first.at;
     const samples = this.#recent.slice(1).reduce((sum, each) => sum + each.samples, 0);
     if (seconds > 0.05) return samples / seconds;
     return this.elapsed > 0 ? (samples + first.samples) / this.elapsed : undefined;
@@ -105,9 +110,9 @@ export class RunProgress {
     return `chapter ${chapter + 1}/${this.spec.splits}  ${where}`;
   }
 
-  #count(samples: number): void {
-    this.#recent.push({ at: this.#now, samples });
-    const oldest = this.#now - WINDOW_SECONDS;
+  #count(samples: number, at: number): void {
+    this.#recent.push({ at, samples });
+    const oldest = this.elapsed - WINDOW_SECONDS;
     // The newest entry from before the window stays: it says when the first one inside began.
     const keep = this.#recent.findLastIndex(({ at }) => at < oldest);
     if (keep > 0) this.#recent = this.#recent.slice(keep);

@@ -1,5 +1,6 @@
 /** The page in a real browser: live, after a restart of its server, finished, compared, from disk, with hostile names. */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, request as requestTo } from 'node:http';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -31,6 +32,10 @@ afterEach(() => {
   expect(browser.strangers.splice(0)).toEqual([]);
   expect(browser.complaints.splice(0)).toEqual([]);
 });
+
+/** Tables that are wider than their place. */
+const CUT_OFF =
+  "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel)";
 
 function eventsOf(folder: string): RunEvent[] {
   const lines = readFileSync(path.join(folder, 'events.jsonl'), 'utf8').trim().split('\n');
@@ -181,6 +186,43 @@ describe('a finished run', () => {
   });
 });
 
+describe('the link with the token', () => {
+  it('opens from another site, through a proxy that has the page in a folder', async () => {
+    const token = 'a-token-of-the-page';
+    const served = await servePage({ folder: path.join(runs, 'first'), port: 0, token });
+    const inner = new URL(served.url);
+    const proxy = createServer((request, response) => {
+      const { pathname, search } = new URL(request.url ?? '', inner);
+      if (!pathname.startsWith('/pages/first/')) response.writeHead(404).end();
+      else {
+        const to = `${inner.origin}${pathname.slice('/pages/first'.length)}${search}`;
+        const forward = requestTo(to, { headers: request.headers }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        });
+        forward.on('error', () => response.destroy());
+        response.on('close', () => forward.destroy());
+        forward.end();
+      }
+    });
+    const port = await freePort();
+    await new Promise<void>((resolve) => void proxy.listen(port, '127.0.0.1', resolve));
+    try {
+      const chat = path.join(runs, 'chat.html');
+      writeFileSync(chat, `<a href="http://127.0.0.1:${port}/pages/first/?token=${token}">look</a>`);
+      const page = await browser.open(pathToFileURL(chat).href);
+      await page.locator('a').click();
+      await page.locator('.status[data-status=finished]').waitFor();
+      expect(page.url()).toBe(`http://127.0.0.1:${port}/pages/first/?`);
+      await page.close();
+    } finally {
+      await served.close();
+      proxy.close();
+      proxy.closeAllConnections();
+    }
+  });
+});
+
 describe('a report', () => {
   it.each([1280, 390])('opens from disk, %i pixels wide, without a request', async (width) => {
     const file = path.join(runs, 'report.html');
@@ -190,6 +232,10 @@ describe('a report', () => {
     expect(await page.locator('.histogram').count()).toBe(2);
     expect(await page.getByText(first.modelDigest).count()).toBe(1);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    // No table is cut off, and of one node the learning comes before the pipeline.
+    expect(await page.evaluate(CUT_OFF)).toEqual([]);
+    const order = await page.locator('section.card:visible').evaluateAll((found) => found.map(({ id }) => id));
+    expect(order.slice(0, 2)).toEqual(['learning', 'pipeline']);
     await page.close();
   });
 

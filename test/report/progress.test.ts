@@ -90,3 +90,14 @@ it('a frame has a line for all, and one for each node', () => {
   progress.observe({ type: 'evaluating', done: 50, samples: 100 }, 2);
   expect(liveFrame(progress, (text) => text)).toEqual([expect.stringContaining('50 of 100 images')]);
 });
+
+describe('a run that is followed from its middle', () => {
+  it('has the speed and the time of when things happened, not of when they were told', () => {
+    const progress = new RunProgress(started(1), 0);
+    for (let i = 0; i < 100; i++) progress.observe(finished(Math.floor(i / 50), i % 2, i, i + 1), 0.01 + i * 1e-5);
+    // 64 samples a second, of which all were told within a hundredth of one.
+    expect(progress.samplesPerSecond).toBeGreaterThan(50);
+    expect(progress.samplesPerSecond).toBeLessThan(90);
+    expect(progress.elapsed).toBeCloseTo(100);
+  });
+});

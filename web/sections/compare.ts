@@ -140,7 +140,8 @@ function resultsTable(views: readonly RunView[]): HTMLElement {
       const { result, bound, started } = view;
       const accuracy = result ? percent(result.testAccuracy) : view.status;
       const seconds = trainingSeconds(view);
-      const reached = result?.pipeline?.reached ?? (bound && view.trainSeconds ? bound.seconds / seconds : undefined);
+      const reached =
+        result?.pipeline?.reached ?? (bound && view.trainSeconds ? Math.min(1, bound.seconds / seconds) : undefined);
       return [
         h('span', {}, swatchOf(run), view.offset > 0 ? `${view.name} †` : view.name),
         result?.testAccuracy === best ? h('b', {}, accuracy) : accuracy,

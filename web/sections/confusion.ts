@@ -13,7 +13,7 @@ export function confusion(): Section {
   const element = card(
     'errors',
     'Errors',
-    'Rows are true classes, columns what the network predicted, in numbers of held-out images; the stronger the colour, the more of its class.',
+    'Rows are true classes, columns what the network predicted, in numbers of held-out images; blue is right, and orange is wrong: the stronger, the more often, beside the most frequent mistake.',
     matrix,
     worst,
   );
@@ -44,6 +44,8 @@ const MOST_CLASSES = 20;
 function matrixOf(found: readonly (readonly number[])[], classes: readonly string[]): HTMLElement {
   const name = (i: number): string => classes[i] ?? String(i);
   if (found.length > MOST_CLASSES) return pairs(found, name);
+  const most = Math.max(1, ...found.flatMap((row, truth) => row.filter((_, predicted) => predicted !== truth)));
+  const long = found.some((_, i) => name(i).length > 3);
   const rows = found.map((row, truth) => {
     const all = row.reduce((sum, n) => sum + n, 0);
     return h(
@@ -54,12 +56,9 @@ function matrixOf(found: readonly (readonly number[])[], classes: readonly strin
         const share = all > 0 ? n / all : 0;
         const title = `${name(truth)} taken for ${name(predicted)}: ${count(n)} of ${count(all)}`;
         const cell = h('td', { class: truth === predicted ? 'right' : 'wrong', title }, n === 0 ? '·' : count(n));
-        // Errors are rare: on a straight scale they would all look white.
-        return styled(
-          cell,
-          '--strength',
-          `${Math.round(100 * (truth === predicted ? 0.75 * share ** 3 : n === 0 ? 0 : 0.12 + 0.88 * Math.sqrt(share)))}%`,
-        );
+        // Errors are rare: beside the right ones they would all look alike.
+        const strength = truth === predicted ? 0.6 * share ** 3 : n === 0 ? 0 : 0.1 + 0.6 * (n / most);
+        return styled(cell, '--strength', `${Math.round(100 * strength)}%`);
       }),
       h('td', { class: 'share' }, all > 0 ? percent((row[truth] ?? 0) / all, 1) : '–'),
     );
@@ -69,7 +68,7 @@ function matrixOf(found: readonly (readonly number[])[], classes: readonly strin
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Confusion matrix' },
     h(
       'table',
-      { class: 'matrix' },
+      { class: long ? 'matrix long' : 'matrix' },
       h('caption', { class: 'hidden' }, 'Confusion matrix: rows are true classes, columns predicted ones'),
       h(
         'thead',
@@ -78,7 +77,7 @@ function matrixOf(found: readonly (readonly number[])[], classes: readonly strin
           'tr',
           {},
           h('th', { scope: 'col' }, 'true \\ predicted'),
-          ...found.map((_, i) => h('th', { scope: 'col' }, name(i))),
+          ...found.map((_, i) => h('th', { scope: 'col', class: 'class' }, h('span', {}, name(i)))),
           h('th', { scope: 'col' }, 'right'),
         ),
       ),

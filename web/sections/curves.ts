@@ -161,8 +161,8 @@ function accuracyLines(view: RunView, axis: XAxis): Line[] {
   const sample = looks[0] ? `network, on ${count(looks[0].analysis.samples)} images` : 'network';
   const all = view.started ? `evaluation, on ${count(view.started.dataset.testSamples)} images` : 'evaluation';
   return [
-    ...own,
     { name: sample, colour: ink, points: networkAccuracy(view, axis), dots: true, wide: true },
+    ...own,
     { name: all, colour: themeColour('accent'), points: evaluation(view, axis), ring: true },
   ];
 }

@@ -119,7 +119,7 @@ function tilesOf(view: RunView): Tile[] {
       name: 'Bound of the graph',
       value: duration(limit),
       note: view.trainSeconds
-        ? `the schedule allows no less; reached ${percent(pipeline?.reached ?? limit / seconds, 1)} of it, ${(pipeline?.speedUp ?? (bound?.alone ?? 0) / seconds).toFixed(2)}x one node alone`
+        ? `the schedule allows no less; reached ${percent(Math.min(1, pipeline?.reached ?? limit / seconds), 1)} of it, ${(pipeline?.speedUp ?? (bound?.alone ?? 0) / seconds).toFixed(2)}x one node alone`
         : 'the schedule allows no less, with what tasks took so far',
     });
   if (view.now > 0)

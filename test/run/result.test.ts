@@ -1,0 +1,25 @@
+/** The figures of a finished run: how near a pipeline came to its bound. */
+import { expect, it } from 'vitest';
+import { runResult, type ResultParts } from '../../src/run/result.js';
+import { summarise, type Span } from '../../src/schedule/timeline.js';
+import { resolveSpec } from '../../src/spec/spec.js';
+
+it('a run that beats the bound of its mean tasks has reached all of it, not more', () => {
+  const spec = resolveSpec({ layers: [36, 8, 8], epochs: 2, negatives: 'random' });
+  const task = (node: number, chapter: number, layer: number, start: number, end: number): Span[] => [
+    { node, task: { chapter, layer }, phase: 'train', start, end, bytes: 0 },
+    { node, task: { chapter, layer }, phase: 'publish', start: end, end, bytes: 8 },
+  ];
+  // Each layer takes 1 s and 3 s, 2 s in the mean, and the long tasks lie beside each other.
+  const spans = [...task(0, 0, 0, 0, 1), ...task(1, 0, 1, 1, 4), ...task(0, 1, 0, 1, 4), ...task(1, 1, 1, 4, 5)];
+  const parts = {
+    spec,
+    execution: { variant: 'single-layer', nodes: 2, threadsPerNode: 1, kernels: 'reference' },
+    dataset: {},
+    kernels: {},
+    evaluation: {},
+    spans,
+    summary: summarise({ nodes: 2, spans }),
+  } as unknown as ResultParts;
+  expect(runResult(parts).pipeline).toMatchObject({ boundSeconds: 5, reached: 1 });
+});
