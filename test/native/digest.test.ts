@@ -54,7 +54,7 @@ const crossTools = ['aarch64-linux-gnu-g++', 'qemu-aarch64'].filter((tool) => !h
 
 describe('the C++ core', () => {
   const why = compiler === undefined ? ': skipped, there is no C++ compiler' : '';
-  test.skipIf(why !== '')(`follows the plain rules on this CPU${why}`, { timeout: 120_000 }, async () => {
+  test.skipIf(why !== '')(`follows the plain rules on this CPU${why}`, { timeout: 300_000 }, async () => {
     const program = await build(compiler ?? '', process.arch, []);
     const { stdout } = await run(program);
     const digests = parse(stdout);
