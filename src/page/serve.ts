@@ -6,6 +6,7 @@ import path from 'node:path';
 import { decodeError, type EncodedError } from '../error-codec.js';
 import { messageOf, PffError } from '../errors.js';
 import { loadedPlugins } from '../node/threads/plugins.js';
+import { EVENTS_FILE, MODEL_FILE } from '../run/folder.js';
 import { startThread } from '../node/threads/thread.js';
 import { isLoopback } from './access.js';
 
@@ -61,6 +62,15 @@ export async function checkPage(options: PageOptions): Promise<void> {
   const there = existsSync(folder);
   if (there ? !statSync(folder).isDirectory() : !options.awaited)
     throw new PffError('files', `there is no run folder ${folder}`, { hint: 'Give the folder that pff train made.' });
+  // A folder without a log would be waited for in vain.
+  if (there && !options.awaited && !existsSync(path.join(folder, EVENTS_FILE))) {
+    const imported = existsSync(path.join(folder, MODEL_FILE));
+    throw new PffError(
+      'files',
+      `${folder} has no ${EVENTS_FILE} to show${imported ? ': its model was imported or fetched, not trained there' : ''}`,
+      { hint: imported ? `pff eval and pff predict open it.` : 'Give the folder that pff train made.' },
+    );
+  }
   if (token !== undefined && !TOKEN.test(token))
     throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
   const probe = createServer();

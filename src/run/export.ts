@@ -15,6 +15,7 @@ import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
+import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';
@@ -127,8 +128,10 @@ interface FoundModel extends ModelFacts {
 }
 
 async function readTensors(file: string, verify: boolean): Promise<FoundModel> {
-  const bytes = readRunFile(file);
-  const found = file.endsWith('.npz') ? await fromNpz(bytes, file, verify) : fromSafetensors(bytes);
+  const bytes = readRunFile(file, 'Give a model file: safetensors or NPZ.');
+  checkIsModel(file, bytes);
+  const found =
+    file.endsWith('.npz') || modelKind(bytes) === 'npz' ? await fromNpz(bytes, file, verify) : fromSafetensors(bytes);
   if (verify) checkMetadata(found.spec, found.metadata, file);
   return found;
 }

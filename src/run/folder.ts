@@ -173,12 +173,15 @@ function syncFolder(folder: string): void {
 }
 
 /** Reads a file of a run. @throws PffError `files` */
-export function readRunFile(file: string): Buffer {
+export function readRunFile(
+  file: string,
+  hint = 'Give the folder of a finished run, as pff train printed it.',
+): Buffer {
   try {
     return readRegularFile(file);
   } catch (error) {
     throw new PffError('files', `cannot read ${file}: ${messageOf(error)}`, {
-      hint: 'Give the folder of a finished run, as pff train printed it.',
+      hint,
       cause: error,
     });
   }

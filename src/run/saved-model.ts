@@ -21,6 +21,7 @@ import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { labelled, prepareMeasured } from '../node/prepare.js';
+import { checkIsModel } from './model-kind.js';
 import { checkParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {
@@ -203,6 +204,7 @@ export function readModel(run: string, { verify = true }: VerifyOption = {}): Sa
     });
   const file = statSync(run).isDirectory() ? path.join(run, MODEL_FILE) : run;
   const bytes = readRunFile(file);
+  if (file === run) checkIsModel(file, bytes);
   try {
     const model = decodeModel(bytes);
     if (verify) checkMetadata(model.writtenSpec, metadataWithoutSpec(model), 'the model');

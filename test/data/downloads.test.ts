@@ -1,10 +1,11 @@
 /** Downloads from a server on this computer: resume, mismatch, servers without ranges, stops, archives. */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, request as requestTo } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CatalogEntry, CATALOG } from '../../src/data/downloads/catalog.js';
 import { unpackArchive } from '../../src/data/downloads/unpack.js';
 import { type DownloadProgress, getDataset, getEntry, listDatasets } from '../../src/data/downloads/get.js';
@@ -434,5 +435,55 @@ describe('names', () => {
     for (const { file, bytes } of fashion)
       await writeFile(join(cacheDir, 'fashion-mnist', file), new Uint8Array(bytes));
     expect((await listDatasets({ cacheDir }))[1]).toMatchObject({ present: true, bytes: 30_878_645 });
+  });
+});
+
+describe('a proxy of the environment', () => {
+  /** Passes requests for plain HTTP on, and refuses tunnels; keeps what it was asked for. */
+  async function startProxy(): Promise<{ readonly address: string; readonly asked: string[] }> {
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      const { pathname } = new URL(request.url ?? '');
+      const forward = requestTo(`${target}${pathname.replace('/data/', '')}`, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      forward.end();
+    });
+    proxy.on('connect', (request, socket) => {
+      asked.push(`CONNECT ${request.url}`);
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      proxy.closeAllConnections();
+      proxy.close();
+    });
+    const { port } = proxy.address() as { port: number };
+    return { address: `http://127.0.0.1:${port}`, asked };
+  }
+  let target = '';
+  afterEach(() => void vi.unstubAllEnvs());
+
+  test('is used, tunnels for HTTPS and none for HTTP, but not for hosts that are excepted', async () => {
+    const { server, entry, cacheDir, folder } = await setup();
+    target = server.address;
+    const { address, asked } = await startProxy();
+    for (const name of ['http_proxy', 'https_proxy', 'no_proxy', 'NO_PROXY']) vi.stubEnv(name, undefined);
+    vi.stubEnv('HTTP_PROXY', address);
+    vi.stubEnv('HTTPS_PROXY', address);
+    await getEntry({ ...entry, address: 'http://files.invalid/data/' }, { cacheDir });
+    await expectWhole(folder);
+    expect(asked.splice(0)).toEqual(['http://files.invalid/data/a.gz', 'http://files.invalid/data/b.gz']);
+
+    const other = await temporaryFolder();
+    const secure = { ...entry, address: 'https://files.invalid/data/' };
+    expect(await describeError(() => getEntry(secure, { cacheDir: other }))).toMatch(/cannot be reached/);
+    expect(asked.splice(0)).toEqual(['CONNECT files.invalid:443']);
+
+    vi.stubEnv('NO_PROXY', '127.0.0.1');
+    await getEntry(entry, { cacheDir: other });
+    expect(asked).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf, PffError } from '../../errors.js';
 import { isMissing } from '../sources/files.js';
 import type { RemoteFile } from './catalog.js';
+import { environmentFetch } from './proxy-fetch.js';
 
 export interface DownloadProgress {
   readonly file: string;
@@ -15,7 +16,7 @@ export interface DownloadProgress {
 }
 
 export interface FetchOptions {
-  /** In place of the global `fetch`. */
+  /** In place of the usual one, which heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
   readonly fetch?: typeof fetch | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
@@ -128,7 +129,8 @@ async function request(address: string, from: number, options: FetchOptions): Pr
   const timer = setTimeout(() => stalled.abort(new Error(`it did not answer within ${stallMs / 1000} s`)), stallMs);
   const signal = options.signal ? AbortSignal.any([options.signal, stalled.signal]) : stalled.signal;
   try {
-    return await (options.fetch ?? fetch)(address, { headers, signal });
+    const fetching = options.fetch ?? (await environmentFetch());
+    return await fetching(address, { headers, signal });
   } catch (error) {
     if (options.signal?.aborted) throw interrupted(address, error);
     throw new PffError('data', `${address} cannot be reached: ${reasonOf(error)}`, {
