@@ -43,7 +43,7 @@ export function runPage(id: string): RunPage {
     spec(),
   ];
   const [head, ...sections] = parts.map((part) => part.element);
-  const sectionOf = (id: string): HTMLElement | undefined => sections.find((section) => section.id === id);
+  const sectionOf = (name: string): HTMLElement | undefined => sections.find((section) => section.id === name);
   const links = LINKS.map(([to, text]) => [to, h('a', { href: `#${to}` }, text)] as const);
   const element = h(
     'div',

@@ -114,7 +114,7 @@ export class RunProgress {
     this.#recent.push({ at, samples });
     const oldest = this.elapsed - WINDOW_SECONDS;
     // The newest entry from before the window stays: it says when the first one inside began.
-    const keep = this.#recent.findLastIndex(({ at }) => at < oldest);
+    const keep = this.#recent.findLastIndex((each) => each.at < oldest);
     if (keep > 0) this.#recent = this.#recent.slice(keep);
   }
 }
