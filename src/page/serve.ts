@@ -62,6 +62,8 @@ export async function checkPage(options: PageOptions): Promise<void> {
   const there = existsSync(folder);
   if (there ? !statSync(folder).isDirectory() : !options.awaited)
     throw new PffError('files', `there is no run folder ${folder}`, { hint: 'Give the folder that pff train made.' });
+  if (token !== undefined && !TOKEN.test(token))
+    throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
   // A folder without a log would be waited for in vain.
   if (there && !options.awaited && !existsSync(path.join(folder, EVENTS_FILE))) {
     const imported = existsSync(path.join(folder, MODEL_FILE));
@@ -71,8 +73,6 @@ export async function checkPage(options: PageOptions): Promise<void> {
       { hint: imported ? `pff eval and pff predict open it.` : 'Give the folder that pff train made.' },
     );
   }
-  if (token !== undefined && !TOKEN.test(token))
-    throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error) => reject(cannotServe(host, port, messageOf(error))));

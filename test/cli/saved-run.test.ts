@@ -142,7 +142,7 @@ it.each([
   ['predict run nowhere.png', 1, 'nowhere.png cannot be read'],
   ['predict run run/spec.json', 1, 'not a PNG image'],
   ['predict nowhere test:0', 1, 'there is no run nowhere'],
-  ['eval run/spec.json', 1, 'not a usable safetensors file'],
+  ['eval run/spec.json', 1, 'run/spec.json is no model: models are safetensors or NPZ'],
 ])('pff %s fails with a message', async (line, expected, part) => {
   const { code, stdout, stderr } = await pff(line.split(' '), folder);
   expect(stderr).toContain(part);

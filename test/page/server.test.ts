@@ -158,7 +158,7 @@ describe('serving', () => {
 
   it('outlives a log that cannot be read, and says so', async () => {
     const folder = ownFolder();
-    const page = await servePage({ folder, port: await freePort(), analyse: false });
+    const page = await servePage({ folder, port: await freePort(), analyse: false, awaited: true });
     try {
       mkdirSync(path.join(folder, 'events.jsonl'));
       const response = await fetch(`${page.url}events`);
