@@ -96,6 +96,7 @@ const deltaOf = ({ outputs, kept }) =>
 /** Right arguments of each entry. Those that need a layer or a backend are not called before there is one. */
 const entries = {
   instructionSets: () => [],
+  builtSets: () => [],
   fastestFor: () => [pick(['f32', 'bf16', 'bf16-tile'])],
   openBackend,
   openDense: (backend) => {
