@@ -81,7 +81,7 @@ it('passes the strictest checks, drags in no client of a server, and shows a tex
 });
 
 it('refuses options that there are not, and names the nearest', async () => {
-  const wrong = (options: object): Promise<unknown> => trainToEnd(options as TrainOptions);
+  const wrong = (options: object): Promise<unknown> => trainToEnd(options);
   await expect(wrong({ nodez: 2 })).rejects.toMatchObject({
     code: 'usage',
     message: 'train has no option nodez',
