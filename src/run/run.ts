@@ -137,7 +137,7 @@ export class Run {
         dataDigest: prepared.facts.digest,
         dataDir,
         shardDirs,
-        spec: this.#spec,
+        spec: { ...this.#spec },
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
         numerics: kernels.numerics.id,

@@ -1,6 +1,7 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { loadPlugins } from '../node/threads/plugins.js';
 import { resolveSpec } from '../spec/spec.js';
 import type { RunEvent, RunResult } from './events.js';
@@ -15,6 +16,7 @@ import { Run } from './run.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
+  checkOptions('train', options, TRAIN_OPTIONS);
   await loadPlugins(options.plugins ?? []);
   const { resume } = options;
   const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, given !== undefined);
@@ -41,6 +43,24 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
     await running;
   }
 }
+
+const TRAIN_OPTIONS = {
+  spec: true,
+  variant: true,
+  nodes: true,
+  threadsPerNode: true,
+  kernels: true,
+  dataDir: true,
+  shardDirs: true,
+  out: true,
+  resume: true,
+  plugins: true,
+  store: true,
+  signal: true,
+  cluster: true,
+  analyseEvery: true,
+  faults: true,
+} as const;
 
 /** Runs to the end and returns the result only. */
 export async function trainToEnd(options: TrainOptions = {}, given?: Dataset): Promise<RunResult> {

@@ -7,7 +7,7 @@ import type { ClusterOptions } from '../../run/cluster/options.js';
 import { train } from '../../run/train.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
 import { RUN_NAME } from '../../store/cluster/run-record.js';
-import type { ServerOptions } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { loadPlugin } from '../flags/common-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
