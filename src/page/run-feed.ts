@@ -14,7 +14,7 @@ export class RunFeed {
   readonly name: string;
   readonly #tail: LogTail;
   readonly #waiting = new Set<() => void>();
-  /** Names the present list: a reader of another list has to begin anew. */
+  /** Names the present list: a reader of another list has to start again. */
   session = newSession();
   #events: PageEvent[] = [];
   #view = emptyView();
@@ -149,7 +149,7 @@ export class RunFeed {
     });
   }
 
-  /** The bound, which plays the whole graph, is computed anew with every tenth more chapters, and at the end. */
+  /** The bound, which plays the whole graph, is computed again with every tenth more chapters, and at the end. */
   #newBound(events: readonly PageEvent[]): PageEvent | undefined {
     let chapter = this.#boundChapter;
     for (const event of events) if (event.type === 'task') chapter = Math.max(chapter, event.task.chapter);
