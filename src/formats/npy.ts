@@ -1,8 +1,9 @@
 /**
- * NumPy's array files (NPY; archives of them: npz.ts). Reads little-endian numbers of up to 64 bits and booleans, in C order;
- * writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
+ * NumPy's array files (NPY; archives of them: npz.ts). Reads little-endian numbers of up to 64 bits (f16 as f32) and
+ * booleans, in C order; writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
  */
 import { PffError } from '../errors.js';
+import { widenF16 } from './half-floats.js';
 
 /** An array with its dimensions, the slowest first. */
 export interface NpyArray {
@@ -27,6 +28,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 const READERS: Readonly<Record<string, (bytes: ArrayBuffer) => NpyArray['values']>> = {
   '<f4': (bytes) => new Float32Array(bytes),
+  '<f2': (bytes) => widenF16(new Uint8Array(bytes)),
   '<f8': (bytes) => new Float64Array(bytes),
   '|u1': (bytes) => new Uint8Array(bytes),
   '|b1': (bytes) => new Uint8Array(bytes),
