@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
+import { imageSize, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
@@ -133,12 +133,12 @@ export async function analyseRun(
 }
 
 /**
- * Predicts images: `images` [n, width · height · channels] bytes, planar, 0 … 255, of the given shape.
+ * Predicts images: `images` [n, width · height · channels], as a dataset of the given shape has them: bytes, planar, 0 … 255.
  * @throws PffError
  */
 export async function predictImages(
   run: string,
-  images: Uint8Array,
+  images: SampleValues,
   shape: ImageShape,
   classes: readonly string[],
   options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},

@@ -21,6 +21,8 @@ export interface TableOptions {
   readonly header?: boolean | undefined;
   /** Name or number (from 0) of the label's column. */
   readonly label?: string | number | undefined;
+  /** Fewest rows, a header included; 3 by default. */
+  readonly least?: number | undefined;
 }
 
 interface Row {
@@ -35,8 +37,11 @@ const MOST_CELL = 1 << 20;
 export function readTable(text: string, name: string, options: TableOptions): Table {
   const found = records(text, name, options.delimiter ?? likelyDelimiter(text));
   const first = found[0]?.record;
-  if (first === undefined || found.length < 3)
-    throw new PffError('data', `${name}: has fewer than three rows`, { hint: 'Give a row for each sample.' });
+  const least = options.least ?? 3;
+  if (first === undefined || found.length < least)
+    throw new PffError('data', `${name}: has fewer than ${least === 3 ? 'three' : least} rows`, {
+      hint: 'Give a row for each sample.',
+    });
   for (const { record, info } of found)
     if (record.length !== first.length)
       throw new PffError(
