@@ -24,7 +24,16 @@ const rooms = [
 const portable = JSON.parse(readFileSync(new URL('tsconfig.portable.json', import.meta.url), 'utf8'));
 const nodeOnly = portable.exclude.map((path) => `^${path.replaceAll('.', '\\.')}(/|$)`);
 // Files that belong to no room: every room may import them.
-const rootFiles = ['errors', 'error-codec', 'suggest', 'random', 'math', 'named-parts', 'command-line'];
+const rootFiles = [
+  'errors',
+  'error-codec',
+  'suggest',
+  'random',
+  'math',
+  'named-parts',
+  'command-line',
+  'known-options',
+];
 const root = `(${rootFiles.join('|')})\\.ts$`;
 
 export default {

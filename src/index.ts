@@ -53,4 +53,4 @@ export {
   type RunStatus,
   type RunSummary,
 } from './run/cluster/manage.js';
-export type { ServerOptions } from './store/nats/connect.js';
+export type { ServerOptions } from './store/nats/server-options.js';

@@ -1,5 +1,6 @@
 /** Datasets from what a program has in memory: arrays of images and labels, or batches that come one after the other. */
 import { PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { RandomStream } from '../random.js';
 import { imageSize, sharedBytes, type Dataset, type ImageShape, type Samples } from './dataset.js';
 import { assembleDataset } from './assemble.js';
@@ -28,6 +29,16 @@ export interface OwnData {
 
 /** A dataset from arrays. They are copied. @throws PffError `data` where sizes or labels do not fit. */
 export function datasetFromArrays(own: OwnData): Dataset {
+  checkOptions('datasetFromArrays', own, {
+    name: true,
+    shape: true,
+    classes: true,
+    train: true,
+    test: true,
+    testShare: true,
+    splitSeed: true,
+    notes: true,
+  });
   const { name, shape } = own;
   const all = [own.train, ...(own.test ? [own.test] : [])].flatMap(({ labels }) => Array.from(labels));
   if (own.classes === undefined && startsAtOne(all)) return datasetFromArrays(fromZero(own, all));

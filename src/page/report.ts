@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { EVENTS_FILE, writeWhole } from '../run/folder.js';
 import { pageFiles, reportDocument } from './document.js';
 import { lookAtRun } from './look-at-run.js';
@@ -26,6 +27,7 @@ export async function writeReport(
   file: string,
   options: ReportOptions = {},
 ): Promise<number> {
+  checkOptions('writeReport', options, { analyse: true, dataDir: true, onRemark: true });
   if (folders.length === 0 || folders.length > MOST_RUNS)
     throw new PffError('usage', `a report is of one to ${MOST_RUNS} runs, but was asked for ${folders.length}`);
   const files = pageFiles();

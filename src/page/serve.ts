@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { decodeError, type EncodedError } from '../error-codec.js';
 import { messageOf, PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { loadedPlugins } from '../node/threads/plugins.js';
 import { EVENTS_FILE, MODEL_FILE } from '../run/folder.js';
 import { startThread } from '../node/threads/thread.js';
@@ -58,6 +59,15 @@ export interface Page {
  * @throws PffError as `servePage`, except that nothing was found out about ports where none was asked for
  */
 export async function checkPage(options: PageOptions): Promise<void> {
+  checkOptions('servePage', options, {
+    folder: true,
+    awaited: true,
+    port: true,
+    host: true,
+    token: true,
+    analyse: true,
+    dataDir: true,
+  });
   const { folder, host = '127.0.0.1', port, token } = options;
   const there = existsSync(folder);
   if (there ? !statSync(folder).isDirectory() : !options.awaited)

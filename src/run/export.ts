@@ -7,6 +7,7 @@ import { encodeNpz, parseNpz } from '../formats/npz.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/model-file.js';
@@ -40,7 +41,9 @@ export interface ExportedModel {
 }
 
 /** Writes the model of `run` (a run folder or a model file) in another format. @throws PffError */
-export async function exportModel(run: string, { to, out, dataDir, verify }: ExportOptions): Promise<ExportedModel> {
+export async function exportModel(run: string, options: ExportOptions): Promise<ExportedModel> {
+  checkOptions('exportModel', options, { to: true, out: true, dataDir: true, verify: true });
+  const { to, out, dataDir, verify } = options;
   const model = readModel(run, { verify });
   const { spec, metadata } = model;
   const layout = await layoutOf(spec, model, dataDir);
@@ -100,10 +103,9 @@ export interface ImportOptions extends VerifyOption {
  * `layer1.bias` [outputs], `layer1.head.weight`, …, `classifier.weight`), for `pff eval`, `predict` and `export`.
  * @throws PffError `files` where the file or its tensors do not fit, `usage` where no spec is known.
  */
-export async function importModel(
-  file: string,
-  { out, spec: given, dataDir, verify = true }: ImportOptions,
-): Promise<ExportedModel> {
+export async function importModel(file: string, options: ImportOptions): Promise<ExportedModel> {
+  checkOptions('importModel', options, { out: true, spec: true, dataDir: true, verify: true });
+  const { out, spec: given, dataDir, verify = true } = options;
   const found = await readTensors(file, verify);
   if (found.spec === undefined && given === undefined)
     throw new PffError('usage', `${file} does not say what its network is`, {

@@ -6,6 +6,7 @@ import { imageSize, type Dataset, type ImageShape, type SampleValues } from '../
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -60,6 +61,16 @@ export interface Prediction {
 
 /** Evaluates the model of `run` (a run folder or a model file) on the test set. @throws PffError */
 export async function evaluateRun(run: string, options: EvaluateOptions = {}): Promise<EvaluationResult> {
+  checkOptions('evaluateRun', options, {
+    dataset: true,
+    dataDir: true,
+    signal: true,
+    onProgress: true,
+    testSamples: true,
+    kernels: true,
+    threads: true,
+    verify: true,
+  });
   const model = readModel(run, options);
   const { spec } = model;
   const name = options.dataset ?? spec.dataset;
@@ -143,6 +154,7 @@ export async function predictImages(
   classes: readonly string[],
   options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
 ): Promise<Prediction[]> {
+  checkOptions('predictImages', options, { kernels: true, verify: true });
   const model = readModel(run, options);
   const { spec } = model;
   checkParts(run, { goodness: spec.goodness });

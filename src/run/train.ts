@@ -5,6 +5,7 @@ import type { Dataset } from '../data/dataset.js';
 import { commandLine, openingFlags } from '../command-line.js';
 import { checkSamples } from '../data/plausible.js';
 import { PffError } from '../errors.js';
+import { checkOptions } from '../known-options.js';
 import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Numerics } from '../kernels/numerics.js';
@@ -44,6 +45,7 @@ import { VERSION } from './version.js';
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
 export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
+  checkOptions('train', options, TRAIN_OPTIONS);
   await loadPlugins(options.plugins ?? []);
   const { resume } = options;
   const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, given !== undefined);
@@ -71,6 +73,24 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
     await running;
   }
 }
+
+const TRAIN_OPTIONS = {
+  spec: true,
+  variant: true,
+  nodes: true,
+  threadsPerNode: true,
+  kernels: true,
+  dataDir: true,
+  shardDirs: true,
+  out: true,
+  resume: true,
+  plugins: true,
+  store: true,
+  signal: true,
+  cluster: true,
+  analyseEvery: true,
+  faults: true,
+} as const;
 
 /** Runs to the end and returns the result only. */
 export async function trainToEnd(options: TrainOptions = {}, given?: Dataset): Promise<RunResult> {
@@ -192,7 +212,7 @@ class Run {
         dataDigest: prepared.facts.digest,
         dataDir,
         shardDirs,
-        spec: this.#spec,
+        spec: { ...this.#spec },
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
         numerics: kernels.numerics.id,

@@ -12,6 +12,7 @@ import { objectiveOf, objectives } from '../objectives/table.js';
 import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
 import { rateSchedules } from './rate-schedules.js';
 import { didYouMean } from '../suggest.js';
+import type { PartialSpec, RunSpec } from './run-spec.js';
 
 /** One of our `names`, or one that is registered; which of the latter there are is only known when a spec is resolved. */
 function named(names: readonly string[], text: string): z.ZodType<string> {
@@ -150,13 +151,10 @@ const shape = {
 
 export const runSpecSchema = z.strictObject(shape);
 
-/** A complete run spec. */
-export type RunSpec = z.infer<typeof runSpecSchema>;
+export type { PartialSpec, RunSpec } from './run-spec.js';
 export type SpecField = keyof RunSpec;
 
 export const partialSpecSchema = runSpecSchema.partial();
-/** What users write: any part of a spec. */
-export type PartialSpec = { [K in SpecField]?: RunSpec[K] | undefined };
 
 /** For building flags: each field with its schema and text. */
 export const specFields: { readonly [K in SpecField]: z.ZodType<RunSpec[K]> } = shape;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listRuns, runStatus, stopRun } from '../../src/run/cluster/manage.js';
-import type { ServerOptions } from '../../src/store/nats/connect.js';
+import type { ServerOptions } from '../../src/store/nats/server-options.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
 import { sleep } from './server.js';
 

@@ -3,7 +3,7 @@ import type { RunEvent } from '../../src/run/events.js';
 import type { TrainOptions } from '../../src/run/options.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { resolveSpec } from '../../src/spec/spec.js';
-import type { ServerOptions } from '../../src/store/nats/connect.js';
+import type { ServerOptions } from '../../src/store/nats/server-options.js';
 import { Pff, TestServer } from './server.js';
 
 /** Long enough that something can happen while it runs: about 3 s on one core. */

@@ -13,7 +13,7 @@ import { VARIANTS } from '../../schedule/assign.js';
 import type { Span, TimelineSummary } from '../../schedule/timeline.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
 import { RUN_NAME } from '../../store/cluster/run-record.js';
-import type { ServerOptions } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';

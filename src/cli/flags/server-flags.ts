@@ -1,6 +1,6 @@
 /** Options that say which NATS server to use and as whom. Secrets may come from the environment, which `ps` does not show. */
 import { PffError } from '../../errors.js';
-import type { ServerOptions } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { textFlag } from './flags.js';
 
 const group = 'Server';

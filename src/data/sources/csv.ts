@@ -1,6 +1,7 @@
 /** A dataset from CSV: a row a sample, columns of numbers, and one column that is the class. */
 import path from 'node:path';
 import { PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import type { Dataset } from '../dataset.js';
 import { datasetFromArrays, type OwnData } from '../arrays.js';
 import { isNumber, readTable, type Table, type TableOptions } from './csv-table.js';
@@ -16,6 +17,14 @@ export interface CsvOptions extends Pick<OwnData, 'testShare' | 'splitSeed'>, Ta
 
 /** Reads a CSV file (or `.csv.gz`, `.tsv`); see `datasetFromCsv`. @throws PffError `data` */
 export async function loadCsv(file: string, options: CsvOptions = {}): Promise<Dataset> {
+  checkOptions('loadCsv', options, {
+    label: true,
+    name: true,
+    testShare: true,
+    splitSeed: true,
+    delimiter: true,
+    header: true,
+  });
   const text = new TextDecoder().decode(await readBytes(file));
   return datasetFromCsv(text, { name: path.basename(file).replace(/\.[ct]sv(\.gz)?$/, ''), ...options });
 }

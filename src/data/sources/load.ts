@@ -1,6 +1,7 @@
 /** The entry to all datasets: a name and perhaps a folder in, a loaded dataset out. Node.js only. */
 import { join } from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import { didYouMean } from '../../suggest.js';
 import type { Dataset } from '../dataset.js';
 import { checkSamples } from '../plausible.js';
@@ -46,7 +47,9 @@ export function registerDataset(name: string, load: DatasetLoader): void {
  * Loads a dataset whole; cutting it is up to the caller (`takeSamples`).
  * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
  */
-export async function loadDataset({ dataset, dataDir, cacheDir, needs }: LoadOptions): Promise<Dataset> {
+export async function loadDataset(options: LoadOptions): Promise<Dataset> {
+  checkOptions('loadDataset', options, { dataset: true, dataDir: true, cacheDir: true, needs: true });
+  const { dataset, dataDir, cacheDir, needs } = options;
   const own = ownDatasets.get(dataset);
   if (own) return loadOwn(dataset, own, dataDir);
   const name = checkDatasetName(dataset);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { readBytes } from './files.js';
 import { parseNpy, type NpyArray } from '../../formats/npy.js';
@@ -18,7 +19,9 @@ export interface NpzDataOptions extends Pick<OwnData, 'testShare' | 'splitSeed' 
  * [n, size], [n, height, width] or [n, height, width, channels]: bytes 0 … 255 or floats 0 … 1. Labels are [n].
  * @throws PffError `data`
  */
-export async function loadNpz(file: string, { verify, ...options }: NpzDataOptions = {}): Promise<Dataset> {
+export async function loadNpz(file: string, given: NpzDataOptions = {}): Promise<Dataset> {
+  checkOptions('loadNpz', given, { testShare: true, splitSeed: true, classes: true, verify: true });
+  const { verify, ...options } = given;
   const isArchive = file.endsWith('.npz');
   const arrays = isArchive ? await parseNpz(await readBytes(file), file, { verify }) : undefined;
   const read = async (name: string): Promise<NpyArray | undefined> => {

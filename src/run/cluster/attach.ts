@@ -1,7 +1,8 @@
 /** Follows a run that somebody submitted, to its end: the same events, evaluation and run folder as for its submitter. */
 import { PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import type { KernelsChoice } from '../../kernels/open.js';
-import type { ServerOptions } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { misfitOfParts } from './record.js';
 import { runRecord } from './manage.js';
 import type { RunEvent } from '../events.js';
@@ -23,10 +24,21 @@ export interface AttachOptions {
 
 /** @throws PffError `cluster` if there is no such run; else as `train` */
 export async function* attachRun(options: AttachOptions): AsyncGenerator<RunEvent, void, undefined> {
-  const record = await runRecord(options.server, options.run);
+  checkOptions('attachRun', options, {
+    server: true,
+    run: true,
+    dataDir: true,
+    out: true,
+    plugins: true,
+    kernels: true,
+    analyseEvery: true,
+    signal: true,
+  });
+  const { server, run, ...rest } = options;
+  const record = await runRecord(server, run);
   const misfit = misfitOfParts(record);
   if (misfit !== undefined)
     throw new PffError('usage', misfit, { hint: 'Give the plugin that the run was submitted with by --plugin FILE.' });
   const { spec, variant, nodes } = record;
-  yield* train({ ...options, spec, variant, nodes, cluster: { server: options.server, run: options.run, record } });
+  yield* train({ ...rest, spec, variant, nodes, cluster: { server, run, record } });
 }

@@ -1,6 +1,6 @@
 /** Commands on a cluster's run, as they are told to people: with the server, and without anything that is secret. */
 import { commandLine } from '../../command-line.js';
-import type { ServerOptions } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 
 /** `words` without the program's name. Passwords and tokens come from the environment. */
 export function clusterCommand(given: ServerOptions, ...words: readonly string[]): string {

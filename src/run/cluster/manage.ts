@@ -12,7 +12,8 @@ import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tas
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { NatsApi } from '../../store/nats/api.js';
-import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
+import { connectNats } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';

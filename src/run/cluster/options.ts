@@ -1,7 +1,6 @@
 /** How a run is put on a cluster. */
-import type { ServerOptions } from '../../store/nats/connect.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import type { StorageOptions } from '../../store/nats/engine.js';
+import type { ServerOptions, StorageOptions } from '../../store/nats/server-options.js';
 
 export interface ClusterOptions {
   readonly storage?: StorageOptions['storage'] | undefined;

@@ -8,7 +8,7 @@ import { ownSources } from '../../spec/own-parts.js';
 import type { OwnKind } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
-import type { StorageOptions } from '../../store/nats/engine.js';
+import type { StorageOptions } from '../../store/nats/server-options.js';
 import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 import { VERSION } from '../version.js';
 

@@ -1,11 +1,13 @@
 /** `pff node`: connects to a server and works on its runs, one after the other. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import { usableCores } from '../cores.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { NatsApi } from '../../store/nats/api.js';
-import { connectNats, type ServerOptions } from '../../store/nats/connect.js';
+import { connectNats } from '../../store/nats/connect.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
@@ -41,6 +43,18 @@ const LONGEST_PATIENCE_MS = 120_000;
  * asked for one run, what that failed of.
  */
 export async function serveNode(options: NodeOptions): Promise<void> {
+  checkOptions('serveNode', options, {
+    server: true,
+    run: true,
+    maxMemory: true,
+    once: true,
+    kernels: true,
+    threads: true,
+    dataDir: true,
+    slot: true,
+    signal: true,
+    say: true,
+  });
   const { signal, say, run } = options;
   const kernels = options.kernels ?? 'auto';
   if (!kernelsChoices.includes(kernels)) throw new PffError('usage', `unknown kernels ${kernels}`);

@@ -12,29 +12,12 @@ import {
 } from '@nats-io/transport-node';
 import { readRegularFile, TEXT_BYTES } from '../../data/sources/regular-file.js';
 import { PffError, messageOf } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
 import { parseJson } from '../cluster/records.js';
 import { failure, NO_JETSTREAM } from './api.js';
 import { parseAddress, withoutSecrets } from './address.js';
+import type { ServerOptions } from './server-options.js';
 import { useWholeMessages } from './whole-messages.js';
-
-/** A NATS server, and how to sign in to it. */
-export interface ServerOptions {
-  /** `nats://host:4222` or `tls://host:4222`, with `user:password@` or `token@` before the host; several with commas between them. */
-  readonly server: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly token?: string | undefined;
-  /** File with an nkey seed. */
-  readonly nkey?: string | undefined;
-  /** Credentials file (JWT and seed). */
-  readonly creds?: string | undefined;
-  /** PEM files: the authority that signed the server's certificate; this client's certificate and key. */
-  readonly tlsCa?: string | undefined;
-  readonly tlsCert?: string | undefined;
-  readonly tlsKey?: string | undefined;
-  /** Prefix of the subjects on which answers come; `_INBOX` by default. */
-  readonly inboxPrefix?: string | undefined;
-}
 
 /** Between two attempts to connect again. */
 const RECONNECT_MS = 500;
@@ -56,6 +39,18 @@ export async function connectNats(
   name: string,
   onTrouble: (text: string) => void = () => {},
 ): Promise<NatsConnection> {
+  checkOptions('the server', options, {
+    server: true,
+    user: true,
+    password: true,
+    token: true,
+    nkey: true,
+    creds: true,
+    tlsCa: true,
+    tlsCert: true,
+    tlsKey: true,
+    inboxPrefix: true,
+  });
   const tell = seldom(onTrouble);
   const given = connectionOptions(options, name, tell);
   let connection: NatsConnection;

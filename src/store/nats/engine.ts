@@ -4,6 +4,7 @@
  */
 import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
 import { NatsApi } from './api.js';
+import type { StorageOptions } from './server-options.js';
 
 /** Less where the server takes no payloads of this size: by default one of 1 MiB, header included. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -11,14 +12,6 @@ const CHUNK_BYTES = 1024 * 1024;
 const CHUNK_UNIT = 64;
 /** Left free in a payload for headers. */
 const HEADER_ROOM = 1024;
-
-export interface StorageOptions {
-  /** Where the server keeps layer states; records are always in files. */
-  readonly storage: 'file' | 'memory';
-  readonly replicas: number;
-  /** Most bytes of layer states; 0: no limit. */
-  readonly maxBytes: number;
-}
 
 export class NatsEngine implements Engine {
   readonly chunkBytes: number;

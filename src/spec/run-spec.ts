@@ -1,0 +1,113 @@
+/** The fields of a run spec as editors show them; ./spec.ts has what each allows, with the same texts. A test compares the two. */
+import type { Precision } from '../kernels/numerics.js';
+import type { LayerSize } from '../layers/sizes.js';
+
+/** A complete run spec. Options of the command line are named alike: `--label-mode` is `labelMode`. */
+export interface RunSpec {
+  /** mnist, fashion-mnist, cifar10, or idx (your own IDX files, with --data-dir) */
+  dataset: string;
+  /** how many training samples to use, from the first on; 0 for all */
+  trainSamples: number;
+  /** how many test samples to use; 0 for all */
+  testSamples: number;
+  /** keep this many of the last training samples aside and report accuracy on them instead of on the test set */
+  validationSamples: number;
+  /** write the label over the first values of the image, or add it as extra inputs */
+  labelMode: 'overlay' | 'append';
+  /** in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all */
+  shift: number;
+  /** in each chapter, mirror a random half of the training images left to right */
+  flip: boolean;
+  /**
+   * in each chapter, turn, scale and shear each training image by a matrix whose entries are up to this far from the
+   * identity, such as 0.15; 0 for not at all
+   */
+  affine: number;
+  /**
+   * in each chapter, distort each training image elastically: corners of a 4 x 4 grid move by up to this many pixels
+   * in x and in y; 0 for not at all
+   */
+  elastic: number;
+  /**
+   * chapter: all layers see the same moved and deformed images in a chapter; layer: each sees others, so its inputs
+   * do not come from images that the layers below have just fitted
+   */
+  augmentPer: 'chapter' | 'layer';
+  /** take each image's mean off its values, so that brightness counts for nothing (photographs) */
+  subtractMean: boolean;
+  /** sizes: values per image, then the units of each layer, such as 784,500,500 */
+  layers: LayerSize[];
+  /**
+   * what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop,
+   * backprop-heads
+   */
+  objective: string;
+  /** goodness is the mean or the sum of a row's squared activations, or of a plugin */
+  goodness: string;
+  /** θ: goodness that separates positive from negative samples */
+  threshold: number;
+  /** α: slope of the logistic loss, softplus(α (θ - goodness)) */
+  steepness: number;
+  /** λ: pulls each unit's mean activity towards that of its layer (Hinton's peer normalisation); 0 for none */
+  peerNormalization: number;
+  /** share of activations left out in each training step, of those that enter and that leave a layer */
+  dropout: number;
+  /**
+   * FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness
+   * of layer 1 / temperature); none for objectives without negatives
+   */
+  negatives: string;
+  /** temperature of --negatives sampled */
+  negativeTemperature: number;
+  /**
+   * adaptive and sampled: labels of chapter c come from the layers of chapter c - lag; unless given, adaptive takes
+   * the number of nodes, so that no node waits
+   */
+  labelLag: number;
+  /** how to predict: goodness, softmax; performance-optimized and mono-forward: last-head or all-heads */
+  classifier: 'goodness' | 'softmax' | 'last-head' | 'all-heads';
+  /** E: passes over the training data */
+  epochs: number;
+  /** S: chapters that training is cut into */
+  splits: number;
+  /** samples in a batch (each positive and negative) */
+  batch: number;
+  /** adam, or sgd: gradient descent with momentum */
+  optimizer: 'adam' | 'sgd';
+  /** the optimizer's rate for the layers */
+  learningRate: number;
+  /** the optimizer's rate for softmax heads */
+  headLearningRate: number;
+  /** share of training after which rates fall linearly to 0; 1 for never */
+  cooldownAfter: number;
+  /** how learning rates change over training; cooldown, or one of a plugin */
+  schedule: string;
+  /** decoupled weight decay; each step scales weights by 1 - rate · decay */
+  weightDecay: number;
+  /** sgd's momentum */
+  momentum: number;
+  /** Adam's β1 */
+  beta1: number;
+  /** Adam's β2 */
+  beta2: number;
+  /** Adam's ε */
+  epsilon: number;
+  /**
+   * bf16 rounds inputs, weights and deltas for the products; sums stay f32. bf16-tile adds them in the order of AMX:
+   * fastest where a CPU has it
+   */
+  precision: Precision;
+  /** how layer states travel; bf16 rounds each published state, weights and moments, which halves its bytes */
+  wire: 'f32' | 'bf16';
+  /** scale of the initial weights; at 1 goodness starts at θ */
+  initScale: number;
+  /** seed of everything random */
+  seed: number;
+  /** chapter c trains on shard c mod shards only; federated: as many as nodes */
+  shards: number;
+  /** label skew of the shards: the concentration of a Dirichlet distribution; 0 for equal shards */
+  skew: number;
+}
+
+/** What users write: any part of a spec. */
+export type PartialSpec = { [K in keyof RunSpec]?: RunSpec[K] | undefined };
