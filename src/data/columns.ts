@@ -2,6 +2,7 @@
  * How rows of a table become the values that a network takes, fixed by the training rows alone: numbers by their mean and
  * deviation, texts as one value of 0 or 1 for each. A model carries it, so that it takes rows as they are in the file.
  */
+import { z } from 'zod';
 import { PffError } from '../errors.js';
 import type { ImageShape } from './dataset.js';
 
@@ -42,6 +43,8 @@ export interface PixelInputs {
   readonly shape: ImageShape;
   /** The numbers that became 0 and 255, where the source has others. */
   readonly range?: readonly [low: number, high: number] | undefined;
+  /** Mean of the bytes along the edges of the training images: whether things stand on black or on white. */
+  readonly edge?: number | undefined;
 }
 
 export type Inputs = ColumnInputs | PixelInputs;
@@ -104,4 +107,34 @@ export function numberColumn(name: string, cells: readonly (number | null)[]): N
   return deviation > 1e-12 * Math.abs(mean) && Number.isFinite(deviation) && deviation > 0
     ? { name, kind: 'number', mean, deviation }
     : undefined;
+}
+
+const size = z.int().min(1).max(1 << 24);
+const name = z.string().max(10_000);
+const inputsSchema = z.union([
+  z.object({
+    kind: z.literal('image'),
+    shape: z.object({ width: size, height: size, channels: size }).readonly(),
+    range: z.tuple([z.number(), z.number()]).readonly().optional(),
+    edge: z.number().min(0).max(255).optional(),
+  }),
+  z.object({
+    kind: z.literal('columns'),
+    columns: z
+      .array(
+        z.union([
+          z.object({ name, kind: z.literal('number'), mean: z.number(), deviation: z.number().positive() }).readonly(),
+          z.object({ name, kind: z.literal('text'), values: z.array(name).readonly() }).readonly(),
+        ]),
+      )
+      .readonly(),
+    label: name,
+    fill: z.boolean(),
+  }),
+]);
+
+/** What a model's metadata say of its inputs, or undefined for what is none. */
+export function parseInputs(value: unknown): Inputs | undefined {
+  const parsed = inputsSchema.safeParse(value);
+  return parsed.success ? parsed.data : undefined;
 }

@@ -21,8 +21,6 @@ export interface TableOptions {
   readonly header?: boolean | undefined;
   /** Name or number (from 0) of the label's column. */
   readonly label?: string | number | undefined;
-  /** Fewest rows, a header included; 3 by default. */
-  readonly least?: number | undefined;
 }
 
 interface Row {
@@ -33,11 +31,10 @@ interface Row {
 const DELIMITERS = [',', ';', '\t', '|'];
 const MOST_CELL = 1 << 20;
 
-/** @throws PffError `data` saying on which line the file is no table */
-export function readTable(text: string, name: string, options: TableOptions): Table {
+/** @param least fewest rows, a header included. @throws PffError `data` saying on which line the file is no table */
+export function readTable(text: string, name: string, options: TableOptions, least = 3): Table {
   const found = records(text, name, options.delimiter ?? likelyDelimiter(text));
   const first = found[0]?.record;
-  const least = options.least ?? 3;
   if (first === undefined || found.length < least)
     throw new PffError('data', `${name}: has fewer than ${least === 3 ? 'three' : least} rows`, {
       hint: 'Give a row for each sample.',

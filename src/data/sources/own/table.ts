@@ -43,7 +43,8 @@ export async function readRawTable(
     const { objects, places } = jsonRows(text, name);
     return fromObjects(objects, name, places);
   }
-  const { columns, hasHeader, rows, lines, notes } = readTable(text, name, options);
+  const { least, ...how } = options;
+  const { columns, hasHeader, rows, lines, notes } = readTable(text, name, how, least);
   return { name, columns, hasNames: hasHeader, rows: rows.map((row) => row.map(cellOf)), places: lines, notes };
 }
 
