@@ -4,7 +4,6 @@ import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValue
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { cellOf } from '../data/sources/own/table.js';
 import { userImage } from '../data/sources/own/user-image.js';
-import { loadDataset } from '../data/sources/load.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -18,7 +17,7 @@ import { softmaxOf } from '../objectives/softmax.js';
 import type { RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
 import { checkParts } from './run-plugins.js';
-import { readModel, type Prediction } from './saved-model.js';
+import { loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 export interface LoadModelOptions extends VerifyOption {
   readonly kernels?: KernelsChoice | undefined;
@@ -39,7 +38,7 @@ export async function loadModel(run: string, options: LoadModelOptions = {}): Pr
   checkOptions('loadModel', options, { kernels: true, threads: true, dataDir: true, verify: true });
   const saved = readModel(run, { verify: options.verify });
   checkParts(run, { goodness: saved.spec.goodness });
-  const known = saved.inputs && saved.classes ? undefined : await datasetOf(saved, run, options.dataDir);
+  const known = saved.inputs && saved.classes ? undefined : await loadDatasetOf(run, saved.spec, options.dataDir);
   const inputs: Inputs = saved.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
   const classes = saved.classes ?? (known as Dataset).classes;
   return openModel(run, saved, inputs, classes, options);
@@ -67,11 +66,6 @@ export async function openModel(
     kernels.close();
     throw error;
   }
-}
-
-function datasetOf({ spec }: SavedModel, run: string, dataDir: string | undefined): Promise<Dataset> {
-  checkParts(run, { dataset: spec.dataset });
-  return loadDataset({ dataset: spec.dataset, dataDir, needs: 'test', reading: spec });
 }
 
 interface ModelParts {
@@ -168,7 +162,7 @@ export class Model {
         encodeRow(inputs, cellsOf(row, inputs), values.subarray(i * size, (i + 1) * size));
       } catch (error) {
         throw error instanceof PffError
-          ? new PffError(error.code, `row ${i + 1}, ${error.message}`, { hint: error.hint, cause: error })
+          ? new PffError(error.code, `row ${i + 1}, ${error.message}`, { hint: error.hint ?? '', cause: error })
           : error;
       }
     });

@@ -25,3 +25,9 @@ export const USUAL_READING: Reading = {
   splitSeed: 1,
   imageSize: '',
 };
+
+/** The part of a spec that says how data are read. */
+export function readingOf(spec: Reading): Reading {
+  const { labelColumn, ignoreColumns, missing, testShare, validationShare, splitSeed, imageSize } = spec;
+  return { labelColumn, ignoreColumns, missing, testShare, validationShare, splitSeed, imageSize };
+}
