@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import { PffError } from '../errors.js';
-import type { ImageShape } from './dataset.js';
 
 /** A cell: a number, a text, or nothing. */
 export type Cell = number | string | null;
@@ -40,7 +39,8 @@ export interface ColumnInputs {
 /** Images of bytes. */
 export interface PixelInputs {
   readonly kind: 'image';
-  readonly shape: ImageShape;
+  /** As an `ImageShape`. */
+  readonly shape: { readonly width: number; readonly height: number; readonly channels: number };
   /** The numbers that became 0 and 255, where the source has others. */
   readonly range?: readonly [low: number, high: number] | undefined;
   /** Mean of the bytes along the edges of the training images: whether things stand on black or on white. */
@@ -109,7 +109,10 @@ export function numberColumn(name: string, cells: readonly (number | null)[]): N
     : undefined;
 }
 
-const size = z.int().min(1).max(1 << 24);
+const size = z
+  .int()
+  .min(1)
+  .max(1 << 24);
 const name = z.string().max(10_000);
 const inputsSchema = z.union([
   z.object({

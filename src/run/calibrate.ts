@@ -54,7 +54,8 @@ export async function calibrate(spec: RunSpec, options: CalibrateOptions = {}, g
       hint: 'Choose goodness, symba or performance-optimized.',
     });
   const began = performance.now();
-  const dataset = given ?? (await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir, reading: readingOf(spec) }));
+  const dataset =
+    given ?? (await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir, reading: readingOf(spec) }));
   const all = (spec.trainSamples || dataset.train.count) - spec.validationSamples;
   const shard = Math.floor(all / spec.shards);
   const short = await measure(spec, options, dataset, SHORT);

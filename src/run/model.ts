@@ -55,7 +55,10 @@ export async function openModel(
   const { spec } = saved;
   const shape = inputs.kind === 'image' ? inputs.shape : { width: imageValues(spec.layers), height: 1, channels: 1 };
   if (imageSize(shape) !== imageValues(spec.layers))
-    throw new PffError('data', `the model takes images of ${imageValues(spec.layers)} values, but these have ${imageSize(shape)}`);
+    throw new PffError(
+      'data',
+      `the model takes images of ${imageValues(spec.layers)} values, but these have ${imageSize(shape)}`,
+    );
   const layout = labelLayout(shape, classes.length, spec.labelMode);
   const states = checkedStates(saved, layout, run, { verify });
   const { kernels, reason } = await openKernels({ kernels: choice, threads, precision: spec.precision });
@@ -132,7 +135,7 @@ export class Model {
     try {
       return this.predict(this.encodeRows(rows));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

@@ -30,7 +30,9 @@ export async function loadRunData(
   const { dataset: name } = spec;
   const dataDir = options.dataDir ?? resumed?.dataDir;
   const shardDirs = options.shardDirs ?? resumed?.shardDirs;
-  const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined, reading: readingOf(spec) }));
+  const dataset =
+    given ??
+    (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined, reading: readingOf(spec) }));
   const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
   checkSamples(dataset);
   const prepared = prepareData(dataset, spec, shards);

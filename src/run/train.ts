@@ -53,7 +53,11 @@ export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): Asyn
 function withPlace({ data, ...options }: TrainOptions): TrainOptions {
   if (data === undefined) return options;
   const dataDir = placeText(typeof data === 'string' ? { data } : data);
-  return { ...options, dataDir, spec: options.resume === undefined ? { ...options.spec, dataset: 'own' } : options.spec };
+  return {
+    ...options,
+    dataDir,
+    spec: options.resume === undefined ? { ...options.spec, dataset: 'own' } : options.spec,
+  };
 }
 
 const TRAIN_OPTIONS = {

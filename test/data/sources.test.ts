@@ -224,7 +224,7 @@ describe('cifar10', () => {
 });
 
 test('unknown datasets: the nearest name', async () => {
-  const known = 'Known are mnist, fashion-mnist, cifar10, idx; datasets of your own come with --plugin FILE.';
+  const known = 'Known are mnist, fashion-mnist, cifar10, idx, own; datasets of your own come with --plugin FILE.';
   expect(await describeError(() => checkDatasetName('mnits'))).toBe(
     `usage: unknown dataset "mnits" | Did you mean mnist? ${known}`,
   );

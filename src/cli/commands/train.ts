@@ -39,7 +39,10 @@ export const trainCommand = defineCommand({
     ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
-    ['pff train --data measurements.csv', 'a table of your own; the column label, class or the last one has the classes'],
+    [
+      'pff train --data measurements.csv',
+      'a table of your own; the column label, class or the last one has the classes',
+    ],
     ['pff train --data photos --image-size 32x32 --validation 0.1', 'a folder with a folder of images for each class'],
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
@@ -60,7 +63,8 @@ export const trainCommand = defineCommand({
     const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out ?? 'run');
     const known = asked.dataset !== 'own' && asked.layers?.[0] !== AUTO;
-    if (!given.quiet && given.resume === undefined && !cluster && known) await tellFasterPrecision(asked, given, output.err);
+    if (!given.quiet && given.resume === undefined && !cluster && known)
+      await tellFasterPrecision(asked, given, output.err);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(
       given,

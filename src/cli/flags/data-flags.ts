@@ -15,7 +15,10 @@ export const dataFlags = {
     group,
   },
   test: {
-    ...textFlag('SHARE|FILE', 'with --data: the share of its samples that is set aside for testing, or a table of them'),
+    ...textFlag(
+      'SHARE|FILE',
+      'with --data: the share of its samples that is set aside for testing, or a table of them',
+    ),
     group,
     shownDefault: 'what the data have as such a part, else 0.2',
   },
@@ -48,9 +51,13 @@ export function askedData(given: GivenData & { readonly dataset?: unknown }): {
     return { dataDir, spec: {} };
   }
   if (dataDir !== undefined || (given.dataset !== undefined && given.dataset !== 'own'))
-    throw new PffError('usage', `--data names data of your own, but --${dataDir === undefined ? 'dataset' : 'data-dir'} was given as well`, {
-      hint: 'Leave one of them out.',
-    });
+    throw new PffError(
+      'usage',
+      `--data names data of your own, but --${dataDir === undefined ? 'dataset' : 'data-dir'} was given as well`,
+      {
+        hint: 'Leave one of them out.',
+      },
+    );
   const shares = { test: shareIn(test, 'test'), validation: shareIn(validation, 'validation') };
   const file = (of: 'test' | 'validation'): string | undefined => (shares[of] === undefined ? given[of] : undefined);
   return {
@@ -73,4 +80,3 @@ function shareIn(text: string | undefined, name: string): number | undefined {
     });
   return share;
 }
-

@@ -74,9 +74,16 @@ export function datasetFromNumpy(name: string, source: string, arrays: Arrays, r
   };
   const train = pair('train');
   if (train === undefined)
-    throw new PffError('data', `${source} has no pair of arrays with images and labels, only ${[...arrays.keys()].join(', ')}`, {
-      hint: `Call them ${PAIRS.train.map((names) => names.join(' and ')).slice(0, 3).join(', or ')}; x_test and y_test, x_val and y_val may be there, too.`,
-    });
+    throw new PffError(
+      'data',
+      `${source} has no pair of arrays with images and labels, only ${[...arrays.keys()].join(', ')}`,
+      {
+        hint: `Call them ${PAIRS.train
+          .map((names) => names.join(' and '))
+          .slice(0, 3)
+          .join(', or ')}; x_test and y_test, x_val and y_val may be there, too.`,
+      },
+    );
   const parts = { train, validation: pair('validation'), test: pair('test') };
   eachPart(parts, ({ images, labels }) => {
     if (images.shape[0] !== labels.shape[0] || images.shape.length < 2)
@@ -93,7 +100,11 @@ export function datasetFromNumpy(name: string, source: string, arrays: Arrays, r
       );
   });
   return train.images.shape.length === 2 && !isPixels(parts)
-    ? datasetFromTables(name, eachPart(parts, (each) => asTable(each, source)), reading)
+    ? datasetFromTables(
+        name,
+        eachPart(parts, (each) => asTable(each, source)),
+        reading,
+      )
     : fromImages(name, source, parts, reading);
 }
 
@@ -154,10 +165,13 @@ function fromImages(name: string, source: string, pairs: Parts<Pair>, reading: R
       name,
       shape,
       classes,
-      parts: eachPart({ train: 'train', validation: pairs.validation && 'validation', test: pairs.test && 'test' } as const, (part) => ({
-        images: planes(toBytes((pairs[part] as Pair).images, range), shape, channelsFirst),
-        labels: labels(texts[part] as string[]),
-      })),
+      parts: eachPart(
+        { train: 'train', validation: pairs.validation && 'validation', test: pairs.test && 'test' } as const,
+        (part) => ({
+          images: planes(toBytes((pairs[part] as Pair).images, range), shape, channelsFirst),
+          labels: labels(texts[part] as string[]),
+        }),
+      ),
       notes,
       inputs: { kind: 'image', shape, range },
     },
@@ -188,7 +202,11 @@ function shapeOf({ shape }: NpyArray, source: string): Layout {
 }
 
 /** What becomes 0 and 255: undefined for bytes; 0 and 1 for floats within them; else the least and most of the training images. */
-function rangeOf({ values, isBoolean }: NpyArray, source: string, notes: string[]): readonly [number, number] | undefined {
+function rangeOf(
+  { values, isBoolean }: NpyArray,
+  source: string,
+  notes: string[],
+): readonly [number, number] | undefined {
   if (isBoolean) return [0, 1];
   if (values instanceof Uint8Array) return undefined;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -34,7 +34,10 @@ export async function datasetFromImages(folder: string, reading: Reading): Promi
     const size = imageSize(shape);
     const images = new Uint8Array(files.length * size);
     for (const [i, { file }] of files.entries())
-      images.set(fitted(await decodeImage(await readBytes(file), file), file, shape, reading.imageSize !== ''), i * size);
+      images.set(
+        fitted(await decodeImage(await readBytes(file), file), file, shape, reading.imageSize !== ''),
+        i * size,
+      );
     return { images, labels: labels(files.map(({ label }) => label)) };
   };
   const { train, validation, test } = parts;
@@ -60,9 +63,13 @@ export function fitted(image: Pixels, name: string, shape: ImageShape, resize: b
   const { width, height, rgba } = image;
   if (width === shape.width && height === shape.height) return planesOf(rgba, name, shape);
   if (!resize)
-    throw new PffError('data', `${name}: the image is ${width} x ${height} pixels, but others are ${shape.width} x ${shape.height}`, {
-      hint: `Give --image-size ${shape.width}x${shape.height} to scale all images to one size.`,
-    });
+    throw new PffError(
+      'data',
+      `${name}: the image is ${width} x ${height} pixels, but others are ${shape.width} x ${shape.height}`,
+      {
+        hint: `Give --image-size ${shape.width}x${shape.height} to scale all images to one size.`,
+      },
+    );
   return planesOf(resizeArea(rgba, [width, height], [shape.width, shape.height], 4), name, shape);
 }
 
@@ -97,7 +104,8 @@ function partsOf(folder: string, notes: string[]): Parts<ImageFile[]> {
   const divided = train !== undefined && contents(path.join(folder, train), []).folders.length > 0;
   if (!divided) return { train: imagesIn(folder, folders, notes) };
   const others = folders.filter((name) => ![train, validation, test].includes(name));
-  if (others.length > 0) notes.push(`beside ${[train, validation, test].filter(Boolean).join(', ')}, ${others.join(', ')} was left out`);
+  if (others.length > 0)
+    notes.push(`beside ${[train, validation, test].filter(Boolean).join(', ')}, ${others.join(', ')} was left out`);
   const part = (name: string): ImageFile[] => {
     const root = path.join(folder, name);
     return imagesIn(root, contents(root, notes).folders, notes);
@@ -114,7 +122,8 @@ function imagesIn(root: string, classes: readonly string[], notes: string[]): Im
     const { files } = contents(path.join(root, label), notes);
     const images = files.filter((file) => IMAGE_NAMES.test(file));
     const others = files.length - images.length;
-    if (others > 0) notes.push(`${path.join(root, label)}: ${others} files that are no PNG, JPEG or WebP were left out`);
+    if (others > 0)
+      notes.push(`${path.join(root, label)}: ${others} files that are no PNG, JPEG or WebP were left out`);
     if (images.length === 0) notes.push(`${path.join(root, label)} has no images and was left out as a class`);
     return images.map((file) => ({ file: path.join(root, label, file), label }));
   });

@@ -54,7 +54,7 @@ function placeOrName(label: string): string | number {
 }
 
 async function tables({ data, test, validation }: Place, { labelColumn }: Reading): Promise<Parts<RawTable>> {
-  const train = await openTable(data, /^-/.test(labelColumn) ? undefined : labelColumn);
+  const train = await openTable(data, labelColumn.startsWith('-') ? undefined : labelColumn);
   return {
     train,
     test: test === undefined ? undefined : await openTable(test, labelColumn),
@@ -80,13 +80,16 @@ async function fromFolder(place: Place, reading: Reading): Promise<Dataset> {
   if (kind === 'images') return datasetFromImages(folder, reading);
   if (kind === 'arrays') return datasetFromNumpy(name, folder, await arraysOfFolder(folder), reading);
   const { train, test, shape, classes, notes } = await loadIdx(folder);
-  return withParts({ name, shape, classes, notes: notes ?? [], inputs: { kind: 'image', shape } }, { train, test }, reading);
+  return withParts(
+    { name, shape, classes, notes: notes ?? [], inputs: { kind: 'image', shape } },
+    { train, test },
+    reading,
+  );
 }
 
 function refuseFiles({ test, validation }: Place, hint: string): void {
   const given = test ?? validation;
-  if (given !== undefined)
-    throw new PffError('usage', `${given} was given beside data that are no table`, { hint });
+  if (given !== undefined) throw new PffError('usage', `${given} was given beside data that are no table`, { hint });
 }
 
 function nameOf(file: string): string {

@@ -23,7 +23,10 @@ export interface PixelData {
 }
 
 /** @throws PffError `data` where nothing is left to test on */
-export function datasetFromPixels({ name, shape, classes, parts, notes, inputs }: PixelData, reading: Reading): Dataset {
+export function datasetFromPixels(
+  { name, shape, classes, parts, notes, inputs }: PixelData,
+  reading: Reading,
+): Dataset {
   const samples = ({ images, labels }: Pictures): Samples => ({
     count: labels.length,
     images: shared(images),

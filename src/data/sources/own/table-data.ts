@@ -57,7 +57,8 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
   });
   const second = chosen.train.rows.length;
   const third = second + (chosen.validation?.rows.length ?? 0);
-  const range = (from: number, end: number): Uint32Array => Uint32Array.from({ length: end - from }, (_, i) => from + i);
+  const range = (from: number, end: number): Uint32Array =>
+    Uint32Array.from({ length: end - from }, (_, i) => from + i);
   const places = {
     train: split.train,
     validation: chosen.validation ? range(second, third) : split.validation,
@@ -68,7 +69,9 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
   const used = inputs.kind === 'columns' ? inputs.columns.map((column) => usable.indexOf(column.name)) : undefined;
   const width = shape.width * shape.height;
   if (inputs.kind === 'image')
-    notes.push(`its ${width} columns are whole numbers from 0 to 255, and are taken as pixels of ${shape.width} x ${shape.height}`);
+    notes.push(
+      `its ${width} columns are whole numbers from 0 to 255, and are taken as pixels of ${shape.width} x ${shape.height}`,
+    );
   const samples = (which: Uint32Array): Samples => {
     const images = inputs.kind === 'columns' ? sharedFloats(which.length * width) : sharedBytes(which.length * width);
     const truth = sharedBytes(which.length);
@@ -77,13 +80,20 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
       truth[i] = numbers[row] as number;
       const out = images.subarray(i * width, (i + 1) * width);
       if (inputs.kind === 'columns' && out instanceof Float32Array)
-        encodeRow(inputs, (used ?? []).map((column) => cells[column] ?? null), out);
+        encodeRow(
+          inputs,
+          (used ?? []).map((column) => cells[column] ?? null),
+          out,
+        );
       else cells.forEach((cell, column) => (out[column] = Number(cell)));
     });
     return { count: which.length, images, labels: truth };
   };
   const validation = places.validation.length > 0 ? samples(places.validation) : undefined;
-  return assembleDataset(name, shape, classes, samples(places.train), samples(places.test), notes, { validation, inputs });
+  return assembleDataset(name, shape, classes, samples(places.train), samples(places.test), notes, {
+    validation,
+    inputs,
+  });
 }
 
 function checkHeld(test: number, name: string): void {
@@ -104,7 +114,9 @@ export function labelOf({ columns, name }: RawTable, asked: string): string {
       ? (columns.find((column) => LABEL_NAMES.includes(column.trim().toLowerCase())) ?? columns.at(-1))
       : (columns.find((column) => column === asked) ??
         columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
-        (/^-?\d+$/.test(asked) && Number(asked) !== 0 ? columns.at(Number(asked) - (Number(asked) > 0 ? 1 : 0)) : undefined));
+        (/^-?\d+$/.test(asked) && Number(asked) !== 0
+          ? columns.at(Number(asked) - (Number(asked) > 0 ? 1 : 0))
+          : undefined));
   if (found === undefined)
     throw new PffError('data', `${name}: has no column ${asked}`, {
       hint: `Its columns are ${listed(columns, 40)}; --label-column takes a name, or a place counted from 1.`,
@@ -113,7 +125,12 @@ export function labelOf({ columns, name }: RawTable, asked: string): string {
 }
 
 function usableColumns({ columns, rows, name }: RawTable, label: string, ignored: string, notes: string[]): string[] {
-  const left = new Set(ignored.split(',').map((each) => each.trim()).filter(Boolean));
+  const left = new Set(
+    ignored
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  );
   const unknown = [...left].filter((each) => !columns.includes(each));
   if (unknown.length > 0)
     throw new PffError('data', `${name}: has no column ${unknown.join(', ')} to ignore`, {
@@ -122,7 +139,11 @@ function usableColumns({ columns, rows, name }: RawTable, label: string, ignored
   return columns.filter((column, i) => {
     if (column === label || left.has(column)) return false;
     const cells = rows.map((row) => row[i] ?? null);
-    const why = cells.every((cell) => cell === null) ? 'it is empty' : numbersRows(cells) ? 'it only numbers the rows' : undefined;
+    const why = cells.every((cell) => cell === null)
+      ? 'it is empty'
+      : numbersRows(cells)
+        ? 'it only numbers the rows'
+        : undefined;
     if (why !== undefined) notes.push(`column ${column} was left out: ${why}`);
     return why === undefined;
   });
@@ -170,7 +191,8 @@ function chooseRows(
   });
   const dropped = table.rows.length - kept.length;
   if (missing === 'refuse' && dropped > 0) throw incomplete(table.name, label, without, empty);
-  if (dropped > 0) notes.push(`${table.name}: ${dropped} of ${table.rows.length} rows were left out, as cells of theirs are empty`);
+  if (dropped > 0)
+    notes.push(`${table.name}: ${dropped} of ${table.rows.length} rows were left out, as cells of theirs are empty`);
   const filled = [...empty.keys()];
   if (missing === 'fill' && filled.length > 0)
     notes.push(`${table.name}: empty cells of ${listed(filled, 5)} count as the column's mean, or as no text`);
@@ -257,7 +279,10 @@ function fitColumn(
   const numeric = there.filter((cell) => Number.isFinite(asNumber(cell)));
   const trained = Array.from(train, (row) => cells[row] ?? null);
   if (numeric.length === there.length) {
-    const column = numberColumn(name, trained.map((cell) => (cell === null ? null : asNumber(cell))));
+    const column = numberColumn(
+      name,
+      trained.map((cell) => (cell === null ? null : asNumber(cell))),
+    );
     return column ?? 'it is the same in all training rows';
   }
   // Mostly numbers: then the others are mistakes, and not texts to learn from.
@@ -271,13 +296,15 @@ function fitColumn(
 
 function notANumber(column: string, i: number, tables: readonly Chosen[], count: number): PffError {
   const [wrong] = tables.flatMap(({ name, rows, places }) => {
-    const at = rows.findIndex((row) => row[i] != null && !Number.isFinite(asNumber(row[i] ?? null)));
+    const at = rows.findIndex((row) => (row[i] ?? null) !== null && !Number.isFinite(asNumber(row[i] ?? null)));
     return at < 0 ? [] : [{ name, place: places[at], cell: String(rows[at]?.[i]).slice(0, 100) }];
   });
   return new PffError(
     'data',
     `${wrong?.name}: row ${wrong?.place}, column ${column}: ${JSON.stringify(wrong?.cell)} is no number, but most of the column are (${count} ${count === 1 ? 'is' : 'are'} not)`,
-    { hint: 'Correct the cells, leave them empty with --missing drop or fill, or leave the column out by --ignore-columns.' },
+    {
+      hint: 'Correct the cells, leave them empty with --missing drop or fill, or leave the column out by --ignore-columns.',
+    },
   );
 }
 

@@ -41,13 +41,16 @@ export async function userImage(bytes: Uint8Array, name: string, inputs: PixelIn
     remarks.push(`transparent parts were taken as ${ground === BLACK ? 'white' : 'black'}`);
   } else if (transparent) remarks.push(`transparent parts were taken as ${ground === BLACK ? 'black' : 'white'}`);
   if (isFlat(planes))
-    throw new PffError('data', `${name}: all of its pixels are the same`, { hint: 'Give an image with something in it.' });
+    throw new PffError('data', `${name}: all of its pixels are the same`, {
+      hint: 'Give an image with something in it.',
+    });
   if (edge !== undefined && shape.channels === 1 && isOtherWayRound(planes, image, edge)) {
     planes = planes.map((value) => WHITE - value);
     remarks.push('light and dark were turned over, as the network was trained on the opposite');
   }
   const { width, height } = image;
-  if (width === shape.width && height === shape.height) return { pixels: planesFirst(planes, width * height, shape.channels), remarks };
+  if (width === shape.width && height === shape.height)
+    return { pixels: planesFirst(planes, width * height, shape.channels), remarks };
   remarks.push(`scaled from ${width} x ${height} to ${shape.width} x ${shape.height} pixels`);
   const scale = Math.min(shape.width / width, shape.height / height);
   const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
