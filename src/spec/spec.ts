@@ -24,7 +24,7 @@ export function fieldText<K extends SpecField>(field: K, spec: { readonly [F in 
 
 /**
  * Fills in what `given` leaves out and checks that the fields fit each other.
- * @param names `any` where a spec is only read, such as a model's: names of plugins that are not loaded are let be.
+ * @param names `any` where a spec is only read, such as a model's: names that are not registered are accepted.
  * @throws PffError `usage`, naming the field, what was found and what would do.
  */
 export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'registered'): RunSpec {
