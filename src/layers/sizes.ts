@@ -8,16 +8,15 @@ import type { Geometry } from './layer-kind.js';
 /** A layer in a spec: a number means a dense layer of so many units. The first entry counts the values of an image. */
 export type LayerSize = number | LayerDescription;
 
-const count = z.int().positive();
-
 /** Descriptions that a number says as well become that number, so that one network has one spec. */
 export const layersSchema: z.ZodType<LayerSize[]> = z
-  .array(z.union([count, ...layerKinds.map((kind) => kind.schema)]))
+  .array(z.union([z.int().nonnegative(), ...layerKinds.map((kind) => kind.schema)]))
   .min(2)
   .transform((layers) => layers.map(shortest))
   .refine(([first]) => typeof first === 'number', {
     error: 'the first entry must be the number of values of an image',
-  });
+  })
+  .refine(([, ...above]) => !above.includes(0), { error: 'a layer has at least one unit' });
 
 function shortest(size: LayerSize): LayerSize {
   return typeof size === 'object' && size.kind === 'dense' ? size.units : size;
@@ -26,6 +25,9 @@ function shortest(size: LayerSize): LayerSize {
 function described(size: LayerSize): LayerDescription {
   return typeof size === 'number' ? ({ kind: 'dense', units: size } satisfies DenseDescription) : size;
 }
+
+/** Stands for the values of an image until the data are there, which say how many they are; `auto` on the command line. */
+export const AUTO = 0;
 
 /** Values of an image that the network takes. */
 export function imageValues(layers: readonly LayerSize[]): number {
@@ -63,9 +65,9 @@ function formatSize(size: LayerSize): string {
   return kindOf(description).format(description);
 }
 
-/** Reads `784,500,500`. @throws PffError `usage` naming the entry that no kind takes */
+/** Reads `784,500,500` or `auto,500,500`. @throws PffError `usage` naming the entry that no kind takes */
 export function parseLayers(text: string): LayerSize[] {
-  return text.split(',').map((entry) => parseSize(entry.trim()));
+  return text.split(',').map((entry, i) => (i === 0 && entry.trim() === 'auto' ? AUTO : parseSize(entry.trim())));
 }
 
 function parseSize(text: string): LayerSize {
