@@ -154,15 +154,23 @@ export class Model {
     return { ...(prediction as Prediction), remarks };
   }
 
+  /** A row as the network takes it. @throws PffError `data` naming the column */
+  encodeRow(row: ModelRow): SampleValues {
+    const { inputs, shape } = this.#parts;
+    if (inputs.kind === 'image') return pixelRow(row, imageSize(shape));
+    const values = new Float32Array(imageSize(shape));
+    encodeRow(inputs, cellsOf(row, inputs), values);
+    return values;
+  }
+
   /** Rows as the network takes them. @throws PffError as `predictRows` */
   encodeRows(rows: readonly ModelRow[]): SampleValues {
     const { inputs, shape } = this.#parts;
     const size = imageSize(shape);
-    if (inputs.kind === 'image') return pixelRows(rows, size);
-    const values = new Float32Array(rows.length * size);
+    const values = inputs.kind === 'image' ? new Uint8Array(rows.length * size) : new Float32Array(rows.length * size);
     rows.forEach((row, i) => {
       try {
-        encodeRow(inputs, cellsOf(row, inputs), values.subarray(i * size, (i + 1) * size));
+        values.set(this.encodeRow(row), i * size);
       } catch (error) {
         throw error instanceof PffError
           ? new PffError(error.code, `row ${i + 1}, ${error.message}`, { hint: error.hint ?? '', cause: error })
@@ -220,23 +228,19 @@ function cellsOf(row: ModelRow, { columns }: ColumnInputs): Cell[] {
   });
 }
 
-/** Rows of a table whose columns are pixels. */
-function pixelRows(rows: readonly ModelRow[], size: number): Uint8Array {
-  const values = new Uint8Array(rows.length * size);
-  rows.forEach((row, i) => {
-    const cells = Array.isArray(row) ? (row as readonly unknown[]) : Object.values(row);
-    if (cells.length !== size)
-      throw new PffError('data', `row ${i + 1} has ${cells.length} values, but the model takes images of ${size}`, {
-        hint: 'Give a row of pixels, 0 to 255, without the label.',
-      });
-    cells.forEach((cell, p) => {
-      const value = Number(cell);
-      if (!(value >= 0 && value <= 255) || cell === '' || cell === null)
-        throw new PffError('data', `row ${i + 1}, value ${p + 1}: ${JSON.stringify(cell)} is no pixel from 0 to 255`, {
-          hint: 'Give a row of pixels, 0 to 255.',
-        });
-      values[i * size + p] = value;
+/** A row of a table whose columns are pixels. */
+function pixelRow(row: ModelRow, size: number): Uint8Array {
+  const cells = Array.isArray(row) ? (row as readonly unknown[]) : Object.values(row);
+  if (cells.length !== size)
+    throw new PffError('data', `it has ${cells.length} values, but the model takes images of ${size}`, {
+      hint: 'Give a row of pixels, 0 to 255, without the label.',
     });
+  return Uint8Array.from(cells, (cell, p) => {
+    const value = typeof cell === 'string' && cell.trim() === '' ? Number.NaN : Number(cell ?? Number.NaN);
+    if (!(value >= 0 && value <= 255))
+      throw new PffError('data', `value ${p + 1} is ${JSON.stringify(cell)}, which is no pixel from 0 to 255`, {
+        hint: 'Give a row of pixels, 0 to 255.',
+      });
+    return value;
   });
-  return values;
 }
