@@ -17,7 +17,7 @@ import { softmaxOf } from '../objectives/softmax.js';
 import type { RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
 import { checkParts } from './run-plugins.js';
-import { loadDatasetOf, readModel, type Prediction } from './saved-model.js';
+import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 export interface LoadModelOptions extends VerifyOption {
   readonly kernels?: KernelsChoice | undefined;
@@ -42,6 +42,30 @@ export async function loadModel(run: string, options: LoadModelOptions = {}): Pr
   const inputs: Inputs = saved.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
   const classes = saved.classes ?? (known as Dataset).classes;
   return openModel(run, saved, inputs, classes, options);
+}
+
+/**
+ * Predicts images: `images` [n, width · height · channels], as a dataset of the given shape has them: bytes, planar, 0 … 255. Opens
+ * the model for that one call.
+ * @throws PffError as `loadModel`
+ */
+export async function predictImages(
+  run: string,
+  images: SampleValues,
+  shape: ImageShape,
+  classes: readonly string[],
+  options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
+): Promise<Prediction[]> {
+  checkOptions('predictImages', options, { kernels: true, verify: true });
+  const saved = readModel(run, options);
+  checkParts(run, { goodness: saved.spec.goodness });
+  checkClasses(saved, classes.length, 'what it is used with');
+  const model = await openModel(run, saved, { kind: 'image', shape }, classes, options);
+  try {
+    return await model.predict(images);
+  } finally {
+    await model.close();
+  }
 }
 
 /** As `loadModel`, for a model that is read, given what it takes. @throws PffError `data` where its layers take something else. */

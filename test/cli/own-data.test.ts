@@ -299,3 +299,21 @@ it('images of one’s own are scaled and turned over, and that is said', async (
   ]);
   expect(stderr).toBe('');
 });
+
+it('data check says what is seen and what would be done', async () => {
+  write(
+    'penguins.jsonl',
+    penguins()
+      .map((row) => JSON.stringify(row))
+      .join('\n'),
+  );
+  const asked = ['data', 'check', 'penguins.jsonl', '--label-column', 'species'];
+  expect((await pff(asked, folder)).stderr).toContain('6 cells of column beak are empty, the first in row 8');
+  const { stdout } = await pff([...asked, '--missing', 'drop', '--validation', '0.2'], folder);
+  expect(stdout).toMatch(/^penguins: a table of 4 columns, 6 values a row; the classes are in column species$/m);
+  expect(stdout).toMatch(/^Adelie +\d+ +3[2-4]\.\d %/m);
+  expect(stdout).toMatch(/^flipper +number +[\d.]+ +[\d.]+ +[\d.]+$/m);
+  expect(stdout).toMatch(/^island +text +Biscoe, Dream, Torgersen$/m);
+  expect(stdout).toContain('penguins.jsonl: 6 of 240 rows were left out');
+  expect(stdout).toMatch(/pff train --data would take --layers 6,300,300,300 --epochs \d+ --splits 20 --batch 16/);
+});
