@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PffError } from '../errors.js';
 import { negatives } from '../data/negatives-table.js';
 import { precisions } from '../kernels/numerics.js';
-import { describeLayers, layersSchema, type LayerSize } from '../layers/sizes.js';
+import { describeLayers, geometries, imagePlanes, layersSchema, type LayerSize } from '../layers/sizes.js';
 import { goodnesses } from '../objectives/goodness.js';
 import { objectiveOf, objectives } from '../objectives/table.js';
 import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
@@ -74,7 +74,11 @@ const shape = {
     .boolean()
     .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
 
-  layers: layersSchema.meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
+  layers: layersSchema.meta(
+    label(
+      'sizes: values per image, then the units of each layer, such as 784,500,500; or the shape of an image and convolutions, such as 3x32x32,conv64+bn+max2,conv128+bn+max2,512',
+    ),
+  ),
   objective: named(
     objectives.ourNames,
     'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
@@ -255,6 +259,8 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     classifier: classifiers[0],
     ...rates[part.optimizer ?? common.optimizer],
     splits: part.epochs ?? common.epochs,
+    // Labels as planes beside the image's, where the first layer knows planes.
+    ...(part.layers && imagePlanes(part.layers) ? { labelMode: 'append' as const } : {}),
     ...part,
   };
   if (names === 'registered') checkNames(spec);
@@ -317,6 +323,13 @@ function checkTogether(spec: RunSpec): void {
           ? `classifier is ${spec.classifier}, but objective ${spec.objective} has one head only`
           : `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
       `Choose ${classifiers.join(' or ')}.`,
+    );
+  // Layers that do not fit what enters them say so here.
+  geometries(spec.layers);
+  if (imagePlanes(spec.layers) && spec.labelMode === 'overlay')
+    wrong(
+      'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
+      'Leave --label-mode out: the label enters as one plane a class.',
     );
   if (isBackprop(spec.objective) && spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
