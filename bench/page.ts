@@ -25,7 +25,7 @@ const WATCH = `
     else requestAnimationFrame(look);
   })();`;
 
-/** Milliseconds of each of ten zooms and ten steps, each of which draws the whole pipeline anew. */
+/** Milliseconds of each of ten zooms and ten steps, each of which draws the whole pipeline again. */
 const REDRAW = `
   (() => {
     const canvas = document.querySelector('canvas.gantt');

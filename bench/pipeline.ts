@@ -1,7 +1,7 @@
 /**
  * The pipeline against its bound: the same spec on one node and on N nodes in turn, one kernel thread each, on real MNIST.
  * Prints for each variant: speed-up over N = 1 in the same run, the speed-up that the schedule allows at the costs
- * measured on one node, the share of it that was reached, and how near `pff simulate --here`, calibrated anew in each
+ * measured on one node, the share of it that was reached, and how near `pff simulate --here`, calibrated again in each
  * round, came to the measured time.
  *
  *   npm run bench:pipeline -- [--nodes 2] [--repeat 3] [--layers 784,2000,2000,2000,2000] [--samples 6000] [--splits 8]

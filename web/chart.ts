@@ -56,12 +56,12 @@ export function chart(text: ChartText): Chart {
     asTable(() => figures(text, lines, xName)),
   );
 
-  function draw(anew: boolean): void {
+  function draw(again: boolean): void {
     const width = place.clientWidth;
     if (width === 0) return;
     const data = aligned(lines);
     const now = `${xName} ${lines.map(({ name, colour }) => name + colour).join()}`;
-    if (!anew && plot && now === shape) {
+    if (!again && plot && now === shape) {
       if (plot.width !== width) plot.setSize({ width, height: HEIGHT });
       plot.setData(data);
     } else {

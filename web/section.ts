@@ -6,7 +6,7 @@ export interface Section {
   readonly element: HTMLElement;
   /** Draws what has changed. Called often; cheap where nothing has. */
   update(view: RunView): void;
-  /** Draws all anew, for another theme or width. */
+  /** Draws all again, for another theme or width. */
   redraw?(): void;
 }
 

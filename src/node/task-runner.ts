@@ -290,7 +290,7 @@ export class TaskRunner {
     return allStructures(this.#network)[layer] as LayerStructure;
   }
 
-  /** The images as they were trained on just now, or made anew (a labels task in between may have replaced the labels). */
+  /** The images as they were trained on just now, or made again (a labels task in between may have replaced the labels). */
   #heldImages(task: TrainTask): ImageInputs {
     const held = !this.#graph.ownInputs && this.#held?.chapter === task.chapter && this.#held.layer === 0;
     return held && this.#inputs instanceof ImageInputs ? this.#inputs : this.#data.images(task);

@@ -5,7 +5,7 @@
  * Penalty λ/2 · G_j (m_j - m̄)², G being the mean or sum over units as for goodness, m̄ the mean of all m_j; m is the mean of
  * the batch at first, then 0.9 m + 0.1 · mean of the batch. As in Hinton's code the gradient takes m for the mean of the
  * batch at hand: λ (m_j - m̄) / B by each positive activation (/ O for the mean). A unit off for a sample learns nothing
- * from it. m begins anew with each chapter, so that a task depends on nothing but what it names.
+ * from it. m starts again with each chapter, so that a task depends on nothing but what it names.
  */
 const MOMENTUM = 0.9;
 

@@ -60,7 +60,7 @@ async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: string 
   }
 }
 
-/** Only the last piece is numbered: a reader that is cut off before begins anew. */
+/** Only the last piece is numbered: a reader that is cut off before starts again. */
 async function tellSnapshot(stream: SSEStreamingApi, events: readonly PageEvent[], id: string): Promise<void> {
   for (let start = 0; start < events.length; start += CHUNK) {
     const last = start + CHUNK >= events.length;

@@ -23,9 +23,13 @@ export class LogTail {
   /**
    * Calls `take` with each event that has come since the last call; none while the file is not there. `startOver` is called before
    * them where the file was replaced or cut: everything before is void.
-   * @throws Error where it is there but cannot be read
+   * Lines that `passesOver` (see `eachLine`) are left out. @throws Error where it is there but cannot be read
    */
-  poll(take: (event: RunEvent) => void, startOver: () => void): NewLines {
+  poll(
+    take: (event: RunEvent) => void,
+    startOver: () => void,
+    passesOver?: (bytes: Buffer, start: number, end: number) => boolean,
+  ): NewLines {
     let found: Stats;
     try {
       found = statSync(this.#file);
@@ -40,11 +44,12 @@ export class LogTail {
       startOver();
     }
     let unreadable = 0;
-    this.#read = eachLine(this.#file, this.#read, (line) => {
+    const read = (line: string): void => {
       const event = parseEvent(line);
       if (event) take(event);
       else unreadable++;
-    });
+    };
+    this.#read = eachLine(this.#file, this.#read, read, passesOver);
     return { startedOver, unreadable };
   }
 }

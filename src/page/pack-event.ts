@@ -53,7 +53,7 @@ export function packEvent(event: RunEvent, name: string): PageEvent {
 }
 
 /** Tasks that publish something; backpropagation has one a chapter. */
-function tasksOf(spec: RunSpec): number {
+export function tasksOf(spec: RunSpec): number {
   return isBackprop(spec.objective) ? spec.splits : taskCount(graphShape(spec));
 }
 

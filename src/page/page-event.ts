@@ -12,11 +12,45 @@ export type PageAnalysis = Omit<NetworkAnalysis, 'receptiveFields' | 'confused'>
 
 type Unchanged = Extract<
   RunEvent,
-  { type: 'resumed' | 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' }
+  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' }
 >;
+
+/** What a node's tasks took and moved, in seconds and bytes, and when the last of them ended. */
+export interface NodeSums {
+  node: number;
+  tasks: number;
+  samples: number;
+  busy: number;
+  waiting: number;
+  fetching: number;
+  publishing: number;
+  bytesIn: number;
+  bytesOut: number;
+  end: number;
+}
+
+export function emptySums(node: number): NodeSums {
+  return {
+    node,
+    tasks: 0,
+    samples: 0,
+    busy: 0,
+    waiting: 0,
+    fetching: 0,
+    publishing: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    end: 0,
+  };
+}
 
 export type PageEvent =
   | Unchanged
+  | (Extract<RunEvent, { type: 'resumed' }> & {
+      /** How many more tasks were done, of chapters that are not drawn. */ readonly more?: number | undefined;
+    })
+  /** Tasks of chapters that are not drawn, by node. */
+  | { readonly type: 'counted'; readonly nodes: readonly NodeSums[] }
   | (Extract<RunEvent, { type: 'started' }> & {
       readonly name: string;
       /** How many tasks the run has. */ readonly tasks: number;

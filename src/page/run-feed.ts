@@ -1,21 +1,24 @@
 /** The events of one run folder for those who look at it: kept in order, numbered, and told as they come. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import type { RunEvent } from '../run/events.js';
 import { EVENTS_FILE } from '../run/folder.js';
 import { boundOf } from './bound.js';
 import { LogTail } from './log-tail.js';
 import { packEvent } from './pack-event.js';
 import { thinEvents, type PageEvent } from './page-event.js';
+import { Thinning } from './thinning.js';
 import { applyEvent, emptyView, type RunView } from './run-view.js';
 
 export class RunFeed {
   readonly name: string;
   readonly #tail: LogTail;
   readonly #waiting = new Set<() => void>();
-  /** Names the present list: a reader of another list has to begin anew. */
+  /** Names the present list: a reader of another list has to start again. */
   session = newSession();
   #events: PageEvent[] = [];
   #view = emptyView();
+  #thinning = new Thinning();
   #unreadable = 0;
   #boundChapter = -1;
   #grownMs = Date.now();
@@ -57,12 +60,15 @@ export class RunFeed {
   /** Reads what the log has got since. */
   poll(): void {
     const packed: PageEvent[] = [];
+    // Of a task's progress only the last counts, and only until the task is done.
+    const progress = new Map<number, PageEvent>();
     let odd = 0;
     const { startedOver, unreadable } = this.#tail.poll(
       (event) => {
         // What its check lets through may still be none that a page can show.
         try {
-          packed.push(packEvent(event, this.name));
+          if (event.type === 'progress') progress.set(event.node, event);
+          else packed.push(...this.#packed(event, progress));
         } catch {
           odd++;
         }
@@ -71,13 +77,37 @@ export class RunFeed {
         this.session = newSession();
         this.#events = [];
         this.#view = emptyView();
+        this.#thinning = new Thinning();
         this.#unreadable = 0;
         this.#boundChapter = -1;
       },
+      (bytes, start, end) => this.#thinning.counts(bytes, start, end),
     );
+    packed.push(...this.#thinning.take(), ...progress.values());
     this.#unreadable += unreadable + odd;
     if (unreadable + odd > 0) packed.push({ type: 'unreadable', lines: this.#unreadable });
     if (packed.length > 0 || startedOver) this.add(packed);
+  }
+
+  /** An event of the log as the page's; what was counted by then comes before what begins, resumes or ends a run. */
+  #packed(event: RunEvent, progress: Map<number, PageEvent>): PageEvent[] {
+    const thinning = this.#thinning;
+    if (event.type === 'task-finished') {
+      progress.delete(event.node);
+      if (thinning.draws(event.task.chapter)) return [packEvent(event, this.name)];
+      thinning.count(event);
+      return [];
+    }
+    const page = packEvent(event, this.name);
+    const before = thinning.take();
+    if (event.type === 'started') {
+      progress.clear();
+      const text = thinning.begin(event);
+      return [...before, page, ...(text === undefined ? [] : [{ type: 'remark', text } as const])];
+    }
+    if (event.type !== 'resumed') return [...before, page];
+    const done = event.done.filter(({ chapter }) => thinning.draws(chapter));
+    return [...before, { ...event, done, more: event.done.length - done.length }];
   }
 
   /** Adds events that are not in the log, too. */
@@ -119,7 +149,7 @@ export class RunFeed {
     });
   }
 
-  /** The bound, which plays the whole graph, is computed anew with every tenth more chapters, and at the end. */
+  /** The bound, which plays the whole graph, is computed again with every tenth more chapters, and at the end. */
   #newBound(events: readonly PageEvent[]): PageEvent | undefined {
     let chapter = this.#boundChapter;
     for (const event of events) if (event.type === 'task') chapter = Math.max(chapter, event.task.chapter);

@@ -3,7 +3,7 @@
  * events to the same view. Runs in a browser. Seconds count from the start of the run; where it was resumed, on from there.
  */
 import { isComputing, type Span, type TaskRef } from '../schedule/timeline.js';
-import { unpackSpans, type PageAnalysis, type PageEvent } from './page-event.js';
+import { unpackSpans, type NodeSums, type PageAnalysis, type PageEvent } from './page-event.js';
 
 type Of<T extends PageEvent['type']> = Extract<PageEvent, { type: T }>;
 export type Started = Of<'started'>;
@@ -71,6 +71,8 @@ export interface RunView {
   readonly looks: Look[];
   /** Tasks done, training and labels, also by earlier parts of the run. */
   readonly done: Set<string>;
+  /** More of them, in chapters that are not drawn. */
+  counted: number;
   bound: Of<'bound'> | undefined;
   trainSeconds: number | undefined;
   idle: Of<'trained'>['idle'];
@@ -93,6 +95,7 @@ export function emptyView(): RunView {
     nodes: [],
     looks: [],
     done: new Set(),
+    counted: 0,
     bound: undefined,
     trainSeconds: undefined,
     idle: [],
@@ -139,10 +142,11 @@ export function applyEvent(view: RunView, event: PageEvent): void {
       return start(view, event);
     case 'resumed':
       for (const task of event.done) view.done.add(keyOf(task));
+      view.counted = event.more ?? 0;
       view.marks.push({
         at: view.offset,
         kind: 'resumed',
-        text: `resumed with ${event.done.length} tasks done${event.damaged.length > 0 ? `, ${event.damaged.length} damaged files` : ''}`,
+        text: `resumed with ${event.done.length + view.counted} tasks done${event.damaged.length > 0 ? `, ${event.damaged.length} damaged files` : ''}`,
       });
       return;
     case 'progress':
@@ -150,6 +154,9 @@ export function applyEvent(view: RunView, event: PageEvent): void {
       return;
     case 'task':
       return finishTask(view, event);
+    case 'counted':
+      for (const sums of event.nodes) countTasks(view, sums);
+      return;
     case 'node-died': {
       const node = nodeOf(view, event.node);
       node.deaths += 1;
@@ -248,6 +255,27 @@ function finishTask(view: RunView, event: Of<'task'>): void {
   const { task, samples, loss, positive, negative, correct } = event;
   if (samples > 0)
     view.trained.push({ node: event.node, task, samples, loss, positive, negative, correct, seconds, end });
+}
+
+/** Tasks that are not drawn. */
+function countTasks(view: RunView, sums: NodeSums): void {
+  const node = nodeOf(view, sums.node);
+  node.tasks += sums.tasks;
+  node.samples += sums.samples;
+  node.busy += sums.busy;
+  node.waiting += sums.waiting;
+  node.fetching += sums.fetching;
+  node.publishing += sums.publishing;
+  node.bytesIn += sums.bytesIn;
+  node.bytesOut += sums.bytesOut;
+  node.doing = undefined;
+  view.counted += sums.tasks;
+  view.now = Math.max(view.now, sums.end + view.offset);
+}
+
+/** Tasks done so far. */
+export function tasksDone({ done, counted, started }: RunView): number {
+  return Math.min(done.size + counted, started?.tasks ?? Infinity);
 }
 
 function nodeOf(view: RunView, number: number): NodeView {

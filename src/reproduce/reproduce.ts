@@ -1,5 +1,5 @@
 /**
- * Reproduces the paper's tables: trains what is not yet there, measures and simulates speeds, and writes the tables anew
+ * Reproduces the paper's tables: trains what is not yet there, measures and simulates speeds, and writes the tables again
  * after each step. Whatever stops it, the same call goes on where it was.
  */
 import { isDeepStrictEqual } from 'node:util';

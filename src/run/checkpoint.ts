@@ -112,15 +112,15 @@ export function readNote(run: string): RunNote {
     );
   }
   const { format, digest, ...rest } = parsed(text);
-  const anew = 'Begin a new run with --config spec.json of this one.';
+  const again = 'Begin a new run with --config spec.json of this one.';
   if (typeof format === 'string' && format.startsWith('pff-checkpoint/') && format !== FORMAT)
-    return refuse(`${file}: its format is ${format}, of another version of pff, and ${FORMAT} is read`, anew);
+    return refuse(`${file}: its format is ${format}, of another version of pff, and ${FORMAT} is read`, again);
   const note = noteSchema.safeParse(rest);
-  if (format !== FORMAT || digest !== digestOf(rest) || !note.success) return refuse(`${file} is damaged`, anew);
+  if (format !== FORMAT || digest !== digestOf(rest) || !note.success) return refuse(`${file} is damaged`, again);
   if (note.data.version !== VERSION)
     return refuse(
       `pff ${note.data.version} began it, and this is pff ${VERSION}, which may compute other bits`,
-      `Resume it with pff ${note.data.version}. ${anew}`,
+      `Resume it with pff ${note.data.version}. ${again}`,
     );
   return note.data;
 }

@@ -8,7 +8,7 @@ import { checkRegular } from '../data/sources/regular-file.js';
 import type { RunEvent } from './events.js';
 
 /** Nodes, layers and chapters beyond these are none, but a broken line. */
-const MOST_NODES = 10_000;
+export const MOST_NODES = 10_000;
 const MOST_COUNT = 1e9;
 const PIECE_BYTES = 4 << 20;
 /** A line that is longer is no event. */
@@ -109,9 +109,14 @@ function isAmount(value: unknown): boolean {
 
 /**
  * Calls `take` with each whole line of `file` from byte `from` on; a last line without its end is none yet. Returns the byte after the
- * last whole line. @throws Error of the file system, or where it is no regular file
+ * last whole line. `passesOver`: called with the bytes of each line, from start to end, before; true leaves it out. @throws Error of the file system, or where it is no regular file
  */
-export function eachLine(file: string, from: number, take: (line: string) => void): number {
+export function eachLine(
+  file: string,
+  from: number,
+  take: (line: string) => void,
+  passesOver: (bytes: Buffer, start: number, end: number) => boolean = () => false,
+): number {
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = fstatSync(handle);
@@ -128,9 +133,10 @@ export function eachLine(file: string, from: number, take: (line: string) => voi
       at += taken;
       let start = 0;
       for (let newline = piece.indexOf(10); newline >= 0 && newline < taken; newline = piece.indexOf(10, start)) {
-        const tail = piece.subarray(start, newline);
-        const line = restBytes === 0 ? tail : Buffer.concat([...rest, tail]);
-        if (line.length > 0) take(line.toString('utf8'));
+        if (restBytes > 0) {
+          const line = Buffer.concat([...rest, piece.subarray(start, newline)]);
+          if (!passesOver(line, 0, line.length)) take(line.toString('utf8'));
+        } else if (newline > start && !passesOver(piece, start, newline)) take(piece.toString('utf8', start, newline));
         [rest, restBytes, start] = [[], 0, newline + 1];
         end = at - taken + start;
       }

@@ -60,7 +60,7 @@ interface Measured {
 
 /**
  * Follows a run's events and writes `metrics.csv` and `events.out.tfevents.…` into its folder. Both follow the event log: when a run goes
- * on, they are made anew from it, without what is trained again. What cannot be written never ends a run; it is written when it can be.
+ * on, they are made again from it, without what is trained again. What cannot be written never ends a run; it is written when it can be.
  */
 export class MetricsLog {
   readonly #asked: readonly MetricsFormat[];

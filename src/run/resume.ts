@@ -17,7 +17,7 @@ export interface ResumedRun {
   readonly note: RunNote;
 }
 
-/** Fields that may be given anew: how long the run is, and what it is measured on. */
+/** Fields that may be given again: how long the run is, and what it is measured on. */
 const MAY_CHANGE: ReadonlySet<SpecField> = new Set(['epochs', 'splits', 'testSamples']);
 
 /**
@@ -45,7 +45,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
   const spec = changedSpec(before, { ...edited, ...withoutUndefined(options.spec ?? {}) }, lastTrained);
   const { variant, nodes, threadsPerNode, kernels, store } = { ...note.execution, ...withoutUndefined(options) };
   if (typeof store === 'string') checkParts(run, { store });
-  // Cores may be others now: threads are asked anew unless the nodes are as they were.
+  // Cores may be others now: threads are asked again unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
   const execution = resolveExecution({
     shardDirs: options.shardDirs ?? note.shardDirs,

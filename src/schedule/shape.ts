@@ -15,7 +15,7 @@ export interface GraphShape {
   readonly predictedLabels: PredictedLabels;
   /** Labels of chapter c come from the layers of chapter c - labelLag; before that they are drawn at random. */
   readonly labelLag: number;
-  /** Each layer sees the data augmented anew, so what a node holds for the layer below is of no use to it. */
+  /** Each layer sees the data augmented again, so what a node holds for the layer below is of no use to it. */
   readonly ownInputs?: true;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Which tasks a run still has to do, and which outputs it still has to keep, told from nothing but what is published now.
  * Unlike retention.ts this bears outputs that vanish again: when a server lost data, only what the result still depends on
- * is wanted, so a run whose newest layers survived somewhere does not begin anew. It is kept up to date task by task, so
+ * is wanted, so a run whose newest layers survived somewhere does not start again. It is kept up to date task by task, so
  * that a task costs the same however many chapters there are.
  */
 import { trainedLayers, type GraphShape } from './shape.js';

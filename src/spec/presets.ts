@@ -35,7 +35,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     },
   },
   'best-mnist': {
-    summary: 'layers with heads of their own, each on images deformed anew for it, 60 epochs (half an hour)',
+    summary: 'layers with heads of their own, each on images deformed again for it, 60 epochs (half an hour)',
     spec: {
       ...withHeads,
       dataset: 'mnist',

@@ -1,4 +1,4 @@
-/** The fields of a run spec as editors show them; ./spec.ts has what each allows, with the same texts. A test compares the two. */
+/** The fields of a run spec as editors show them; ./fields.ts has what each allows, with the same texts. A test compares the two. */
 import type { Precision } from '../kernels/numerics.js';
 import type { LayerSize } from '../layers/sizes.js';
 

@@ -22,7 +22,7 @@ export interface OwnStore {
   get(key: string): Promise<Uint8Array | undefined>;
   /** Nobody needs it any more; it may be gone already. The layers of the last chapter are never deleted. */
   delete?(key: string): Promise<void>;
-  /** The run is over, or stopped. A run that is resumed puts anew what it needs. */
+  /** The run is over, or stopped. A run that is resumed puts again what it needs. */
   close?(): Promise<void>;
 }
 
@@ -142,7 +142,7 @@ export class KeptStore implements Store {
   }
 
   /**
-   * As of `MemoryStore`. What the own store still has of an earlier process is put anew, for it may be half written, or
+   * As of `MemoryStore`. What the own store still has of an earlier process is put again, for it may be half written, or
    * deleted, which that process may not have come to.
    */
   async restore(published: readonly Task[], outputs: ReadonlyMap<string, Output>): Promise<void> {

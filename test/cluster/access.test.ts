@@ -184,7 +184,7 @@ describe('access that changes while a run goes on', () => {
     expect(node.child.exitCode).toBe(null);
   }, 60_000);
 
-  it('keys and certificates that are exchanged are read anew', async () => {
+  it('keys and certificates that are exchanged are read again', async () => {
     const names = ['server', 'client'].flatMap((who) => [`${who}.pem`, `${who}.key`]);
     const used = (name: string): string => file(`used-${name}`);
     for (const name of names) copyFileSync(file(name), used(name));

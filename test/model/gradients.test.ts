@@ -37,7 +37,7 @@ function inputOf(variants: 1 | 2): LayerInput {
 
 const projection: PartStructure = { ...head(OUTPUTS), withoutBias: true };
 
-/** Made anew for each step: an objective may keep something from batch to batch. */
+/** Made again for each step: an objective may keep something from batch to batch. */
 const cases: readonly [string, () => LayerObjective, readonly PartStructure[], 1 | 2][] = [
   ['goodness as mean', () => new GoodnessTraining(hintonLoss({ threshold: 1, steepness: 3 }), 'mean'), [layer], 2],
   ['goodness as sum', () => new GoodnessTraining(hintonLoss({ threshold: 2, steepness: 1 }), 'sum'), [layer], 2],

@@ -161,7 +161,7 @@ describe('the log', () => {
     expect(feed.view.done.size).toBe(3);
   });
 
-  it('that is replaced by another begins anew', () => {
+  it('that is replaced by another starts again', () => {
     const folder = ownFolder();
     logFolder(folder, events);
     const feed = new RunFeed(folder);
@@ -181,7 +181,7 @@ describe('the log', () => {
     expect(bound?.alone).toBeCloseTo(18 + 12 * 0.1, 2);
   });
 
-  it('gives the bound anew with a tenth more chapters and at the end, and never of a large graph', () => {
+  it('gives the bound again with a tenth more chapters and at the end, and never of a large graph', () => {
     const long = simulatedEvents({ ...spec, splits: 40, epochs: 40 }, 'all-layers', 3);
     const feed = new RunFeed(ownFolder());
     for (const event of long) feed.add([packEvent(event, 'a run')]);

@@ -101,7 +101,7 @@ describe('events', () => {
     ]);
   });
 
-  it.each(['other:3', 'nonsense', ':', 'x:-1'])('begin anew for a reader of another server (%s)', async (id) => {
+  it.each(['other:3', 'nonsense', ':', 'x:-1'])('start again for a reader of another server (%s)', async (id) => {
     const { app } = appOf();
     const headers = { ...here.headers, 'last-event-id': id };
     const found = await messages(await app.request('/events', { headers }), (some) => some.length > 0);

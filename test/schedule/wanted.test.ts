@@ -22,7 +22,7 @@ const shapes: fc.Arbitrary<GraphShape> = fc.record({
   labelLag: fc.integer({ min: 1, max: 3 }),
 });
 
-/** By the definition, anew. */
+/** By the definition, again. */
 function wantedKeys(shape: GraphShape, published: ReadonlySet<string>): Set<string> {
   const wanted = new Set<string>();
   for (const task of [...allTasks(shape)].toReversed())

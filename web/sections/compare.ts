@@ -87,7 +87,7 @@ export function comparison(views: readonly RunView[]): Comparison {
       differences(views),
     ),
   );
-  function draw(anew: boolean): void {
+  function draw(again: boolean): void {
     const layer = layers[Number(choice.value) || 0] ?? 0;
     const lines = (points: (view: RunView) => [number, number][]): Line[] =>
       views.map((view, run) => ({ name: view.name, colour: runColour(run), points: points(view), dots: true }));
@@ -112,7 +112,7 @@ export function comparison(views: readonly RunView[]): Comparison {
       gaps.map((line): Line => ({ ...line, points: line.points.filter(([, gap]) => gap !== 0) })),
       name,
     );
-    if (anew) for (const each of Object.values(charts)) each.redraw();
+    if (again) for (const each of Object.values(charts)) each.redraw();
   }
   return { element, draw: () => draw(true) };
 }

@@ -1,5 +1,5 @@
 /** The head of a run: what it is, how far it is, and its main figures. */
-import { trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
+import { tasksDone, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
 import { h, say, styled, sync } from '../dom.js';
 import type { Section } from '../section.js';
@@ -46,7 +46,7 @@ export function overview(): Section {
       status.dataset['status'] = view.status;
       say(about, aboutOf(view));
       const all = view.started?.tasks ?? 0;
-      const share = view.status === 'finished' ? 1 : all > 0 ? Math.min(1, view.done.size / all) : 0;
+      const share = view.status === 'finished' ? 1 : all > 0 ? Math.min(1, tasksDone(view) / all) : 0;
       bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
       styled(filled, 'width', `${100 * share}%`);
       bar.hidden = view.status === 'finished';
@@ -79,9 +79,10 @@ function placeOf(view: RunView, all: number): string {
   if (view.status === 'evaluating' && view.evaluating)
     return `evaluating: ${count(view.evaluating.done)} of ${count(view.evaluating.samples)} images`;
   if (view.status !== 'training' || all === 0) return '';
-  const left = view.done.size > 0 ? (view.now * (all - view.done.size)) / view.done.size : undefined;
+  const done = tasksDone(view);
+  const left = done > 0 ? (view.now * (all - done)) / done : undefined;
   const rest = left === undefined ? '' : `, about ${duration(left)} to go`;
-  return `${view.done.size} of ${all} tasks done${rest}`;
+  return `${done} of ${all} tasks done${rest}`;
 }
 
 interface Tile {

@@ -5,7 +5,7 @@ import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag }
 import { flag, textFlag } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
 import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
-import { showRun } from './train.js';
+import { showRun } from '../terminal/show-run.js';
 
 export const attachCommand = defineCommand({
   name: 'attach',

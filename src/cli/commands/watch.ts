@@ -5,7 +5,7 @@ import { defineCommand } from '../command.js';
 import { dataDirFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { flag, textFlag } from '../flags/flags.js';
-import { interruptible } from '../terminal/interrupt.js';
+import { interruptible, untilAborted } from '../terminal/interrupt.js';
 import { oneWord } from '../flags/one-word.js';
 import { openPage, pageFlags } from '../flags/page-flags.js';
 import { newRunFolder } from '../flags/run-name.js';
@@ -71,10 +71,3 @@ export const watchCommand = defineCommand({
     return DONE;
   },
 });
-
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -35,3 +35,10 @@ export async function interruptible<T>(onFirst: () => void, work: (signal: Abort
     for (const name of names) process.off(name, onSignal);
   }
 }
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

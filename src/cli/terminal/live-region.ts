@@ -43,7 +43,7 @@ export class LiveRegion {
   }
 }
 
-/** Lines that do not fit would scroll away, and each frame push them into the scroll-back anew. */
+/** Lines that do not fit would scroll away, and each frame push them into the scroll-back again. */
 function fitHeight(lines: readonly string[], rows: number): readonly string[] {
   if (lines.length <= rows) return lines;
   const shown = Math.max(1, rows - 1);

@@ -118,7 +118,7 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
     }
     const { default: plugin } = loaded;
     if (typeof plugin === 'object' && plugin !== null) registerPlugin(plugin);
-    // A module that is loaded again registers nothing anew.
+    // A module that is loaded again registers nothing again.
     if (checkedUrls.has(url) || registeredNames() !== before) checkedUrls.add(url);
     else if (
       typeof plugin !== 'object' ||

@@ -11,7 +11,7 @@ import { MOST_CHAPTER_BATCHES } from '../../schedule/bounds.js';
 import { PffError } from '../../errors.js';
 import type { LabelsTask, Task } from '../../schedule/tasks.js';
 import type { RunSpec } from '../../spec/spec.js';
-import type { Expected } from '../../store/cluster/cluster-store.js';
+import type { Expected } from '../../store/cluster/cluster-store-options.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 
 /** Steps that any layer has taken after chapters 0, 1, … [splits]: the batches of their plans (model/chapter.ts). */

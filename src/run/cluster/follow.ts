@@ -23,7 +23,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
-import { openStore } from './join.js';
+import { openStore } from './open-store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
 export interface FollowCallbacks {
@@ -63,15 +63,15 @@ export function clusterTraining(
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (${command('attach', run)} follows it again)`);
         }
-        const store = openStore(
+        const store = openStore({
           api,
           registry,
           record,
-          `follower ${os.hostname()}:${process.pid}`,
+          name: `follower ${os.hostname()}:${process.pid}`,
           prepared,
           signal,
-          notice,
-        );
+          say: notice,
+        });
         try {
           await store.open();
           const states = await new Follower(store, record, prepared, node, notice, command).states(signal);

@@ -1,5 +1,4 @@
 /** Takes part in one run as a node, to the run's end: checks that it fits, then computes in a worker thread. */
-import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { PffError } from '../../errors.js';
 import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
@@ -15,15 +14,14 @@ import { taskOf } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { NatsApi } from '../../store/nats/api.js';
-import { NatsEngine } from '../../store/nats/engine.js';
 import type { NatsRegistry } from '../../store/nats/registry.js';
 import { EngineError } from '../../store/cluster/engine.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { expectedOutputs, soundLabels } from './expected.js';
 import { examine, wordsOf, type Means } from './examine.js';
+import { openStore } from './open-store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
 export interface JoinOptions extends Means {
@@ -57,7 +55,7 @@ export async function joinRun(
   const name = plainText(`${os.hostname()}:${process.pid}`, 200);
   const examined = await examine(record, options);
   const prepared = 'prepared' in examined ? examined.prepared : undefined;
-  const store = openStore(api, registry, record, name, prepared, signal, say);
+  const store = openStore({ api, registry, record, name, prepared, signal, say });
   const note = { v: 1, by: store.id, name } as const;
   try {
     if (!(await answers(store, options))) return { end: 'idle' };
@@ -117,37 +115,6 @@ async function tellRefusal(store: ClusterStore, note: NoteRecord, { signal }: Jo
     told,
     new Promise((resolve) => AbortSignal.any([enough, signal]).addEventListener('abort', resolve, { once: true })),
   ]);
-}
-
-/** The store of a run for a process that knows its data, or (without `prepared`) only looks on. */
-export function openStore(
-  api: NatsApi,
-  registry: NatsRegistry,
-  record: RunRecord,
-  name: string,
-  prepared: PreparedData | undefined,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): ClusterStore {
-  let lastTrouble = -Infinity;
-  return new ClusterStore({
-    engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
-    shape: graphShape(record.spec),
-    id: randomBytes(8).toString('hex'),
-    name,
-    clock: systemClock,
-    signal,
-    wire: record.spec.wire,
-    fits: prepared !== undefined,
-    nodes: record.nodes,
-    expected: expectedOutputs(record, prepared),
-    soundLabels: prepared && soundLabels(record, prepared),
-    onTrouble: (error) => {
-      if (performance.now() - lastTrouble < 10_000) return;
-      lastTrouble = performance.now();
-      say(`waiting: ${error.message}`);
-    },
-  });
 }
 
 async function work(

@@ -20,7 +20,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../../model/digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
 import { encodeSealed } from '../model-integrity.js';
-import { openStore } from './join.js';
+import { openStore } from './open-store.js';
 import { VERSION } from '../version.js';
 
 /** What the register of a server says of a run. */
@@ -211,7 +211,15 @@ async function withRun<T>(
   return withServer(server, async (api, registry) => {
     const record = await known(registry, run);
     const limit = AbortSignal.timeout(60_000);
-    const store = openStore(api, registry, record, 'observer', undefined, limit, () => {});
+    const store = openStore({
+      api,
+      registry,
+      record,
+      name: 'observer',
+      prepared: undefined,
+      signal: limit,
+      say: () => {},
+    });
     try {
       await store.open();
       return await work(store, record, registry);

@@ -6,66 +6,22 @@
 import { expectManyListeners, yieldToEvents } from '#platform/event-loop';
 import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
-import { isTask, needs, parseTaskKey, taskKey, type LabelsTask, type Task } from '../../schedule/tasks.js';
-import { Wanted } from '../../schedule/wanted.js';
-import type { RunSpec } from '../../spec/spec.js';
+import { needs, taskKey, type Task } from '../../schedule/tasks.js';
+import type { Wanted } from '../../schedule/wanted.js';
 import type { Output, Store } from '../store.js';
-import type { Clock } from './clock.js';
-import type { Engine, EngineError } from './engine.js';
+import { fitsExpected, type ClusterStoreOptions } from './cluster-store-options.js';
 import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
+import { RecordKeeper, type Kept } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
+import { runFailure, tellFailure } from './run-failure.js';
 import { allFinite, digestOf } from './transfer.js';
+import { WantedViews } from './wanted-views.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
-/** How long an overwritten record stays before its maker puts it right: somebody may write it again and again. */
-const BEFORE_RESTORING_MS = 200;
-
-/** What is known of a task's output before it is there. What says otherwise is refused. */
-export interface Expected {
-  /** As it travels. */
-  readonly bytes?: number | undefined;
-  /** Bytes if it is this process that fetches it; `bytes` unless given. */
-  readonly fetchedBytes?: number | undefined;
-  readonly steps?: number | undefined;
-  /** Where `steps` cannot be known. */
-  readonly mostSteps?: number | undefined;
-}
-
-export interface ClusterStoreOptions {
-  readonly engine: Engine;
-  readonly shape: GraphShape;
-  /** Names this process in the run's records: letters, digits, - and _. */
-  readonly id: string;
-  /** For people. */
-  readonly name: string;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** N: the run's slots. */
-  readonly nodes: number;
-  readonly expected: (task: Task) => Expected;
-  /** Whether labels as they arrived are ones that the task can have. States must be finite. */
-  readonly soundLabels?: ((task: LabelsTask, buffer: ArrayBufferLike) => boolean | Promise<boolean>) | undefined;
-  /** This process has found that the run's spec and its data fit each other: it need not believe others who say they do not. */
-  readonly fits?: boolean | undefined;
-  /** How layer states travel; f32 unless given. */
-  readonly wire?: RunSpec['wire'] | undefined;
-  readonly onTrouble?: ((error: EngineError) => void) | undefined;
-  /** Lets other work through while much is hashed. */
-  readonly breathe?: (() => Promise<void>) | undefined;
-}
-
-interface Kept {
-  readonly task: Task;
-  readonly output: Output;
-  /** Hex SHA-256; of an output of this process's own, once it is computed. */
-  digest?: string;
-  /** This process published it: its record is this process's to put right. */
-  mine?: true;
-}
 
 export class ClusterStore implements Store {
   readonly id: string;
@@ -82,11 +38,8 @@ export class ClusterStore implements Store {
   readonly #cache = new Map<string, Kept>();
   readonly #fetching = new Map<string, Promise<Output>>();
   readonly #uploads = new Map<string, Promise<void>>();
-  /** What is wanted by what is published; by that and what is on its way from here. Made when first asked for. */
-  #wanted: Wanted | undefined;
-  #wantedHere: Wanted | undefined;
-  /** Published outputs whose records are being put right. */
-  readonly #restoring = new Set<string>();
+  readonly #views: WantedViews;
+  readonly #keeper: RecordKeeper;
   #following: Promise<void> | undefined;
   /** Results that differed from the published ones, made by this process or found in its place. */
   conflicts = 0;
@@ -112,6 +65,20 @@ export class ClusterStore implements Store {
       },
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
+    });
+    this.#views = new WantedViews(
+      options.shape,
+      (task) => this.mirror.done(task) !== undefined,
+      (task) => this.isHere(task),
+    );
+    this.#keeper = new RecordKeeper({
+      clock,
+      signal: this.signal,
+      isDamaged: (kept) => this.#isDamaged(kept),
+      publish: async ({ task, output }) => {
+        await this.publish(task, output);
+        await this.#uploads.get(taskKey(task));
+      },
     });
     this.mirror.subscribe((changed) => this.#follow(changed));
   }
@@ -204,10 +171,10 @@ export class ClusterStore implements Store {
       .catch((error: unknown) => this.#break(error))
       .finally(() => {
         this.#uploads.delete(key);
-        this.#noteTask(key);
+        this.#views.note(key);
       });
     this.#uploads.set(key, upload);
-    this.#noteTask(key);
+    this.#views.note(key);
     if (this.#uploads.size > MOST_UPLOADS) await Promise.race(this.#uploads.values());
     this.signal.throwIfAborted();
   }
@@ -232,25 +199,17 @@ export class ClusterStore implements Store {
 
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
-    if (mine) return (this.#wantedHere ??= new Wanted(this.shape, (task) => this.isHere(task)));
-    return (this.#wanted ??= new Wanted(this.shape, (task) => this.mirror.done(task) !== undefined));
+    return this.#views.of(mine);
   }
 
   /** Why the run itself cannot be done, if somebody says so and it can be true as far as this process knows. */
   failure(): FailureRecord | undefined {
-    const entry = this.mirror.get(keys.failed)?.entry;
-    if (entry?.type !== 'failed') return undefined;
-    const { record } = entry;
-    if (record.error.code !== 'training') return this.#options.fits ? undefined : record;
-    const task = record.task === undefined ? undefined : parseTaskKey(record.task);
-    return task && isTask(this.shape, task) && !this.mirror.done(task) ? record : undefined;
+    return runFailure(this.records, this.#options);
   }
 
-  /** Tells everybody that the run itself cannot be done, over a record that cannot be true. */
+  /** Tells everybody that the run itself cannot be done. */
   async fail(record: FailureRecord): Promise<void> {
-    for (let tries = 0; tries < 10 && !this.failure(); tries++)
-      if (!(await this.records.swap(keys.failed, record, this.mirror.get(keys.failed)?.revision ?? 0)))
-        await this.records.read(keys.failed);
+    await tellFailure(this.records, record, () => this.failure() !== undefined);
   }
 
   /** Drops chunks that nobody needs: those that a node left behind that died between publishing and dropping. */
@@ -351,61 +310,30 @@ export class ClusterStore implements Store {
    */
   #follow(changed: Mirrored | undefined): void {
     if (!changed) {
-      this.#wanted = this.#wantedHere = undefined;
-      for (const kept of this.#cache.values()) this.#restore(kept);
+      this.#views.forget();
+      for (const kept of this.#cache.values()) this.#keeper.check(kept);
     } else if (changed.key.startsWith('task.')) {
       const key = changed.key.slice('task.'.length);
-      this.#noteTask(key);
+      this.#views.note(key);
       const kept = this.#cache.get(key);
-      if (kept) this.#restore(kept);
+      if (kept) this.#keeper.check(kept);
     }
   }
 
-  /** Keeps what is wanted up to date with what is known of the task of this name. */
-  #noteTask(key: string): void {
-    if (!this.#wanted && !this.#wantedHere) return;
-    let task: Task;
-    try {
-      task = parseTaskKey(key);
-    } catch {
-      return;
-    }
-    if (!isTask(this.shape, task)) return;
-    this.#wanted?.set(task, this.mirror.done(task) !== undefined);
-    this.#wantedHere?.set(task, this.isHere(task));
-  }
-
-  #restore(kept: Kept): void {
+  #isDamaged(kept: Kept): boolean {
     const key = taskKey(kept.task);
-    const damaged = (): boolean =>
-      kept.mine === true &&
+    return (
       this.mirror.settled &&
       !this.signal.aborted &&
       this.#cache.get(key) === kept &&
       !this.#uploads.has(key) &&
       !this.mirror.isIntact(kept.task) &&
-      this.wanted(false).isKept(kept.task);
-    if (this.#restoring.has(key) || !kept.mine || !damaged()) return;
-    this.#restoring.add(key);
-    const work = async (): Promise<void> => {
-      do {
-        await this.#options.clock.sleep(BEFORE_RESTORING_MS, this.signal);
-        if (damaged()) await this.publish(kept.task, kept.output);
-        await this.#uploads.get(key);
-      } while (damaged());
-    };
-    work()
-      .catch(() => {})
-      .finally(() => this.#restoring.delete(key));
+      this.wanted(false).isKept(kept.task)
+    );
   }
 
   #fits(task: Task, record: DoneRecord): boolean {
-    const expected = this.#options.expected(task);
-    return (
-      record.bytes === (expected.bytes ?? record.bytes) &&
-      record.steps === (expected.steps ?? record.steps) &&
-      record.steps <= (expected.mostSteps ?? Infinity)
-    );
+    return fitsExpected(record, this.#options.expected(task));
   }
 
   #break(error: unknown): void {

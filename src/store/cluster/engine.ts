@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 export interface EngineState {
-  /** Changes when the store was lost and made anew. */
+  /** Changes when the store was lost and made again. */
   readonly identity: string;
   /** The newest revision; lower than before when the engine lost what it had acknowledged. */
   readonly last: number;

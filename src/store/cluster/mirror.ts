@@ -134,7 +134,7 @@ export class Mirror {
     return found.sort((a, b) => a.number - b.number);
   }
 
-  /** Calls `listener` with each record that is new or other than before; with undefined after everything was read anew. */
+  /** Calls `listener` with each record that is new or other than before; with undefined after everything was read again. */
   subscribe(listener: (changed: Mirrored | undefined) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -30,7 +30,7 @@ const TELL_AGAIN_MS = 10_000;
 
 /**
  * Connects. Later losses of the connection are waited out, for as long as it takes, and so is a server that refuses a user that it had
- * accepted: keys are exchanged. Files with credentials and certificates are read anew for each connection.
+ * accepted: keys are exchanged. Files with credentials and certificates are read again for each connection.
  * @param onTrouble told why the server cannot be used for now.
  * @throws PffError `cluster` if there is no server now, it refuses, or it has no JetStream; `usage` or `files` for bad options.
  */

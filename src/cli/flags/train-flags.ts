@@ -1,0 +1,102 @@
+/** The flags of `pff train`. */
+import { metricsFormats } from '../../run/metrics-log.js';
+import { VARIANTS } from '../../schedule/assign.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
+import { pageFlags } from './page-flags.js';
+import { serverFlags } from './server-flags.js';
+import { specFlags, specSourceFlags } from './spec-sources.js';
+
+const clusterGroup = { group: 'On a cluster (with --server)' };
+const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
+
+export const trainFlags = {
+  ...specSourceFlags,
+  ...specFlags,
+  variant: {
+    ...choiceFlag(VARIANTS, 'who does which task'),
+    ...pipeline,
+    shownDefault: 'sequential; all-layers with several nodes',
+  },
+  nodes: {
+    ...numberFlag('N', 'worker threads that are nodes', { whole: true, least: 1 }),
+    ...pipeline,
+    shownDefault: '1',
+  },
+  'threads-per-node': {
+    ...numberFlag('N', "threads of each node's kernels", { whole: true, least: 1 }),
+    ...pipeline,
+    shownDefault: 'cores / nodes',
+  },
+  kernels: { ...kernelsFlag, ...pipeline },
+  ...serverFlags,
+  run: {
+    ...textFlag('NAME', 'name of the run on the cluster'),
+    ...clusterGroup,
+    shownDefault: 'made from the run folder',
+  },
+  storage: {
+    ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
+    ...clusterGroup,
+    shownDefault: 'file',
+  },
+  replicas: {
+    ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }),
+    ...clusterGroup,
+    shownDefault: '1',
+  },
+  'max-bytes': {
+    ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }),
+    ...clusterGroup,
+    shownDefault: '0',
+  },
+  lease: {
+    ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }),
+    ...clusterGroup,
+    shownDefault: '10',
+  },
+  'data-dir': { ...dataDirFlag, group: 'Files and output' },
+  'shard-dirs': {
+    ...textsFlag(
+      'DIR,DIR,…',
+      'federated: a folder for each shard, whose training data only its node reads; tested on what --data-dir has',
+    ),
+    group: 'Files and output',
+  },
+  out: {
+    ...textFlag('DIR', 'run folder to make; it must not exist or be empty'),
+    group: 'Files and output',
+    shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
+  },
+  plugin: { ...pluginFlag, group: 'Setting' },
+  store: {
+    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
+    ...pipeline,
+    shownDefault: 'memory',
+  },
+  resume: {
+    ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
+    group: 'Files and output',
+  },
+  log: {
+    ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
+    group: 'Files and output',
+  },
+  open: { ...flag('show the run in the browser while it goes on; pff watch RUN does so afterwards'), group: 'Page' },
+  ...pageFlags,
+  'analyse-every': {
+    ...numberFlag(
+      'N',
+      'look into the network after every N chapters, for the page and reports; on a cluster only at the end',
+      {
+        whole: true,
+        least: 1,
+      },
+    ),
+    group: 'Page',
+    shownDefault: 'with --open: as often as costs 0.3 %',
+  },
+  gantt: { ...ganttFlag, group: 'Files and output' },
+  json: { ...jsonFlag, group: 'Files and output' },
+  quiet: { ...flag('show no progress'), group: 'Files and output' },
+};

@@ -1,0 +1,48 @@
+/** Opens the store of a run on a cluster for this process. */
+import { randomBytes } from 'node:crypto';
+import type { PreparedData } from '../../node/prepare.js';
+import { graphShape } from '../../schedule/shape.js';
+import { ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { NatsEngine } from '../../store/nats/engine.js';
+import { type NatsApi } from '../../store/nats/api.js';
+import { type NatsRegistry } from '../../store/nats/registry.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import { expectedOutputs } from './expected.js';
+import { soundLabels } from './expected.js';
+
+/** What the store of a run is opened with. */
+export interface StoreSetting {
+  readonly api: NatsApi;
+  readonly registry: NatsRegistry;
+  readonly record: RunRecord;
+  /** Of this process, for people. */
+  readonly name: string;
+  /** Absent where this process only looks on. */
+  readonly prepared: PreparedData | undefined;
+  readonly signal: AbortSignal;
+  /** Told of trouble with the server. */
+  readonly say: (line: string) => void;
+}
+
+export function openStore({ api, registry, record, name, prepared, signal, say }: StoreSetting): ClusterStore {
+  let lastTrouble = -Infinity;
+  return new ClusterStore({
+    engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
+    shape: graphShape(record.spec),
+    id: randomBytes(8).toString('hex'),
+    name,
+    clock: systemClock,
+    signal,
+    wire: record.spec.wire,
+    fits: prepared !== undefined,
+    nodes: record.nodes,
+    expected: expectedOutputs(record, prepared),
+    soundLabels: prepared && soundLabels(record, prepared),
+    onTrouble: (error) => {
+      if (performance.now() - lastTrouble < 10_000) return;
+      lastTrouble = performance.now();
+      say(`waiting: ${error.message}`);
+    },
+  });
+}

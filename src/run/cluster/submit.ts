@@ -1,0 +1,48 @@
+/** A training on a cluster as its submitter sees it: its record, checked before anything is sent. */
+import { PffError } from '../../errors.js';
+import type { Numerics } from '../../kernels/numerics.js';
+import type { PreparedData } from '../../node/prepare.js';
+import type { RunSpec } from '../../spec/spec.js';
+import { serverBytes } from '../memory.js';
+import type { Execution } from '../options.js';
+import type { ClusterOptions } from './options.js';
+import { newRunRecord, type RunSetting } from './record.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+
+/** What of a run goes into its record. */
+export interface Submission {
+  readonly spec: RunSpec;
+  readonly execution: Execution;
+  readonly numerics: Numerics;
+  readonly prepared: PreparedData;
+}
+
+/** The record of a run to submit, or of the one that is followed. @throws PffError `usage` for a run that could never be done */
+export function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prepared }: Submission): RunRecord {
+  if (cluster.record) return cluster.record;
+  const { variant, nodes } = execution;
+  const setting = {
+    run: cluster.run,
+    spec,
+    variant: variant === 'dff' ? 'sequential' : variant,
+    nodes,
+    numerics,
+    leaseMs: cluster.leaseMs ?? 10_000,
+    storage: cluster.storage ?? 'file',
+    replicas: cluster.replicas ?? 1,
+    maxBytes: cluster.maxBytes ?? 0,
+  } as const;
+  checkServerBytes(setting, prepared);
+  return newRunRecord(setting, prepared.facts);
+}
+
+/** @throws PffError `usage` where the run would come to wait for room that it never gets */
+function checkServerBytes({ spec, variant, nodes, maxBytes }: RunSetting, prepared: PreparedData): void {
+  const needed = serverBytes(spec, { variant, nodes }, prepared);
+  if (maxBytes === 0 || maxBytes >= needed) return;
+  throw new PffError(
+    'usage',
+    `maxBytes is ${maxBytes}, but the run may need ${needed} bytes on the server, and would wait for room that it never gets`,
+    { hint: `Give --max-bytes ${needed} or more, or 0 for no limit; fewer --nodes need less.` },
+  );
+}

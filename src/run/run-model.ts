@@ -1,0 +1,69 @@
+/** The model file of a run: of one that is done, and of one that is interrupted. */
+import { commandLine, openingFlags } from '../command-line.js';
+import { PffError } from '../errors.js';
+import type { Numerics } from '../kernels/numerics.js';
+import type { LayerState } from '../layers/layer-state.js';
+import { modelDigest } from '../model/digest.js';
+import type { PreparedData } from '../node/prepare.js';
+import type { RunSpec } from '../spec/spec.js';
+import { MODEL_FILE, type RunFolder } from './folder.js';
+import { encodeSealed } from './model-integrity.js';
+import type { Execution } from './options.js';
+import { VERSION } from './version.js';
+
+/** What a model is made of besides its layers. */
+export interface ModelOrigin {
+  readonly spec: RunSpec;
+  readonly numerics: Numerics;
+  readonly prepared: PreparedData;
+}
+
+/** Writes the trained model. @returns its digest */
+export function saveModel(folder: RunFolder | undefined, origin: ModelOrigin, states: readonly LayerState[]): string {
+  const digest = modelDigest(states);
+  folder?.write(MODEL_FILE, encodeSealed(origin.spec, states, modelMetadata(origin, digest)));
+  return digest;
+}
+
+/** Writes the layers as they are after so many chapters, if every layer has one. @returns the file's path */
+export function saveInterrupted(
+  folder: RunFolder | undefined,
+  origin: ModelOrigin,
+  { chapters, states }: { readonly chapters: number; readonly states: readonly LayerState[] },
+): string | undefined {
+  if (!folder || chapters === 0) return undefined;
+  const metadata = {
+    ...modelMetadata(origin, modelDigest(states)),
+    interruptedAfterChapters: String(chapters),
+  };
+  return folder.write(MODEL_FILE, encodeSealed(origin.spec, states, metadata));
+}
+
+/** What to say of an interrupted run: what was saved, and how to go on. */
+export function interruption(
+  { splits }: RunSpec,
+  chapters: number,
+  saved: { readonly file: string | undefined; readonly folder: string | undefined; readonly execution: Execution },
+): PffError {
+  const done = `${chapters} of ${splits} chapters`;
+  const resuming = (): string =>
+    commandLine(['pff', 'train', '--resume', saved.folder ?? '', ...openingFlags({ execution: saved.execution })]);
+  return new PffError('interrupted', `interrupted after ${done}`, {
+    hint: saved.file
+      ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming()} goes on from there.`
+      : chapters > 0
+        ? 'No model was saved: the run has no folder.'
+        : 'No model was saved: not every layer had finished its first chapter.',
+  });
+}
+
+function modelMetadata({ numerics, prepared }: ModelOrigin, digest: string): Record<string, string> {
+  const { classes, digest: dataDigest } = prepared.facts;
+  return {
+    program: `pff ${VERSION}`,
+    modelDigest: digest,
+    numerics: numerics.id,
+    dataDigest,
+    classes: JSON.stringify(classes),
+  };
+}

@@ -1,0 +1,297 @@
+/** One run from its data to its result: trains, saves, evaluates, and tells of it in events. */
+import path from 'node:path';
+import type { Dataset } from '../data/dataset.js';
+import { PffError } from '../errors.js';
+import { usableCores } from './cores.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { openKernels } from '../kernels/open.js';
+import type { LayerState } from '../layers/layer-state.js';
+import { describeLayers } from '../layers/sizes.js';
+import { Predictor, type Evaluation } from '../model/predictor.js';
+import { Breather, nowMs } from '../node/clock.js';
+import type { NodeEvent } from '../node/events.js';
+import type { Job } from '../node/job.js';
+import { summarise, type Span } from '../schedule/timeline.js';
+import type { RunSpec } from '../spec/spec.js';
+import { Analyst, chaptersBetweenLooks } from './analyst.js';
+import { openOwnStore, type OwnStore } from '../store/own-store.js';
+import { clusterTraining } from './cluster/follow.js';
+import type { ClusterOptions } from './cluster/options.js';
+import { runRecordFor } from './cluster/submit.js';
+import type { RunEvent } from './events.js';
+import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
+import { openTraining, type Callbacks, type Training } from './execute.js';
+import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { checkMemory, memoryBound } from './memory.js';
+import type { Execution, TrainOptions } from './options.js';
+import type { PreparedData } from '../node/prepare.js';
+import { runResult } from './result.js';
+import { loadRunData } from './run-data.js';
+import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
+import { VERSION } from './version.js';
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly spec: RunSpec;
+  readonly execution: Execution;
+  readonly options: TrainOptions;
+  /** What is known of the run that this one goes on with. */
+  readonly resumed: RunNote | undefined;
+  readonly signal: AbortSignal;
+  readonly push: (event: RunEvent) => void;
+}
+
+export class Run {
+  readonly #spec: RunSpec;
+  readonly #execution: Execution;
+  readonly #options: TrainOptions;
+  readonly #resumed: RunNote | undefined;
+  readonly #signal: AbortSignal;
+  readonly #push: (event: RunEvent) => void;
+  readonly #spans: Span[] = [];
+  #folder: RunFolder | undefined;
+  #checkpoint: Checkpoint | undefined;
+  #startedMs = nowMs();
+
+  constructor({ spec, execution, options, resumed, signal, push }: RunParts) {
+    this.#spec = spec;
+    this.#execution = execution;
+    this.#options = options;
+    this.#resumed = resumed;
+    this.#signal = signal;
+    this.#push = push;
+  }
+
+  /** @param given a data set in memory instead of the one that the spec names */
+  async run(given: Dataset | undefined): Promise<void> {
+    const { nodes, threadsPerNode, kernels: choice } = this.#execution;
+    const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
+    const { cluster, resume, out, analyseEvery } = this.#options;
+    const looked = analyseEvery !== undefined;
+    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
+    // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
+    if (!cluster) checkMemory(bound, nodes);
+    const threads = cluster ? usableCores() : nodes * threadsPerNode;
+    const { precision } = this.#spec;
+    const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
+    // Beside nodes that are threads of their own, looking takes one core only.
+    const looking =
+      nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
+    const analyst = looked ? this.#analyst(prepared, looking) : undefined;
+    try {
+      this.#checkNumerics(kernels);
+      this.#begin(prepared, kernels, reason);
+      for (const note of notes) this.#notice(note);
+      const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
+      // On a cluster, nodes that stand by have numbers beyond those of the slots.
+      const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
+      const summary = summarise({ nodes: numbers, spans: this.#spans });
+      this.#emit({ type: 'trained', seconds, summary });
+      const digest = saveModel(this.#folder, this.#origin(prepared, kernels), states);
+
+      const evaluationStart = nowMs();
+      const evaluation = await this.#evaluate(prepared, kernels, states);
+      const result = runResult({
+        spec: this.#spec,
+        execution: this.#execution,
+        dataset: prepared.facts,
+        kernels,
+        evaluation,
+        trainSeconds: seconds,
+        evaluateSeconds: (nowMs() - evaluationStart) / 1000,
+        modelDigest: digest,
+        peakStoreBytes: training.peakStoreBytes(),
+        memoryBoundBytes: bound.total,
+        spans: this.#spans,
+        summary,
+        folder: this.#folder?.path,
+      });
+      await analyst?.final(states);
+      await this.#checkpoint?.journal.finish();
+      this.#folder?.write(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`);
+      this.#emit({ type: 'finished', result });
+    } finally {
+      await analyst?.close();
+      if (looking !== kernels) looking.close();
+      await this.#checkpoint?.journal.flush();
+      this.#folder?.close();
+      kernels.close();
+    }
+  }
+
+  #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
+    const { resume, out } = this.#options;
+    const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
+    const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
+    const folder = resume ?? out;
+    if (folder !== undefined) {
+      this.#folder = new RunFolder(folder, resume !== undefined, (reason) =>
+        this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
+      );
+      this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+    }
+    // A run on a cluster is kept by the cluster; there is nothing to resume here.
+    if (this.#folder && !this.#options.cluster) {
+      const note = {
+        execution: this.#execution,
+        dataDigest: prepared.facts.digest,
+        dataDir,
+        shardDirs,
+        spec: { ...this.#spec },
+        stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
+        version: VERSION,
+        numerics: kernels.numerics.id,
+      };
+      this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>
+        this.#emit({ type: 'checkpoint-failed', reason }),
+      );
+    }
+    this.#emit({
+      type: 'started',
+      time: new Date().toISOString(),
+      version: VERSION,
+      spec: this.#spec,
+      execution: this.#execution,
+      kernels: kernels.name,
+      numerics: kernels.numerics,
+      network: describeLayers(this.#spec.layers),
+      kernelsReason,
+      dataset: prepared.facts,
+      folder: this.#folder?.path,
+      dataDir,
+      shardDirs,
+    });
+  }
+
+  async #train(
+    prepared: PreparedData,
+    kernels: Kernels,
+    analyst: Analyst | undefined,
+  ): Promise<{ states: LayerState[]; seconds: number; training: Training }> {
+    this.#startedMs = nowMs();
+    const job: Job = {
+      spec: this.#spec,
+      variant: this.#execution.variant === 'dff' ? 'sequential' : this.#execution.variant,
+      nodes: this.#execution.nodes,
+      layout: prepared.layout,
+      classes: prepared.facts.classes.length,
+      sites: prepared.sites,
+      startedMs: this.#startedMs,
+    };
+    const callbacks: Callbacks = {
+      node: (event) => this.#nodeEvent(event),
+      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() }),
+      ...(analyst ? { published: (task, output) => analyst.published(task, output) } : {}),
+    };
+    const faults = this.#options.faults ?? [];
+    const own = await this.#ownStore();
+    const training = this.#options.cluster
+      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels))
+      : openTraining({
+          job,
+          execution: this.#execution,
+          kernels,
+          signal: this.#signal,
+          faults,
+          callbacks,
+          checkpoint: this.#checkpoint,
+          own,
+        });
+    if (this.#checkpoint?.resumed)
+      this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
+    try {
+      const states = await training.run();
+      return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
+      throw training.interruption?.() ?? (await this.#interrupted(training, this.#origin(prepared, kernels)));
+    } finally {
+      await own?.close();
+    }
+  }
+
+  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin): Training {
+    const record = runRecordFor(cluster, { spec: this.#spec, execution: this.#execution, numerics, prepared });
+    // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
+    this.#startedMs = record.createdMs;
+    return clusterTraining(cluster, record, prepared, this.#signal, {
+      node: (event) => this.#nodeEvent(event),
+      notice: (text) => this.#notice(text),
+    });
+  }
+
+  #analyst(prepared: PreparedData, kernels: Kernels): Analyst {
+    const asked = this.#options.analyseEvery;
+    const every = asked === undefined || asked === 'seldom' ? chaptersBetweenLooks(this.#spec, prepared) : asked;
+    return new Analyst(
+      this.#spec,
+      prepared,
+      kernels,
+      every,
+      (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
+      (reason) => this.#notice(`the network was not analysed: ${reason}`),
+    );
+  }
+
+  #notice(text: string): void {
+    this.#emit({ type: 'notice', text, at: this.#seconds() });
+  }
+
+  /** Since the start of training. */
+  #seconds(): number {
+    return Math.max(0, nowMs() - this.#startedMs) / 1000;
+  }
+
+  #nodeEvent(event: NodeEvent): void {
+    if (event.type === 'task-finished') this.#spans.push(...event.spans);
+    this.#emit(event);
+  }
+
+  async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
+    const predictor = await Predictor.open(kernels, this.#spec, states);
+    const breather = new Breather(this.#signal);
+    try {
+      return await predictor.evaluate(prepared.test, (done) => {
+        this.#emit({ type: 'evaluating', done, samples: prepared.test.samples.count });
+        return breather.breathe();
+      });
+    } finally {
+      predictor.close();
+    }
+  }
+
+  #emit(event: RunEvent): void {
+    this.#folder?.log(event);
+    this.#push(event);
+  }
+
+  /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
+  #checkNumerics({ name, numerics: { id } }: Kernels): void {
+    if (this.#resumed === undefined || this.#resumed.numerics === id) return;
+    throw new PffError(
+      'usage',
+      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
+      { hint: 'Choose --kernels with its numerics, or begin a new run.' },
+    );
+  }
+
+  async #ownStore(): Promise<Required<OwnStore> | undefined> {
+    const store = this.#options.store ?? this.#execution.store;
+    if (store === undefined || store === 'memory') return undefined;
+    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
+  }
+
+  #origin(prepared: PreparedData, { numerics }: Kernels): ModelOrigin {
+    return { spec: this.#spec, numerics, prepared };
+  }
+
+  /** Saves what there is: each layer's newest state, if every layer has one. */
+  async #interrupted(training: Training, origin: ModelOrigin): Promise<PffError> {
+    const newest = await training.newest();
+    const { chapters } = newest;
+    const savedModel = saveInterrupted(this.#folder, origin, newest);
+    this.#emit({ type: 'interrupted', chapters, savedModel });
+    const folder = this.#folder?.path;
+    return interruption(this.#spec, chapters, { file: savedModel, folder, execution: this.#execution });
+  }
+}

@@ -1,0 +1,90 @@
+/** Fields of a spec that are right one by one but do not fit each other. */
+import { PffError } from '../errors.js';
+import { geometries, imagePlanes } from '../layers/sizes.js';
+import { objectiveOf } from '../objectives/table.js';
+import type { RunSpec } from './fields.js';
+import { augmentsImages, isBackprop, usesNegatives, usesPredictedLabels } from './predicates.js';
+
+/** Goodness, its slope and its square have to stay within what single precision holds, with room to learn. */
+const LARGEST = 1e12;
+
+/** @throws PffError `usage`, naming the fields, what was found and what would do */
+export function checkTogether(spec: RunSpec): void {
+  const wrong = (message: string, hint: string): never => {
+    throw new PffError('usage', message, { hint });
+  };
+  const atStart = spec.threshold * spec.initScale * spec.initScale;
+  for (const [what, value] of [
+    ['threshold · initScale², the goodness that layers begin with,', atStart],
+    ['steepness · threshold, where the loss begins,', spec.steepness * Math.max(spec.threshold, atStart)],
+  ] as const)
+    if (!(value <= LARGEST && value >= 1 / LARGEST))
+      wrong(
+        `${what} is ${value}, but must be from ${1 / LARGEST} to ${LARGEST}: single precision holds no more`,
+        'Choose --threshold, --steepness and --init-scale nearer to 1, 20 and 1.',
+      );
+  const negative = usesNegatives(spec.objective);
+  if (negative && spec.negatives === 'none')
+    wrong(
+      `objective ${spec.objective} needs negative samples, but negatives is none`,
+      'Choose fixed, random, adaptive or sampled.',
+    );
+  if (!negative && spec.negatives !== 'none')
+    wrong(
+      `objective ${spec.objective} uses no negative samples, but negatives is ${spec.negatives}`,
+      'Leave --negatives out.',
+    );
+  const { classifiers } = objectiveOf(spec.objective);
+  if (!classifiers.includes(spec.classifier))
+    wrong(
+      negative
+        ? `classifier ${spec.classifier} needs layers with heads of their own, which objective ${spec.objective} does not train`
+        : classifiers.length === 1
+          ? `classifier is ${spec.classifier}, but objective ${spec.objective} has one head only`
+          : `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
+      `Choose ${classifiers.join(' or ')}.`,
+    );
+  // Layers that do not fit what enters them say so here.
+  geometries(spec.layers);
+  if (imagePlanes(spec.layers) && spec.labelMode === 'overlay')
+    wrong(
+      'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
+      'Leave --label-mode out: the label enters as one plane a class.',
+    );
+  if (isBackprop(spec.objective) && spec.wire !== 'f32')
+    wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
+  if (negative && spec.layers.length < 3)
+    wrong(
+      `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
+      'Give at least two layers, such as 784,500,500.',
+    );
+  if (spec.augmentPer === 'layer' && !augmentsImages(spec))
+    wrong(
+      'augmentPer is layer, but images are neither moved nor deformed',
+      'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',
+    );
+  if (spec.augmentPer === 'layer' && isBackprop(spec.objective))
+    wrong(
+      `augmentPer is layer, but objective ${spec.objective} passes each image through all layers at once`,
+      'Give --augment-per chapter.',
+    );
+  if (!negative && spec.peerNormalization > 0)
+    wrong(
+      `peerNormalization goes with objectives on goodness, but the objective is ${spec.objective}`,
+      'Leave --peer-normalization out.',
+    );
+  if (spec.labelLag > 1 && !usesPredictedLabels(spec.negatives))
+    wrong(
+      `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,
+      'Leave --label-lag out.',
+    );
+  if (spec.skew > 0 && spec.shards === 1)
+    wrong('skew needs more than one shard', 'Give --shards, or --variant federated with several nodes.');
+  if (
+    spec.shards > 1 &&
+    spec.validationSamples > 0 &&
+    spec.trainSamples > 0 &&
+    spec.validationSamples >= spec.trainSamples
+  )
+    wrong('validationSamples leaves no training samples', 'Lower --validation-samples.');
+}

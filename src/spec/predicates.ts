@@ -1,0 +1,34 @@
+/** What follows from a spec's fields. */
+import { negatives } from '../data/negatives-table.js';
+import { objectiveOf } from '../objectives/table.js';
+import type { RunSpec } from './fields.js';
+
+/** Objectives that train on positive and negative samples. */
+export function usesNegatives(objective: RunSpec['objective']): boolean {
+  return objectiveOf(objective).variants === 2;
+}
+
+/** Baselines outside the pipeline: gradients pass from layer to layer. */
+export function isBackprop(objective: RunSpec['objective']): boolean {
+  return objectiveOf(objective).trains === 'network';
+}
+
+/** Whether activations are scaled to unit length before the next layer; else they pass on as they are. */
+export function passesUnitLength({ objective }: Pick<RunSpec, 'objective'>): boolean {
+  return objectiveOf(objective).unitLength;
+}
+
+/** Whether training images are moved, mirrored or deformed. */
+export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' | 'elastic'>): boolean {
+  return spec.shift > 0 || spec.flip || spec.affine > 0 || spec.elastic > 0;
+}
+
+/** Negative labels that depend on the layers of an earlier chapter. */
+export function usesPredictedLabels(name: RunSpec['negatives']): boolean {
+  return negatives.find(name) === 'predicted';
+}
+
+/** Layers above the input. */
+export function layerCount(spec: RunSpec): number {
+  return spec.layers.length - 1;
+}

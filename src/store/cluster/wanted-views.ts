@@ -1,0 +1,45 @@
+/** What is wanted of a run by what is published, and by that and what is on its way from here; kept up to date task by task. */
+import type { GraphShape } from '../../schedule/shape.js';
+import { isTask, parseTaskKey, type Task } from '../../schedule/tasks.js';
+import { Wanted } from '../../schedule/wanted.js';
+
+type Is = (task: Task) => boolean;
+
+export class WantedViews {
+  readonly #shape: GraphShape;
+  readonly #isPublished: Is;
+  readonly #isHere: Is;
+  #published: Wanted | undefined;
+  #here: Wanted | undefined;
+
+  constructor(shape: GraphShape, isPublished: Is, isHere: Is) {
+    this.#shape = shape;
+    this.#isPublished = isPublished;
+    this.#isHere = isHere;
+  }
+
+  /** Made when first asked for. @param mine counts what this process is publishing */
+  of(mine: boolean): Wanted {
+    if (mine) return (this.#here ??= new Wanted(this.#shape, this.#isHere));
+    return (this.#published ??= new Wanted(this.#shape, this.#isPublished));
+  }
+
+  /** The task of this name may have changed. */
+  note(key: string): void {
+    if (!this.#published && !this.#here) return;
+    let task: Task;
+    try {
+      task = parseTaskKey(key);
+    } catch {
+      return;
+    }
+    if (!isTask(this.#shape, task)) return;
+    this.#published?.set(task, this.#isPublished(task));
+    this.#here?.set(task, this.#isHere(task));
+  }
+
+  /** All may have changed. */
+  forget(): void {
+    this.#published = this.#here = undefined;
+  }
+}
