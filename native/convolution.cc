@@ -13,6 +13,8 @@ namespace {
 constexpr Index kPieceFloats = Index{1} << 18;
 constexpr Index kLeastPiece = 128;
 constexpr Index kMostPiece = 1024;
+// Of any size, so that products of two cannot overflow before they are checked.
+constexpr Index kMostSide = Index{1} << 24;
 
 void needExactly(const Given<float>& array, Index count) {
   if (!array.data || array.length != count) throw BadCall{"convolution: an array has the wrong length"};
@@ -24,12 +26,14 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
                          const ConvolutionShape& shape, const ConvolutionTensors& tensors)
     : kernels_(kernels), pool_(std::move(pool)), precision_(precision), shape_(shape), form_(kernels.form(precision)) {
   for (Index size : {shape.channels, shape.height, shape.width, shape.outputs, shape.kernel, shape.stride, shape.groups})
-    if (size < 1) throw BadCall{"openConvolution: bad sizes"};
-  if (shape.labels < 0 || shape.padding < 0 || shape.padding >= shape.kernel || shape.channels % shape.groups != 0 ||
+    if (size < 1 || size > kMostSide) throw BadCall{"openConvolution: bad sizes"};
+  if (shape.labels < 0 || shape.labels > kMostSide || shape.padding < 0 || shape.padding >= shape.kernel || shape.channels % shape.groups != 0 ||
       shape.outputs % shape.groups != 0 || shape.height + 2 * shape.padding < shape.kernel ||
       shape.width + 2 * shape.padding < shape.kernel)
     throw BadCall{"openConvolution: bad sizes"};
-  checkedProduct(shape.values(), 1);
+  checkedProduct(checkedProduct(shape.height, shape.width), shape.channels);
+  checkedProduct(checkedProduct(shape.outHeight(), shape.outWidth()), shape.outputs);
+  checkedProduct(checkedProduct(shape.kernel, shape.kernel), shape.channels);
   checkTensors(tensors);
   const Index patch = shape.patch();
   piece_ = std::clamp(kPieceFloats / patch / 32 * 32, kLeastPiece, kMostPiece);
