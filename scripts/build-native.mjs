@@ -17,6 +17,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { compileUnits } from './native-objects.mjs';
 import { commonFlags, coreUnits } from './native-units.mjs';
 
 const run = promisify(execFile);
@@ -77,7 +78,7 @@ async function build() {
   const compiler = findCompiler();
   const units = [
     ...coreUnits(process.arch, [compiler.file, ...compiler.prefix]),
-    { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'] },
+    { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'], needsInclude: true },
   ];
   const wanted = fingerprint(compiler, units);
   const last = readRecord();
@@ -87,28 +88,10 @@ async function build() {
   mkdirSync(buildFolder, { recursive: true });
   const folder = mkdtempSync(join(buildFolder, 'native-'));
   try {
-    const include = findHeaders();
-    const compile = (args) => run(compiler.file, [...compiler.prefix, ...args], { maxBuffer: 1 << 26 });
-    const waiting = [...units];
-    const objectOf = (unit) => join(folder, `${unit.file.replaceAll('/', '-')}.o`);
-    const worker = async () => {
-      for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
-        await compile([
-          ...commonFlags,
-          ...unit.flags,
-          '-I',
-          include,
-          '-c',
-          join(sources, unit.file),
-          '-o',
-          objectOf(unit),
-        ]);
-      }
-    };
-    await Promise.all([worker(), worker()]);
+    const objects = await compileUnits(compiler, process.arch, units, findHeaders());
     const linked = join(folder, 'pff-native.node');
     const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-    await compile([...shared, '-pthread', ...units.map(objectOf), '-o', linked]);
+    await run(compiler.file, [...compiler.prefix, ...shared, '-pthread', ...objects, '-o', linked]);
     renameSync(linked, addon);
     writeRecord({ fingerprint: wanted });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);

@@ -16,6 +16,7 @@ export type Purpose =
   | 'dropout-inputs'
   | 'simulate'
   | 'probe'
+  | 'split'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -29,6 +30,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   'dropout-inputs': 8,
   deform: 9,
   probe: 10,
+  split: 11,
   test: 255,
 };
 

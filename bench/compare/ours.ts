@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fillOneHot } from '../../src/data/labels.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel, Precision } from '../../src/kernels/kernels.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
+import { stageImages } from '../../src/model/labelled-data.js';
 import { updateRule } from '../../src/model/optimizer.js';
 import type { OpenPart } from '../../src/layers/layer-kind.js';
 import { closeParts, type LayerState } from '../../src/layers/layer-state.js';
@@ -124,10 +125,9 @@ export async function openOurs(
 
 /** The first batch as the first layer gets it: images, and their true and wrong labels. */
 async function pairs(kernels: Kernels, { spec, data, negatives }: Workload): Promise<LayerInput> {
-  const { samples, layout, oneHot } = data;
+  const { samples, oneHot } = data;
   const rows = rowsFrom0(spec.batch);
-  const prefix = new Float32Array(spec.batch * layout.prefix);
-  await kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
+  const prefix = await stageImages(kernels, data, rows, oneHot);
   const suffix = new Float32Array(2 * spec.batch * CLASSES);
   fillOneHot(samples.labels, oneHot.label, CLASSES, suffix, 0, rows);
   fillOneHot(negatives, oneHot.label, CLASSES, suffix, spec.batch, rows);

@@ -3,7 +3,7 @@ import { fillSameLabel } from '../../src/data/labels.js';
 import type { Samples } from '../../src/data/dataset.js';
 import type { Kernels, LayerInput, LayerKernel } from '../../src/kernels/kernels.js';
 import { initialState } from '../../src/layers/layer-state.js';
-import type { LabelledData } from '../../src/model/labelled-data.js';
+import { stageImages, type LabelledData } from '../../src/model/labelled-data.js';
 import { networkStructure } from '../../src/model/network.js';
 import { goodnessScores, openForPassing } from '../../src/model/prediction.js';
 import { RandomStream } from '../../src/random.js';
@@ -49,10 +49,9 @@ async function onePass(
   rows: Uint32Array,
   label: number,
 ): Promise<void> {
-  const { samples, layout, oneHot } = data;
-  const prefix = new Float32Array(IMAGES * layout.prefix);
+  const { oneHot } = data;
   const suffix = new Float32Array(IMAGES * CLASSES);
-  await kernels.stageBytes(samples.images, layout.skip + layout.prefix, layout.skip, rows, oneHot.bytes, prefix);
+  const prefix = await stageImages(kernels, data, rows, oneHot);
   fillSameLabel(label, oneHot.label, CLASSES, suffix, 0, rows);
   let input: LayerInput = { prefix, batch: IMAGES, variants: 1, suffix };
   for (const [index, layer] of layers.entries()) {

@@ -1,6 +1,6 @@
 /** Puts a dataset together from its parts, in memory that threads share, with its digest. */
 import { sha256 } from '#platform/hash';
-import { type Dataset, type ImageShape, type Samples, sharedBytes } from './dataset.js';
+import { bytesOf, type Dataset, type ImageShape, type Samples, sharedBytes } from './dataset.js';
 import { checkSamples, oddities } from './plausible.js';
 
 /** A dataset with its digest. The parts' arrays are taken as they are. */
@@ -11,11 +11,16 @@ export function assembleDataset(
   train: Samples,
   test: Samples,
   notes: readonly string[] = [],
+  more: Pick<Dataset, 'validation' | 'inputs'> = {},
 ): Dataset {
-  const data = { name, shape, classes, train, test };
+  const { validation } = more;
+  const data = { name, shape, classes, train, test, ...more };
   checkSamples(data);
   const hash = sha256();
-  for (const part of [train.images, train.labels, test.images, test.labels]) hash.update(part);
+  for (const part of [train, test, ...(validation ? [validation] : [])]) {
+    hash.update(bytesOf(part.images));
+    hash.update(part.labels);
+  }
   return { ...data, digest: hash.hex(), notes: [...notes, ...oddities(data)] };
 }
 

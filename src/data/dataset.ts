@@ -1,6 +1,7 @@
-/** What a loaded dataset is: bytes and labels in memory that worker threads can share. Where it came from: sources. */
+/** What a loaded dataset is: values and labels in memory that worker threads can share. Where it came from: sources. */
 import { PffError } from '../errors.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
+import type { Inputs } from './columns.js';
 
 /** The shape of one image. Pixels are stored channel by channel (planar), row by row. */
 export interface ImageShape {
@@ -9,11 +10,14 @@ export interface ImageShape {
   readonly channels: number;
 }
 
-/** One split (training or test): `count` images and their labels. */
+/** Values of samples: bytes 0 … 255, which the network takes as 0 … 1, or the columns of a table, which it takes as they are. */
+export type SampleValues = Uint8Array | Float32Array;
+
+/** One split (training, validation or test): `count` images or rows and their labels. */
 export interface Samples {
   readonly count: number;
-  /** [count, width · height · channels], 0 … 255. Over a SharedArrayBuffer, so that the data is there once. */
-  readonly images: Uint8Array;
+  /** [count, width · height · channels]. Over a SharedArrayBuffer, so that the data is there once. */
+  readonly images: SampleValues;
   /** [count], each below the dataset's number of classes. Over a SharedArrayBuffer. */
   readonly labels: Uint8Array;
 }
@@ -26,7 +30,11 @@ export interface Dataset {
   readonly classes: readonly string[];
   readonly train: Samples;
   readonly test: Samples;
-  /** Hex SHA-256 over the four arrays (training images, labels, test images, labels): what "the same data" means. */
+  /** Held out to follow a training by, where the source has such a part or was asked to set one aside. */
+  readonly validation?: Samples | undefined;
+  /** How what the source has became `images`, where a model must know it to take such inputs itself. */
+  readonly inputs?: Inputs | undefined;
+  /** Hex SHA-256 over the arrays (images and labels of training, test and, if there is one, validation): what "the same data" means. */
   readonly digest: string;
   /** What its source left out and found odd, in words for people; see plausible.ts. */
   readonly notes?: readonly string[] | undefined;
@@ -52,6 +60,27 @@ export function takeSamples(samples: Samples, count: number, from = 0): Samples 
     images: samples.images.subarray(from * size, (from + count) * size),
     labels: samples.labels.subarray(from, from + count),
   };
+}
+
+/** The samples `rows` [m], copied into memory that threads can share. */
+export function pickSamples(samples: Samples, rows: Uint32Array): Samples {
+  const size = samples.count === 0 ? 0 : samples.images.length / samples.count;
+  const { images } = samples;
+  const picked = images instanceof Uint8Array ? sharedBytes(rows.length * size) : sharedFloats(rows.length * size);
+  rows.forEach((row, i) => picked.set(images.subarray(row * size, (row + 1) * size), i * size));
+  const labels = sharedBytes(rows.length);
+  rows.forEach((row, i) => (labels[i] = samples.labels[row] as number));
+  return { count: rows.length, images: picked, labels };
+}
+
+/** Values as they lie in memory, little-endian, for digests. */
+export function bytesOf({ buffer, byteOffset, byteLength }: SampleValues): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** `length` zeros in memory that worker threads can share. */
+export function sharedFloats(length: number): Float32Array {
+  return new Float32Array(sharedBuffer(4 * length));
 }
 
 /** `length` zero bytes in memory that worker threads can share. */

@@ -4,7 +4,7 @@
  */
 import { PffError } from '../errors.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
-import { imageSize, type ImageShape, type Samples } from './dataset.js';
+import { imageSize, type ImageShape, type Samples, type SampleValues } from './dataset.js';
 
 /**
  * `overlay`: the label stands in place of the image's first C values, as in the paper; the image part is the rest.
@@ -26,7 +26,7 @@ export interface LabelLayout {
 
 /** How each sample's values become a row [image part | label part] of unit length. */
 export interface RowScales {
-  /** [n]: what the image's bytes (0 … 255) are multiplied by. */
+  /** [n]: what the image's bytes (0 … 255), or a table's values, are multiplied by. */
   readonly bytes: Float32Array;
   /** [n]: the scaled mean, taken off the scaled bytes; absent where means stay. */
   readonly mean: Float32Array | undefined;
@@ -62,7 +62,8 @@ export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode)
 
 /**
  * Scales that give each row unit length: 1 / sqrt(Σ (byte / 255)² over the image part + labelNorm2), for values in 0 … 1.
- * The sum is over integers and exact, so its order does not matter. A row that is all zeros keeps scale 0.
+ * The sum is over integers and exact, so its order does not matter; over a table's values, which are not divided by 255, it is in
+ * f64 in their order. A row that is all zeros keeps scale 0.
  * @param subtractMean the image part is (byte - its mean) / 255 instead.
  * @param labelNorm2 squared length of the label part: `ONE_HOT_NORM2` or `neutralNorm2(C)`.
  * @returns Float32Arrays [samples.count] over SharedArrayBuffers.
@@ -88,14 +89,16 @@ export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: num
   return scales;
 }
 
-/** Of the bytes of an image part. */
+/** Of the values of an image part. */
 export interface ImageSums {
   readonly count: number;
   readonly sum: number;
   readonly squares: number;
+  /** The value that the network takes as 1. */
+  readonly full: number;
 }
 
-export function imageSums(images: Uint8Array, start: number, end: number): ImageSums {
+export function imageSums(images: SampleValues, start: number, end: number): ImageSums {
   let sum = 0;
   let squares = 0;
   for (let p = start; p < end; p++) {
@@ -103,15 +106,15 @@ export function imageSums(images: Uint8Array, start: number, end: number): Image
     sum += value;
     squares += value * value;
   }
-  return { count: end - start, sum, squares };
+  return { count: end - start, sum, squares, full: images instanceof Uint8Array ? 255 : 1 };
 }
 
 /** Sets the scales of sample `i` from the sums over its image part. */
 export function setRowScale(scales: RowScales, i: number, sums: ImageSums, labelNorm2: number): void {
-  const { count, sum, squares } = sums;
+  const { count, sum, squares, full } = sums;
   const about = scales.mean ? squares - (sum * sum) / count : squares;
-  const length = Math.sqrt(about / 65025 + labelNorm2);
-  scales.bytes[i] = length === 0 ? 0 : 1 / (255 * length);
+  const length = Math.sqrt(about / (full * full) + labelNorm2);
+  scales.bytes[i] = length === 0 ? 0 : 1 / (full * length);
   scales.label[i] = length === 0 ? 0 : 1 / length;
   if (scales.mean) scales.mean[i] = (sum / count) * scales.bytes[i];
 }

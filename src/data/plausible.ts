@@ -5,7 +5,7 @@
 import { PffError } from '../errors.js';
 import { type Dataset, imageSize, type Samples } from './dataset.js';
 
-type Data = Pick<Dataset, 'name' | 'shape' | 'classes' | 'train' | 'test'>;
+type Data = Pick<Dataset, 'name' | 'shape' | 'classes' | 'train' | 'test' | 'validation'>;
 
 /** This much of all samples in one class makes guessing it look like learning. */
 const DOMINANT = 0.9;
@@ -14,11 +14,12 @@ const RARE = 20;
 const MOST_NAMED = 10;
 
 /** @throws PffError `data` where sizes, counts or labels do not fit each other. */
-export function checkSamples({ name, shape, classes, train, test }: Data): void {
+export function checkSamples({ name, shape, classes, train, test, validation }: Data): void {
   const size = imageSize(shape);
   for (const [part, { count, images, labels }] of [
     ['training', train],
     ['test', test],
+    ...(validation ? [['validation', validation] as const] : []),
   ] as const) {
     if (images.length !== count * size || labels.length !== count)
       throw new PffError(
@@ -70,6 +71,7 @@ export function oddities({ classes, train, test }: Data): string[] {
     notes.push(
       `${((100 * most) / train.count).toFixed(1)} % of the training samples are of class ${classes[trained.indexOf(most)]}`,
     );
+  if (!(train.images instanceof Uint8Array)) return notes;
   const bright = [train, test].map(({ images }) => images.some((value) => value > 1));
   if (!bright[0] && train.images.some((value) => value > 0))
     notes.push('no value of the training images is above 1 of 255: were they meant as 0 … 1?');

@@ -1,6 +1,6 @@
 /**
- * NumPy's array files (NPY; archives of them: npz.ts). Reads little-endian numbers of up to 64 bits and booleans, in C order;
- * writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
+ * NumPy's array files (NPY; archives of them: npz.ts). Reads numbers of up to 64 bits, booleans and texts, of either byte order and in
+ * C or Fortran order; writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
  */
 import { PffError } from '../errors.js';
 
@@ -21,6 +21,8 @@ export interface NpyArray {
     | Int32Array
     | BigInt64Array
     | BigUint64Array;
+  /** Texts (`<U5`, `|S5`), for which `values` is empty. */
+  readonly texts?: readonly string[];
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -37,7 +39,63 @@ const READERS: Readonly<Record<string, (bytes: ArrayBuffer) => NpyArray['values'
   '<i4': (bytes) => new Int32Array(bytes),
   '<i8': (bytes) => new BigInt64Array(bytes),
   '<u8': (bytes) => new BigUint64Array(bytes),
+  '<f2': (bytes) => halves(new Uint16Array(bytes)),
 };
+
+/** 16-bit floats (IEEE 754 binary16). */
+function halves(words: Uint16Array): Float32Array {
+  return Float32Array.from(words, (word) => {
+    const sign = word & 0x8000 ? -1 : 1;
+    const exponent = (word >> 10) & 0x1f;
+    const fraction = word & 0x3ff;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
+
+/** Texts of `width` bytes (`S`) or code points (`U`), without the zeros that fill them up. */
+function textsOf(bytes: Uint8Array, kind: string, width: number): string[] {
+  const size = kind === 'U' ? 4 * width : width;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: size === 0 ? 0 : bytes.length / size }, (_, i) => {
+    const from = i * size;
+    if (kind === 'S') return new TextDecoder().decode(bytes.subarray(from, from + size)).replace(/\0+$/, '');
+    let text = '';
+    for (let at = from; at < from + size; at += 4) {
+      const code = view.getUint32(at, true);
+      if (code > 0 && code <= 0x10ffff) text += String.fromCodePoint(code);
+    }
+    return text;
+  });
+}
+
+/** Reverses the bytes of each value. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const out = bytes.slice();
+  for (let at = 0; at < out.length; at += size) out.subarray(at, at + size).reverse();
+  return out;
+}
+
+/** From Fortran order (the first index runs fastest) to C order. */
+function inRowOrder<T extends { readonly length: number; [i: number]: unknown; slice(): T }>(
+  values: T,
+  shape: readonly number[],
+): T {
+  const out = values.slice();
+  const index = shape.map(() => 0);
+  for (let i = 0; i < values.length; i++) {
+    let at = 0;
+    for (let axis = 0; axis < shape.length; axis++) at = at * (shape[axis] as number) + (index[axis] as number);
+    out[at] = values[i];
+    for (let axis = 0; axis < shape.length; axis++) {
+      index[axis] = (index[axis] as number) + 1;
+      if ((index[axis] as number) < (shape[axis] as number)) break;
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
 
 /** Reads an NPY file; `name` is what errors call it. @throws PffError `data` saying what is wrong with it. */
 export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
@@ -57,11 +115,13 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const order = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
   const dims = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (descr === undefined || order === undefined || dims === undefined) return fail('its header cannot be read', again);
-  const reader = READERS[descr];
-  if (!reader)
+  const text = /^[<>|=]?([SU])(\d{1,9})$/.exec(descr);
+  const big = descr.startsWith('>');
+  const reader = READERS[descr.replace(/^[>=]/, '<').replace(/^<(?=[ub]1$|i1$)/, '|')];
+  if (!reader && !text)
     return fail(
       `holds values of type ${descr}`,
-      `Convert the array first: ${Object.keys(READERS).join(', ')} are read.`,
+      `Convert the array first: ${Object.keys(READERS).join(', ')} and texts are read.`,
     );
   const sizes = dims.split(',').map((dim) => dim.trim());
   // A trailing comma is how Python writes one dimension.
@@ -69,12 +129,20 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const bad = sizes.find((dim) => !/^\d{1,15}$/.test(dim));
   if (bad !== undefined) return fail(`its shape (${dims}) has the dimension "${bad}", which is no whole number`, again);
   const shape = sizes.map(Number);
-  if (order === 'True' && shape.length > 1) fail('is in Fortran order', 'Save numpy.ascontiguousarray(array).');
-  const size = shape.reduce((product, dim) => product * dim, 1) * Number(descr.slice(2));
+  const each = text ? Number(text[2]) * (text[1] === 'U' ? 4 : 1) : Number(descr.slice(2));
+  const size = shape.reduce((product, dim) => product * dim, 1) * each;
   if (bytes.length - end !== size)
     fail(`[${shape.join(', ')}] of ${descr} needs ${size} bytes, but there are ${bytes.length - end}`, again);
-  const values = reader(new Uint8Array(bytes.subarray(end)).buffer);
-  return descr === '|b1' ? { shape, values, isBoolean: true } : { shape, values };
+  const stored = bytes.subarray(end);
+  const content = big && each > 1 ? swapped(stored, text ? 4 : each) : stored;
+  const fortran = order === 'True' && shape.length > 1;
+  if (text) {
+    const texts = textsOf(content, text[1] as string, Number(text[2]));
+    return { shape, values: new Uint8Array(), texts: fortran ? inRowOrder(texts, shape) : texts };
+  }
+  const found = (reader as (from: ArrayBuffer) => NpyArray['values'])(new Uint8Array(content).buffer);
+  const values = fortran ? (inRowOrder(found as never, shape) as NpyArray['values']) : found;
+  return descr.endsWith('b1') ? { shape, values, isBoolean: true } : { shape, values };
 }
 
 /** Writes an NPY file (version 1.0). The values are written as they lie in memory, which is little-endian here. */

@@ -12,11 +12,9 @@ import type { Entering, Geometry } from './layer-kind.js';
  */
 export type LayerSize = number | string | LayerDescription;
 
-const count = z.int().positive();
-
 /** Numbers stand for dense layers and texts for others, whichever way they were given, so that one network has one spec. */
 export const layersSchema: z.ZodType<LayerSize[]> = z
-  .array(z.union([count, z.string().max(1000), ...layerKinds.map((kind) => kind.schema)]))
+  .array(z.union([z.int().nonnegative(), z.string().max(1000), ...layerKinds.map((kind) => kind.schema)]))
   .min(2)
   .transform((layers, context) => {
     try {
@@ -26,7 +24,8 @@ export const layersSchema: z.ZodType<LayerSize[]> = z
       context.addIssue({ code: 'custom', message: error.message });
       return z.NEVER;
     }
-  });
+  })
+  .refine(([, ...above]) => !above.includes(0), { error: 'a layer has at least one unit' });
 
 function canonical([image, ...layers]: readonly LayerSize[]): LayerSize[] {
   const sizes = layers.map(shortest);
@@ -76,6 +75,14 @@ function formatImage({ channels, height, width }: Planes): string {
 /** The shape of images that the network takes; undefined where only the number of their values counts. */
 export function imagePlanes([image]: readonly LayerSize[]): Planes | undefined {
   return typeof image === 'string' ? parseImage(image) : undefined;
+}
+
+/** Stands for the values of an image until the data are there, which say how many they are; `auto` on the command line. */
+export const AUTO = 0;
+
+/** The first entry of `layers` for images of this shape, under the layers `above`. */
+export function imageEntry(shape: Planes, above: readonly LayerSize[]): LayerSize {
+  return readsPlanes(above) ? formatImage(shape) : planeValues(shape);
 }
 
 /** Values of an image that the network takes. */
@@ -142,7 +149,7 @@ function formatSize(size: LayerSize): string {
 }
 
 /**
- * Reads `784,500,500` or `3x32x32,conv64,max2,dense500`: an operation without a layer of its own joins the one before it.
+ * Reads `784,500,500`, `auto,500,500` or `3x32x32,conv64,max2,dense500`: an operation without a layer of its own joins the one before it.
  * @throws PffError `usage` naming the entry that no kind takes
  */
 export function parseLayers(text: string): LayerSize[] {
@@ -156,6 +163,7 @@ export function parseLayers(text: string): LayerSize[] {
   return entries.map((entry, index) => {
     const number = /^[1-9]\d*$/.test(entry);
     if (number) return Number(entry);
+    if (index === 0 && entry === 'auto') return AUTO;
     if (index === 0 && parseImage(entry)) return entry;
     return parseSize(entry);
   });

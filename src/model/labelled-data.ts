@@ -14,7 +14,7 @@ export interface LabelledData {
 }
 
 /**
- * The image part [B, P] of the first layer's input for the samples `rows` [B]: bytes by their scale, less their mean where
+ * The image part [B, P] of the first layer's input for the samples `rows` [B]: values by their scale, less their mean where
  * the scales have one.
  */
 export async function stageImages(
@@ -25,7 +25,9 @@ export async function stageImages(
 ): Promise<Float32Array> {
   const { prefix, skip } = layout;
   const out = new Float32Array(rows.length * prefix);
-  await kernels.stageBytes(samples.images, skip + prefix, skip, rows, bytes, out);
+  const { images } = samples;
+  if (images instanceof Uint8Array) await kernels.stageBytes(images, skip + prefix, skip, rows, bytes, out);
+  else stageFloats(images, layout, rows, bytes, out);
   if (mean)
     for (let b = 0; b < rows.length; b++) {
       const value = mean[rows[b] as number] as number;
@@ -33,4 +35,19 @@ export async function stageImages(
       for (let p = b * prefix; p < (b + 1) * prefix; p++) out[p] = (out[p] as number) - value;
     }
   return out;
+}
+
+/** As `Kernels.stageBytes`, for f32: each product is rounded once, so that it is the same on every machine. */
+function stageFloats(
+  values: Float32Array,
+  { prefix, skip }: LabelLayout,
+  rows: Uint32Array,
+  scales: Float32Array,
+  out: Float32Array,
+): void {
+  rows.forEach((row, b) => {
+    const from = row * (skip + prefix) + skip;
+    const scale = scales[row] as number;
+    for (let p = 0; p < prefix; p++) out[b * prefix + p] = (values[from + p] as number) * scale;
+  });
 }

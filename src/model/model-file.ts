@@ -1,4 +1,5 @@
 /** A trained network as a safetensors file: weights and biases of every layer and head, the spec in its metadata. */
+import { parseInputs, type Inputs } from '../data/columns.js';
 import { PffError } from '../errors.js';
 import { type PartialSpec, resolveSpec, type RunSpec } from '../spec/spec.js';
 import { allocateState, namedParameters, type LayerState } from '../layers/layer-state.js';
@@ -28,6 +29,8 @@ export interface ModelFacts {
   readonly metadata: Readonly<Record<string, string>>;
   /** Names of the classes; models of other programs, and of early versions, do not have them. */
   readonly classes: readonly string[] | undefined;
+  /** What the network takes; earlier models do not say it. */
+  readonly inputs: Inputs | undefined;
   /** Set where the run was interrupted: chapters that all layers had finished. */
   readonly interruptedAfterChapters: number | undefined;
 }
@@ -61,13 +64,15 @@ export function parseSpec(text: string): PartialSpec {
 
 /** Reads the metadata that are more than text. @throws PffError `files` where one is not what pff writes there. */
 export function modelFacts(metadata: Readonly<Record<string, string>>): ModelFacts {
-  const { classes: names, interruptedAfterChapters: chapters } = metadata;
+  const { classes: names, inputs: taken, interruptedAfterChapters: chapters } = metadata;
   const classes = names === undefined ? undefined : parsed(names, 'classes');
   if (classes !== undefined && !isClasses(classes)) return wrong('classes', 'is no list of 2 to 256 names');
   if (chapters !== undefined && !/^\d{1,15}$/.test(chapters))
     return wrong('interruptedAfterChapters', 'is no number of chapters');
   const interruptedAfterChapters = chapters === undefined ? undefined : Number(chapters);
-  return { metadata, classes, interruptedAfterChapters };
+  const inputs = taken === undefined ? undefined : parseInputs(parsed(taken, 'inputs'));
+  if (taken !== undefined && inputs === undefined) return wrong('inputs', 'are neither an image nor columns');
+  return { metadata, classes, inputs, interruptedAfterChapters };
 }
 
 function isClasses(value: unknown): value is string[] {

@@ -1,5 +1,6 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
 import { sha256 } from '#platform/hash';
+import type { Inputs } from '../data/columns.js';
 import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
@@ -26,6 +27,10 @@ export interface PreparedData {
   /** What each shard trains on; one site with all samples where the spec has no shards. */
   readonly sites: readonly Site[];
   readonly test: LabelledData;
+  /** Held out to follow the training by, where the dataset has such samples besides the test samples. */
+  readonly validation?: LabelledData | undefined;
+  /** What a model of this data takes. */
+  readonly inputs: Inputs;
   readonly facts: DatasetFacts;
 }
 
@@ -80,6 +85,8 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
     layout,
     sites: shards.map((samples) => ({ data, samples })),
     test: labelled(test, layout, dataset.shape, spec),
+    validation: dataset.validation && labelled(dataset.validation, layout, dataset.shape, spec),
+    inputs: inputsOf(dataset),
     facts: {
       name: dataset.name,
       digest: dataset.digest,
@@ -100,6 +107,24 @@ function checkPlanes({ name, shape }: Dataset, { layers }: RunSpec): void {
   throw new PffError('usage', `layers begin with ${layers[0] as string}, but images of ${name} are ${found}`, {
     hint: `Give --layers ${describeLayers([found, ...layers.slice(1)], ',')}.`,
   });
+}
+
+/** Training images that tell what stands along the edges of all. */
+const EDGE_TRIALS = 1000;
+
+function inputsOf({ inputs, shape, train }: Dataset): Inputs {
+  const given = inputs ?? { kind: 'image', shape };
+  const { images, count } = train;
+  if (given.kind === 'columns' || !(images instanceof Uint8Array) || count === 0) return given;
+  const { width, height, channels } = shape;
+  let [sum, places] = [0, 0];
+  for (let i = 0; i < Math.min(EDGE_TRIALS, count) * channels; i++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x += y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1)) {
+        sum += images[(i * height + y) * width + x] as number;
+        places++;
+      }
+  return { ...given, edge: Math.round(sum / places) };
 }
 
 /** @throws PffError `usage` where the dataset has no pixels to move, mirror or deform. */
@@ -137,7 +162,11 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
       hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
     });
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
-  const { layout, test, facts } = prepareMeasured(dataset, spec);
+  const { layout, test, facts, inputs } = prepareMeasured(dataset, spec);
+  if (inputs.kind === 'columns')
+    throw new PffError('usage', 'folders of shards were given, but columns of a table are scaled by all of its rows', {
+      hint: 'Give one table by --data and --shards, or scale the columns yourself and register the data by a plugin.',
+    });
   const digest = sha256().update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {
@@ -153,7 +182,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     trainSamples += prepared.facts.trainSamples;
     return prepared.sites[0] as Site;
   });
-  return { layout, sites, test, facts: { ...facts, digest: digest.hex(), trainSamples } };
+  return { layout, sites, test, inputs, facts: { ...facts, digest: digest.hex(), trainSamples } };
 }
 
 /** Samples with the scales of their rows. */

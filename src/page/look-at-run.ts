@@ -1,8 +1,6 @@
 /** Looks at the network that a finished run has saved: for runs whose log has no analysis of it. */
-import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
-import { checkParts } from '../run/run-plugins.js';
-import { analyseRun } from '../run/saved-model.js';
+import { analyseRun, datasetOfRun } from '../run/saved-model.js';
 import type { PageEvent } from './page-event.js';
 import type { RunView } from './run-view.js';
 
@@ -10,9 +8,7 @@ import type { RunView } from './run-view.js';
 export async function lookAtRun(folder: string, view: RunView, dataDir: string | undefined): Promise<PageEvent> {
   try {
     const spec = view.started?.spec;
-    const dataset = spec?.dataset ?? '';
-    checkParts(folder, { dataset });
-    const analysis = await analyseRun(folder, await loadDataset({ dataset, dataDir }));
+    const analysis = await analyseRun(folder, await datasetOfRun(folder, dataDir));
     return { type: 'analysis', chapter: (spec?.splits ?? 1) - 1, at: view.now - view.offset, analysis };
   } catch (error) {
     const hint = error instanceof PffError && error.hint !== undefined ? `. ${error.hint}` : '';

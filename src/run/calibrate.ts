@@ -4,6 +4,7 @@
  */
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
+import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { Costs } from '../simulate/costs.js';
@@ -53,7 +54,8 @@ export async function calibrate(spec: RunSpec, options: CalibrateOptions = {}, g
       hint: 'Choose goodness, symba or performance-optimized.',
     });
   const began = performance.now();
-  const dataset = given ?? (await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir }));
+  const dataset =
+    given ?? (await loadDataset({ dataset: spec.dataset, dataDir: options.dataDir, reading: readingOf(spec) }));
   const all = (spec.trainSamples || dataset.train.count) - spec.validationSamples;
   const shard = Math.floor(all / spec.shards);
   const short = await measure(spec, options, dataset, SHORT);

@@ -1,4 +1,5 @@
 /** How a run is carried out: everything that does not change its bits. */
+import type { Place } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { KernelsChoice } from '../kernels/open.js';
@@ -14,6 +15,11 @@ import { isBackprop, usesNegatives, usesPredictedLabels } from '../spec/spec.js'
 export interface TrainOptions {
   /** Any part of a spec; the rest is filled in (spec/spec.ts). */
   readonly spec?: PartialSpec | undefined;
+  /**
+   * Data of one's own, by path: a table (CSV, TSV, JSON lines, Parquet), NumPy arrays, a folder of images or of IDX files; or a table
+   * with files of its own for testing and validation. The spec says how they are read (`labelColumn`, `missing`, `testShare`, …).
+   */
+  readonly data?: string | Place | undefined;
   readonly variant?: Variant | undefined;
   /** N: worker threads that are nodes. */
   readonly nodes?: number | undefined;

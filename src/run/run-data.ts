@@ -2,6 +2,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { checkSamples } from '../data/plausible.js';
 import { loadDataset } from '../data/sources/load.js';
+import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
 import { prepareData, type DatasetFacts, type PreparedData } from '../node/prepare.js';
 import type { RunSpec } from '../spec/spec.js';
@@ -29,7 +30,9 @@ export async function loadRunData(
   const { dataset: name } = spec;
   const dataDir = options.dataDir ?? resumed?.dataDir;
   const shardDirs = options.shardDirs ?? resumed?.shardDirs;
-  const dataset = given ?? (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined }));
+  const dataset =
+    given ??
+    (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined, reading: readingOf(spec) }));
   const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
   checkSamples(dataset);
   const prepared = prepareData(dataset, spec, shards);

@@ -59,11 +59,13 @@ export function interruption(
 
 function modelMetadata({ numerics, prepared }: ModelOrigin, digest: string): Record<string, string> {
   const { classes, digest: dataDigest } = prepared.facts;
+  const { inputs } = prepared;
   return {
     program: `pff ${VERSION}`,
     modelDigest: digest,
     numerics: numerics.id,
     dataDigest,
     classes: JSON.stringify(classes),
+    inputs: JSON.stringify(inputs),
   };
 }

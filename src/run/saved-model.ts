@@ -2,9 +2,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { imageSize, type Dataset, type ImageShape } from '../data/dataset.js';
+import { imageSize, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { labelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
+import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';
@@ -18,6 +19,7 @@ import { Predictor, type Evaluation } from '../model/predictor.js';
 import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
 import type { RunSpec } from '../spec/spec.js';
+import { hasNote, readNote } from './checkpoint.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
@@ -74,8 +76,8 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const model = readModel(run, options);
   const { spec } = model;
   const name = options.dataset ?? spec.dataset;
-  checkParts(run, { goodness: spec.goodness, ...(options.dataset === undefined ? { dataset: name } : {}) });
-  const dataset = await loadDataset({ dataset: name, dataDir: options.dataDir, needs: 'test' });
+  checkParts(run, { goodness: spec.goodness });
+  const dataset = await loadDatasetOf(run, { ...spec, dataset: name }, options.dataDir);
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (imageValues(spec.layers) !== size)
@@ -144,12 +146,12 @@ export async function analyseRun(
 }
 
 /**
- * Predicts images: `images` [n, width · height · channels] bytes, planar, 0 … 255, of the given shape.
+ * Predicts images: `images` [n, width · height · channels], as a dataset of the given shape has them: bytes, planar, 0 … 255.
  * @throws PffError
  */
 export async function predictImages(
   run: string,
-  images: Uint8Array,
+  images: SampleValues,
   shape: ImageShape,
   classes: readonly string[],
   options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
@@ -195,9 +197,16 @@ export function partialModel(
 
 /** The dataset that a model was trained on, for its image shape, classes, and images by index. */
 export async function datasetOfRun(run: string, dataDir?: string, options: VerifyOption = {}): Promise<Dataset> {
-  const { dataset } = readModel(run, options).spec;
+  const { spec } = readModel(run, options);
+  return loadDatasetOf(run, spec, dataDir);
+}
+
+/** The dataset of a run: in `dataDir`, or where the run's own notes say that data of one's own lie. */
+export function loadDatasetOf(run: string, spec: RunSpec, dataDir: string | undefined): Promise<Dataset> {
+  const { dataset } = spec;
   checkParts(run, { dataset });
-  return loadDataset({ dataset, dataDir, needs: 'test' });
+  const place = dataDir ?? (dataset === 'own' && hasNote(run) ? readNote(run).dataDir : undefined);
+  return loadDataset({ dataset, dataDir: place, needs: 'test', reading: readingOf(spec) });
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */

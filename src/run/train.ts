@@ -1,5 +1,6 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import type { Dataset } from '../data/dataset.js';
+import { placeText } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { loadPlugins } from '../node/threads/plugins.js';
@@ -7,21 +8,25 @@ import { resolveSpec } from '../spec/spec.js';
 import type { RunEvent, RunResult } from './events.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type TrainOptions } from './options.js';
 import { AsyncQueue } from './async-queue.js';
+import { fitToData } from './fit-to-data.js';
 import { openResume } from './resume.js';
 import { Run } from './run.js';
 
 /**
  * Trains and evaluates. Events come as they happen; breaking out of the iteration stops the run.
- * @param given a dataset in memory instead of the one that the spec names.
+ * @param inMemory a dataset in memory instead of the one that the spec names.
  * @throws PffError for anything wrong with what was asked; `interrupted` when `options.signal` aborts.
  */
-export async function* train(options: TrainOptions = {}, given?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
-  checkOptions('train', options, TRAIN_OPTIONS);
-  await loadPlugins(options.plugins ?? []);
+export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
+  checkOptions('train', asked, TRAIN_OPTIONS);
+  await loadPlugins(asked.plugins ?? []);
+  const options = withPlace(asked);
   const { resume } = options;
-  const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, given !== undefined);
+  const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, inMemory !== undefined);
   const execution = resumed?.execution ?? resolveExecution(options);
-  const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs));
+  const fitted = resumed ? undefined : await fitToData(options.spec ?? {}, options, inMemory);
+  const given = fitted?.dataset ?? inMemory;
+  const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(fitted?.spec ?? {}, execution, options.shardDirs));
   const own = typeof options.store === 'object' ? { store: 'of your own' } : {};
   checkFit(spec, { ...execution, ...own }, options.cluster !== undefined);
   if (options.cluster && resumed)
@@ -44,8 +49,20 @@ export async function* train(options: TrainOptions = {}, given?: Dataset): Async
   }
 }
 
+/** Data of one's own are a dataset by name and a place. */
+function withPlace({ data, ...options }: TrainOptions): TrainOptions {
+  if (data === undefined) return options;
+  const dataDir = placeText(typeof data === 'string' ? { data } : data);
+  return {
+    ...options,
+    dataDir,
+    spec: options.resume === undefined ? { ...options.spec, dataset: 'own' } : options.spec,
+  };
+}
+
 const TRAIN_OPTIONS = {
   spec: true,
+  data: true,
   variant: true,
   nodes: true,
   threadsPerNode: true,

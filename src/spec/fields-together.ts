@@ -1,9 +1,21 @@
 /** Fields of a spec that are right one by one but do not fit each other. */
 import { PffError } from '../errors.js';
-import { geometries, imagePlanes } from '../layers/sizes.js';
+import { AUTO, geometries, readsPlanes } from '../layers/sizes.js';
 import { objectiveOf } from '../objectives/table.js';
+import { common } from './defaults.js';
 import type { RunSpec } from './fields.js';
 import { augmentsImages, isBackprop, usesNegatives, usesPredictedLabels } from './predicates.js';
+
+/** Fields that say how data of one's own are read. */
+const OWN_DATA = [
+  'labelColumn',
+  'ignoreColumns',
+  'missing',
+  'testShare',
+  'validationShare',
+  'splitSeed',
+  'imageSize',
+] as const;
 
 /** Goodness, its slope and its square have to stay within what single precision holds, with room to learn. */
 const LARGEST = 1e12;
@@ -23,6 +35,14 @@ export function checkTogether(spec: RunSpec): void {
         `${what} is ${value}, but must be from ${1 / LARGEST} to ${LARGEST}: single precision holds no more`,
         'Choose --threshold, --steepness and --init-scale nearer to 1, 20 and 1.',
       );
+  for (const field of OWN_DATA)
+    if (spec.dataset !== 'own' && spec[field] !== common[field])
+      wrong(`${field} is of data of your own, but the dataset is ${spec.dataset}`, 'Give --data, or leave it out.');
+  if (spec.testShare + spec.validationShare >= 1)
+    wrong(
+      `testShare ${spec.testShare} and validationShare ${spec.validationShare} leave nothing to train on`,
+      'Choose smaller shares.',
+    );
   const negative = usesNegatives(spec.objective);
   if (negative && spec.negatives === 'none')
     wrong(
@@ -45,8 +65,8 @@ export function checkTogether(spec: RunSpec): void {
       `Choose ${classifiers.join(' or ')}.`,
     );
   // Layers that do not fit what enters them say so here.
-  geometries(spec.layers);
-  if (imagePlanes(spec.layers) && spec.labelMode === 'overlay')
+  if (spec.layers[0] !== AUTO) geometries(spec.layers);
+  if (readsPlanes(spec.layers.slice(1)) && spec.labelMode === 'overlay')
     wrong(
       'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
       'Leave --label-mode out: the label enters as one plane a class.',

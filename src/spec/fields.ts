@@ -21,7 +21,14 @@ const label = (text: string) => ({ description: text });
 
 /** Each field's description is the text of its flag in `pff train --help`. */
 const shape = {
-  dataset: z.string().min(1).meta(label('mnist, fashion-mnist, cifar10, or idx (your own IDX files, with --data-dir)')),
+  dataset: z
+    .string()
+    .min(1)
+    .meta(
+      label(
+        'mnist, fashion-mnist, cifar10, idx (your own IDX files, with --data-dir), or own (data of your own, with --data)',
+      ),
+    ),
   trainSamples: z.int().nonnegative().meta(label('how many training samples to use, from the first on; 0 for all')),
   testSamples: z.int().nonnegative().meta(label('how many test samples to use; 0 for all')),
   validationSamples: z
@@ -29,6 +36,41 @@ const shape = {
     .nonnegative()
     .meta(
       label('keep this many of the last training samples aside and report accuracy on them instead of on the test set'),
+    ),
+  labelColumn: z
+    .string()
+    .max(1000)
+    .meta(
+      label(
+        'own data: the column with the classes, by its name or its place from 1; empty for one that is called label, class, target or the like, else the last',
+      ),
+    ),
+  ignoreColumns: z.string().max(100_000).meta(label('own data: names of columns to leave out, separated by commas')),
+  missing: z
+    .enum(['refuse', 'drop', 'fill'])
+    .meta(label('own data with empty cells: refuse them, drop the rows, or fill in the mean of the training rows')),
+  testShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .meta(
+      label(
+        'own data: share of the samples of each class that is set aside for testing, where the data have no test part',
+      ),
+    ),
+  validationShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .meta(
+      label('own data: share of the samples of each class that is set aside to follow the training by; 0 for none'),
+    ),
+  splitSeed: z.int().min(0).max(4294967295).meta(label('own data: seed of which samples are set aside')),
+  imageSize: z
+    .string()
+    .regex(/^([1-9]\d{0,3}x[1-9]\d{0,3}(x[13])?)?$/)
+    .meta(
+      label('own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size'),
     ),
   labelMode: z
     .enum(['overlay', 'append'])

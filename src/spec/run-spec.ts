@@ -4,7 +4,9 @@ import type { LayerSize } from '../layers/sizes.js';
 
 /** A complete run spec. Options of the command line are named alike: `--label-mode` is `labelMode`. */
 export interface RunSpec {
-  /** mnist, fashion-mnist, cifar10, or idx (your own IDX files, with --data-dir) */
+  /**
+   * mnist, fashion-mnist, cifar10, idx (your own IDX files, with --data-dir), or own (data of your own, with --data)
+   */
   dataset: string;
   /** how many training samples to use, from the first on; 0 for all */
   trainSamples: number;
@@ -12,6 +14,23 @@ export interface RunSpec {
   testSamples: number;
   /** keep this many of the last training samples aside and report accuracy on them instead of on the test set */
   validationSamples: number;
+  /**
+   * own data: the column with the classes, by its name or its place from 1; empty for one that is called label,
+   * class, target or the like, else the last
+   */
+  labelColumn: string;
+  /** own data: names of columns to leave out, separated by commas */
+  ignoreColumns: string;
+  /** own data with empty cells: refuse them, drop the rows, or fill in the mean of the training rows */
+  missing: 'refuse' | 'drop' | 'fill';
+  /** own data: share of the samples of each class that is set aside for testing, where the data have no test part */
+  testShare: number;
+  /** own data: share of the samples of each class that is set aside to follow the training by; 0 for none */
+  validationShare: number;
+  /** own data: seed of which samples are set aside */
+  splitSeed: number;
+  /** own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size */
+  imageSize: string;
   /** write the label over the first values of the image, or add it as extra inputs */
   labelMode: 'overlay' | 'append';
   /** in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
+import { bytesOf } from '../../src/data/dataset.js';
 import { writeIdx } from '../../src/data/idx.js';
 import { cacheFolder } from '../../src/data/sources/files.js';
 import { checkDatasetName, loadDataset } from '../../src/data/sources/load.js';
@@ -36,7 +37,7 @@ describe('idx', () => {
     expect([...data.train.images.subarray(0, 3)]).toEqual([1, 32, 63]);
     for (const array of [data.train.images, data.train.labels, data.test.images, data.test.labels])
       expect(array.buffer).toBeInstanceOf(SharedArrayBuffer);
-    const all = Buffer.concat([data.train.images, data.train.labels, data.test.images, data.test.labels]);
+    const all = Buffer.concat([data.train, data.test].flatMap((each) => [bytesOf(each.images), each.labels]));
     expect(data.digest).toBe(createHash('sha256').update(all).digest('hex'));
   });
 
@@ -223,7 +224,7 @@ describe('cifar10', () => {
 });
 
 test('unknown datasets: the nearest name', async () => {
-  const known = 'Known are mnist, fashion-mnist, cifar10, idx; datasets of your own come with --plugin FILE.';
+  const known = 'Known are mnist, fashion-mnist, cifar10, idx, own; datasets of your own come with --plugin FILE.';
   expect(await describeError(() => checkDatasetName('mnits'))).toBe(
     `usage: unknown dataset "mnits" | Did you mean mnist? ${known}`,
   );

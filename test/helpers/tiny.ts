@@ -1,6 +1,6 @@
 /** Small data and networks for tests: a learnable toy dataset, made by keyed randomness. */
 import { sha256 } from '#platform/hash';
-import { sharedBytes, type Dataset, type Samples } from '../../src/data/dataset.js';
+import { bytesOf, sharedBytes, type Dataset, type Samples } from '../../src/data/dataset.js';
 import { RandomStream } from '../../src/random.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../../src/spec/spec.js';
 
@@ -30,7 +30,7 @@ export function toyDataset(train = 200, test = 80): Dataset {
     test: toySamples(test, new RandomStream(7, 'test', 2)),
   };
   const hash = sha256();
-  for (const { images, labels } of [data.train, data.test]) hash.update(images).update(labels);
+  for (const { images, labels } of [data.train, data.test]) hash.update(bytesOf(images)).update(labels);
   return {
     name: 'toy',
     shape: { width: TOY_SIDE, height: TOY_SIDE, channels: 1 },

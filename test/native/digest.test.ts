@@ -6,14 +6,13 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { commonFlags, coreUnits } from '../../scripts/native-units.mjs';
+import { compileUnits } from '../../scripts/native-objects.mjs';
+import { coreUnits } from '../../scripts/native-units.mjs';
 import { instructionSets } from '../kernels/backends.js';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'pff-digest-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -23,13 +22,9 @@ function has(command: string): boolean {
 
 /** Builds digest.cc for a CPU family; returns the program's path. */
 async function build(compiler: string, arch: string, extra: readonly string[]): Promise<string> {
-  const objects = await Promise.all(
-    [...coreUnits(arch, [compiler]), { file: '../test/native/digest.cc', flags: [] }].map(async ({ file, flags }) => {
-      const object = join(folder, `${arch}-${file.replaceAll('/', '-')}.o`);
-      await run(compiler, [...commonFlags, ...flags, '-c', join(root, 'native', file), '-o', object]);
-      return object;
-    }),
-  );
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
+  const units = [...coreUnits(arch, [compiler]), { file: '../test/native/digest.cc', flags: [] }];
+  const objects = await compileUnits({ file: compiler, version }, arch, units);
   const program = join(folder, `digest-${arch}`);
   await run(compiler, [...extra, '-pthread', ...objects, '-o', program]);
   return program;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, afterAll, describe, expect, it } from 'vitest';
 import { writeIdx } from '../../src/data/idx.js';
-import { takeSamples, type Samples } from '../../src/data/dataset.js';
+import { takeSamples, type Samples, type SampleValues } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/sources/load.js';
 import { jobOfNode } from '../../src/node/job.js';
 import { prepareData } from '../../src/node/prepare.js';
@@ -20,7 +20,7 @@ let root = '';
 let folders: string[] = [];
 
 function writeSplit(folder: string, split: string, { count, images, labels }: Samples): void {
-  const write = (name: string, dims: number[], data: Uint8Array): void =>
+  const write = (name: string, dims: number[], data: SampleValues): void =>
     writeFileSync(join(folder, name), writeIdx({ dims, data: Uint8Array.from(data) }));
   write(`${split}-images-idx3-ubyte`, [count, TOY_SIDE, TOY_SIDE], images);
   write(`${split}-labels-idx1-ubyte`, [count], labels);

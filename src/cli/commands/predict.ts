@@ -1,5 +1,5 @@
 /** `pff predict`. */
-import type { Dataset } from '../../data/dataset.js';
+import type { Dataset, SampleValues } from '../../data/dataset.js';
 import { readImageFile } from '../../data/sources/image-file.js';
 import { PffError } from '../../errors.js';
 import { tableLines } from '../../report/table.js';
@@ -13,7 +13,7 @@ import { partialNote } from '../flags/partial.js';
 /** An image to classify; `truth` is known for images of the dataset. */
 interface Asked {
   readonly name: string;
-  readonly pixels: Uint8Array;
+  readonly pixels: SampleValues;
   readonly truth: number | undefined;
 }
 
@@ -67,7 +67,8 @@ export const predictCommand = defineCommand({
       }
     }
     const size = asked[0]?.pixels.length ?? 0;
-    const pixels = new Uint8Array(asked.length * size);
+    const floats = asked[0]?.pixels instanceof Float32Array;
+    const pixels = floats ? new Float32Array(asked.length * size) : new Uint8Array(asked.length * size);
     asked.forEach((image, i) => pixels.set(image.pixels, i * size));
     const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) err.line(`pff: ${partial}`);

@@ -1,12 +1,14 @@
 /** `pff simulate`. */
 import { PffError } from '../../errors.js';
 import * as units from '../../report/units.js';
+import { fitToData } from '../../run/fit-to-data.js';
 import { graphShape } from '../../schedule/shape.js';
 import { taskCount } from '../../schedule/tasks.js';
 import { resolveSpec, type RunSpec } from '../../spec/spec.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { loadPlugin } from '../flags/common-flags.js';
+import { askedData } from '../flags/data-flags.js';
 import { noWords } from '../flags/flags.js';
 import { simulateFlags } from '../flags/simulate-flags.js';
 import { findCosts } from '../flags/simulation-costs.js';
@@ -49,7 +51,9 @@ export const simulateCommand = defineCommand({
     if (variant === 'federated') asked.shards ??= nodes;
     const lagFollows = asked.negatives === 'adaptive' && asked.labelLag === undefined;
     if (lagFollows) asked.labelLag = nodes;
-    const spec = resolveSpec(asked);
+    const { dataDir } = askedData(given);
+    const fitted = await fitToData(asked, { dataDir });
+    const spec = resolveSpec(fitted.spec);
     checkSize(spec);
     const found = await findCosts(
       spec,
@@ -59,7 +63,7 @@ export const simulateCommand = defineCommand({
         threads: given['threads-per-node'] ?? 1,
         nodes: given.here ? nodes : 1,
         kernels: given.kernels,
-        dataDir: given['data-dir'],
+        dataDir,
       },
       output.err,
     );

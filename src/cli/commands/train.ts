@@ -4,12 +4,14 @@ import path from 'node:path';
 import { fasterPrecision } from '../../doctor/faster-precision.js';
 import { PffError } from '../../errors.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
+import { AUTO } from '../../layers/sizes.js';
 import { train } from '../../run/train.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
 import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { loadPlugin } from '../flags/common-flags.js';
+import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
 import { askedServer } from '../flags/server-flags.js';
@@ -37,6 +39,11 @@ export const trainCommand = defineCommand({
     ['pff train --nodes 2 --variant all-layers --gantt', 'a pipeline of two nodes, and its timeline'],
     ['pff train --preset paper --out paper-run', "the paper's network (hours)"],
     ['pff train --dataset cifar10 --layers 3072,1000,1000 --data-dir DIR', 'CIFAR-10 from a folder'],
+    [
+      'pff train --data measurements.csv',
+      'a table of your own; the column label, class or the last one has the classes',
+    ],
+    ['pff train --data photos --image-size 32x32 --validation 0.1', 'a folder with a folder of images for each class'],
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
@@ -51,11 +58,13 @@ export const trainCommand = defineCommand({
     const plugins = given.plugin;
     await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
-    const out = given.out ?? (given.resume === undefined ? folderFor(asked) : undefined);
+    const out = given.out ?? (given.resume === undefined ? folderFor(asked, given.data) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
     const server = given.server === undefined ? undefined : askedServer(given);
     const cluster = server && clusterOptions(given, server, out ?? 'run');
-    if (!given.quiet && given.resume === undefined && !cluster) await tellFasterPrecision(asked, given, output.err);
+    const known = asked.dataset !== 'own' && asked.layers?.[0] !== AUTO;
+    if (!given.quiet && given.resume === undefined && !cluster && known)
+      await tellFasterPrecision(asked, given, output.err);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(
       given,
@@ -68,7 +77,7 @@ export const trainCommand = defineCommand({
           nodes: given.nodes,
           threadsPerNode: given['threads-per-node'],
           kernels: given.kernels,
-          dataDir: given['data-dir'],
+          dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
           resume: given.resume,
@@ -100,10 +109,11 @@ function resumedSpec(given: Parameters<typeof askedSpec>[0]): PartialSpec {
   return given.preset === undefined && given.config === undefined ? specFromFlags(given) : askedSpec(given);
 }
 
-function folderFor(asked: PartialSpec): string {
+function folderFor(asked: PartialSpec, data: string | undefined): string {
   // The rest of the spec is the library's to judge: how a run is carried out has a say in it.
   const { dataset, objective } = resolveSpec({ dataset: asked.dataset, objective: asked.objective });
-  return newRunFolder(dataset, objective);
+  const own = data && path.basename(path.resolve(data)).replace(/\..*$/, '');
+  return newRunFolder(own || dataset, objective);
 }
 
 /** @throws PffError `usage` for a name that NATS subjects cannot have */

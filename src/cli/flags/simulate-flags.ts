@@ -1,6 +1,7 @@
 /** The flags of `pff simulate`. */
 import { VARIANTS } from '../../schedule/assign.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, numberFlag, numbersFlag, textFlag } from './flags.js';
 import { specFlags, specSourceFlags } from './spec-sources.js';
 
@@ -51,6 +52,7 @@ export const simulateFlags = {
   'data-dir': { ...dataDirFlag, group },
   plugin: { ...pluginFlag, group },
   json: { ...jsonFlag, group },
+  ...dataFlags,
   ...specSourceFlags,
   ...specFlags,
 };

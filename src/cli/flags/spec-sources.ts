@@ -4,6 +4,8 @@ import { messageOf, PffError } from '../../errors.js';
 import { presets } from '../../spec/presets.js';
 import type { PartialSpec } from '../../spec/spec.js';
 import { textFlag, type Flags } from './flags.js';
+import { AUTO } from '../../layers/sizes.js';
+import { askedData, type GivenData } from './data-flags.js';
 import { checkedSpec, specFlags, specFromFlags } from './spec-flags.js';
 import { didYouMean } from '../../suggest.js';
 
@@ -43,11 +45,11 @@ export const specSourceFlags = {
 
 /** The spec that was asked for, still without the library's defaults. @throws PffError `usage` */
 export function askedSpec(
-  flags: Readonly<Record<string, unknown>> & { readonly preset?: string; readonly config?: string },
+  flags: Readonly<Record<string, unknown>> & GivenData & { readonly preset?: string; readonly config?: string },
 ): PartialSpec {
   const preset = presetSpec(flags.preset ?? 'default');
   const file = flags.config === undefined ? {} : readConfig(flags.config);
-  const own = { ...file, ...specFromFlags(flags) };
+  const own = { ...file, ...specFromFlags(flags), ...askedData(flags).spec };
   if (flags['epochs'] !== undefined && flags['splits'] === undefined)
     keepChapters(
       own,
@@ -55,6 +57,9 @@ export function askedSpec(
       flags.config === undefined ? `--preset ${flags.preset}` : `--config ${flags.config}`,
     );
   const kept = { ...preset };
+  // A preset's network fits its dataset: for other data the first size is theirs.
+  if (own.dataset === 'own' && kept.layers !== undefined && own.layers === undefined)
+    kept.layers = [AUTO, ...kept.layers.slice(1)];
   if (own.objective !== undefined && own.objective !== (preset.objective ?? 'goodness'))
     for (const field of BY_OBJECTIVE) delete kept[field];
   if (own.optimizer !== undefined && own.optimizer !== (preset.optimizer ?? 'adam'))

@@ -2,6 +2,7 @@
 import { metricsFormats } from '../../run/metrics-log.js';
 import { VARIANTS } from '../../schedule/assign.js';
 import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
 import { serverFlags } from './server-flags.js';
@@ -11,6 +12,7 @@ const clusterGroup = { group: 'On a cluster (with --server)' };
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
 export const trainFlags = {
+  ...dataFlags,
   ...specSourceFlags,
   ...specFlags,
   variant: {

@@ -31,12 +31,14 @@ interface Row {
 const DELIMITERS = [',', ';', '\t', '|'];
 const MOST_CELL = 1 << 20;
 
-/** @throws PffError `data` saying on which line the file is no table */
-export function readTable(text: string, name: string, options: TableOptions): Table {
+/** @param least fewest rows, a header included. @throws PffError `data` saying on which line the file is no table */
+export function readTable(text: string, name: string, options: TableOptions, least = 3): Table {
   const found = records(text, name, options.delimiter ?? likelyDelimiter(text));
   const first = found[0]?.record;
-  if (first === undefined || found.length < 3)
-    throw new PffError('data', `${name}: has fewer than three rows`, { hint: 'Give a row for each sample.' });
+  if (first === undefined || found.length < least)
+    throw new PffError('data', `${name}: has fewer than ${least === 3 ? 'three' : least} rows`, {
+      hint: 'Give a row for each sample.',
+    });
   for (const { record, info } of found)
     if (record.length !== first.length)
       throw new PffError(

@@ -26,7 +26,11 @@ export function decodePng(bytes: Uint8Array, name: string, shape: ImageShape): U
       `${name}: the image is ${width} x ${height} pixels, but the network was trained on ${shape.width} x ${shape.height}`,
       { hint: `Scale the image to ${shape.width} x ${shape.height} pixels.` },
     );
-  const rgba = decodeRgba(bytes, name);
+  return planesOf(decodeRgba(bytes, name), name, shape);
+}
+
+/** `rgba` [height, width, 4] as a dataset of `shape` has images. @throws PffError `data` where nothing of it can be seen. */
+export function planesOf(rgba: Uint8Array, name: string, shape: ImageShape): Uint8Array {
   const planes = toPlanes(rgba, shape);
   if (planes.every((value) => value === planes[0]) && rgba.some((value, i) => i % 4 === 3 && value !== rgba[3]))
     throw new PffError('data', `${name}: laid over black, where it is transparent, nothing of the image can be seen`, {

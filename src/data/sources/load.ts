@@ -11,9 +11,11 @@ import { loadFashionMnist } from './fashion-mnist.js';
 import { loadIdx } from './idx.js';
 import type { NeededPart } from './idx-folder.js';
 import { loadMnist } from './mnist.js';
+import { loadOwnData } from './own/own-data.js';
+import { USUAL_READING, type Reading } from './own/reading.js';
 
 /** Names that `loadDataset` knows. */
-export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx'] as const;
+export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx', 'own'] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
 
 export interface LoadOptions {
@@ -25,6 +27,8 @@ export interface LoadOptions {
   readonly cacheDir?: string | undefined;
   /** The part that is used, where it is one: of a dataset in IDX files the other one may be missing, and then has no samples. */
   readonly needs?: NeededPart | undefined;
+  /** How data of one's own (`own`) are read, as a spec says it. */
+  readonly reading?: Partial<Reading> | undefined;
 }
 
 /** Loads a dataset of the user's own; `dataDir` as it was given, if it was. */
@@ -48,8 +52,14 @@ export function registerDataset(name: string, load: DatasetLoader): void {
  * @throws PffError `usage` for an unknown name; `data` if files are missing, damaged or do not fit each other.
  */
 export async function loadDataset(options: LoadOptions): Promise<Dataset> {
-  checkOptions('loadDataset', options, { dataset: true, dataDir: true, cacheDir: true, needs: true });
-  const { dataset, dataDir, cacheDir, needs } = options;
+  checkOptions('loadDataset', options, {
+    dataset: true,
+    dataDir: true,
+    cacheDir: true,
+    needs: true,
+    reading: true,
+  });
+  const { dataset, dataDir, cacheDir, needs, reading } = options;
   const own = ownDatasets.get(dataset);
   if (own) return loadOwn(dataset, own, dataDir);
   const name = checkDatasetName(dataset);
@@ -65,6 +75,12 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
       return loadCifar10([...folders(), ...folders().map((folder) => join(folder, CIFAR_FOLDER))]);
     case 'idx':
       break;
+    case 'own':
+      if (dataDir === undefined)
+        throw new PffError('usage', 'dataset own needs a file or folder: these are data of your own', {
+          hint: 'Name it by --data.',
+        });
+      return loadOwnData(dataDir, { ...USUAL_READING, ...reading });
   }
   if (dataDir === undefined)
     throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {

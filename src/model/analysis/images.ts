@@ -35,8 +35,16 @@ export function confusedImages(shape: ImageShape, samples: Samples, confused: re
   const size = imageSize(shape);
   const worst = confused.toSorted((a, b) => b.margin - a.margin || a.sample - b.sample).slice(0, CONFUSED);
   const bytes = new Uint8Array(worst.length * size);
-  worst.forEach(({ sample }, i) => bytes.set(samples.images.subarray(sample * size, (sample + 1) * size), i * size));
+  worst.forEach(({ sample }, i) => {
+    const values = samples.images.subarray(sample * size, (sample + 1) * size);
+    bytes.set(values instanceof Uint8Array ? values : values.map(asGrey), i * size);
+  });
   return { shape, samples: worst, images: toBase64(bytes) };
+}
+
+/** Columns lie around 0, most of them within three standard deviations. */
+function asGrey(value: number): number {
+  return Math.max(0, Math.min(255, Math.round(128 + 42 * value)));
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -52,6 +52,9 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   const { samples, layout, shape } = data;
   const size = imageSize(shape);
   const count = rows.length;
+  const pixels = samples.images;
+  // Tables have one row of values, and what moves or deforms images is refused for them.
+  if (!(pixels instanceof Uint8Array)) throw new Error('only images of bytes are moved and deformed');
   const images = new Uint8Array(count * size);
   const labels = new Uint8Array(count);
   const scales = [ONE_HOT_NORM2, neutralNorm2(layout.suffix)].map((norm2) => ({
@@ -62,7 +65,7 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   }));
   rows.forEach((row, b) => {
     const image = images.subarray(b * size, (b + 1) * size);
-    transform(samples.images.subarray(row * size, (row + 1) * size), row, image);
+    transform(pixels.subarray(row * size, (row + 1) * size), row, image);
     labels[b] = samples.labels[row] as number;
     const sums = imageSums(image, layout.skip, size);
     for (const each of scales) setRowScale(each, b, sums, each.norm2);

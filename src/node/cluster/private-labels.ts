@@ -3,6 +3,7 @@
  * that data. Whoever has the data (the node itself, started again) can open them; nobody else needs them.
  */
 import { sha256 } from '#platform/hash';
+import { bytesOf } from '../../data/dataset.js';
 import { PffError, messageOf } from '../../errors.js';
 import type { LabelledData } from '../../model/labelled-data.js';
 import { sharedBuffer } from '../../platform/shared-memory.js';
@@ -47,7 +48,7 @@ export function sealedWith({ samples }: LabelledData): (task: Task, buffer: Arra
 
 async function keyOf({ images, labels }: LabelledData['samples']): Promise<Key> {
   // Not the dataset's digest, which is public.
-  const secret = sha256().update('pff private labels 1').update(images).update(labels).bytes();
+  const secret = sha256().update('pff private labels 1').update(bytesOf(images)).update(labels).bytes();
   return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }
 

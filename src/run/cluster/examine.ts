@@ -3,6 +3,7 @@
  * comes from somebody else, so that nothing of it is taken on trust, and nothing is allocated before its bounds are checked.
  */
 import { loadDataset } from '../../data/sources/load.js';
+import { readingOf } from '../../data/sources/own/reading.js';
 import { PffError, messageOf } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { resolveSpec } from '../../spec/spec.js';
@@ -60,7 +61,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   try {
     // A federated node's own data is only trained on.
     const needs = record.variant === 'federated' ? 'train' : undefined;
-    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir, needs });
+    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir, needs, reading: readingOf(spec) });
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     return { refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`) };

@@ -1,5 +1,6 @@
 /** A batch as a chapter sees it: rows keep their labels and their unit length. */
 import { describe, expect, it } from 'vitest';
+import type { SampleValues } from '../../../src/data/dataset.js';
 import { labelLayout } from '../../../src/data/labels.js';
 import { augmentation } from '../../../src/model/augment/augment.js';
 import { labelled } from '../../../src/node/prepare.js';
@@ -14,7 +15,7 @@ describe('a batch', () => {
   const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0, augmentPer: 'chapter' as const };
 
   it('is the same for all layers of a chapter, or another for each', () => {
-    const seen = (augmentPer: 'chapter' | 'layer', layer: number): Uint8Array =>
+    const seen = (augmentPer: 'chapter' | 'layer', layer: number): SampleValues =>
       augmentation({ ...none, shift: 2, affine: 0.2, augmentPer }, 3, layer)(data, rows).data.samples.images;
     expect(seen('chapter', 2)).toEqual(seen('chapter', 0));
     expect(seen('layer', 0)).toEqual(seen('chapter', 0));

@@ -1,0 +1,250 @@
+/** Arrays of NumPy, in one archive or as files of a folder: images, or rows of columns. Node.js only. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { PffError } from '../../../errors.js';
+import { parseNpy, type NpyArray } from '../../../formats/npy.js';
+import { parseNpz } from '../../../formats/npz.js';
+import type { Cell } from '../../columns.js';
+import type { Dataset, ImageShape } from '../../dataset.js';
+import { readBytes } from '../files.js';
+import { classesOf, labelText } from './classes.js';
+import { eachPart, type Parts } from './parts.js';
+import { datasetFromPixels } from './pixel-data.js';
+import type { Reading } from './reading.js';
+import type { RawTable } from './table.js';
+import { datasetFromTables } from './table-data.js';
+
+/** Names of the two arrays of a part, with the part's name put in; the last ones are those of a source without parts. */
+const PAIRS = {
+  train: [
+    ['x_train', 'y_train'],
+    ['X_train', 'y_train'],
+    ['train_images', 'train_labels'],
+    ['train_x', 'train_y'],
+    ['images', 'labels'],
+    ['x', 'y'],
+    ['X', 'y'],
+    ['data', 'target'],
+    ['data', 'labels'],
+    ['features', 'labels'],
+  ],
+  validation: [
+    ['x_val', 'y_val'],
+    ['X_val', 'y_val'],
+    ['x_valid', 'y_valid'],
+    ['val_images', 'val_labels'],
+    ['val_x', 'val_y'],
+  ],
+  test: [
+    ['x_test', 'y_test'],
+    ['X_test', 'y_test'],
+    ['test_images', 'test_labels'],
+    ['test_x', 'test_y'],
+  ],
+} as const;
+
+type Arrays = ReadonlyMap<string, NpyArray>;
+
+interface Pair {
+  readonly images: NpyArray;
+  readonly labels: NpyArray;
+}
+
+/** Reads an archive's bytes. @throws PffError `data` */
+export async function arraysOfArchive(bytes: Uint8Array, file: string): Promise<Arrays> {
+  const found = await parseNpz(bytes, file);
+  return new Map([...found].map(([name, content]) => [name, parseNpy(content, `${file}: ${name}`)]));
+}
+
+/** Reads the .npy files of a folder. @throws PffError `data` */
+export async function arraysOfFolder(folder: string): Promise<Arrays> {
+  const arrays = new Map<string, NpyArray>();
+  for (const file of readdirSync(folder).filter((each) => each.endsWith('.npy'))) {
+    const whole = path.join(folder, file);
+    arrays.set(path.basename(file, '.npy'), parseNpy(await readBytes(whole), whole));
+  }
+  return arrays;
+}
+
+/** @throws PffError `data` where the arrays are no samples */
+export function datasetFromNumpy(name: string, source: string, arrays: Arrays, reading: Reading): Dataset {
+  const pair = (part: keyof typeof PAIRS): Pair | undefined => {
+    const names = PAIRS[part].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
+    return names && { images: arrays.get(names[0]) as NpyArray, labels: arrays.get(names[1]) as NpyArray };
+  };
+  const train = pair('train');
+  if (train === undefined)
+    throw new PffError(
+      'data',
+      `${source} has no pair of arrays with images and labels, only ${[...arrays.keys()].join(', ')}`,
+      {
+        hint: `Call them ${PAIRS.train
+          .map((names) => names.join(' and '))
+          .slice(0, 3)
+          .join(', or ')}; x_test and y_test, x_val and y_val may be there, too.`,
+      },
+    );
+  const parts = { train, validation: pair('validation'), test: pair('test') };
+  eachPart(parts, ({ images, labels }) => {
+    if (images.shape[0] !== labels.shape[0] || images.shape.length < 2)
+      throw new PffError(
+        'data',
+        `${source}: images are [${images.shape.join(', ')}] and labels [${labels.shape.join(', ')}]: the first numbers must be the same`,
+        { hint: 'Give one label for each image or row.' },
+      );
+    if (images.shape.slice(1).join() !== train.images.shape.slice(1).join())
+      throw new PffError(
+        'data',
+        `${source}: some images are [${images.shape.slice(1).join(', ')}], but those to train on [${train.images.shape.slice(1).join(', ')}]`,
+        { hint: 'All images must have one size.' },
+      );
+  });
+  return train.images.shape.length === 2 && !isPixels(parts)
+    ? datasetFromTables(
+        name,
+        eachPart(parts, (each) => asTable(each, source)),
+        reading,
+      )
+    : fromImages(name, source, parts, reading);
+}
+
+/** Rows of bytes, many enough to be an image each. */
+function isPixels({ train: { images } }: Parts<Pair>): boolean {
+  return images.values instanceof Uint8Array && (images.shape[1] as number) >= 64;
+}
+
+const LABEL = 'label';
+
+function asTable({ images, labels }: Pair, source: string): RawTable {
+  const width = images.shape[1] as number;
+  const texts = labelsOf(labels, source);
+  const cell = (value: number | bigint | string | undefined): Cell =>
+    typeof value === 'string' ? value : Number.isNaN(Number(value)) ? null : Number(value);
+  const values: ArrayLike<number | bigint | string> = images.texts ?? images.values;
+  return {
+    name: source,
+    columns: [...Array.from({ length: width }, (_, i) => String(i + 1)), LABEL],
+    hasNames: true,
+    rows: texts.map((text, row) => [
+      ...Array.from({ length: width }, (_, i) => cell(values[row * width + i])),
+      text === 'NaN' ? null : text,
+    ]),
+    places: texts.map((_, row) => row + 1),
+    notes: [],
+  };
+}
+
+/** One text a sample: from [n], [n, 1], or one-hot [n, C]. */
+function labelsOf({ shape, values, texts }: NpyArray, source: string): string[] {
+  const count = shape[0] as number;
+  const width = shape.slice(1).reduce((product, dim) => product * dim, 1);
+  if (texts && width === 1) return texts.map(labelText);
+  const numbers = Array.from(values as ArrayLike<number | bigint>, Number);
+  if (width === 1) return numbers.map((value) => labelText(value));
+  const oneHot = (row: number): number => {
+    const cells = numbers.slice(row * width, (row + 1) * width);
+    if (cells.filter((cell) => cell === 1).length !== 1 || !cells.every((cell) => cell === 0 || cell === 1))
+      throw new PffError(
+        'data',
+        `${source}: labels are [${shape.join(', ')}], but row ${row + 1} has not one 1 and else 0`,
+        { hint: 'Give one label a sample, or one-hot rows. Several labels a sample are not learned.' },
+      );
+    return cells.indexOf(1);
+  };
+  return Array.from({ length: count }, (_, row) => String(oneHot(row)));
+}
+
+function fromImages(name: string, source: string, pairs: Parts<Pair>, reading: Reading): Dataset {
+  const { shape, channelsFirst } = shapeOf(pairs.train.images, source);
+  const texts = eachPart(pairs, ({ labels }) => labelsOf(labels, source));
+  const { classes, labels } = classesOf(texts, `${source}: labels`);
+  const notes = channelsFirst ? ['images are taken as channel by channel: [n, channels, height, width]'] : [];
+  const range = rangeOf(pairs.train.images, source, notes);
+  return datasetFromPixels(
+    {
+      name,
+      shape,
+      classes,
+      parts: eachPart(
+        { train: 'train', validation: pairs.validation && 'validation', test: pairs.test && 'test' } as const,
+        (part) => ({
+          images: planes(toBytes((pairs[part] as Pair).images, range), shape, channelsFirst),
+          labels: labels(texts[part] as string[]),
+        }),
+      ),
+      notes,
+      inputs: { kind: 'image', shape, range },
+    },
+    reading,
+  );
+}
+
+const CHANNELS = new Set([1, 3, 4]);
+
+interface Layout {
+  readonly shape: ImageShape;
+  /** [n, channels, height, width], as PyTorch has them. */
+  readonly channelsFirst: boolean;
+}
+
+function shapeOf({ shape }: NpyArray, source: string): Layout {
+  const [, a = 0, b = 0, c = 0] = shape;
+  if (shape.length === 2) return { shape: { width: a, height: 1, channels: 1 }, channelsFirst: true };
+  if (shape.length === 3) return { shape: { width: b, height: a, channels: 1 }, channelsFirst: true };
+  if (shape.length === 4)
+    // Where both could be, channels last is what NumPy programs have.
+    return CHANNELS.has(a) && !CHANNELS.has(c)
+      ? { shape: { width: c, height: b, channels: a }, channelsFirst: true }
+      : { shape: { width: b, height: a, channels: c }, channelsFirst: false };
+  throw new PffError('data', `${source}: images are [${shape.join(', ')}], which is no list of images`, {
+    hint: 'Give [n, size], [n, height, width] or [n, height, width, channels].',
+  });
+}
+
+/** What becomes 0 and 255: undefined for bytes; 0 and 1 for floats within them; else the least and most of the training images. */
+function rangeOf(
+  { values, isBoolean }: NpyArray,
+  source: string,
+  notes: string[],
+): readonly [number, number] | undefined {
+  if (isBoolean) return [0, 1];
+  if (values instanceof Uint8Array) return undefined;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    const number = Number(value);
+    if (!Number.isFinite(number))
+      throw new PffError('data', `${source}: a value of the images is ${number}`, { hint: 'Give finite numbers.' });
+    low = Math.min(low, number);
+    high = Math.max(high, number);
+  }
+  const floats = values instanceof Float32Array || values instanceof Float64Array;
+  if (floats && low >= 0 && high <= 1) return [0, 1];
+  if (low >= 0 && high <= 255 && high > 1) return [0, 255];
+  if (low === high)
+    throw new PffError('data', `${source}: all values of the training images are ${low}`, { hint: 'Check the array.' });
+  notes.push(`values of the images, ${low} to ${high} in training, are scaled to 0 … 255`);
+  return [low, high];
+}
+
+/** A value as a byte, given what is 0 and 255. */
+function toBytes({ values }: NpyArray, range: readonly [number, number] | undefined): Uint8Array {
+  if (range === undefined && values instanceof Uint8Array) return values;
+  const [low, high] = range ?? [0, 255];
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++)
+    bytes[i] = Math.max(0, Math.min(255, Math.round(((Number(values[i]) - low) / (high - low)) * 255)));
+  return bytes;
+}
+
+/** From channels last to channel by channel. */
+function planes(values: Uint8Array, { channels, width, height }: ImageShape, channelsFirst: boolean): Uint8Array {
+  if (channels === 1 || channelsFirst) return values;
+  const pixels = width * height;
+  const out = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const image = Math.floor(i / (channels * pixels));
+    const pixel = Math.floor(i / channels) % pixels;
+    out[(image * channels + (i % channels)) * pixels + pixel] = values[i] as number;
+  }
+  return out;
+}

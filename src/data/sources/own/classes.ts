@@ -1,0 +1,53 @@
+/** Labels as a source has them (numbers or texts) to class numbers and names. */
+import { PffError } from '../../../errors.js';
+import { toNumber, type Cell } from '../../columns.js';
+import type { Parts } from './parts.js';
+
+/** More classes than labels can name. */
+const MOST_CLASSES = 256;
+/** So many different numbers, not all of them whole, are values and not classes. */
+const MOST_FRACTIONS = 20;
+
+/** One form for a class: 1, 1.0 and "1" are the same. */
+export function labelText(cell: Cell): string {
+  const number = typeof cell === 'number' ? cell : toNumber(String(cell));
+  return Number.isFinite(number) ? String(number) : String(cell);
+}
+
+export interface Classes {
+  /** Names, sorted: as numbers if all of them are. */
+  readonly classes: readonly string[];
+  /** The class numbers of texts. */
+  readonly labels: (texts: readonly string[]) => Uint8Array;
+}
+
+/** @param what the labels are called in errors. @throws PffError `data` where they are no classes. */
+export function classesOf({ train, validation, test }: Parts<readonly string[]>, what: string): Classes {
+  const fail = (found: string, hint: string): never => {
+    throw new PffError('data', `${what} ${found}`, { hint });
+  };
+  const distinct = new Set(train);
+  const names = [...distinct];
+  const numbers = names.map(toNumber);
+  const allNumbers = numbers.every((value) => Number.isFinite(value));
+  if (allNumbers && distinct.size > MOST_FRACTIONS && numbers.some((value) => !Number.isInteger(value)))
+    return fail(
+      `has ${distinct.size} different numbers, not all of them whole: these are values, not classes`,
+      'Name the column of the classes by --label-column, or cut the values into a few ranges first.',
+    );
+  if (distinct.size > MOST_CLASSES)
+    return fail(
+      `has ${distinct.size} different values, and there can be at most ${MOST_CLASSES} classes`,
+      'Name the column of the classes by --label-column.',
+    );
+  if (distinct.size < 2) return fail(`has one class only, ${names[0]}`, 'Give samples of two classes or more.');
+  const unknown = [...new Set([...(validation ?? []), ...(test ?? [])])].filter((name) => !distinct.has(name));
+  if (unknown.length > 0)
+    return fail(
+      `has no training samples of ${unknown.slice(0, 5).join(', ')}, which are held out`,
+      'Held-out samples must be of classes that there are training samples of.',
+    );
+  const classes = allNumbers ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
+  const place = new Map(classes.map((name, i) => [name, i]));
+  return { classes, labels: (texts) => Uint8Array.from(texts, (text) => place.get(text) as number) };
+}

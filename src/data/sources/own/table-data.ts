@@ -1,0 +1,314 @@
+/** From tables to a dataset: which column is the class, which rows are held out, how columns become the network's values. Node.js only. */
+import { PffError } from '../../../errors.js';
+import { assembleDataset } from '../../assemble.js';
+import {
+  columnsWidth,
+  encodeRow,
+  numberColumn,
+  toNumber,
+  type Cell,
+  type Column,
+  type ColumnInputs,
+  type Inputs,
+} from '../../columns.js';
+import { sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
+import { splitRows } from '../../split.js';
+import { classesOf, labelText } from './classes.js';
+import { eachPart, type Parts } from './parts.js';
+import type { Reading } from './reading.js';
+import type { RawTable } from './table.js';
+
+/** Names that a column of classes often has. */
+const LABEL_NAMES = ['label', 'class', 'target', 'y', 'species', 'category', 'classes', 'labels'];
+/** A column of more different texts than this has names or remarks, which say nothing of new rows. */
+const MOST_TEXTS = 100;
+/** From so many columns of bytes on, a table may be one of pixels. */
+const FEWEST_PIXELS = 64;
+/** Rows that are named in a message. */
+const NAMED = 3;
+
+interface Chosen {
+  readonly name: string;
+  /** Names of the columns that may be learned from. */
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+  readonly labels: readonly string[];
+  readonly places: readonly number[];
+}
+
+/** @throws PffError `data` naming file, row and column. */
+export function datasetFromTables(name: string, parts: Parts<RawTable>, reading: Reading): Dataset {
+  const notes = [...parts.train.notes];
+  const label = labelOf(parts.train, reading.labelColumn);
+  const usable = usableColumns(parts.train, label, reading.ignoreColumns, notes);
+  const chosen = eachPart(parts, (table) => chooseRows(table, parts.train, label, usable, reading.missing, notes));
+  const { classes, labels } = classesOf(
+    eachPart(chosen, (table) => table.labels),
+    `${parts.train.name}: column ${label}`,
+  );
+  // Rows of all parts one after the other, and which of them are which.
+  const all = [chosen.train, chosen.validation, chosen.test].filter((table) => table !== undefined);
+  const rows = all.flatMap((table) => table.rows);
+  const numbers = all.flatMap((table) => [...labels(table.labels)]);
+  const split = splitRows(labels(chosen.train.labels), classes.length, {
+    test: chosen.test ? 0 : reading.testShare,
+    validation: chosen.validation ? 0 : reading.validationShare,
+    seed: reading.splitSeed,
+  });
+  const second = chosen.train.rows.length;
+  const third = second + (chosen.validation?.rows.length ?? 0);
+  const range = (from: number, end: number): Uint32Array =>
+    Uint32Array.from({ length: end - from }, (_, i) => from + i);
+  const places = {
+    train: split.train,
+    validation: chosen.validation ? range(second, third) : split.validation,
+    test: chosen.test ? range(third, rows.length) : split.test,
+  };
+  checkHeld(places.test.length, chosen.train.name);
+  const { inputs, shape } = pixels(rows, usable) ?? fitted(all, rows, places.train, usable, reading, label, notes);
+  const used = inputs.kind === 'columns' ? inputs.columns.map((column) => usable.indexOf(column.name)) : undefined;
+  const width = shape.width * shape.height;
+  if (inputs.kind === 'image')
+    notes.push(
+      `its ${width} columns are whole numbers from 0 to 255, and are taken as pixels of ${shape.width} x ${shape.height}`,
+    );
+  const samples = (which: Uint32Array): Samples => {
+    const images = inputs.kind === 'columns' ? sharedFloats(which.length * width) : sharedBytes(which.length * width);
+    const truth = sharedBytes(which.length);
+    which.forEach((row, i) => {
+      const cells = rows[row] as readonly Cell[];
+      truth[i] = numbers[row] as number;
+      const out = images.subarray(i * width, (i + 1) * width);
+      if (inputs.kind === 'columns' && out instanceof Float32Array)
+        encodeRow(
+          inputs,
+          (used ?? []).map((column) => cells[column] ?? null),
+          out,
+        );
+      else cells.forEach((cell, column) => (out[column] = Number(cell)));
+    });
+    return { count: which.length, images, labels: truth };
+  };
+  const validation = places.validation.length > 0 ? samples(places.validation) : undefined;
+  return assembleDataset(name, shape, classes, samples(places.train), samples(places.test), notes, {
+    validation,
+    inputs,
+  });
+}
+
+function checkHeld(test: number, name: string): void {
+  if (test === 0)
+    throw new PffError('data', `${name}: no rows are left to test on`, {
+      hint: 'Give --test FILE, or a share such as --test 0.2.',
+    });
+}
+
+/** The name of the label's column. */
+export function labelOf({ columns, name }: RawTable, asked: string): string {
+  if (columns.length < 2)
+    throw new PffError('data', `${name}: has one column only, ${columns[0]}`, {
+      hint: 'Give columns to learn from beside the label; another delimiter than , ; tab and | is not read.',
+    });
+  const found =
+    asked === ''
+      ? (columns.find((column) => LABEL_NAMES.includes(column.trim().toLowerCase())) ?? columns.at(-1))
+      : (columns.find((column) => column === asked) ??
+        columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
+        (/^-?\d+$/.test(asked) && Number(asked) !== 0
+          ? columns.at(Number(asked) - (Number(asked) > 0 ? 1 : 0))
+          : undefined));
+  if (found === undefined)
+    throw new PffError('data', `${name}: has no column ${asked}`, {
+      hint: `Its columns are ${listed(columns, 40)}; --label-column takes a name, or a place counted from 1.`,
+    });
+  return found;
+}
+
+function usableColumns({ columns, rows, name }: RawTable, label: string, ignored: string, notes: string[]): string[] {
+  const left = new Set(
+    ignored
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  );
+  const unknown = [...left].filter((each) => !columns.includes(each));
+  if (unknown.length > 0)
+    throw new PffError('data', `${name}: has no column ${unknown.join(', ')} to ignore`, {
+      hint: `Its columns are ${listed(columns, 40)}.`,
+    });
+  return columns.filter((column, i) => {
+    if (column === label || left.has(column)) return false;
+    const cells = rows.map((row) => row[i] ?? null);
+    const why = cells.every((cell) => cell === null)
+      ? 'it is empty'
+      : numbersRows(cells)
+        ? 'it only numbers the rows'
+        : undefined;
+    if (why !== undefined) notes.push(`column ${column} was left out: ${why}`);
+    return why === undefined;
+  });
+}
+
+/** Whole numbers that go up by one from row to row. */
+function numbersRows(cells: readonly Cell[]): boolean {
+  const first = asNumber(cells[0] ?? null);
+  return cells.length >= 10 && Number.isInteger(first) && cells.every((cell, row) => asNumber(cell) === first + row);
+}
+
+function asNumber(cell: Cell): number {
+  return typeof cell === 'number' ? cell : cell === null ? Number.NaN : toNumber(cell);
+}
+
+/** The rows that count, with the columns of the training table in its order. */
+function chooseRows(
+  table: RawTable,
+  train: RawTable,
+  label: string,
+  usable: readonly string[],
+  missing: Reading['missing'],
+  notes: string[],
+): Chosen {
+  const places = [label, ...usable].map((column) =>
+    table.hasNames && train.hasNames ? table.columns.indexOf(column) : train.columns.indexOf(column),
+  );
+  const absent = [label, ...usable].filter((_, i) => places[i] === -1);
+  if (absent.length > 0 || table.columns.length < Math.max(...places) + 1)
+    throw new PffError('data', `${table.name}: has no column ${listed(absent, NAMED) || train.columns.length}`, {
+      hint: `It needs the columns of ${train.name}.`,
+    });
+  const [labelPlace = 0, ...others] = places;
+  const without: number[] = [];
+  const empty = new Map<string, number[]>();
+  const kept = table.rows.flatMap((row, i) => {
+    if ((row[labelPlace] ?? null) === null) {
+      without.push(table.places[i] as number);
+      return [];
+    }
+    const cells = others.map((place) => row[place] ?? null);
+    const holes = cells.flatMap((cell, column) => (cell === null ? [usable[column] as string] : []));
+    for (const column of holes) empty.set(column, [...(empty.get(column) ?? []), table.places[i] as number]);
+    return holes.length > 0 && missing !== 'fill' ? [] : [{ cells, at: i }];
+  });
+  const dropped = table.rows.length - kept.length;
+  if (missing === 'refuse' && dropped > 0) throw incomplete(table.name, label, without, empty);
+  if (dropped > 0)
+    notes.push(`${table.name}: ${dropped} of ${table.rows.length} rows were left out, as cells of theirs are empty`);
+  const filled = [...empty.keys()];
+  if (missing === 'fill' && filled.length > 0)
+    notes.push(`${table.name}: empty cells of ${listed(filled, 5)} count as the column's mean, or as no text`);
+  return {
+    name: table.name,
+    columns: usable,
+    rows: kept.map(({ cells }) => cells),
+    labels: kept.map(({ at }) => labelText((table.rows[at] as readonly Cell[])[labelPlace] as Cell)),
+    places: kept.map(({ at }) => table.places[at] as number),
+  };
+}
+
+function incomplete(
+  name: string,
+  label: string,
+  without: readonly number[],
+  empty: ReadonlyMap<string, readonly number[]>,
+): PffError {
+  const [column, rows] = without.length > 0 ? [label, without] : ([...empty][0] as [string, readonly number[]]);
+  const more = (without.length > 0 ? 1 : 0) + empty.size - 1;
+  return new PffError(
+    'data',
+    `${name}: ${rows.length === 1 ? 'a cell' : `${rows.length} cells`} of column ${column} ${rows.length === 1 ? 'is' : 'are'} empty, ${rows.length === 1 ? 'in' : 'the first in'} row ${rows[0]}${more > 0 ? `; so are some of ${more} more columns` : ''}`,
+    { hint: 'Give --missing drop to leave such rows out, or --missing fill to take the mean in their place.' },
+  );
+}
+
+/** The inputs of a table whose columns are all bytes. */
+function pixels(
+  rows: readonly (readonly Cell[])[],
+  usable: readonly string[],
+): { readonly inputs: Inputs; readonly shape: ImageShape } | undefined {
+  if (usable.length < FEWEST_PIXELS) return undefined;
+  let most = 0;
+  for (const row of rows)
+    for (const cell of row) {
+      const value = asNumber(cell);
+      if (!(Number.isInteger(value) && value >= 0 && value <= 255)) return undefined;
+      most = Math.max(most, value);
+    }
+  if (most < 128) return undefined;
+  const side = Math.sqrt(usable.length);
+  const shape = Number.isInteger(side)
+    ? { width: side, height: side, channels: 1 }
+    : { width: usable.length, height: 1, channels: 1 };
+  return { inputs: { kind: 'image', shape }, shape };
+}
+
+function fitted(
+  tables: readonly Chosen[],
+  rows: readonly (readonly Cell[])[],
+  train: Uint32Array,
+  usable: readonly string[],
+  { missing }: Reading,
+  label: string,
+  notes: string[],
+): { readonly inputs: ColumnInputs; readonly shape: ImageShape } {
+  const columns = usable.flatMap((column, i) => {
+    const found = fitColumn(column, i, tables, rows, train);
+    if (typeof found !== 'string') return [found];
+    notes.push(`column ${column} was left out: ${found}`);
+    return [];
+  });
+  if (columns.length === 0)
+    throw new PffError('data', `${tables[0]?.name}: no column is left to learn from`, {
+      hint: `Beside the label ${label} it has ${listed(usable, 10) || 'none'}.`,
+    });
+  return {
+    inputs: { kind: 'columns', columns, label, fill: missing === 'fill' },
+    shape: { width: columnsWidth(columns), height: 1, channels: 1 },
+  };
+}
+
+/** The column, or why it is left out. @throws PffError `data` where some cells of a column of numbers are none. */
+function fitColumn(
+  name: string,
+  i: number,
+  tables: readonly Chosen[],
+  rows: readonly (readonly Cell[])[],
+  train: Uint32Array,
+): Column | string {
+  const cells = rows.map((row) => row[i] ?? null);
+  const there = cells.filter((cell) => cell !== null);
+  const numeric = there.filter((cell) => Number.isFinite(asNumber(cell)));
+  const trained = Array.from(train, (row) => cells[row] ?? null);
+  if (numeric.length === there.length) {
+    const column = numberColumn(
+      name,
+      trained.map((cell) => (cell === null ? null : asNumber(cell))),
+    );
+    return column ?? 'it is the same in all training rows';
+  }
+  // Mostly numbers: then the others are mistakes, and not texts to learn from.
+  if (numeric.length > there.length / 2) throw notANumber(name, i, tables, there.length - numeric.length);
+  const values = [...new Set(trained.filter((cell) => cell !== null).map(String))].sort();
+  if (values.length === 1) return 'it is the same in all training rows';
+  return values.length > MOST_TEXTS || (values.length > 20 && values.length > train.length / 2)
+    ? `its ${values.length} different texts say nothing of new rows`
+    : { name, kind: 'text', values };
+}
+
+function notANumber(column: string, i: number, tables: readonly Chosen[], count: number): PffError {
+  const [wrong] = tables.flatMap(({ name, rows, places }) => {
+    const at = rows.findIndex((row) => (row[i] ?? null) !== null && !Number.isFinite(asNumber(row[i] ?? null)));
+    return at < 0 ? [] : [{ name, place: places[at], cell: String(rows[at]?.[i]).slice(0, 100) }];
+  });
+  return new PffError(
+    'data',
+    `${wrong?.name}: row ${wrong?.place}, column ${column}: ${JSON.stringify(wrong?.cell)} is no number, but most of the column are (${count} ${count === 1 ? 'is' : 'are'} not)`,
+    {
+      hint: 'Correct the cells, leave them empty with --missing drop or fill, or leave the column out by --ignore-columns.',
+    },
+  );
+}
+
+/** Names, the first `most` of them. */
+function listed(names: readonly string[], most: number): string {
+  return names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
+}

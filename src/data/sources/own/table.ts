@@ -1,0 +1,133 @@
+/** Tables of one's own in whatever file: rows of cells under names. Node.js only. */
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { messageOf, PffError } from '../../../errors.js';
+import type { Cell } from '../../columns.js';
+import { readTable } from '../csv-table.js';
+import type { FoundFile, TableKind } from './kind.js';
+
+export interface RawTable {
+  /** What errors call it: the file. */
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Whether `columns` are names that the file has, or numbers from 1. */
+  readonly hasNames: boolean;
+  /** [rows][columns] */
+  readonly rows: readonly (readonly Cell[])[];
+  /** For errors: the line of the file on which a row ends, or its number from 1. */
+  readonly places: readonly number[];
+  readonly notes: readonly string[];
+}
+
+/** Texts that stand for nothing, in lower case. */
+const NOTHING = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', '?', '-']);
+
+export interface RawTableOptions {
+  /** Whether the first row of a delimited file has names; told from the cells unless given. */
+  readonly header?: boolean | undefined;
+  /** Name or number (from 0) of the label's column, where it helps to tell whether there is a header. */
+  readonly label?: string | number | undefined;
+  /** Fewest rows, a header included. */
+  readonly least?: number | undefined;
+}
+
+/** @throws PffError `data` saying where the file is no table */
+export async function readRawTable(
+  { kind, bytes }: FoundFile & { readonly kind: TableKind },
+  name: string,
+  options: RawTableOptions = {},
+): Promise<RawTable> {
+  if (kind === 'parquet') return fromObjects(await parquetRows(bytes, name), name, []);
+  const text = new TextDecoder().decode(bytes);
+  if (kind === 'json') {
+    const { objects, places } = jsonRows(text, name);
+    return fromObjects(objects, name, places);
+  }
+  const { least, ...how } = options;
+  const { columns, hasHeader, rows, lines, notes } = readTable(text, name, how, least);
+  return { name, columns, hasNames: hasHeader, rows: rows.map((row) => row.map(cellOf)), places: lines, notes };
+}
+
+/** A cell of a text, of JSON or of Parquet. */
+export function cellOf(value: unknown): Cell {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number') return Number.isNaN(value) ? null : value;
+  if (typeof value === 'bigint') return Number(value);
+  const text = value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value);
+  return NOTHING.has(text.trim().toLowerCase()) ? null : text;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+async function parquetRows(bytes: Uint8Array, name: string): Promise<Row[]> {
+  try {
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    return await parquetReadObjects({ file, compressors });
+  } catch (error) {
+    throw new PffError('data', `${name}: truncated or damaged Parquet file (${messageOf(error)})`, {
+      hint: 'Write the file again, or save the table as CSV.',
+      cause: error,
+    });
+  }
+}
+
+/** JSON lines, or one array of objects. */
+function jsonRows(text: string, name: string): { readonly objects: Row[]; readonly places: number[] } {
+  const clean = text.replace(/^\uFEFF/, '');
+  const whole = clean.trimStart().startsWith('[');
+  const objects: Row[] = [];
+  const places: number[] = [];
+  const add = (value: unknown, place: number): void => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new PffError('data', `${name}: row ${place} is no object of columns`, {
+        hint: 'Write each row as {"column": value, …}, one a line.',
+      });
+    objects.push(value as Row);
+    places.push(place);
+  };
+  if (whole) {
+    const all = parsedJson(clean, name, 1);
+    (Array.isArray(all) ? all : [all]).forEach((value, i) => add(value, i + 1));
+  } else
+    clean.split(/\r?\n/).forEach((line, i) => {
+      if (line.trim() !== '') add(parsedJson(line, name, i + 1), i + 1);
+    });
+  return { objects, places };
+}
+
+function parsedJson(text: string, name: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new PffError('data', `${name}: line ${line} is not JSON (${messageOf(error)})`, {
+      hint: 'Write one object a line, or one array of objects.',
+      cause: error,
+    });
+  }
+}
+
+/** Columns are those of all rows, in the order in which they appear; a list of numbers is a column for each of them. */
+function fromObjects(objects: readonly Row[], name: string, places: readonly number[]): RawTable {
+  const flat = objects.map(flattened);
+  const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  return {
+    name,
+    columns,
+    hasNames: true,
+    rows: flat.map((row) => columns.map((column) => cellOf(Object.hasOwn(row, column) ? row[column] : null))),
+    places: places.length > 0 ? places : flat.map((_, i) => i + 1),
+    notes: [],
+  };
+}
+
+function flattened(row: Row): Row {
+  const lists = Object.values(row).some((value) => Array.isArray(value) || ArrayBuffer.isView(value));
+  if (!lists) return row;
+  return Object.fromEntries(
+    Object.entries(row).flatMap(([column, value]) =>
+      Array.isArray(value) || ArrayBuffer.isView(value)
+        ? Array.from(value as ArrayLike<unknown>, (each, i) => [`${column}.${i + 1}`, each] as const)
+        : [[column, value] as const],
+    ),
+  );
+}
