@@ -12,7 +12,8 @@ export { presets } from './spec/presets.js';
 export { PffError, type PffErrorCode } from './errors.js';
 
 // Trained models, by run folder or model file.
-export { evaluateRun, predictImages, type EvaluationResult, type Prediction } from './run/saved-model.js';
+export { evaluateRun, type EvaluationResult, type Prediction } from './run/saved-model.js';
+export { loadModel, predictImages, type LoadModelOptions, type Model, type ModelRow } from './run/model.js';
 export { readImageFile } from './data/sources/image-file.js';
 export { exportModel, importModel, type ExportedModel, type ExportOptions, type ImportOptions } from './run/export.js';
 export { servePage, type Page, type PageOptions } from './page/serve.js';
@@ -26,6 +27,10 @@ export { loadCsv, type CsvOptions } from './data/sources/csv.js';
 export { loadIdx } from './data/sources/idx.js';
 export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
+export { loadData } from './data/sources/own/load-data.js';
+export type { Place } from './data/sources/own/place.js';
+export type { Reading } from './data/sources/own/reading.js';
+export type { Inputs } from './data/columns.js';
 
 // Parts of one's own, by the names that a spec gives them.
 export type { Plugin } from './node/threads/plugins.js';

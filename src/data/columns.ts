@@ -47,6 +47,7 @@ export interface PixelInputs {
   readonly edge?: number | undefined;
 }
 
+/** What a network takes: columns of a table, or images. */
 export type Inputs = ColumnInputs | PixelInputs;
 
 /** A value further from the mean than so many deviations counts as that far: one odd cell must not drown a whole row. */

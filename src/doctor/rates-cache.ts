@@ -32,11 +32,11 @@ export function cachedRates(key: string, nowMs: number): StepRates | undefined {
   return found && Math.abs(nowMs - found.measuredMs) < GOOD_FOR_MS ? found.rates : undefined;
 }
 
-/** Keeps `rates`; does nothing where the folder cannot be written. */
+/** Keeps `rates`; does nothing where there is no folder for it, or it cannot be written. */
 export function keepRates(key: string, rates: StepRates, nowMs: number): void {
   const entries = [{ key, measuredMs: nowMs, rates }, ...read().filter((entry) => entry.key !== key)];
-  const temporary = `${file()}.${process.pid}`;
   try {
+    const temporary = `${file()}.${process.pid}`;
     mkdirSync(path.dirname(temporary), { recursive: true });
     writeFileSync(temporary, `${JSON.stringify(entries.slice(0, MOST_ENTRIES))}\n`);
     renameSync(temporary, file());

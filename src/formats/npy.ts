@@ -3,6 +3,7 @@
  * C or Fortran order; writes f32, u8 and i64. Bytes in, bytes out. (The format: numpy.lib.format.)
  */
 import { PffError } from '../errors.js';
+import { widenF16 } from './half-floats.js';
 
 /** An array with its dimensions, the slowest first. */
 export interface NpyArray {
@@ -39,20 +40,8 @@ const READERS: Readonly<Record<string, (bytes: ArrayBuffer) => NpyArray['values'
   '<i4': (bytes) => new Int32Array(bytes),
   '<i8': (bytes) => new BigInt64Array(bytes),
   '<u8': (bytes) => new BigUint64Array(bytes),
-  '<f2': (bytes) => halves(new Uint16Array(bytes)),
+  '<f2': (bytes) => widenF16(new Uint8Array(bytes)),
 };
-
-/** 16-bit floats (IEEE 754 binary16). */
-function halves(words: Uint16Array): Float32Array {
-  return Float32Array.from(words, (word) => {
-    const sign = word & 0x8000 ? -1 : 1;
-    const exponent = (word >> 10) & 0x1f;
-    const fraction = word & 0x3ff;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
-}
 
 /** Texts of `width` bytes (`S`) or code points (`U`), without the zeros that fill them up. */
 function textsOf(bytes: Uint8Array, kind: string, width: number): string[] {

@@ -4,6 +4,7 @@ import { Message } from './protobuf.js';
 /** Element types of ONNX tensors. */
 export const FLOAT = 1;
 export const INT64 = 7;
+export const DOUBLE = 11;
 
 type Attribute = number | readonly number[];
 
@@ -33,6 +34,13 @@ export class OnnxGraph {
     const view = new DataView(bytes.buffer);
     values.forEach((value, i) => view.setFloat32(4 * i, value, true));
     return this.#constant(name, dims, FLOAT, bytes);
+  }
+
+  doubles(dims: readonly number[], values: readonly number[]): string {
+    const bytes = new Uint8Array(8 * values.length);
+    const view = new DataView(bytes.buffer);
+    values.forEach((value, i) => view.setFloat64(8 * i, value, true));
+    return this.#constant(`double_${++this.#count}`, dims, DOUBLE, bytes);
   }
 
   scalar(value: number): string {

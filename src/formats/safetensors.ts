@@ -1,9 +1,10 @@
 /**
- * The safetensors file format, for f32 tensors: 8 bytes little-endian header length, a JSON header, then the data.
+ * The safetensors file format, for f32 tensors (F16 and BF16 are read as f32, too): 8 bytes little-endian header length, a JSON header, then the data.
  * (github.com/huggingface/safetensors, "Format".) Written as the published library writes it, to the byte: tensors by size
  * of their type (here all the same), then by name. Knows nothing of layers; see model-file.ts.
  */
 import { PffError } from '../errors.js';
+import { widenBf16, widenF16 } from './half-floats.js';
 
 export interface Tensor {
   readonly name: string;
@@ -63,7 +64,7 @@ function compareUtf8(a: string, b: string): number {
   return at < 0 ? x.length - y.length : (x[at] as number) - (y[at] ?? -1);
 }
 
-/** Decodes a file of f32 tensors. @throws PffError `files` saying what is broken. */
+/** Decodes a file of tensors of F32, F16 or BF16, the latter two widened. @throws PffError `files` saying what is broken. */
 export function decodeSafetensors(bytes: Uint8Array): TensorFile {
   const broken = (what: string): never => {
     throw new PffError('files', `not a usable safetensors file: ${what}`, {
@@ -87,23 +88,36 @@ export function decodeSafetensors(bytes: Uint8Array): TensorFile {
   }
   // Before memory is taken: tensors that lie over each other could ask for any multiple of the file's size.
   checkGaps(places, bytes.length - data, broken);
-  const tensors = places.map(({ name, shape, start, end }): Tensor => {
-    const values = new Float32Array((end - start) / 4);
-    for (let i = 0; i < values.length; i++) values[i] = view.getFloat32(data + start + 4 * i, true);
-    return { name, shape, values };
-  });
+  const tensors = places.map(({ name, shape, type, start, end }): Tensor => ({
+    name,
+    shape,
+    values: READERS[type](bytes.subarray(data + start, data + end)),
+  }));
   return { tensors, metadata };
 }
 
 interface Place {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly type: FloatType;
   readonly start: number;
   readonly end: number;
 }
 
+type FloatType = 'F32' | 'F16' | 'BF16';
+
+const READERS: Readonly<Record<FloatType, (bytes: Uint8Array) => Float32Array>> = {
+  F32: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer),
+  F16: widenF16,
+  BF16: widenBf16,
+};
+
+function isFloatType(dtype: unknown): dtype is FloatType {
+  return typeof dtype === 'string' && Object.hasOwn(READERS, dtype);
+}
+
 /** Other types of the format, all right in themselves. */
-const OTHER_TYPES = /^(F64|F16|BF16|F8_[A-Z0-9]+|F4|F6_[A-Z0-9]+|I64|I32|I16|I8|U64|U32|U16|U8|BOOL|C64)$/;
+const OTHER_TYPES = /^(F64|F8_[A-Z0-9]+|F4|F6_[A-Z0-9]+|I64|I32|I16|I8|U64|U32|U16|U8|BOOL|C64)$/;
 
 function placeOf(
   name: string,
@@ -112,18 +126,19 @@ function placeOf(
   broken: (what: string) => never,
 ): Place {
   if (typeof dtype === 'string' && OTHER_TYPES.test(dtype))
-    throw new PffError('files', `tensor ${name} is of type ${dtype}, and only F32 is read`, {
+    throw new PffError('files', `tensor ${name} is of type ${dtype}, and F32, F16 and BF16 are read`, {
       hint: 'Convert the tensors to float32 before they are saved, such as by tensor.float() in PyTorch.',
     });
-  if (dtype !== 'F32')
+  if (!isFloatType(dtype))
     return broken(`tensor ${name} is of type ${JSON.stringify(dtype)}, which the format does not have`);
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2)
     return broken(`tensor ${name} has no proper shape or offsets`);
   const [start, end] = offsets as [number, number];
   const elements = shape.reduce((product, size) => product * size, 1);
-  if (end - start !== 4 * elements || end > available)
+  const each = dtype === 'F32' ? 4 : 2;
+  if (end - start !== each * elements || end > available)
     return broken(`tensor ${name} [${shape.join(', ')}] is said to lie at bytes ${start} to ${end} of ${available}`);
-  return { name, shape, start, end };
+  return { name, shape, type: dtype, start, end };
 }
 
 function parseHeader(text: Uint8Array, broken: (what: string) => never): Record<string, unknown> {

@@ -4,24 +4,29 @@
  */
 import type { LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
-import { FLOAT, INT64, OnnxGraph } from '../formats/onnx-graph.js';
+import type { Inputs } from '../data/columns.js';
+import { DOUBLE, FLOAT, INT64, OnnxGraph } from '../formats/onnx-graph.js';
 import { Message } from '../formats/protobuf.js';
 import { kindOf } from '../layers/kinds.js';
 import { partName, rowOutputs, type LayerState } from '../layers/layer-state.js';
 import type { OnnxNodes, PartStructure, PartTensors } from '../layers/layer-kind.js';
 import { objectiveOf } from '../objectives/table.js';
+import { columnValues, ROWS } from './onnx-columns.js';
 import type { RunSpec } from '../spec/spec.js';
 
 const IR_VERSION = 8;
 const OPSET = 17;
+/** Name of the graph's input for images. */
+const IMAGES = 'images';
 /** As the kernels' contract has it: unit length is y / sqrt(y·y + 1e-12). */
 const NORMALISE_EPSILON = 1e-12;
 
 /**
  * The ONNX file of a network. Input `images` [n, size]: floats 0 … 1 (bytes / 255), channel by channel. Outputs `scores`
  * [n, C] (goodness summed over layers, or log-probabilities, whichever the spec's classifier has) and `label` [n]: the
- * class with the highest score, of equal ones the lowest.
+ * class with the highest score, of equal ones the lowest. A network of columns has the input `rows` instead (onnx-columns.ts).
  * @param states the layers in order, then the classifier's if the spec's classifier is softmax.
+ * @param inputs what the network takes; images unless given.
  * @param metadata goes into the file's metadata, beside the spec.
  */
 export function encodeOnnx(
@@ -29,14 +34,17 @@ export function encodeOnnx(
   layout: LabelLayout,
   states: readonly LayerState[],
   metadata: Readonly<Record<string, string>>,
+  inputs?: Inputs,
 ): Uint8Array<ArrayBuffer> {
   if (spec.classifier === 'goodness' && spec.goodness !== 'mean' && spec.goodness !== 'sum')
     throw new PffError('usage', `goodness ${spec.goodness} is a function of a plugin, which ONNX cannot hold`, {
       hint: 'Export to safetensors or npz; or train with --goodness mean, sum, or with --classifier softmax.',
     });
   const graph = new OnnxGraph();
-  const scores =
-    spec.classifier === 'goodness' ? goodness(graph, spec, layout, states) : neutral(graph, spec, layout, states);
+  const columns = inputs?.kind === 'columns' ? inputs.columns : undefined;
+  const values = columns ? columnValues(graph, columns) : IMAGES;
+  const network = { spec, layout, states, values };
+  const scores = spec.classifier === 'goodness' ? goodness(graph, network) : neutral(graph, network);
   graph.node('Identity', [scores], {}, 'scores');
   graph.node('ArgMax', ['scores'], { axis: 1, keepdims: 0 }, 'label');
 
@@ -45,7 +53,7 @@ export function encodeOnnx(
     .messages(1, ...graph.nodes)
     .text(2, 'pff')
     .messages(5, ...graph.constants)
-    .messages(11, valueInfo('images', FLOAT, ['n', size]))
+    .messages(11, columns ? valueInfo(ROWS, DOUBLE, ['n', columns.length]) : valueInfo(IMAGES, FLOAT, ['n', size]))
     .messages(12, valueInfo('scores', FLOAT, ['n', layout.suffix]), valueInfo('label', INT64, ['n']));
   const model = new Message().integer(1, IR_VERSION).text(2, 'pff');
   model.messages(7, body).messages(8, new Message().text(1, '').integer(2, OPSET));
@@ -54,10 +62,19 @@ export function encodeOnnx(
   return model.encode();
 }
 
+interface ExportedNetwork {
+  readonly spec: RunSpec;
+  readonly layout: LabelLayout;
+  readonly states: readonly LayerState[];
+  /** Name of the values that enter it, [n, size]. */
+  readonly values: string;
+}
+
 /** Goodness of every label: the image's part of the first layer once, each label's added to it. [n, C] */
-function goodness(graph: OnnxGraph, spec: RunSpec, layout: LabelLayout, states: readonly LayerState[]): string {
+function goodness(graph: OnnxGraph, network: ExportedNetwork): string {
+  const { spec, states } = network;
   const first = partOf(states[0]);
-  const { fromImage, scale } = imagePart(graph, spec, layout, first, 1);
+  const { fromImage, scale } = imagePart(graph, network, first, 1);
   const label = first.nodes.labelPart(graph, first.part, first.tensors, 'each');
   // [n, 1, units] + [n, 1, 1] · [1, C, units]
   const perLabel = graph.node('Mul', [graph.node('Unsqueeze', [scale, graph.integers([2])]), label]);
@@ -78,11 +95,12 @@ function goodness(graph: OnnxGraph, spec: RunSpec, layout: LabelLayout, states: 
 }
 
 /** One pass with a neutral label, for the classifiers that have heads. [n, C] */
-function neutral(graph: OnnxGraph, spec: RunSpec, layout: LabelLayout, states: readonly LayerState[]): string {
+function neutral(graph: OnnxGraph, network: ExportedNetwork): string {
+  const { spec, layout, states } = network;
   const layers = spec.classifier === 'softmax' ? states.slice(0, -1) : states;
   const objective = objectiveOf(spec.objective);
   const first = partOf(states[0]);
-  const { fromImage, scale } = imagePart(graph, spec, layout, first, 1 / layout.suffix);
+  const { fromImage, scale } = imagePart(graph, network, first, 1 / layout.suffix);
   const label = first.nodes.labelPart(graph, first.part, first.tensors, 'neutral');
   const sum = graph.node('Add', [fromImage, graph.node('Mul', [scale, label])]);
   let activations = first.nodes.finish(graph, first.name, first.part, first.tensors, sum);
@@ -109,14 +127,13 @@ function neutral(graph: OnnxGraph, spec: RunSpec, layout: LabelLayout, states: r
 /** The scaled image part of each row through the first layer [n, units], and the scale 1 / length of each row [n, 1]. */
 function imagePart(
   graph: OnnxGraph,
-  { subtractMean }: RunSpec,
-  layout: LabelLayout,
+  { spec: { subtractMean }, layout, values: all }: ExportedNetwork,
   { nodes, name, part, tensors }: ExportedPart,
   labelNorm2: number,
 ): { readonly fromImage: string; readonly scale: string } {
   const { skip, prefix } = layout;
   const axes = graph.integers([1]);
-  const values = graph.node('Slice', ['images', graph.integers([skip]), graph.integers([skip + prefix]), axes]);
+  const values = graph.node('Slice', [all, graph.integers([skip]), graph.integers([skip + prefix]), axes]);
   const mean = subtractMean ? graph.node('ReduceMean', [values], { axes: [1], keepdims: 1 }) : undefined;
   const image = mean === undefined ? values : graph.node('Sub', [values, mean]);
   const squares = graph.node('ReduceSumSquare', [image], { axes: [1], keepdims: 1 });

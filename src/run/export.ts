@@ -10,7 +10,7 @@ import { messageOf, PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
-import { modelFacts, modelTensors, parseSpec, type ModelFacts } from '../model/model-file.js';
+import { modelFacts, modelTensors, parseSpec, type ModelFacts, type SavedModel } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
@@ -51,32 +51,36 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const digest = modelDigest(states);
   const folder = statSync(run).isDirectory() ? run : path.dirname(run);
   const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
-  const bytes = await encode(to, spec, layout, states, ownMetadata(metadata, digest));
+  const bytes = await encode(to, model, layout, states, ownMetadata(metadata, digest));
   writeWhole(file, bytes);
   return { file, bytes: bytes.length, modelDigest: digest };
 }
 
 /** Metadata of a file that is written from another one. */
-function ownMetadata({ classes, ...from }: Readonly<Record<string, string>>, digest: string): Record<string, string> {
+function ownMetadata(
+  { classes, inputs, ...from }: Readonly<Record<string, string>>,
+  digest: string,
+): Record<string, string> {
   const { interruptedAfterChapters: chapters } = from;
   return {
     program: `pff ${VERSION}`,
     modelDigest: digest,
     ...(classes === undefined ? {} : { classes }),
+    ...(inputs === undefined ? {} : { inputs }),
     ...(chapters === undefined ? {} : { interruptedAfterChapters: chapters }),
   };
 }
 
 function encode(
   to: ExportFormat,
-  spec: RunSpec,
+  { spec, inputs }: Pick<SavedModel, 'spec' | 'inputs'>,
   layout: LabelLayout,
   states: readonly LayerState[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array | Promise<Uint8Array> {
   switch (to) {
     case 'onnx':
-      return encodeOnnx(spec, layout, states, metadata);
+      return encodeOnnx(spec, layout, states, metadata, inputs);
     case 'safetensors':
       return encodeSealed(spec, states, metadata);
     case 'npz': {

@@ -17,7 +17,7 @@ import { softmaxOf } from '../objectives/softmax.js';
 import type { RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
 import { checkParts } from './run-plugins.js';
-import { loadDatasetOf, readModel, type Prediction } from './saved-model.js';
+import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 export interface LoadModelOptions extends VerifyOption {
   readonly kernels?: KernelsChoice | undefined;
@@ -42,6 +42,30 @@ export async function loadModel(run: string, options: LoadModelOptions = {}): Pr
   const inputs: Inputs = saved.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
   const classes = saved.classes ?? (known as Dataset).classes;
   return openModel(run, saved, inputs, classes, options);
+}
+
+/**
+ * Predicts images: `images` [n, width · height · channels], as a dataset of the given shape has them: bytes, planar, 0 … 255. Opens
+ * the model for that one call.
+ * @throws PffError as `loadModel`
+ */
+export async function predictImages(
+  run: string,
+  images: SampleValues,
+  shape: ImageShape,
+  classes: readonly string[],
+  options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
+): Promise<Prediction[]> {
+  checkOptions('predictImages', options, { kernels: true, verify: true });
+  const saved = readModel(run, options);
+  checkParts(run, { goodness: saved.spec.goodness });
+  checkClasses(saved, classes.length, 'what it is used with');
+  const model = await openModel(run, saved, { kind: 'image', shape }, classes, options);
+  try {
+    return await model.predict(images);
+  } finally {
+    await model.close();
+  }
 }
 
 /** As `loadModel`, for a model that is read, given what it takes. @throws PffError `data` where its layers take something else. */
@@ -154,15 +178,23 @@ export class Model {
     return { ...(prediction as Prediction), remarks };
   }
 
+  /** A row as the network takes it. @throws PffError `data` naming the column */
+  encodeRow(row: ModelRow): SampleValues {
+    const { inputs, shape } = this.#parts;
+    if (inputs.kind === 'image') return pixelRow(row, imageSize(shape));
+    const values = new Float32Array(imageSize(shape));
+    encodeRow(inputs, cellsOf(row, inputs), values);
+    return values;
+  }
+
   /** Rows as the network takes them. @throws PffError as `predictRows` */
   encodeRows(rows: readonly ModelRow[]): SampleValues {
     const { inputs, shape } = this.#parts;
     const size = imageSize(shape);
-    if (inputs.kind === 'image') return pixelRows(rows, size);
-    const values = new Float32Array(rows.length * size);
+    const values = inputs.kind === 'image' ? new Uint8Array(rows.length * size) : new Float32Array(rows.length * size);
     rows.forEach((row, i) => {
       try {
-        encodeRow(inputs, cellsOf(row, inputs), values.subarray(i * size, (i + 1) * size));
+        values.set(this.encodeRow(row), i * size);
       } catch (error) {
         throw error instanceof PffError
           ? new PffError(error.code, `row ${i + 1}, ${error.message}`, { hint: error.hint ?? '', cause: error })
@@ -220,23 +252,19 @@ function cellsOf(row: ModelRow, { columns }: ColumnInputs): Cell[] {
   });
 }
 
-/** Rows of a table whose columns are pixels. */
-function pixelRows(rows: readonly ModelRow[], size: number): Uint8Array {
-  const values = new Uint8Array(rows.length * size);
-  rows.forEach((row, i) => {
-    const cells = Array.isArray(row) ? (row as readonly unknown[]) : Object.values(row);
-    if (cells.length !== size)
-      throw new PffError('data', `row ${i + 1} has ${cells.length} values, but the model takes images of ${size}`, {
-        hint: 'Give a row of pixels, 0 to 255, without the label.',
-      });
-    cells.forEach((cell, p) => {
-      const value = Number(cell);
-      if (!(value >= 0 && value <= 255) || cell === '' || cell === null)
-        throw new PffError('data', `row ${i + 1}, value ${p + 1}: ${JSON.stringify(cell)} is no pixel from 0 to 255`, {
-          hint: 'Give a row of pixels, 0 to 255.',
-        });
-      values[i * size + p] = value;
+/** A row of a table whose columns are pixels. */
+function pixelRow(row: ModelRow, size: number): Uint8Array {
+  const cells = Array.isArray(row) ? (row as readonly unknown[]) : Object.values(row);
+  if (cells.length !== size)
+    throw new PffError('data', `it has ${cells.length} values, but the model takes images of ${size}`, {
+      hint: 'Give a row of pixels, 0 to 255, without the label.',
     });
+  return Uint8Array.from(cells, (cell, p) => {
+    const value = typeof cell === 'string' && cell.trim() === '' ? Number.NaN : Number(cell ?? Number.NaN);
+    if (!(value >= 0 && value <= 255))
+      throw new PffError('data', `value ${p + 1} is ${JSON.stringify(cell)}, which is no pixel from 0 to 255`, {
+        hint: 'Give a row of pixels, 0 to 255.',
+      });
+    return value;
   });
-  return values;
 }

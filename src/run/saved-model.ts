@@ -2,8 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { imageSize, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
-import { labelLayout } from '../data/labels.js';
+import { imageSize, type Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
 import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
@@ -13,17 +12,15 @@ import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
-import { softmaxOf } from '../objectives/softmax.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
-import { strongestClass } from '../model/prediction.js';
 import { Breather } from '../node/clock.js';
 import type { RunSpec } from '../spec/spec.js';
 import { hasNote, readNote } from './checkpoint.js';
 import { usableCores } from './cores.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
-import { labelled, prepareMeasured } from '../node/prepare.js';
+import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
 import { checkParts } from './run-plugins.js';
 
@@ -145,47 +142,6 @@ export async function analyseRun(
   );
 }
 
-/**
- * Predicts images: `images` [n, width · height · channels], as a dataset of the given shape has them: bytes, planar, 0 … 255.
- * @throws PffError
- */
-export async function predictImages(
-  run: string,
-  images: SampleValues,
-  shape: ImageShape,
-  classes: readonly string[],
-  options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
-): Promise<Prediction[]> {
-  checkOptions('predictImages', options, { kernels: true, verify: true });
-  const model = readModel(run, options);
-  const { spec } = model;
-  checkParts(run, { goodness: spec.goodness });
-  checkClasses(model, classes.length, 'what it is used with');
-  const layout = labelLayout(shape, classes.length, spec.labelMode);
-  const size = layout.skip + layout.prefix;
-  if (imageValues(spec.layers) !== size)
-    throw new PffError('data', `the model takes images of ${imageValues(spec.layers)} values, but these have ${size}`);
-  const count = images.length / size;
-  const data = labelled({ count, images, labels: new Uint8Array(count) }, layout, shape, spec);
-  return withKernels(spec, options, async (kernels) => {
-    const states = checkedStates(model, layout, run, options);
-    const predictor = await Predictor.open(kernels, spec, states);
-    try {
-      const { combined } = await predictor.scores(
-        data,
-        Uint32Array.from({ length: count }, (_, i) => i),
-      );
-      const labels = strongestClass(combined, classes.length);
-      return Array.from(labels, (label, b) => {
-        const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
-        return { label, className: classes[label] as string, scores, shares: softmaxOf(scores) };
-      });
-    } finally {
-      predictor.close();
-    }
-  });
-}
-
 /** Undefined for the model of a whole run; else how far the run was when it was interrupted and its model saved. */
 export function partialModel(
   run: string,
@@ -210,7 +166,7 @@ export function loadDatasetOf(run: string, spec: RunSpec, dataDir: string | unde
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */
-function checkClasses({ classes: trained }: Pick<SavedModel, 'classes'>, found: number, what: string): void {
+export function checkClasses({ classes: trained }: Pick<SavedModel, 'classes'>, found: number, what: string): void {
   if (trained !== undefined && trained.length !== found)
     throw new PffError('data', `the model was trained on ${trained.length} classes, but ${what} has ${found}`, {
       hint: `Its classes are ${trained.join(', ')}.`,

@@ -140,7 +140,7 @@ describe('a run with parts of a plugin', () => {
 it.each([
   ['predict run test:10000', 2, 'mnist has test:0 to test:9999'],
   ['predict run nowhere.png', 1, 'nowhere.png cannot be read'],
-  ['predict run run/spec.json', 1, 'not a PNG image'],
+  ['predict run run/spec.json', 1, 'columns, but the model takes 784'],
   ['predict nowhere test:0', 1, 'there is no run nowhere'],
   ['eval run/spec.json', 1, 'run/spec.json is no model: models are safetensors or NPZ'],
 ])('pff %s fails with a message', async (line, expected, part) => {

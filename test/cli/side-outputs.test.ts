@@ -125,6 +125,11 @@ describe('what the system has too little of', () => {
     const trained = as(['train', ...SMALL, '--out', 'run', '--quiet', '--json']);
     expect(trained.stderr).toBe('');
     expect(trained.status).toBe(0);
+    // What it measured is kept nowhere then.
+    expect(as(['doctor', '--json'])).toMatchObject({
+      status: 0,
+      stderr: expect.not.stringContaining('pff:') as string,
+    });
     const data = as(['data', 'path']);
     expect(data.stderr).toMatch(
       /^pff: there is no place for datasets: this user has no home folder.*\n {5}Set PFF_CACHE_DIR/,

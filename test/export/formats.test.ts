@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { encodeNpz, parseNpz } from '../../src/formats/npz.js';
+import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
 import { exportModel, importModel } from '../../src/run/export.js';
@@ -35,6 +36,35 @@ describe('models', () => {
     expect(back.modelDigest).toBe(digest);
     expect(readFileSync(path.join(folder, `from-${to}`, 'spec.json'), 'utf8')).toBe(
       readFileSync(path.join(run, 'spec.json'), 'utf8'),
+    );
+  });
+
+  it('tensors of 16 bits, as other programs save them', async () => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync(path.join(run, 'model.safetensors')));
+    let at = 0;
+    const entries = tensors.map(({ name, shape, values }) => {
+      const entry = { dtype: 'BF16', shape, data_offsets: [at, (at += 2 * values.length)] };
+      return [name, entry] as const;
+    });
+    const upper = tensors.map(({ values }) =>
+      Uint16Array.from(new Uint32Array(values.slice().buffer), (bits) => bits >>> 16),
+    );
+    const header = Buffer.from(
+      JSON.stringify({
+        __metadata__: { spec: metadata['spec'], classes: metadata['classes'] },
+        ...Object.fromEntries(entries),
+      }),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const file = path.join(folder, 'half.safetensors');
+    writeFileSync(file, Buffer.concat([length, header, ...upper.map(({ buffer }) => Buffer.from(buffer))]));
+    const out = path.join(folder, 'from-half');
+    await importModel(file, { out });
+    const back = decodeSafetensors(readFileSync(path.join(out, 'model.safetensors'))).tensors;
+    const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];
+    expect(back.map(({ name, values }) => [name, bits(values)])).toEqual(
+      tensors.map(({ name, values }) => [name, bits(values).map((each) => (each & 0xffff0000) >>> 0)]),
     );
   });
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/sources/load.js';
 import { exportModel } from '../../src/run/export.js';
-import { predictImages } from '../../src/run/saved-model.js';
+import { predictImages } from '../../src/run/model.js';
 import { trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
+import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 
 const tensor = fc
@@ -157,15 +158,39 @@ describe('safetensors', () => {
     );
   });
 
-  it('names what is wrong', () => {
-    const encode = (header: unknown, data = 0): Uint8Array => {
-      const text = Buffer.from(JSON.stringify(header));
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(text.length));
-      return Buffer.concat([length, text, Buffer.alloc(data)]);
+  const encode = (header: unknown, data: number | Uint8Array = 0): Uint8Array => {
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    return Buffer.concat([length, text, typeof data === 'number' ? Buffer.alloc(data) : data]);
+  };
+
+  it('reads floats of 16 bits as the f32 that they are', () => {
+    // By the standard: 1, -2, the largest, the least normal, the least subnormal, the largest subnormal, -0, infinity, NaN.
+    const f16 = [0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x8000, 0x7c00, 0x7e00];
+    const values = [1, -2, 65504, 2 ** -14, 2 ** -24, 1023 * 2 ** -24, -0, Infinity, Number.NaN];
+    const bf16 = [0x3f80, 0xc049, 0x8000, 0xff80];
+    const entries = {
+      a: { dtype: 'F16', shape: [9], data_offsets: [0, 18] },
+      b: { dtype: 'BF16', shape: [2, 2], data_offsets: [18, 26] },
     };
-    expect(() => decodeSafetensors(encode({ a: { dtype: 'BF16', shape: [1], data_offsets: [0, 2] } }, 2))).toThrow(
-      /type BF16/,
+    const data = Buffer.from(Uint16Array.from([...f16, ...bf16]).buffer);
+    const [a, b] = decodeSafetensors(encode(entries, data)).tensors;
+    expect([...(a?.values ?? [])]).toEqual(values);
+    expect([...(b?.values ?? [])]).toEqual([1, -3.140625, -0, -Infinity]);
+    const half = encodeNpy([9], new Uint8Array(18));
+    const text = Buffer.from(half).toString('latin1').replace("'|u1'", "'<f2'");
+    const npy = Buffer.from(text, 'latin1');
+    npy.set(data.subarray(0, 18), npy.length - 18);
+    expect([...parseNpy(npy, 'half').values]).toEqual(values);
+  });
+
+  it('names what is wrong', () => {
+    expect(() => decodeSafetensors(encode({ a: { dtype: 'F64', shape: [1], data_offsets: [0, 8] } }, 8))).toThrow(
+      /type F64, and F32, F16 and BF16 are read/,
+    );
+    expect(() => decodeSafetensors(encode({ a: { dtype: 'BF16', shape: [1], data_offsets: [0, 4] } }, 4))).toThrow(
+      /said to lie at bytes 0 to 4/,
     );
     expect(() => decodeSafetensors(encode({ a: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } }, 8))).toThrow(
       /gap or overlap/,

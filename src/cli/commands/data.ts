@@ -1,15 +1,21 @@
 /** `pff data`: what datasets there are, where they lie, getting them. */
 import path from 'node:path';
 import { type DownloadProgress, getDataset, listDatasets } from '../../data/downloads/get.js';
+import type { Dataset } from '../../data/dataset.js';
 import { cacheFolder } from '../../data/sources/files.js';
 import { DATASET_NAMES } from '../../data/sources/load.js';
 import { PffError } from '../../errors.js';
+import { checkData, dataCheckLines } from '../../report/data-check.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
+import { fitToData } from '../../run/fit-to-data.js';
+import { resolveSpec } from '../../spec/spec.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import { textFlag } from '../flags/flags.js';
+import { askedData, dataFlags } from '../flags/data-flags.js';
+import { specFlags, specFromFlags } from '../flags/spec-flags.js';
+import { textFlag, type Flag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { LiveRegion } from '../terminal/live-region.js';
 import type { Output, TextStream } from '../terminal/output.js';
@@ -21,11 +27,14 @@ interface Options {
   readonly json: boolean;
 }
 
-const ACTIONS = ['list', 'get', 'path'] as const;
+const ACTIONS = ['list', 'get', 'path', 'check'] as const;
+
+/** Fields of a spec that say how data of one's own are read. */
+const READING = ['label-column', 'ignore-columns', 'missing', 'split-seed', 'image-size'] as const;
 
 export const dataCommand = defineCommand({
   name: 'data',
-  usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]'],
+  usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]', 'pff data check PATH [options]'],
   words: [ACTIONS, DATASET_NAMES],
   about: [
     "MNIST comes with the program. Downloads are checked by their publishers' MD5 sums; one that breaks off goes on where it was when the command is run again.",
@@ -39,12 +48,16 @@ export const dataCommand = defineCommand({
       ...textFlag('DIR', 'where datasets are kept'),
       shownDefault: "$PFF_CACHE_DIR, or the system's cache folder",
     },
+    test: dataFlags.test,
+    validation: dataFlags.validation,
+    ...Object.fromEntries(READING.map((name) => [name, specFlags[name] as Flag<unknown>])),
     json: jsonFlag,
   },
   examples: [
     ['pff data', 'which datasets there are'],
     ['pff data get fashion-mnist', 'download Fashion-MNIST, 31 MB'],
     ['pff data path cifar10', 'the folder where it is or would be'],
+    ['pff data check measurements.csv', 'what is seen in data of your own, and what pff would do with them'],
   ],
   run: async ({ flags, words }, output) => {
     const options: Options = { from: flags.from, cacheDir: flags['cache-dir'], json: flags.json ?? false };
@@ -52,12 +65,17 @@ export const dataCommand = defineCommand({
     const action = ACTIONS.find((each) => each === asked);
     if (action === undefined)
       throw new PffError('usage', `pff data cannot ${asked}`, {
-        hint: didYouMean(asked, ACTIONS, 'Write pff data, pff data get NAME or pff data path [NAME].'),
+        hint: didYouMean(
+          asked,
+          ACTIONS,
+          'Write pff data, pff data get NAME, pff data path [NAME] or pff data check PATH.',
+        ),
       });
     if (more.length > 0 || (action === 'list' && name !== undefined))
       throw new PffError('usage', `pff data ${action} does not take ${JSON.stringify(more[0] ?? name)}`);
     if (action === 'get') await get(name, options, output);
     else if (action === 'path') await showPath(name, options, output.out);
+    else if (action === 'check') await check(name, flags, output.out);
     else await list(options, output.out);
     return DONE;
   },
@@ -84,8 +102,26 @@ async function list({ cacheDir, json }: Options, out: TextStream): Promise<void>
   ];
   for (const line of tableLines(columns, rows)) out.line(line);
   out.line();
-  out.line('Your own images: --dataset idx --data-dir DIR with four IDX files, named like those of MNIST.');
+  out.line(
+    'Data of your own (tables, images, arrays): pff train --data PATH; pff data check PATH says what is seen in them.',
+  );
 }
+
+async function check(data: string | undefined, given: GivenCheck, out: TextStream): Promise<void> {
+  if (data === undefined)
+    throw new PffError('usage', 'pff data check needs a file or folder', {
+      hint: 'Write pff data check measurements.csv.',
+    });
+  const { dataDir, spec } = askedData({ data, ...given });
+  const asked = { ...specFromFlags(given), ...spec };
+  const fitted = await fitToData(asked, { dataDir });
+  const { layers, epochs, batch, splits } = resolveSpec(fitted.spec);
+  const found = checkData(fitted.dataset as Dataset, { layers, epochs, batch, splits });
+  if (given.json) out.line(JSON.stringify(found));
+  else for (const line of dataCheckLines(found, out.paint.bold)) out.line(line);
+}
+
+type GivenCheck = Readonly<Record<string, unknown>> & { readonly test?: string; readonly validation?: string };
 
 async function get(name: string | undefined, options: Options, { out, err }: Output): Promise<void> {
   if (name === undefined)

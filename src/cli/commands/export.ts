@@ -14,7 +14,7 @@ export const exportCommand = defineCommand({
   usage: ['pff export RUN --to FORMAT [options]'],
   words: ['folder'],
   about: [
-    'RUN is the folder that pff train made, or a model file. onnx: a model that takes images [n, size] of floats 0 … 1 and gives scores and label, with all of the prediction inside (overlay of labels, scaling, normalisation). safetensors, npz: the weights, with the spec beside them.',
+    'RUN is the folder that pff train made, or a model file. onnx: a model that takes images [n, size] of floats 0 … 1, or rows [n, columns] of a table as they are in the file (a text by its place among the values of its column, which the metadata list), and gives scores and label, with all of the prediction inside (scaling of columns, overlay of labels, normalisation). safetensors, npz: the weights, with the spec beside them.',
   ],
   flags: {
     to: choiceFlag(exportFormats, 'the format to write'),

@@ -1,37 +1,27 @@
 /** `pff predict`. */
-import type { Dataset, SampleValues } from '../../data/dataset.js';
-import { readImageFile } from '../../data/sources/image-file.js';
 import { PffError } from '../../errors.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
-import { datasetOfRun, predictImages, type Prediction } from '../../run/saved-model.js';
+import { loadModel } from '../../run/model.js';
+import { type Asked, askedOf, type BadInput } from '../../run/predict-inputs.js';
+import type { Prediction } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { DONE, FAILED } from '../exit-codes.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
 import { partialNote } from '../flags/partial.js';
-
-/** An image to classify; `truth` is known for images of the dataset. */
-interface Asked {
-  readonly name: string;
-  readonly pixels: SampleValues;
-  readonly truth: number | undefined;
-}
-
-/** An image that could not be read. */
-interface BadImage {
-  readonly image: string;
-  readonly error: string;
-}
 
 /** How many classes are shown with their shares. */
 const STRONGEST = 3;
+/** Predicted at a time. */
+const BLOCK = 1024;
 
 export const predictCommand = defineCommand({
   name: 'predict',
-  usage: ['pff predict RUN IMAGE… [options]'],
+  usage: ['pff predict RUN INPUT… [options]'],
   words: ['folder', 'file'],
   about: [
-    'IMAGE is a PNG file of the size that the network was trained on, or test:INDEX or train:INDEX for an image of its dataset, counted from 0 as in the files. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
+    'INPUT is an image (PNG, JPEG, WebP), a folder of them, a table of rows (CSV, TSV, JSON lines, Parquet), - for one of these on standard input, or test:INDEX or train:INDEX for a sample of the dataset, counted from 0 as in the files. Columns of a table are taken by their names; a column with the classes is compared with what is predicted.',
+    'Images are scaled to the size that the network was trained on, and light and dark turned over where they are the other way round than in training; what was done is said. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
   flags: {
     'data-dir': dataDirFlag,
@@ -42,80 +32,100 @@ export const predictCommand = defineCommand({
   },
   examples: [
     ['pff predict pff-runs/NAME test:0 test:1', 'the first two test images'],
-    ['pff predict pff-runs/NAME digit.png', 'an image of your own: white on black for MNIST'],
+    ['pff predict pff-runs/NAME digit.png photos', 'images of your own'],
+    ['pff predict pff-runs/NAME rows.csv', 'rows of a table'],
+    ['tail -n 5 rows.csv | pff predict pff-runs/NAME -', 'rows of another program'],
   ],
   run: async ({ flags, words }, { out, err }) => {
-    const [run, ...images] = words;
-    if (run === undefined || images.length === 0)
-      throw new PffError('usage', 'pff predict takes a run and at least one image', {
-        hint: 'Write pff predict RUN IMAGE…, where IMAGE is a PNG file, test:INDEX or train:INDEX.',
+    const [run, ...inputs] = words;
+    if (run === undefined || inputs.length === 0)
+      throw new PffError('usage', 'pff predict takes a run and at least one image or table', {
+        hint: 'Write pff predict RUN INPUT…, where INPUT is an image, a folder, a table, test:INDEX, train:INDEX or -.',
       });
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
-    const dataset = await datasetOfRun(run, flags['data-dir'], { verify });
-    const asked: Asked[] = [];
-    const bad: BadImage[] = [];
-    // One that cannot be read does not keep the others from being predicted.
-    for (const image of images) {
-      try {
-        asked.push(await readImage(image, dataset));
-      } catch (error) {
-        if (!(error instanceof PffError)) throw error;
-        if (images.length === 1) throw error;
-        err.line(`pff: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
-        bad.push({ image, error: error.message });
+    const dataDir = flags['data-dir'];
+    const model = await loadModel(run, { kernels: flags.kernels, verify, dataDir });
+    try {
+      const { asked, bad } = await askedOf(inputs, { model, run, dataDir });
+      // One that cannot be read does not keep the others from being predicted.
+      const [only] = bad;
+      if (asked.length === 0 && only && bad.length === 1) throw only.error;
+      for (const { name, error } of bad) err.line(`pff: ${describe(name, error)}`);
+      const partial = partialNote(run, verify, flags.plugin);
+      if (partial !== undefined) err.line(`pff: ${partial}`);
+      const predictions: Prediction[] = [];
+      for (let from = 0; from < asked.length; from += BLOCK)
+        predictions.push(...(await model.predict(joined(asked.slice(from, from + BLOCK)))));
+      if (flags.json)
+        out.line(JSON.stringify([...predictions.map((each, i) => described(each, asked[i])), ...bad.map(failed)]));
+      else {
+        for (const line of predictionTable(asked, predictions, model.classes)) out.line(line);
+        for (const line of remarkLines(asked)) err.line(line);
+        const known = asked.filter(({ truth }) => truth !== undefined);
+        const right = predictions.filter(({ className }, i) => className === asked[i]?.truth).length;
+        if (known.length > 1)
+          out.line(`${right} of ${known.length} as the table says: ${units.percent(right / known.length, 1)}`);
       }
+      if (bad.length === 0) return DONE;
+      err.line(`pff: ${bad.length} of ${asked.length + bad.length} inputs could not be predicted`);
+      return FAILED;
+    } finally {
+      await model.close();
     }
-    const size = asked[0]?.pixels.length ?? 0;
-    const floats = asked[0]?.pixels instanceof Float32Array;
-    const pixels = floats ? new Float32Array(asked.length * size) : new Uint8Array(asked.length * size);
-    asked.forEach((image, i) => pixels.set(image.pixels, i * size));
-    const partial = partialNote(run, verify, flags.plugin);
-    if (partial !== undefined) err.line(`pff: ${partial}`);
-    const options = { kernels: flags.kernels, verify };
-    const predictions =
-      asked.length === 0 ? [] : await predictImages(run, pixels, dataset.shape, dataset.classes, options);
-    if (flags.json)
-      out.line(
-        JSON.stringify([
-          ...predictions.map((prediction, i) => ({ image: asked[i]?.name, ...prediction, truth: asked[i]?.truth })),
-          ...bad,
-        ]),
-      );
-    else for (const line of predictionTable(asked, predictions, dataset)) out.line(line);
-    if (bad.length === 0) return DONE;
-    err.line(`pff: ${bad.length} of ${images.length} images could not be predicted`);
-    return FAILED;
   },
 });
 
-async function readImage(name: string, dataset: Dataset): Promise<Asked> {
-  const match = /^(test|train):(.*)$/.exec(name);
-  if (match === null) return { name, pixels: await readImageFile(name, dataset.shape), truth: undefined };
-  const samples = match[1] === 'test' ? dataset.test : dataset.train;
-  const index = /^\d+$/.test(match[2] ?? '') ? Number(match[2]) : Number.NaN;
-  if (!(index < samples.count))
-    throw new PffError('usage', `there is no image ${name}`, {
-      hint: `${dataset.name} has ${match[1]}:0 to ${match[1]}:${samples.count - 1}.`,
-    });
-  const size = samples.images.length / samples.count;
-  return { name, pixels: samples.images.subarray(index * size, (index + 1) * size), truth: samples.labels[index] };
+function describe(name: string, { message, hint }: PffError): string {
+  const what = message.includes(name) ? message : `${name}: ${message}`;
+  return `${what}${hint ? ` (${hint})` : ''}`;
 }
 
-function predictionTable(asked: readonly Asked[], predictions: readonly Prediction[], { classes }: Dataset): string[] {
+function joined(asked: readonly Asked[]): Uint8Array | Float32Array {
+  const size = asked[0]?.values.length ?? 0;
+  const floats = asked[0]?.values instanceof Float32Array;
+  const values = floats ? new Float32Array(asked.length * size) : new Uint8Array(asked.length * size);
+  asked.forEach((each, i) => values.set(each.values, i * size));
+  return values;
+}
+
+function described(prediction: Prediction, asked: Asked | undefined): object {
+  const { name, row, truth, truthLabel, remarks = [] } = asked ?? {};
+  return {
+    ...(row === undefined ? { image: name } : { file: name, row }),
+    ...prediction,
+    truth: truthLabel ?? truth,
+    ...(remarks.length > 0 ? { remarks } : {}),
+  };
+}
+
+function failed({ name, row, error }: BadInput): object {
+  return { ...(row === undefined ? { image: name } : { file: name, row }), error: error.message };
+}
+
+function remarkLines(asked: readonly Asked[]): string[] {
+  return asked.flatMap(({ name, remarks = [] }) => (remarks.length > 0 ? [`${name}: ${remarks.join('; ')}`] : []));
+}
+
+function predictionTable(
+  asked: readonly Asked[],
+  predictions: readonly Prediction[],
+  classes: readonly string[],
+): string[] {
   const truths = asked.some(({ truth }) => truth !== undefined);
   const left = { align: 'left' } as const;
   const columns = [
-    { title: 'image', ...left },
+    { title: asked.every(({ row }) => row === undefined) ? 'image' : 'row', ...left },
     { title: 'label' },
     { title: 'class', ...left },
     ...(truths ? [{ title: 'true', ...left }] : []),
     { title: 'strongest', ...left },
   ];
   const rows = predictions.map(({ label, className, shares }, i) => {
-    const { name = '', truth } = asked[i] ?? {};
-    const verdict = truth === undefined ? '' : truth === label ? 'yes' : `no, ${classes[truth]}`;
-    return [name, String(label), className, ...(truths ? [verdict] : []), strongest(shares, classes)];
+    const { name = '', row, truth } = asked[i] ?? {};
+    const verdict = truth === undefined ? '' : truth === className ? 'yes' : `no, ${truth}`;
+    const called = row === undefined ? name : `${name}:${row}`;
+    return [called, String(label), className, ...(truths ? [verdict] : []), strongest(shares, classes)];
   });
   return tableLines(columns, rows);
 }

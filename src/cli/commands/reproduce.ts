@@ -5,6 +5,7 @@ import { precisions } from '../../kernels/numerics.js';
 import { describeLayers } from '../../layers/sizes.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
+import { fullLengthRuns, fullLengthText } from '../../reproduce/full-length.js';
 import { isTrained, LINE_SCHEDULES, type Recipes } from '../../reproduce/manifest.js';
 import { markdownOf } from '../../reproduce/markdown.js';
 import type { Report } from '../../reproduce/report.js';
@@ -144,6 +145,7 @@ function showReport(report: Report, files: readonly string[], json: boolean, { o
 }
 
 function showList({ manifest, specs }: Recipes, out: TextStream): void {
+  const atFullLength = fullLengthRuns();
   for (const { name, title, rows, extra } of manifest.tables) {
     out.line(`${out.paint.bold(name)}: ${title}${extra ? ' (not in all)' : ''}`);
     const cells = rows.filter(isTrained).map((row) => {
@@ -154,9 +156,10 @@ function showList({ manifest, specs }: Recipes, out: TextStream): void {
         row.spec === undefined ? `preset ${row.preset}` : `runs/${row.spec}`,
         `${dataset} ${describeLayers(layers ?? [])}, ${epochs} epochs`,
         [...new Set(row.lines.map(({ schedule }) => schedule))].join(', '),
+        fullLengthText(row.id, atFullLength),
       ];
     });
-    const columns = ['  row', 'model', 'recipe', 'size', 'schedules'].map((heading) => ({
+    const columns = ['  row', 'model', 'recipe', 'size', 'schedules', 'at full length here'].map((heading) => ({
       title: heading,
       align: 'left' as const,
     }));

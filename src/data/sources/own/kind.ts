@@ -25,9 +25,13 @@ export interface FoundFile {
 
 /** @throws PffError `data` where the file cannot be read, or is none of the kinds. */
 export async function openFile(file: string): Promise<FoundFile> {
-  let bytes = await readBytes(file);
-  if (startsWith(bytes, [0x1f, 0x8b])) bytes = unpacked(bytes, file);
-  return { kind: fileKind(bytes, file), bytes };
+  return foundIn(await readBytes(file), file);
+}
+
+/** As `openFile`, for bytes; `name` is what errors call them. */
+export function foundIn(given: Uint8Array, name: string): FoundFile {
+  const bytes = startsWith(given, [0x1f, 0x8b]) ? unpacked(given, name) : given;
+  return { kind: fileKind(bytes, name), bytes };
 }
 
 function unpacked(bytes: Uint8Array, file: string): Uint8Array {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
+/** Paths of data of one's own. */
 export interface Place {
   readonly data: string;
   readonly test?: string | undefined;

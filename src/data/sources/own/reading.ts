@@ -1,5 +1,6 @@
 /** How data of one's own are read, as a spec says it (the fields have its names): a node on another machine reads them alike. */
 
+/** How data of one's own are read; a spec has the same fields. */
 export interface Reading {
   /** The column with the classes: its name, or its place from 1; by default one that is called so, else the last. */
   readonly labelColumn: string;

@@ -74,7 +74,8 @@ async function parquetRows(bytes: Uint8Array, name: string): Promise<Row[]> {
 /** JSON lines, or one array of objects. */
 function jsonRows(text: string, name: string): { readonly objects: Row[]; readonly places: number[] } {
   const clean = text.replace(/^\uFEFF/, '');
-  const whole = clean.trimStart().startsWith('[');
+  // One array, or one object over several lines.
+  const whole = clean.trimStart().startsWith('[') || /^\s*\{\s*$/m.test(clean.slice(0, clean.search(/\n|$/)));
   const objects: Row[] = [];
   const places: number[] = [];
   const add = (value: unknown, place: number): void => {
