@@ -63,7 +63,7 @@
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
 
-import type { BlockKernel, BlockOptions, Stage, StageTensors } from './block/contract.js';
+import type { BlockOptions, Stage, StageTensors } from './block/contract.js';
 import type { DropoutMask, DropoutRows } from './dropout.js';
 import type { Numerics } from './numerics.js';
 import type { Awaitable, Delta, LayerInput, LayerOutput, UpdateRule } from './operands.js';
@@ -123,6 +123,12 @@ export interface LayerKernel {
 export interface DenseKernel extends LayerKernel {
   /** Copies weights, bias and moments out, in the layout of `DenseTensors`. */
   read(into: DenseTensors): Awaitable<void>;
+}
+
+/** A block of convolutions. */
+export interface BlockKernel extends LayerKernel {
+  /** Copies all parameters and moments out. */
+  read(into: readonly StageTensors[]): Awaitable<void>;
 }
 
 export interface DenseOptions {

@@ -7,7 +7,7 @@ import {
   type Stage,
   type StageTensors,
 } from '../../src/kernels/block/contract.js';
-import type { ConvGeometry } from '../../src/layers/conv/conv.js';
+import type { ConvGeometry } from '../../src/layers/conv/geometry.js';
 import { geometries } from '../../src/layers/sizes.js';
 import { RandomStream } from '../../src/random.js';
 

@@ -11,17 +11,10 @@ import {
   checkRule,
   failClosed,
 } from '../check.js';
-import type { Synchronous } from '../kernels.js';
+import type { BlockKernel, Synchronous } from '../kernels.js';
 import type { Delta, LayerInput, LayerOutput, UpdateRule } from '../operands.js';
 import { checkBlock } from './check.js';
-import {
-  leaving,
-  planeValues,
-  type BlockKernel,
-  type BlockOptions,
-  type Stage,
-  type StageTensors,
-} from './contract.js';
+import { leaving, planeValues, type BlockOptions, type Stage, type StageTensors } from './contract.js';
 import { BlockInput, inputValues } from './block-input.js';
 import type { PlaneOperations } from './operations.js';
 import { StageKernel, type Taken } from './stage-kernel.js';

@@ -39,7 +39,6 @@
  *                 dz = fma(scale, du, -fma(z - mean, b, a)); without normalisation dz = du. Below 2^-40 in magnitude it counts
  *                 as 0. gamma and beta take the step of a bias (rule 5).
  */
-import type { Awaitable, LayerKernel } from '../kernels.js';
 
 /** Rows of so many values, channels last: [height, width, channels]. */
 export interface Planes {
@@ -91,11 +90,6 @@ export interface BlockOptions {
   readonly maxRows: number;
   /** Biases stay as they are given. */
   readonly fixedBias?: boolean | undefined;
-}
-
-export interface BlockKernel extends LayerKernel {
-  /** Copies all parameters and moments out. */
-  read(into: readonly StageTensors[]): Awaitable<void>;
 }
 
 export interface StageParameter {

@@ -10,7 +10,8 @@ import {
   type Stage,
   type StageTensors,
 } from '../../kernels/block/contract.js';
-import type { Geometry, LayerKind, PartTensors } from '../layer-kind.js';
+import type { LayerKind, PartTensors } from '../layer-kind.js';
+import type { ConvGeometry } from './geometry.js';
 import {
   convSchema,
   formatBlock,
@@ -22,16 +23,6 @@ import {
   type StageDescription,
 } from './description.js';
 import { convOnnx } from './onnx.js';
-
-export interface ConvGeometry extends Geometry {
-  readonly kind: 'conv';
-  readonly stages: readonly Stage[];
-  /** Rows that enter have their channels first, as images do. */
-  readonly channelsFirst: boolean;
-  /** Label values at the end of a row that enters. */
-  readonly labels: number;
-  readonly planes: Planes;
-}
 
 export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   kind: 'conv',

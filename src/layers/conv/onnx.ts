@@ -12,7 +12,7 @@ import {
   type Stage,
 } from '../../kernels/block/contract.js';
 import type { Geometry, OnnxNodes, PartStructure, PartTensors } from '../layer-kind.js';
-import type { ConvGeometry } from './conv.js';
+import type { ConvGeometry } from './geometry.js';
 
 /** As rule 9 of the kernels' contract has it. */
 const EPSILON = 1e-5;
