@@ -5,13 +5,14 @@
 #include <new>
 
 #include "arguments.h"
+#include "convolution.h"
 #include "instruction-sets.h"
 
 namespace pff {
 namespace {
 
 // What a handle is of: one of the other kind, taken for it, would be read as foreign memory.
-enum class Kind : uint32_t { kBackend = 0x70666662, kDense = 0x70666664 };
+enum class Kind : uint32_t { kBackend = 0x70666662, kDense = 0x70666664, kConvolution = 0x70666663 };
 
 struct Backend {
   static constexpr Kind kKind = Kind::kBackend;
@@ -27,6 +28,12 @@ struct Handle {
   std::unique_ptr<Dense> dense;  // null once closed
 };
 
+struct ConvolutionHandle {
+  static constexpr Kind kKind = Kind::kConvolution;
+  Kind kind = kKind;
+  std::unique_ptr<Convolution> convolution;  // null once closed
+};
+
 // Tells the garbage collector what a small object holds on to.
 void adjustMemory(napi_env env, Index bytes) {
   int64_t total = 0;
@@ -38,6 +45,11 @@ void close(napi_env, Backend& backend) { backend.pool.reset(); }
 void close(napi_env env, Handle& handle) {
   if (handle.dense) adjustMemory(env, -handle.dense->bytes());
   handle.dense.reset();
+}
+
+void close(napi_env env, ConvolutionHandle& handle) {
+  if (handle.convolution) adjustMemory(env, -handle.convolution->bytes());
+  handle.convolution.reset();
 }
 
 template <class T>
@@ -73,6 +85,12 @@ Dense& denseAt(const Arguments& a, size_t i) {
   Handle& handle = resourceAt<Handle>(a, i);
   if (!handle.dense) throw BadCall{"this dense kernel was closed"};
   return *handle.dense;
+}
+
+Convolution& convolutionAt(const Arguments& a, size_t i) {
+  ConvolutionHandle& handle = resourceAt<ConvolutionHandle>(a, i);
+  if (!handle.convolution) throw BadCall{"this convolution was closed"};
+  return *handle.convolution;
 }
 
 napi_value listOf(napi_env env, const std::vector<const char*>& names) {
@@ -230,6 +248,206 @@ napi_value read(const Arguments& a) {
   return nullptr;
 }
 
+Moments momentsFrom(const Arguments& a, size_t i) { return {a.floats(i), a.floats(i + 1), a.floats(i + 2)}; }
+
+ConvolutionTensors convolutionTensorsFrom(const Arguments& a, size_t i) {
+  return {momentsFrom(a, i), momentsFrom(a, i + 3), momentsFrom(a, i + 6)};
+}
+
+ConvolutionInput convolutionInputFrom(const Arguments& a, size_t i) {
+  return {a.constFloats(i), a.index(i + 1), a.index(i + 2), a.constFloats(i + 3)};
+}
+
+// openConvolution(backend, [channels, height, width, outputs, kernel, stride, padding, groups, labels], trained, fixedBias,
+// ...nine tensors) → convolution
+napi_value openConvolution(const Arguments& a) {
+  Backend& backend = backendAt(a, 0);
+  const Given<uint32_t> sizes = a.words(1);
+  if (!sizes.data) throw BadCall{"openConvolution: sizes are missing"};
+  sizes.need(9, "openConvolution: nine sizes are needed");
+  Index size[9];
+  for (int i = 0; i < 9; i++) size[i] = static_cast<Index>(sizes.data[i]);
+  const ConvolutionShape shape{size[0], size[1], size[2], size[3], size[4],      size[5],
+                               size[6], size[7], size[8], a.boolean(2), a.boolean(3)};
+  auto handle = std::make_unique<ConvolutionHandle>();
+  handle->convolution = std::make_unique<Convolution>(*backend.kernels, backend.pool, backend.precision, shape, convolutionTensorsFrom(a, 4));
+  adjustMemory(a.env, handle->convolution->bytes());
+  return external(a.env, std::move(handle));
+}
+
+// closeConvolution(convolution)
+napi_value closeConvolution(const Arguments& a) {
+  close(a.env, resourceAt<ConvolutionHandle>(a, 0));
+  return nullptr;
+}
+
+// convolve(convolution, rows, batch, variants, labels, out)
+napi_value convolve(const Arguments& a) {
+  convolutionAt(a, 0).forward(convolutionInputFrom(a, 1), a.floats(5));
+  return nullptr;
+}
+
+// convolutionInputGradient(convolution, delta, rows, out)
+napi_value convolutionInputGradient(const Arguments& a) {
+  convolutionAt(a, 0).inputGradient(a.constFloats(1), a.index(2), a.floats(3));
+  return nullptr;
+}
+
+// updateConvolution(convolution, rows, batch, variants, labels, delta, sums, beta1, beta2, stepSize, epsilonSquared, keep)
+napi_value updateConvolution(const Arguments& a) {
+  const float beta1 = a.f32(7);
+  const float beta2 = a.f32(8);
+  const Adam rule{beta1, beta2, 1.0f - beta1, 1.0f - beta2, a.f32(9), a.f32(10), a.f32(11)};
+  convolutionAt(a, 0).update(convolutionInputFrom(a, 1), a.floats(5), a.constFloats(6), rule);
+  return nullptr;
+}
+
+// updateConvolutionSgd(convolution, rows, batch, variants, labels, delta, sums, momentum, stepSize, keep)
+napi_value updateConvolutionSgd(const Arguments& a) {
+  const Sgd rule{a.f32(7), a.f32(8), a.f32(9)};
+  convolutionAt(a, 0).update(convolutionInputFrom(a, 1), a.floats(5), a.constFloats(6), rule);
+  return nullptr;
+}
+
+// readConvolution(convolution, ...nine tensors)
+napi_value readConvolution(const Arguments& a) {
+  convolutionAt(a, 0).read(convolutionTensorsFrom(a, 1));
+  return nullptr;
+}
+
+// [channels, height, width, pool, size, stride, outHeight, outWidth], and leak
+PlaneShape planeShapeFrom(const Arguments& a, size_t i, float leak) {
+  const Given<uint32_t> sizes = a.words(i);
+  if (!sizes.data) throw BadCall{"planes: sizes are missing"};
+  sizes.need(8, "planes: eight sizes are needed");
+  Index size[8];
+  for (int k = 0; k < 8; k++) size[k] = static_cast<Index>(sizes.data[k]);
+  if (size[3] > PlaneShape::kAverage) throw BadCall{"planes: there is no such pool"};
+  const PlaneShape shape{size[0], size[1], size[2], static_cast<PlaneShape::Pool>(size[3]), size[4], size[5], size[6], size[7], leak};
+  const auto fits = [&](Index out, Index side) { return out >= 1 && checkedProduct(out - 1, shape.stride) + shape.size <= side; };
+  if (shape.channels < 1 || shape.size < 1 || shape.stride < 1 || !fits(shape.outHeight, shape.height) || !fits(shape.outWidth, shape.width))
+    throw BadCall{"planes: bad sizes"};
+  if (shape.pool == PlaneShape::kNone && (shape.size != 1 || shape.outHeight != shape.height || shape.outWidth != shape.width))
+    throw BadCall{"planes: bad sizes"};
+  checkedProduct(checkedProduct(shape.height, shape.width), shape.channels);
+  return shape;
+}
+
+// byRow, mean, scale, shift; the last three undefined where planes are not normalised.
+Norm normFrom(const Arguments& a, size_t i, Index rows, const PlaneShape& shape) {
+  const bool byRow = a.boolean(i);
+  const Given<const float> mean = a.constFloats(i + 1);
+  if (!mean.data) return {false, nullptr, nullptr, nullptr};
+  const Given<const float> scale = a.constFloats(i + 2);
+  const Given<const float> shift = a.constFloats(i + 3);
+  if (!scale.data || !shift.data) throw BadCall{"planes: scale or shift is missing"};
+  const Index count = checkedProduct(byRow ? rows : 1, shape.channels);
+  mean.need(count, "planes: mean is too short");
+  scale.need(count, "planes: scale is too short");
+  shift.need(shape.channels, "planes: shift is too short");
+  return {byRow, mean.data, scale.data, shift.data};
+}
+
+template <class T>
+T* needed(const Given<T>& array, Index count, const char* what) {
+  if (!array.data) throw BadCall{what};
+  array.need(count, what);
+  return array.data;
+}
+
+template <class Job>
+void runRows(const Backend& backend, Index rows, void (*kernel)(const Job&, Index, Index), const Job& job) {
+  const Index grain = std::max(Index{1}, rows / (8 * backend.pool->threads()));
+  backend.pool->run(rows, grain, [&](Index first, Index last, int) { kernel(job, first, last); });
+}
+
+// planeSums(backend, z, rows, sizes, mean, byRow, out)
+napi_value planeSums(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, 0.0f);
+  const bool byRow = a.boolean(5);
+  const Given<const float> mean = a.constFloats(4);
+  mean.need(checkedProduct(byRow ? rows : 1, shape.channels), "planeSums: mean is too short");
+  const PlaneSumsJob job{needed(a.constFloats(1), checkedProduct(rows, shape.values()), "planeSums: z is too short"), shape, mean.data, byRow,
+                         needed(a.floats(6), checkedProduct(rows, shape.channels), "planeSums: out is too short")};
+  runRows(backend, rows, backend.kernels->planeSums, job);
+  return nullptr;
+}
+
+// finishPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, y, places)
+napi_value finishPlanes(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, a.f32(4));
+  const Index left = checkedProduct(rows, shape.outValues());
+  const Given<float> places = a.floats(10);
+  places.need(left, "finishPlanes: places is too short");
+  const FinishJob job{needed(a.constFloats(1), checkedProduct(rows, shape.values()), "finishPlanes: z is too short"), shape,
+                      normFrom(a, 5, rows, shape), needed(a.floats(9), left, "finishPlanes: y is too short"), places.data};
+  runRows(backend, rows, backend.kernels->finishPlanes, job);
+  return nullptr;
+}
+
+// backwardsPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, y, rowScale, values, places, out, sums1, sums2)
+napi_value backwardsPlanes(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, a.f32(4));
+  const Index left = checkedProduct(rows, shape.outValues());
+  const Index values = checkedProduct(rows, shape.values());
+  const Index channels = checkedProduct(rows, shape.channels);
+  const Given<const float> y = a.constFloats(9);
+  const Given<const float> rowScale = a.constFloats(10);
+  const Given<const float> given = a.constFloats(11);
+  const Given<const float> places = a.constFloats(12);
+  y.need(left, "backwardsPlanes: y is too short");
+  rowScale.need(rows, "backwardsPlanes: rowScale is too short");
+  given.need(left, "backwardsPlanes: values is too short");
+  places.need(left, "backwardsPlanes: places is too short");
+  if (rowScale.data ? !y.data : !given.data) throw BadCall{"backwardsPlanes: delta is missing"};
+  if (shape.pool == PlaneShape::kMax && !places.data) throw BadCall{"backwardsPlanes: places are missing"};
+  const BackwardsJob job{y.data, rowScale.data, given.data, needed(a.constFloats(1), values, "backwardsPlanes: z is too short"), shape,
+                         normFrom(a, 5, rows, shape), places.data, needed(a.floats(13), values, "backwardsPlanes: out is too short"),
+                         needed(a.floats(14), channels, "backwardsPlanes: sums1 is too short"),
+                         needed(a.floats(15), channels, "backwardsPlanes: sums2 is too short")};
+  runRows(backend, rows, backend.kernels->backwardsPlanes, job);
+  return nullptr;
+}
+
+// normBackwards(backend, z, rows, sizes, byRow, mean, scale, shift, a, b, values, sums)
+napi_value normBackwards(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, 0.0f);
+  const Norm norm = normFrom(a, 4, rows, shape);
+  if (!norm.mean) throw BadCall{"normBackwards: mean is missing"};
+  const Index count = checkedProduct(norm.byRow ? rows : 1, shape.channels);
+  const Index values = checkedProduct(rows, shape.values());
+  const NormBackwardsJob job{needed(a.constFloats(1), values, "normBackwards: z is too short"), shape, norm,
+                             needed(a.constFloats(8), count, "normBackwards: a is too short"),
+                             needed(a.constFloats(9), count, "normBackwards: b is too short"),
+                             needed(a.floats(10), values, "normBackwards: values is too short"),
+                             needed(a.floats(11), checkedProduct(rows, shape.channels), "normBackwards: sums is too short")};
+  runRows(backend, rows, backend.kernels->normBackwards, job);
+  return nullptr;
+}
+
+// finishRows(backend, values, rows, width, normalise, sumSquares)
+napi_value finishRows(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const Index width = a.index(3);
+  const bool normalise = a.boolean(4);
+  float* values = needed(a.floats(1), checkedProduct(rows, width), "finishRows: values is too short");
+  float* sums = needed(a.floats(5), rows, "finishRows: sumSquares is too short");
+  backend.pool->run(rows, std::max(Index{4}, rows / (8 * backend.pool->threads())), [&](Index first, Index last, int) {
+    backend.kernels->sumRows(values, width, first, last, sums);
+    if (normalise) backend.kernels->normaliseRows(values, width, sums, first, last);
+  });
+  return nullptr;
+}
+
 // stageBytes(backend, bytes, width, skip, rows, scale, out)
 napi_value stageBytes(const Arguments& a) {
   Backend& backend = backendAt(a, 0);
@@ -334,6 +552,18 @@ napi_value init(napi_env env, napi_value exports) {
       method("read", guarded<read>),
       method("stageBytes", guarded<stageBytes>),
       method("dropout", guarded<dropout>),
+      method("openConvolution", guarded<openConvolution>),
+      method("closeConvolution", guarded<closeConvolution>),
+      method("convolve", guarded<convolve>),
+      method("convolutionInputGradient", guarded<convolutionInputGradient>),
+      method("updateConvolution", guarded<updateConvolution>),
+      method("updateConvolutionSgd", guarded<updateConvolutionSgd>),
+      method("readConvolution", guarded<readConvolution>),
+      method("planeSums", guarded<planeSums>),
+      method("finishPlanes", guarded<finishPlanes>),
+      method("backwardsPlanes", guarded<backwardsPlanes>),
+      method("normBackwards", guarded<normBackwards>),
+      method("finishRows", guarded<finishRows>),
       method("measurePeak", guarded<measurePeak>),
   };
   napi_define_properties(env, exports, sizeof methods / sizeof methods[0], methods);

@@ -65,6 +65,7 @@ class Dense {
   Index bytes() const;
 
  private:
+  friend class Convolution;  // which is made of such layers, and runs their kernels itself
   // Suffix values that are not 0, see SuffixList.
   struct SuffixStore {
     Array<uint32_t> start, input;

@@ -136,6 +136,16 @@ struct Rule {
   Rule(const Sgd& sgd) : kind(kSgd), adam(), sgd(sgd) {}
 };
 
+// A batch that comes in parts: `delta` and `batch` are those of one. Its sums go on from those of the part before, which lie in panels
+// of `rows` prefix inputs each; the step is taken with the last part.
+struct Parts {
+  float* sums = nullptr;         // null where the batch comes at once
+  Index rows = 0;
+  bool first = true;
+  bool last = true;
+  const float* others = nullptr;  // [1 + C][O, padded to whole vectors]: the gradient of bias and suffix weights
+};
+
 struct UpdateJob {
   Layer layer;
   Batch batch;
@@ -143,6 +153,7 @@ struct UpdateJob {
   Delta delta;
   Rule rule;
   bool fixedBias;
+  Parts parts{};
 };
 
 struct InputGradientJob {
@@ -172,6 +183,67 @@ struct DropoutJob {
   float* out;              // [R, width]; may be values where rows is null
 };
 
+// Planes with their channels last, and the pool after them; see src/kernels/block/contract.ts.
+struct PlaneShape {
+  enum Pool : uint32_t { kNone, kMax, kAverage };
+  Index channels, height, width;
+  Pool pool;
+  Index size, stride;        // of the pool; 1 where there is none
+  Index outHeight, outWidth;
+  float leak;
+
+  Index positions() const { return height * width; }
+  Index values() const { return positions() * channels; }
+  Index outValues() const { return outHeight * outWidth * channels; }
+};
+
+// mean is null where planes are not normalised; by row, mean and scale are [R, O].
+struct Norm {
+  bool byRow;
+  const float* mean;
+  const float* scale;
+  const float* shift;
+};
+
+struct PlaneSumsJob {
+  const float* z;     // [R, H, W, O]
+  PlaneShape shape;
+  const float* mean;  // null for plain sums
+  bool byRow;
+  float* sums;        // [R, O]
+};
+
+struct FinishJob {
+  const float* z;
+  PlaneShape shape;
+  Norm norm;
+  float* y;       // [R, outHeight, outWidth, O]
+  float* places;  // of maxima in their windows, as numbers; or null
+};
+
+struct BackwardsJob {
+  const float* y;         // what left; null within a block
+  const float* rowScale;  // [R], or null and
+  const float* values;    // as y
+  const float* z;
+  PlaneShape shape;
+  Norm norm;
+  const float* places;
+  float* out;    // as z
+  float* sums1;  // [R, O]
+  float* sums2;
+};
+
+struct NormBackwardsJob {
+  const float* z;
+  PlaneShape shape;
+  Norm norm;
+  const float* a;  // [O], or [R, O] by row
+  const float* b;
+  float* values;   // as z
+  float* sums;     // [R, O]
+};
+
 // Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
 struct KernelTable {
   const char* name;
@@ -195,6 +267,10 @@ struct KernelTable {
   // Rows.
   void (*stage)(const StageJob&, Index first, Index last);
   void (*dropout)(const DropoutJob&, Index first, Index last);
+  void (*planeSums)(const PlaneSumsJob&, Index first, Index last);
+  void (*finishPlanes)(const FinishJob&, Index first, Index last);
+  void (*backwardsPlanes)(const BackwardsJob&, Index first, Index last);
+  void (*normBackwards)(const NormBackwardsJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
   // The same of pairs of bf16 values, or null.

@@ -24,7 +24,15 @@ const unitsOfCpu = {
   arm64: [{ file: 'isa/neon.cc', flags: [] }],
 };
 
-const unitsOfAll = ['isa/portable.cc', 'dense.cc', 'dense-tensors.cc', 'pool.cc', 'memory.cc', 'instruction-sets.cc'];
+const unitsOfAll = [
+  'isa/portable.cc',
+  'dense.cc',
+  'dense-tensors.cc',
+  'convolution.cc',
+  'pool.cc',
+  'memory.cc',
+  'instruction-sets.cc',
+];
 
 /**
  * The compute core, without Node-API: each unit's file and its own flags. Optional ones are given where the compiler, a

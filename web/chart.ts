@@ -107,7 +107,8 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: false, range: rangeOf } },
-    padding: [8, 12, 0, 0],
+    // Half of the last number stands beyond the plot.
+    padding: [8, Math.max(12, 4 * text.x(lastOf(lines)).length), 0, 0],
     hooks: { setCursor: [hint(text, lines)] },
     axes: [
       {
@@ -132,13 +133,18 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
           show: dots === true || points.length === 1,
           size: ring ? 11 : wide ? 7 : 5,
           width: ring ? 2 : 1,
-          fill: ring ? themeColour('surface') : colour,
+          // What lies in a ring shows through.
+          fill: ring ? 'transparent' : colour,
           stroke: colour,
         },
         ...(dashed ? { dash: [5, 4] } : {}),
       })),
     ],
   };
+}
+
+function lastOf(lines: readonly Line[]): number {
+  return lines.reduce((last, { points }) => Math.max(last, points.at(-1)?.[0] ?? 0), 0);
 }
 
 /** A single place stands in the middle; for it, uPlot asks with limits of its own. */

@@ -6,6 +6,7 @@
 #include "input-gradient.h"
 #include "pack.h"
 #include "peak.h"
+#include "planes.h"
 #include "products.h"
 #include "rows.h"
 #include "stage.h"
@@ -16,7 +17,7 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, stage, dropout, peak, pairPeak,
+    transposeDelta, inputGradient, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -29,6 +29,10 @@ struct UpdatePanel {
 
   // Fills s, and the gradient of bias and suffix weights.
   void sumDeltas() {
+    if (job.parts.sums) {
+      takeDeltas();
+      return;
+    }
     const Batch& batch = job.batch;
     const Index suffixInputs = job.layer.inputs - batch.prefix;
     for (Index j = 0; j < suffixInputs * kWidth; j++) gradient[kWidth + j] = 0.0f;
@@ -60,7 +64,32 @@ struct UpdatePanel {
     if (Product::kRounds) storeOperand<Product, N>(s, s, batch.samples);
   }
 
+  // Of a part of a batch: only s, for the gradient of bias and suffix weights comes from the caller.
+  void takeDeltas() {
+    const Index samples = job.batch.samples;
+    for (Index b = 0; b < samples; b++) {
+      Vec d[N];
+      loadDelta<N>(d, job.delta, job.layer.outputs, b, start, valid);
+      PFF_UNROLL
+      for (int n = 0; n < N; n++) store(s + b * kWidth + n * kLanes, d[n]);
+    }
+    if (Product::kRounds) storeOperand<Product, N>(s, s, samples);
+    if (!job.parts.last) return;
+    const Index width = roundUp(job.layer.outputs, kLanes);
+    for (Index j = 0; j < 1 + job.layer.inputs - job.batch.prefix; j++) {
+      PFF_UNROLL
+      for (int n = 0; n < N; n++)
+        store(gradient + j * kWidth + n * kLanes, load(job.parts.others + j * width + start + n * kLanes));
+    }
+  }
+
+  // Sums of the weights from prefix input p0 on, of the parts of the batch before this one.
+  inline float* partSums(Index p0) const {
+    return job.parts.sums ? job.parts.sums + start * job.parts.rows + p0 * kWidth : nullptr;
+  }
+
   void stepBiasAndSuffix() const {
+    if (!job.parts.last) return;
     const Layer& layer = job.layer;
     if (!job.fixedBias)
       step.template row<N, false>(gradient, layer.bias + start, layer.biasM + start, layer.biasV + start);
@@ -78,8 +107,13 @@ struct UpdatePanel {
       const Index p0 = block * kBlock + i0;
       if (p0 >= batch.prefix) return;
       const Index at = start * layer.inputs + p0 * kWidth;
+      float* const sums = partSums(p0);
+      if (sums && !job.parts.last) {
+        sumGradientAhead(batch.xGradient + block * kTileWords + i0, at + kRowsAtOnce * kWidth, job.parts.first ? nullptr : sums, sums);
+        continue;
+      }
       alignas(64) float g[kRowsAtOnce * kWidth];
-      sumGradientAhead(batch.xGradient + block * kTileWords + i0, at + kRowsAtOnce * kWidth, g);
+      sumGradientAhead(batch.xGradient + block * kTileWords + i0, at + kRowsAtOnce * kWidth, job.parts.first ? nullptr : sums, g);
       const Index rows = batch.prefix - p0 < kRowsAtOnce ? batch.prefix - p0 : kRowsAtOnce;
       if (Step::decays(job.rule)) {
         stepRows<true>(g, p0, rows);
@@ -105,29 +139,29 @@ struct UpdatePanel {
   }
 
   // How many cache lines of weights, and of each moment, must be fetched with every 8 samples to have the next block in time.
-  void sumGradientAhead(const float* x, Index next, float* g) const {
+  void sumGradientAhead(const float* x, Index next, const float* from, float* g) const {
     constexpr Index lines = kRowsAtOnce * kWidth / kLineFloats;
     const Index ahead = job.batch.samples > 0 ? blocksOf(lines, blocksOf(job.batch.samples, kBlock)) : 1;
     if (ahead <= 1) {
-      sumGradient<1>(x, next, g);
+      sumGradient<1>(x, next, from, g);
     } else if (ahead <= 2) {
-      sumGradient<2>(x, next, g);
+      sumGradient<2>(x, next, from, g);
     } else if (ahead <= 3) {
-      sumGradient<3>(x, next, g);
+      sumGradient<3>(x, next, from, g);
     } else {
-      sumGradient<6>(x, next, g);
+      sumGradient<6>(x, next, from, g);
     }
   }
 
-  // The chains over the batch, into g. By itself, so that the compiler has all registers for the sums. Meanwhile the next
+  // The chains over the batch, from `from` (null for 0), into g. By itself, so that the compiler has all registers for the sums. Meanwhile the next
   // block's weights and moments come closer; so few at a time, and their number fixed, because every instruction that
   // counts takes turns with a multiply-add.
   template <int AHEAD>
-  PFF_NOINLINE void sumGradient(const float* x, Index next, float* g) const {
+  PFF_NOINLINE void sumGradient(const float* x, Index next, const float* from, float* g) const {
     const Index samples = job.batch.samples;
     const Index xStride = tilesStride(job.batch.prefix, Product::kPair);
     if (Product::kTileOrder) {
-      sumTiles<AHEAD>(x, xStride, next, g);
+      sumTiles<AHEAD>(x, xStride, next, from, g);
       return;
     }
     const float* nextW = job.layer.w + next;
@@ -138,7 +172,7 @@ struct UpdatePanel {
     PFF_UNROLL
     for (int i = 0; i < kRowsAtOnce; i++) {
       PFF_UNROLL
-      for (int n = 0; n < N; n++) acc[i][n] = zero();
+      for (int n = 0; n < N; n++) acc[i][n] = from ? load(from + i * kWidth + n * kLanes) : zero();
     }
     const float* const end = s + samples / kBlock * kWords * kWidth;
     for (Index at = 0; d != end; x += xStride, d += kWords * kWidth, at += AHEAD * kLineFloats) {
@@ -164,9 +198,9 @@ struct UpdatePanel {
 
   // The same in the tile order.
   template <int AHEAD>
-  void sumTiles(const float* x, Index xStride, Index next, float* g) const {
+  void sumTiles(const float* x, Index xStride, Index next, const float* from, float* g) const {
     const Index samples = job.batch.samples;
-    for (Index j = 0; j < kRowsAtOnce * kWidth; j++) g[j] = 0.0f;
+    for (Index j = 0; j < kRowsAtOnce * kWidth; j++) g[j] = from ? from[j] : 0.0f;
     for (Index b = 0; b < samples; b += kTileTerms) {
       for (Index l = 0; l < AHEAD * kTileTerms / kBlock; l++, next += kLineFloats) {
         prefetchFar(job.layer.w + next);

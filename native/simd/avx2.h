@@ -35,6 +35,7 @@ inline Vec gate(Vec value, Vec y) {
   return {_mm256_and_ps(value.x, _mm256_cmp_ps(y.x, _mm256_setzero_ps(), _CMP_NLE_UQ))};
 }
 inline Vec relu(Vec a) { return gate(a, a); }
+inline Vec pick(Vec a, Vec b, Vec x, Vec y) { return {_mm256_blendv_ps(x.x, y.x, _mm256_cmp_ps(a.x, b.x, _CMP_LT_OQ))}; }
 inline Vec dropSmallDelta(Vec a) {
   const __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(a.x), _mm256_set1_epi32(0x7fffffff));
   const __m256i keep = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(kSmallestDeltaBits - 1));

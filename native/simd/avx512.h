@@ -35,6 +35,9 @@ inline Vec relu(Vec a) {
 inline Vec gate(Vec value, Vec y) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y.x, _mm512_setzero_ps(), _CMP_NLE_UQ), value.x)};
 }
+inline Vec pick(Vec a, Vec b, Vec x, Vec y) {
+  return {_mm512_mask_mov_ps(x.x, _mm512_cmp_ps_mask(a.x, b.x, _CMP_LT_OQ), y.x)};
+}
 inline Vec dropSmallDelta(Vec a) {
   const __m512i magnitude = _mm512_and_si512(_mm512_castps_si512(a.x), _mm512_set1_epi32(0x7fffffff));
   return {_mm512_maskz_mov_ps(_mm512_cmpge_epi32_mask(magnitude, _mm512_set1_epi32(kSmallestDeltaBits)), a.x)};

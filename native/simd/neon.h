@@ -45,6 +45,7 @@ inline Vec mul(Vec a, Vec b) { return {vmulq_f32(a.x, b.x)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {vfmaq_f32(c.x, a.x, b.x)}; }
 inline Vec gate(Vec value, Vec y) { return {masked(value.x, vmvnq_u32(vcleq_f32(y.x, vdupq_n_f32(0))))}; }
 inline Vec relu(Vec a) { return gate(a, a); }
+inline Vec pick(Vec a, Vec b, Vec x, Vec y) { return {vbslq_f32(vcltq_f32(a.x, b.x), y.x, x.x)}; }
 inline Vec dropSmallDelta(Vec a) {
   const uint32x4_t magnitude = vandq_u32(vreinterpretq_u32_f32(a.x), vdupq_n_u32(0x7fffffffu));
   return {masked(a.x, vcgeq_u32(magnitude, vdupq_n_u32(kSmallestDeltaBits)))};

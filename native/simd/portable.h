@@ -89,6 +89,8 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {fusedMultiplyAdd(a.x, b.x, c.x)}; 
 // value where y is above 0 (or NaN), else 0
 inline Vec gate(Vec value, Vec y) { PFF_EACH_LANE(y.x[j] <= 0.0f ? 0.0f : value.x[j]); }
 inline Vec relu(Vec a) { return gate(a, a); }
+// y where a is below b, else x
+inline Vec pick(Vec a, Vec b, Vec x, Vec y) { PFF_EACH_LANE(a.x[j] < b.x[j] ? y.x[j] : x.x[j]); }
 // 0 for a magnitude below 2^-40
 inline Vec dropSmallDelta(Vec a) {
   PFF_EACH_LANE((bitsOf(a.x[j]) & 0x7fffffffu) >= static_cast<uint32_t>(kSmallestDeltaBits) ? a.x[j] : 0.0f);

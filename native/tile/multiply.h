@@ -58,6 +58,21 @@ inline void startTiles(const float* start) {
   }
 }
 
+// What storeTiles wrote.
+template <int N, int HALVES>
+inline void loadTiles(const float* from) {
+  constexpr Index kStride = N * kTileRowBytes;
+  _tile_loadd(0, from, kStride);
+  if constexpr (N > 1) _tile_loadd(1, from + kTileRows, kStride);
+  if constexpr (N > 2) _tile_loadd(2, from + 2 * kTileRows, kStride);
+  if constexpr (HALVES == 2) {
+    const float* second = from + N * kTileWords;
+    _tile_loadd(3, second, kStride);
+    if constexpr (N > 1) _tile_loadd(4, second + kTileRows, kStride);
+    if constexpr (N > 2) _tile_loadd(5, second + 2 * kTileRows, kStride);
+  }
+}
+
 template <int N, int HALVES>
 inline void zeroTiles() {
   _tile_zero(0);

@@ -30,6 +30,10 @@ struct TileUpdateRange {
     for (Index j = pairs * kWidth; j < padded * kWidth; j++) one.s[j] = 0.0f;
     if (first == 0) one.stepBiasAndSuffix();
     if (job.batch.prefix == 0) return;
+    if (job.parts.sums) {
+      sumPart<N>(one);
+      return;
+    }
     // The sums of one block are in tiles while the weights of the one before are stepped: tiles, arithmetic and memory
     // are busy at the same time.
     alignas(64) float g[2][kTileBlock * kWidth];
@@ -48,6 +52,34 @@ struct TileUpdateRange {
         stepBlock<N, false>(one, block, now, next);
       }
       storeTiles<N, 2>(g[(block - first + 1) % 2]);
+    }
+  }
+
+  // One part of a batch: its sums go on from those before, and the step is taken after the last.
+  template <int N>
+  void sumPart(const UpdatePanel<N, Step, UnroundedProduct>& one) const {
+    alignas(64) float g[kTileBlock * N * kLanes];
+    finishStores();
+    for (Index block = first; block < last; block++) {
+      float* const sums = one.partSums(block * kTileBlock);
+      const TileOperands operands = operandsOf(one.s, block);
+      if (job.parts.first) {
+        zeroTiles<N, 2>();
+      } else {
+        loadTiles<N, 2>(sums);
+      }
+      for (Index k = 0; k < operands.blocks; k++) multiplyBlock<N, 2>(operands, k);
+      if (!job.parts.last) {
+        storeTiles<N, 2>(sums);
+        continue;
+      }
+      storeTiles<N, 2>(g);
+      const TileOperands none{nullptr, nullptr, 0};
+      if (Step::decays(job.rule)) {
+        stepBlock<N, true>(one, block, g, none);
+      } else {
+        stepBlock<N, false>(one, block, g, none);
+      }
     }
   }
 

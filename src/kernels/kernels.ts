@@ -58,10 +58,12 @@
  *  - rule 6: acc starts at 0; the terms are the outputs, o = 0 … O-1.
  * No operand, and so no sum, is small enough for AMX to flush (see above). 48 products that AMX itself computed are in
  * test/kernels/amx-tile-golden.bin.
+ * Rules 8 to 11, of convolutions and what stands between them, are in block/contract.ts.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
 
+import type { BlockOptions, Stage, StageTensors } from './block/contract.js';
 import type { DropoutMask, DropoutRows } from './dropout.js';
 import type { Numerics } from './numerics.js';
 import type { Awaitable, Delta, LayerInput, LayerOutput, UpdateRule } from './operands.js';
@@ -123,6 +125,12 @@ export interface DenseKernel extends LayerKernel {
   read(into: DenseTensors): Awaitable<void>;
 }
 
+/** A block of convolutions. */
+export interface BlockKernel extends LayerKernel {
+  /** Copies all parameters and moments out. */
+  read(into: readonly StageTensors[]): Awaitable<void>;
+}
+
 export interface DenseOptions {
   readonly activation: Activation;
   /**
@@ -148,6 +156,8 @@ export interface Kernels {
   readonly threads: number;
   /** Copies `tensors` into the backend's layout. */
   openDense(tensors: DenseTensors, options: DenseOptions): Awaitable<DenseKernel>;
+  /** The same for a block of convolutions; absent from a backend that has none. */
+  openBlock?(stages: readonly Stage[], tensors: readonly StageTensors[], options: BlockOptions): Awaitable<BlockKernel>;
   /**
    * Takes over the training of opened layers where the backend can compute this loss by itself, so that steps need not come
    * back from a device; undefined where it cannot, and without this function: then the objective trains through `forward`,
@@ -179,6 +189,11 @@ export interface Kernels {
 export type SyncDenseKernel = Synchronous<DenseKernel>;
 
 /** A backend on the CPU. */
-export interface SyncKernels extends Synchronous<Omit<Kernels, 'openDense' | 'openTrainer'>> {
+export interface SyncKernels extends Synchronous<Omit<Kernels, 'openDense' | 'openBlock' | 'openTrainer'>> {
   openDense(tensors: DenseTensors, options: DenseOptions): SyncDenseKernel;
+  openBlock(
+    stages: readonly Stage[],
+    tensors: readonly StageTensors[],
+    options: BlockOptions,
+  ): Synchronous<BlockKernel>;
 }

@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod';
 import type { OnnxGraph } from '../formats/onnx-graph.js';
+import type { Planes } from '../kernels/block/contract.js';
 import type { Activation, Awaitable, Kernels, LayerKernel } from '../kernels/kernels.js';
 import type { RandomStream } from '../random.js';
 
@@ -17,6 +18,15 @@ export interface Geometry {
   readonly inputs: number;
   /** Values of a row that leaves. */
   readonly outputs: number;
+  /** The planes, channels last, that a row that leaves consists of; absent where it is but values. */
+  readonly planes?: Planes | undefined;
+}
+
+/** Planes that enter a layer. */
+export interface Entering {
+  readonly planes: Planes;
+  /** They are an image's, whose channels come first. */
+  readonly channelsFirst: boolean;
 }
 
 /** `layer`: the layer itself; `head`: a softmax head, its own or the network's. */
@@ -79,13 +89,22 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   readonly schema: z.ZodType<D>;
   /** Reads the short form that `--layers` takes; undefined where `text` is not of this kind. */
   parse(text: string): D | undefined;
+  /** Whether `text`, an entry of the short form, belongs to the layer of this kind before it (`max2` to a convolution). */
+  joins?(text: string): boolean;
   /** The short form; `parse` reads it. */
   format(description: D): string;
-  /** Sizes of a layer whose rows enter with `inputs` values. @throws PffError `usage` where it does not fit them */
-  geometry(description: D, inputs: number): G;
+  /** It needs planes, so the shape of images must be known. */
+  readonly readsPlanes?: boolean;
+  /**
+   * Sizes of a layer whose rows enter with `inputs` values, label values included; `entering` says which planes they are, where
+   * that is known. @throws PffError `usage` where it does not fit them
+   */
+  geometry(description: D, inputs: number, entering?: Entering): G;
   parameters(geometry: G): readonly ParameterShape[];
   /** Multiply-adds of one row on its way through. */
   multiplyAdds(geometry: G): number;
+  /** Bytes that its kernel works in for `rows` rows at a time, beside parameters and one copy of what enters and leaves. */
+  workingBytes?(geometry: G, rows: number): number;
   /** Fills parameters that do not start at 0; `stream` is the part's own. */
   initialise(part: PartStructure<G>, tensors: PartTensors, stream: RandomStream): void;
   open(kernels: Kernels, part: PartStructure<G>, tensors: PartTensors, options: OpenOptions): Promise<OpenPart>;

@@ -5,7 +5,7 @@ import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } f
 import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
-import { describeLayers, imageValues } from '../layers/sizes.js';
+import { describeLayers, imagePlanes, imageValues } from '../layers/sizes.js';
 import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { checkChapters, checkGraph } from '../schedule/bounds.js';
@@ -51,6 +51,7 @@ export function prepareMeasured(dataset: Dataset, spec: RunSpec): PreparedData {
 
 function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): PreparedData {
   checkGraph(spec);
+  checkPlanes(dataset, spec);
   const size = imageSize(dataset.shape);
   const values = imageValues(spec.layers);
   if (values !== size)
@@ -99,6 +100,17 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       classes: dataset.classes,
     },
   };
+}
+
+/** @throws PffError `usage` where layers read planes of another shape than the images have. */
+function checkPlanes({ name, shape }: Dataset, { layers }: RunSpec): void {
+  const planes = imagePlanes(layers);
+  if (!planes || (planes.channels === shape.channels && planes.height === shape.height && planes.width === shape.width))
+    return;
+  const found = `${shape.channels}x${shape.height}x${shape.width}`;
+  throw new PffError('usage', `layers begin with ${layers[0] as string}, but images of ${name} are ${found}`, {
+    hint: `Give --layers ${describeLayers([found, ...layers.slice(1)], ',')}.`,
+  });
 }
 
 /** Training images that tell what stands along the edges of all. */

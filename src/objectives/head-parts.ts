@@ -1,6 +1,6 @@
 /** The parts of layers that learn from a softmax head: what objectives with heads have in common. */
-import { linearHead } from '../layers/dense.js';
 import type { PartStructure } from '../layers/layer-kind.js';
+import { headOn } from '../layers/pooled-head.js';
 import type { LayerPlace, ObjectiveSettings } from './objective.js';
 
 /** The layer itself, with activations of mean square `meanSquareAtStart` for rows of unit length. */
@@ -12,14 +12,14 @@ export function layerPart(
   return { role: 'layer', geometry, labelInputs, initialDeviation: initScale * Math.sqrt(2 * meanSquareAtStart) };
 }
 
-/** A linear head on a layer's activations, from weights of 0 unless a deviation is given. */
+/** A linear head on a layer's activations (on averages of them where they are large planes), from weights of 0 unless a deviation is given. */
 export function headPart(
   { geometry, classes }: LayerPlace,
   { initialDeviation = 0, withoutBias = false }: { initialDeviation?: number; withoutBias?: boolean } = {},
 ): PartStructure {
   return {
     role: 'head',
-    geometry: linearHead(geometry.outputs, classes),
+    geometry: headOn(geometry, classes),
     labelInputs: 0,
     initialDeviation,
     ...(withoutBias ? { withoutBias } : {}),

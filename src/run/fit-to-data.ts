@@ -1,8 +1,8 @@
 /** What a spec takes over from the data where nobody says otherwise: how many values an image has, and defaults for small tables. */
-import { imageSize, type Dataset } from '../data/dataset.js';
+import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
 import { USUAL_READING, type Reading } from '../data/sources/own/reading.js';
-import { AUTO } from '../layers/sizes.js';
+import { AUTO, imageEntry } from '../layers/sizes.js';
 import type { PartialSpec } from '../spec/spec.js';
 import type { TrainOptions } from './options.js';
 
@@ -30,7 +30,7 @@ export async function fitToData(
     (await loadDataset({ dataset: asked.dataset ?? 'mnist', dataDir: options.dataDir, reading: readingAsked(asked) }));
   const { shape, train } = dataset;
   const [first, ...above] = asked.layers ?? (own && shape.height === 1 ? TABLE_LAYERS : [AUTO, 1000, 1000, 1000]);
-  const layers = [first === AUTO ? imageSize(shape) : (first as number), ...above];
+  const layers = [first === AUTO || first === undefined ? imageEntry(shape, above) : first, ...above];
   if (!own) return { spec: { ...asked, layers }, dataset };
   const batch = asked.batch ?? (train.count < 2000 ? 16 : 64);
   const epochs = asked.epochs ?? Math.max(10, Math.min(200, Math.ceil((FEWEST_STEPS * batch) / train.count)));

@@ -1,6 +1,7 @@
 /** The memory that a run needs, stated before it starts and refused if the machine has not got it. */
 import os from 'node:os';
 import { PffError } from '../errors.js';
+import { kindOf } from '../layers/kinds.js';
 import { stateBytes, parameterBytes } from '../layers/layer-state.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { rowOutputs } from '../layers/layer-state.js';
@@ -64,8 +65,16 @@ export function memoryBound(
   const rounded = spec.precision === 'f32' ? 0 : 1;
   // Kernels make room for the rows of a whole batch, in and out, however many samples there are.
   const batchRows = 2 * 4 * variants * spec.batch * Math.max(...widths);
+  const working = shapes.map(({ parts }) =>
+    parts.reduce(
+      (sum, { geometry }) => sum + (kindOf(geometry).workingBytes?.(geometry, variants * spec.batch) ?? 0),
+      0,
+    ),
+  );
   const kernelsPerNode =
-    batchRows + Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
+    batchRows +
+    Math.max(...working) +
+    Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
   const graph = graphShape(spec);
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);

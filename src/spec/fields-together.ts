@@ -1,5 +1,6 @@
 /** Fields of a spec that are right one by one but do not fit each other. */
 import { PffError } from '../errors.js';
+import { AUTO, geometries, readsPlanes } from '../layers/sizes.js';
 import { objectiveOf } from '../objectives/table.js';
 import { common } from './defaults.js';
 import type { RunSpec } from './fields.js';
@@ -62,6 +63,13 @@ export function checkTogether(spec: RunSpec): void {
           ? `classifier is ${spec.classifier}, but objective ${spec.objective} has one head only`
           : `classifier ${spec.classifier} does not fit objective ${spec.objective}, whose layers have heads of their own`,
       `Choose ${classifiers.join(' or ')}.`,
+    );
+  // Layers that do not fit what enters them say so here.
+  if (spec.layers[0] !== AUTO) geometries(spec.layers);
+  if (readsPlanes(spec.layers.slice(1)) && spec.labelMode === 'overlay')
+    wrong(
+      'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
+      'Leave --label-mode out: the label enters as one plane a class.',
     );
   if (isBackprop(spec.objective) && spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');

@@ -110,7 +110,11 @@ const shape = {
     .boolean()
     .meta(label("take each image's mean off its values, so that brightness counts for nothing (photographs)")),
 
-  layers: layersSchema.meta(label('sizes: values per image, then the units of each layer, such as 784,500,500')),
+  layers: layersSchema.meta(
+    label(
+      'sizes: values per image, then the units of each layer, such as 784,500,500; or the shape of an image and convolutions, such as 3x32x32,conv64+bn+max2,conv128+bn+max2,512',
+    ),
+  ),
   objective: named(
     objectives.ourNames,
     'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { PffError } from '../errors.js';
-import { describeLayers, type LayerSize } from '../layers/sizes.js';
+import { describeLayers, readsPlanes, type LayerSize } from '../layers/sizes.js';
 import { objectiveOf } from '../objectives/table.js';
 import { didYouMean } from '../suggest.js';
 import { common } from './defaults.js';
@@ -41,6 +41,8 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     classifier: classifiers[0],
     ...rates[part.optimizer ?? common.optimizer],
     splits: part.epochs ?? common.epochs,
+    // Labels as planes beside the image's, where the first layer knows planes.
+    ...(part.layers && readsPlanes(part.layers.slice(1)) ? { labelMode: 'append' as const } : {}),
     ...part,
   };
   if (names === 'registered') checkNames(spec);

@@ -35,6 +35,7 @@ function detached() {
 /** Open handles with what is known of them. */
 const backends = [];
 const layers = [];
+const convolutions = [];
 
 const nasty = [
   () => undefined,
@@ -60,6 +61,7 @@ const nasty = [
   () => new Float64Array(4),
   () => pick(backends)?.handle,
   () => pick(layers)?.handle,
+  () => pick(convolutions)?.handle,
 ];
 
 function openBackend() {
@@ -92,6 +94,65 @@ function inputOf({ inputs, suffix, maxRows }, most = maxRows) {
 
 const deltaOf = ({ outputs, kept }) =>
   below(2) === 0 ? [floats(kept), undefined] : [undefined, floats(kept * outputs)];
+
+function newConvolution() {
+  const groups = pick([1, 1, 2]);
+  const kernel = pick([1, 3, 5]);
+  return {
+    channels: groups * (1 + below(6)),
+    height: kernel + below(8),
+    width: kernel + below(8),
+    outputs: groups * (1 + below(20)),
+    kernel,
+    stride: 1 + below(2),
+    padding: below(kernel),
+    groups,
+    labels: pick([0, 0, 3]),
+    trained: below(3) > 0,
+  };
+}
+
+function convolutionTensors({ channels, outputs, kernel, groups, labels }) {
+  const lengths = [kernel * kernel * (channels / groups) * outputs, labels * outputs, outputs];
+  return lengths.flatMap((length) => [floats(length), floats(length), floats(length)]);
+}
+
+function convolutionInput({ channels, height, width, labels }) {
+  const variants = 1 + below(2);
+  const batch = below(5);
+  return [floats(batch * channels * height * width), batch, variants, floats(batch * variants * labels)];
+}
+
+const outSide = ({ kernel, stride, padding }, side) => Math.floor((side + 2 * padding - kernel) / stride) + 1;
+const outValues = (shape) => outSide(shape, shape.height) * outSide(shape, shape.width) * shape.outputs;
+
+/** [sizes, rows, values, channels of all rows, values that leave] */
+function planes() {
+  const pool = below(3);
+  const size = pool === 0 ? 1 : 1 + below(3);
+  const stride = pool === 0 ? 1 : 1 + below(3);
+  const height = size + below(6);
+  const width = size + below(6);
+  const channels = 1 + below(40);
+  const rows = below(5);
+  const out = (side) => Math.floor((side - size) / stride) + 1;
+  const sizes = Uint32Array.of(channels, height, width, pool, size, stride, out(height), out(width));
+  return {
+    sizes,
+    rows,
+    values: rows * channels * height * width,
+    all: rows * channels,
+    leaves: rows * channels * out(height) * out(width),
+    channels,
+  };
+}
+
+function normOf({ all, channels }, always = false) {
+  const byRow = below(2) === 0;
+  if (!always && below(2) === 0) return [byRow, undefined, undefined, undefined];
+  const count = byRow ? all : channels;
+  return [byRow, floats(count), floats(count), floats(channels)];
+}
 
 /** Right arguments of each entry. Those that need a layer or a backend are not called before there is one. */
 const entries = {
@@ -174,6 +235,70 @@ const entries = {
       sums,
     ];
   },
+  openConvolution: (backend) => {
+    const shape = newConvolution();
+    const { channels, height, width, outputs, kernel, stride, padding, groups, labels, trained } = shape;
+    const sizes = Uint32Array.of(channels, height, width, outputs, kernel, stride, padding, groups, labels);
+    const args = [backend.handle, sizes, trained, below(2) === 0, ...convolutionTensors(shape)];
+    return Object.assign(args, { shape });
+  },
+  convolve: (_backend, _layer, shape) => {
+    const input = convolutionInput(shape);
+    return [shape.handle, ...input, floats(input[1] * input[2] * outValues(shape))];
+  },
+  convolutionInputGradient: (_backend, _layer, shape) => {
+    const rows = below(5);
+    const { channels, height, width } = shape;
+    return [shape.handle, floats(rows * outValues(shape)), rows, floats(rows * channels * height * width)];
+  },
+  updateConvolution: (_backend, _layer, shape) => {
+    const input = convolutionInput(shape);
+    const rows = input[1] * input[2];
+    const delta = [floats(rows * outValues(shape)), floats(rows * shape.outputs)];
+    return [shape.handle, ...input, ...delta, 0.9, 0.999, 0.01, 1e-16, 1];
+  },
+  updateConvolutionSgd: (_backend, _layer, shape) => {
+    const input = convolutionInput(shape);
+    const rows = input[1] * input[2];
+    return [shape.handle, ...input, floats(rows * outValues(shape)), floats(rows * shape.outputs), 0.9, 0.01, 1];
+  },
+  readConvolution: (_backend, _layer, shape) => [shape.handle, ...convolutionTensors(shape)],
+  closeConvolution: (_backend, _layer, shape) => [shape.handle],
+  planeSums: (backend) => {
+    const { sizes, rows, values, all, channels } = planes();
+    const byRow = below(2) === 0;
+    const mean = pick([undefined, floats(byRow ? all : channels)]);
+    return [backend.handle, floats(values), rows, sizes, mean, byRow, floats(all)];
+  },
+  finishPlanes: (backend) => {
+    const shape = planes();
+    const places = pick([undefined, floats(shape.leaves)]);
+    const norm = normOf(shape);
+    return [backend.handle, floats(shape.values), shape.rows, shape.sizes, 0.1, ...norm, floats(shape.leaves), places];
+  },
+  backwardsPlanes: (backend) => {
+    const shape = planes();
+    const delta = pick([
+      [floats(shape.leaves), floats(shape.rows), undefined],
+      [undefined, undefined, floats(shape.leaves)],
+    ]);
+    const sums = [floats(shape.all), floats(shape.all)];
+    const norm = normOf(shape);
+    const from = [backend.handle, floats(shape.values), shape.rows, shape.sizes, 0, ...norm];
+    return [...from, ...delta, floats(shape.leaves), floats(shape.values), ...sums];
+  },
+  normBackwards: (backend) => {
+    const shape = planes();
+    const norm = normOf(shape, true);
+    const count = norm[0] ? shape.all : shape.channels;
+    const from = [backend.handle, floats(shape.values), shape.rows, shape.sizes, ...norm];
+    return [...from, floats(count), floats(count), floats(shape.values), floats(shape.all)];
+  },
+  finishRows: (backend) => {
+    const rows = below(6);
+    const width = 1 + below(40);
+    return [backend.handle, floats(rows * width), rows, width, below(2) === 0, floats(rows)];
+  },
   measurePeak: (backend) => [backend.handle, 0],
   closeDense: (_, layer) => [layer.handle],
   closeBackend: (backend) => [backend.handle],
@@ -193,9 +318,11 @@ for (let round = 0; round < Number(rounds); round++) {
   if (name.startsWith('close') && below(10) > 0) continue;
   const backend = pick(backends);
   const layer = pick(layers);
+  const convolution = pick(convolutions);
+  if (!convolution && name.toLowerCase().includes('convol') && name !== 'openConvolution') continue;
   if (!layer && ['infer', 'forward', 'inputGradient', 'update', 'updateSgd', 'read', 'closeDense'].includes(name))
     continue;
-  const args = entries[name](backend, layer);
+  const args = entries[name](backend, layer, convolution);
   let wrong = below(2) === 0 ? 0 : 1 + below(2);
   for (let i = 0; i < wrong; i++) args[below(args.length + 1)] = pick(nasty)();
   if (below(50) === 0) {
@@ -208,6 +335,8 @@ for (let round = 0; round < Number(rounds); round++) {
     if (name === 'openBackend') backends.push({ handle: result });
     if (name === 'openDense')
       layers.push(wrong === 0 ? { ...args.layer, handle: result } : { ...newLayer(), handle: result, odd: true });
+    if (name === 'openConvolution')
+      convolutions.push({ ...(wrong === 0 ? args.shape : newConvolution()), handle: result, odd: wrong > 0 });
     if (name === 'forward' && wrong === 0) layer.kept = args.kept;
   } catch (error) {
     refused++;
@@ -215,12 +344,14 @@ for (let round = 0; round < Number(rounds); round++) {
       wrong === 0 &&
       args.length > 0 &&
       !layer?.odd &&
+      !convolution?.odd &&
       !/closed|no kept batch|too short|inference only|wrong length|expected/.test(error.message)
     )
       throw new Error(`${name} refused right arguments: ${error.message}`, { cause: error });
   }
   if (backends.length > 6) backends.shift();
   if (layers.length > 12) layers.shift();
+  if (convolutions.length > 12) convolutions.shift();
 }
 // The case that once wrote to nothing: a layer for inference only, a batch of no rows, an update.
 for (const maxRows of [0, 4]) {

@@ -236,6 +236,13 @@ describe('a report', () => {
     expect(await page.evaluate(CUT_OFF)).toEqual([]);
     const order = await page.locator('section.card:visible').evaluateAll((found) => found.map(({ id }) => id));
     expect(order.slice(0, 2)).toEqual(['learning', 'pipeline']);
+    // Right ones have a colour however few they are, and none are where there is nothing.
+    const strengths = await page
+      .locator('td.right')
+      .evaluateAll((cells) =>
+        cells.map((cell) => [cell.textContent !== '·', Number.parseInt(cell.style.getPropertyValue('--strength'), 10)]),
+      );
+    for (const [some, strength] of strengths) expect(Number(strength) >= 15).toBe(some);
     await page.close();
   });
 
@@ -246,6 +253,11 @@ describe('a report', () => {
     const rows = await page.locator('#differences tbody tr').allInnerTexts();
     expect(rows.map((row) => row.split(/\s+/).join(' ')).toSorted()).toEqual(['epochs 3 4', 'seed 1 2', 'splits 3 4']);
     expect(await page.locator('#curves .uplot canvas').count()).toBe(4);
+    const narrow = await browser.open(pathToFileURL(file).href, 390);
+    expect(await narrow.evaluate(CUT_OFF)).toEqual([]);
+    // Each row is a list there: two long values do not fit side by side.
+    expect(await narrow.locator('#differences thead').isVisible()).toBe(false);
+    await narrow.close();
     await page.locator('[role=tab]').first().focus();
     await page.keyboard.press('ArrowRight');
     expect(await page.locator('h1').allTextContents()).toEqual(['first']);

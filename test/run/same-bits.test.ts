@@ -54,6 +54,14 @@ const specs: readonly [string, PartialSpec][] = [
     'Mono-Forward with dropout on deformed images, means subtracted',
     { objective: 'mono-forward', dropout: 0.2, affine: 0.2, elastic: 1, shift: 1, subtractMean: true, splits: 2 },
   ],
+  [
+    'convolutions with batch normalisation, Performance-Optimized',
+    { layers: ['1x6x6', 'conv6+bn+max2', 'conv8+ln', 12], objective: 'performance-optimized', splits: 3 },
+  ],
+  [
+    'convolutions, sampled, Softmax, with dropout, in bf16-tile',
+    { layers: ['1x6x6', 'conv6', 'conv8+bn+max2', 12], classifier: 'softmax', dropout: 0.2, precision: 'bf16-tile' },
+  ],
 ];
 
 describe.each(specs)('%s', (name, spec) => {

@@ -175,19 +175,23 @@ function differences(views: readonly RunView[]): HTMLElement {
   const differing = names.filter((name) => new Set(told.map((fields) => fields[name])).size > 1);
   const place = h('div', {});
   if (differing.length === 0) put(place, h('p', {}, 'Nothing differs: the same spec, carried out in the same way.'));
-  else
+  else {
+    const rows = table(
+      'Differences',
+      ['field', ...views.map(({ name }) => name)],
+      differing.map((name) => [name, ...told.map((fields) => h('code', {}, fields[name] ?? '–'))]),
+    );
+    // Values are long, so that two runs are too wide for a narrow screen already.
+    rows.querySelector('table')?.classList.add('wide');
     put(
       place,
-      table(
-        'Differences',
-        ['field', ...views.map(({ name }) => name)],
-        differing.map((name) => [name, ...told.map((fields) => h('code', {}, fields[name] ?? '–'))]),
-      ),
+      rows,
       h(
         'p',
         { class: 'when' },
         `${names.length - differing.length} more fields are the same in all. Fields with * change the time, not the bits.`,
       ),
     );
+  }
   return place;
 }

@@ -56,8 +56,8 @@ function matrixOf(found: readonly (readonly number[])[], classes: readonly strin
         const share = all > 0 ? n / all : 0;
         const title = `${name(truth)} taken for ${name(predicted)}: ${count(n)} of ${count(all)}`;
         const cell = h('td', { class: truth === predicted ? 'right' : 'wrong', title }, n === 0 ? '·' : count(n));
-        // Errors are rare: beside the right ones they would all look alike.
-        const strength = truth === predicted ? 0.6 * share ** 3 : n === 0 ? 0 : 0.1 + 0.6 * (n / most);
+        // Errors are rare: beside the right ones they would all look alike. What is there at all has a colour that can be told.
+        const strength = n === 0 ? 0 : truth === predicted ? 0.15 + 0.5 * share ** 3 : 0.1 + 0.6 * (n / most);
         return styled(cell, '--strength', `${Math.round(100 * strength)}%`);
       }),
       h('td', { class: 'share' }, all > 0 ? percent((row[truth] ?? 0) / all, 1) : '–'),

@@ -10,7 +10,9 @@ declare const handle: unique symbol;
 /** Opaque objects of the addon. */
 export type BackendHandle = { readonly [handle]: 'backend' };
 export type DenseHandle = { readonly [handle]: 'dense' };
+export type ConvolutionHandle = { readonly [handle]: 'convolution' };
 export type Six<T> = [T, T, T, T, T, T];
+export type Nine<T> = [T, T, T, T, T, T, T, T, T];
 export type Floats = Float32Array | undefined;
 
 /** The functions of native/addon.cc. */
@@ -85,6 +87,112 @@ export interface Addon {
     keep: number,
   ): void;
   read(dense: DenseHandle, ...tensors: Six<Float32Array>): void;
+  openConvolution(
+    backend: BackendHandle,
+    sizes: Uint32Array,
+    trained: boolean,
+    fixedBias: boolean,
+    ...tensors: Nine<Float32Array>
+  ): ConvolutionHandle;
+  closeConvolution(convolution: ConvolutionHandle): void;
+  convolve(
+    convolution: ConvolutionHandle,
+    rows: Float32Array,
+    batch: number,
+    variants: number,
+    labels: Float32Array,
+    out: Float32Array,
+  ): void;
+  convolutionInputGradient(convolution: ConvolutionHandle, delta: Float32Array, rows: number, out: Float32Array): void;
+  updateConvolution(
+    convolution: ConvolutionHandle,
+    rows: Float32Array,
+    batch: number,
+    variants: number,
+    labels: Float32Array,
+    delta: Float32Array,
+    sums: Float32Array,
+    beta1: number,
+    beta2: number,
+    stepSize: number,
+    epsilonSquared: number,
+    keep: number,
+  ): void;
+  updateConvolutionSgd(
+    convolution: ConvolutionHandle,
+    rows: Float32Array,
+    batch: number,
+    variants: number,
+    labels: Float32Array,
+    delta: Float32Array,
+    sums: Float32Array,
+    momentum: number,
+    stepSize: number,
+    keep: number,
+  ): void;
+  readConvolution(convolution: ConvolutionHandle, ...tensors: Nine<Float32Array>): void;
+  planeSums(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    mean: Floats,
+    byRow: boolean,
+    out: Float32Array,
+  ): void;
+  finishPlanes(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    leak: number,
+    byRow: boolean,
+    mean: Floats,
+    scale: Floats,
+    shift: Floats,
+    y: Float32Array,
+    places: Floats,
+  ): void;
+  backwardsPlanes(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    leak: number,
+    byRow: boolean,
+    mean: Floats,
+    scale: Floats,
+    shift: Floats,
+    y: Floats,
+    rowScale: Floats,
+    values: Floats,
+    places: Floats,
+    out: Float32Array,
+    sums1: Float32Array,
+    sums2: Float32Array,
+  ): void;
+  normBackwards(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    byRow: boolean,
+    mean: Float32Array,
+    scale: Float32Array,
+    shift: Float32Array,
+    a: Float32Array,
+    b: Float32Array,
+    values: Float32Array,
+    sums: Float32Array,
+  ): void;
+  finishRows(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: number,
+    width: number,
+    normalise: boolean,
+    sumSquares: Float32Array,
+  ): void;
   stageBytes(
     backend: BackendHandle,
     bytes: Uint8Array,

@@ -1,5 +1,5 @@
 /** The native kernels: the contract of kernels.ts over the functions of the addon. */
-import { codeOf, messageOf, PffError } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import type { Addon, BackendHandle, DenseHandle, Floats, Six } from './addon.js';
 import {
   checkDelta,
@@ -15,6 +15,7 @@ import {
   checkTensors,
   failClosed,
 } from '../check.js';
+import { CpuBlock } from '../block/block-kernel.js';
 import { dropoutScale } from '../dropout.js';
 import {
   type Delta,
@@ -28,6 +29,8 @@ import {
   type UpdateRule,
 } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
+import { nativePlanes } from './planes.js';
+import { translated } from './translated.js';
 
 /** Kernels that can also measure the core they run on. */
 export interface NativeKernels extends SyncKernels {
@@ -57,11 +60,13 @@ export function openNative(
   const backend = translated(`${threads} kernel threads`, () =>
     addon.openBackend(instructionSet, threads, worthSharing, precision),
   );
+  const planes = nativePlanes(addon, backend);
   return {
     name: `native/${instructionSet}`,
     numerics: exactNumerics[precision],
     threads,
     openDense: (tensors, options) => new NativeDense(addon, backend, tensors, options),
+    openBlock: (stages, tensors, options) => new CpuBlock(planes, stages, tensors, options),
     stageBytes(bytes, width, skip, rows, scale, out) {
       checkStage(bytes, width, skip, rows, scale, out);
       addon.stageBytes(backend, bytes, width, skip, rows, scale, out);
@@ -75,26 +80,6 @@ export function openNative(
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),
   };
-}
-
-/** Runs a call of the addon; no memory becomes a PffError that says for what. */
-function translated<T>(what: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'PFF_MEMORY') {
-      const bytes = Number(messageOf(error));
-      const size = bytes > 0 ? ` (${(bytes / 2 ** 20).toFixed(0)} MiB at once)` : '';
-      throw new PffError('memory', `not enough memory for ${what}${size}`, {
-        hint: 'use smaller layers or a smaller batch',
-        cause: error,
-      });
-    }
-    if (code === 'PFF_NATIVE')
-      throw new PffError('kernels', `the native kernels failed at ${what}: ${messageOf(error)}`, { cause: error });
-    throw error;
-  }
 }
 
 class NativeDense implements SyncDenseKernel {

@@ -16,6 +16,7 @@ import {
   checkTensors,
   failClosed,
 } from '../check.js';
+import { CpuBlock } from '../block/block-kernel.js';
 import { dropRows } from '../dropout.js';
 import {
   type Delta,
@@ -30,6 +31,7 @@ import {
 } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
 import { normaliseRow, smallestDelta, sumOfSquares, toBf16, updateStep } from './operations.js';
+import { referencePlanes } from './planes.js';
 import { addProducts, addScaled, dot } from './products.js';
 
 /** Opens the reference backend; it has one thread. */
@@ -39,6 +41,7 @@ export function openReference(precision: Precision = 'f32'): SyncKernels {
     numerics: exactNumerics[precision],
     threads: 1,
     openDense: (tensors, options) => new ReferenceDense(tensors, options, precision),
+    openBlock: (stages, tensors, options) => new CpuBlock(referencePlanes(precision), stages, tensors, options),
     stageBytes(bytes, width, skip, rows, scale, out) {
       checkStage(bytes, width, skip, rows, scale, out);
       let to = 0;

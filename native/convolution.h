@@ -1,0 +1,79 @@
+// One convolution in the layout of one instruction set: rule 8 of src/kernels/block/contract.ts. Each group is a dense layer whose rows
+// are patches; they are made in pieces, so no matrix of a whole batch's patches is ever in memory.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "dense.h"
+
+namespace pff {
+
+struct ConvolutionShape {
+  Index channels, height, width, outputs, kernel, stride, padding, groups, labels;
+  bool trained;
+  bool fixedBias;
+
+  Index outHeight() const { return (height + 2 * padding - kernel) / stride + 1; }
+  Index outWidth() const { return (width + 2 * padding - kernel) / stride + 1; }
+  Index positions() const { return outHeight() * outWidth(); }
+  Index values() const { return channels * height * width; }
+  Index outValues() const { return positions() * outputs; }
+  Index patch() const { return kernel * kernel * channels / groups; }
+  Index each() const { return outputs / groups; }
+};
+
+// A parameter and its two moments.
+struct Moments {
+  Given<float> value, moment1, moment2;
+};
+
+struct ConvolutionTensors {
+  Moments weight, label, bias;
+};
+
+struct ConvolutionInput {
+  Given<const float> rows;  // [B, H, W, C]
+  Index batch;
+  Index variants;
+  Given<const float> labels;  // [V · B, L]
+};
+
+class Convolution {
+ public:
+  Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool, Precision precision, const ConvolutionShape& shape,
+              const ConvolutionTensors& tensors);
+
+  void forward(const ConvolutionInput& input, Given<float> out);
+  void inputGradient(Given<const float> delta, Index rows, Given<float> out);
+  void update(const ConvolutionInput& input, Given<float> delta, Given<const float> sums, const Rule& rule);
+  void read(const ConvolutionTensors& into) const;
+  Index bytes() const;
+
+ private:
+  // What one thread works in.
+  struct Lane {
+    Array<float> patches, packed, y, delta, transposed, rows;
+    Array<uint32_t> start, input;
+    Array<float> value;
+  };
+
+  void checkInput(const ConvolutionInput& input) const;
+  void checkTensors(const ConvolutionTensors& tensors) const;
+  void makePatches(const float* rows, Index first, Index count, Index group, float* to) const;
+  SuffixList listLabels(Lane& lane, const ConvolutionInput& input, Index first, Index count) const;
+  void forwardGroup(const ConvolutionInput& input, Index group, float* out);
+  void updateGroup(const ConvolutionInput& input, const float* delta, const float* sums, Index group, const Rule& rule);
+
+  const KernelTable& kernels_;
+  const std::shared_ptr<Pool> pool_;
+  const Precision precision_;
+  const ConvolutionShape shape_;
+  const Form form_;
+  Index piece_;  // positions at a time
+  std::vector<std::unique_ptr<Dense>> groups_;
+  std::unique_ptr<Lane[]> lanes_;
+  Array<uint32_t> inBlock_;  // [piece]: where a position's patch lies among those of its block
+  Array<float> sums_, others_, deltas_;
+};
+
+}  // namespace pff

@@ -1,0 +1,163 @@
+/** A block of convolutions as one layer: convolution, normalisation, activation and pool, once or several times. */
+import { PffError } from '../../errors.js';
+import {
+  convolved,
+  leaving,
+  patchValues,
+  planeValues,
+  stageParameters,
+  type Planes,
+  type Stage,
+  type StageTensors,
+} from '../../kernels/block/contract.js';
+import type { LayerKind, PartTensors } from '../layer-kind.js';
+import type { ConvGeometry } from './geometry.js';
+import {
+  convSchema,
+  formatBlock,
+  formatStage,
+  joinsBlock,
+  LEAKY_SLOPE,
+  parseBlock,
+  type ConvDescription,
+  type StageDescription,
+} from './description.js';
+import { convOnnx } from './onnx.js';
+
+export const conv: LayerKind<ConvDescription, ConvGeometry> = {
+  kind: 'conv',
+  schema: convSchema,
+  readsPlanes: true,
+  parse: parseBlock,
+  joins: joinsBlock,
+  format: formatBlock,
+  geometry({ stages: descriptions }, inputs, entering) {
+    if (!entering)
+      misfit(
+        'it needs planes: channels x height x width',
+        'Begin --layers with the shape of an image, such as 1x28x28, and put convolutions before dense layers.',
+      );
+    const stages: Stage[] = [];
+    let from = entering.planes;
+    for (const description of descriptions) {
+      const stage = stageOf(description, from);
+      stages.push(stage);
+      from = leaving(stage);
+    }
+    return {
+      kind: 'conv',
+      inputs,
+      outputs: planeValues(from),
+      stages,
+      channelsFirst: entering.channelsFirst,
+      labels: inputs - planeValues(entering.planes),
+      planes: from,
+    };
+  },
+  parameters: ({ stages, labels }) =>
+    stages.flatMap((stage, s) =>
+      stageParameters(stage, s === 0 ? labels : 0).map(({ name, shape }) => ({
+        name: stages.length === 1 ? name : `stage${s + 1}.${name}`,
+        shape,
+      })),
+    ),
+  multiplyAdds: ({ stages, labels }) =>
+    stages.reduce((sum, stage, s) => {
+      const { channels, height, width } = convolved(stage);
+      return sum + height * width * channels * (patchValues(stage) + (s === 0 ? labels : 0));
+    }, 0),
+  workingBytes({ stages }, rows) {
+    // What enters and leaves, before and after the pool, and gradients; patches are made in pieces.
+    const values = stages.reduce(
+      (sum, stage) =>
+        sum + 3 * planeValues(convolved(stage)) + 3 * planeValues(leaving(stage)) + 2 * planeValues(stage.from),
+      0,
+    );
+    return 4 * rows * values;
+  },
+  initialise({ geometry: { stages, labels }, initialDeviation }, { parameters }, stream) {
+    let at = 0;
+    for (const [s, stage] of stages.entries()) {
+      const { height, width } = stage.from;
+      const { kernel, groups } = stage;
+      // A patch holds K² / (H · W) of a row's squares, a group its share: activations then have the mean square of a dense layer's.
+      const deviation =
+        s === 0 ? (initialDeviation * Math.sqrt(height * width * groups)) / kernel : Math.sqrt(2 / patchValues(stage));
+      for (const { name } of stageParameters(stage, s === 0 ? labels : 0)) {
+        const values = parameters[at++] as Float32Array;
+        if (name === 'weight' && deviation > 0) stream.fillNormal(values, deviation);
+        if (name === 'label' && initialDeviation > 0) stream.fillNormal(values, initialDeviation);
+        if (name === 'gamma' || name === 'variance') values.fill(1);
+      }
+    }
+  },
+  async open(kernels, { geometry, withoutBias }, tensors, { maxRows }) {
+    const { stages, channelsFirst, labels } = geometry;
+    if (!kernels.openBlock)
+      throw new PffError('kernels', `the ${kernels.name} kernels have no convolutions`, {
+        hint: 'Use other --kernels, or dense layers only.',
+      });
+    const options = { channelsFirst, labels, maxRows, fixedBias: withoutBias };
+    const kernel = await kernels.openBlock(stages, stageTensors(geometry, tensors), options);
+    return { kernel, read: (into) => kernel.read(stageTensors(geometry, into)) };
+  },
+  onnx: convOnnx,
+};
+
+function misfit(message: string, hint: string): never {
+  throw new PffError('usage', message, { hint });
+}
+
+function stageOf(description: StageDescription, from: Planes): Stage {
+  const { channels, kernel, stride, padding = (kernel - 1) / 2, groups, norm, activation, pool } = description;
+  const what = formatStage(description);
+  const plane = `${from.channels}x${from.height}x${from.width}`;
+  if (from.channels % groups !== 0 || channels % groups !== 0)
+    misfit(
+      `${what} cuts channels into ${groups} groups, but ${from.channels} enter and ${channels} leave`,
+      'Choose a number that divides both.',
+    );
+  if (typeof norm === 'number' && channels % norm !== 0)
+    misfit(`${what} normalises ${norm} groups of ${channels} channels`, 'Choose a number that divides the channels.');
+  if (padding >= kernel)
+    misfit(`${what} pads by ${padding}, which is more than its window of ${kernel} reaches`, 'Lower the padding.');
+  const stage: Stage = {
+    from,
+    outputs: channels,
+    kernel,
+    stride,
+    padding,
+    groups,
+    leak: { relu: 0, leaky: LEAKY_SLOPE, linear: 1 }[activation],
+    ...(norm === 'none' ? {} : { norm: norm === 'batch' ? { kind: 'batch' } : { kind: 'group', groups: norm } }),
+    ...(pool ? { pool: { kind: pool.kind, size: pool.size, stride: pool.stride ?? pool.size } } : {}),
+  };
+  const before = convolved(stage);
+  if (before.height < 1 || before.width < 1)
+    misfit(
+      `the window of ${what} is larger than the planes, ${plane}`,
+      'Choose a smaller window, or pool less before it.',
+    );
+  const { height, width } = leaving(stage);
+  if (height < 1 || width < 1)
+    misfit(
+      `the pool of ${what} is larger than what it pools, ${before.height}x${before.width}`,
+      'Choose a smaller pool, or pool less before it.',
+    );
+  return stage;
+}
+
+/** The tensors stage by stage, as kernels take them. */
+function stageTensors({ stages, labels }: ConvGeometry, { parameters, moment1, moment2 }: PartTensors): StageTensors[] {
+  let at = 0;
+  return stages.map((stage, s) => {
+    const end = at + stageParameters(stage, s === 0 ? labels : 0).length;
+    const cut = {
+      parameters: parameters.slice(at, end),
+      moment1: moment1.slice(at, end),
+      moment2: moment2.slice(at, end),
+    };
+    at = end;
+    return cut;
+  });
+}
