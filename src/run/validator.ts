@@ -114,7 +114,7 @@ export class Validator {
     if (!folder || !this.#stops) return;
     const { best, waiting } = folder.read(this.#shapes);
     this.#best = best;
-    for (const { chapter, state } of waiting) this.#collect(chapter, state);
+    for (const { chapter, state } of waiting) void this.#collect(chapter, state);
     this.#decide(folder.evaluated - 1);
   }
 

@@ -61,11 +61,11 @@ it('every schedule and the baselines measure the same', async () => {
 });
 
 it('as often and on as many samples as costs one percent', () => {
-  const prepared = (train: number, test: number, more: PartialSpec) =>
-    validationPlan(resolveSpec({ ...TOY_SPEC, ...more }), counts(train, test) as never, {});
-  const counts = (train: number, test: number) => ({
+  const prepared = (trained: number, test: number, more: PartialSpec) =>
+    validationPlan(resolveSpec({ ...TOY_SPEC, ...more }), counts(trained, test) as never, {});
+  const counts = (trained: number, test: number) => ({
     layout: { suffix: 10 },
-    sites: [{ samples: { length: train } }],
+    sites: [{ samples: { length: trained } }],
     test: { samples: { count: test } },
     validation: undefined,
   });

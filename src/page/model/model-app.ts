@@ -133,6 +133,6 @@ async function fromTable(bytes: Uint8Array, model: Model): Promise<SampleValues>
   return model.encodeRows(rows.map(({ cells }) => cells));
 }
 
-function short({ scores: _, ...prediction }: Prediction): Answer {
-  return prediction;
+function short({ label, className, shares }: Prediction): Answer {
+  return { label, className, shares };
 }
