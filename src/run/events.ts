@@ -7,8 +7,8 @@ import type { NodeEvent } from '../node/events.js';
 import type { DatasetFacts } from '../node/prepare.js';
 import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
+import type { Measured } from './measured.js';
 import type { Execution } from './options.js';
-import type { Measured } from './validator.js';
 
 /** All from what the tasks of the run itself took, averaged by layer. */
 export interface PipelineFigures {

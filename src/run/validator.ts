@@ -16,6 +16,7 @@ import { RandomStream } from '../random.js';
 import type { Task } from '../schedule/tasks.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { Output } from '../store/store.js';
+import type { Measured } from './measured.js';
 import type { Best, ValidationFolder } from './validation-folder.js';
 
 /** The share of training's arithmetic that measuring may add where nobody says how often. */
@@ -30,17 +31,6 @@ export interface ValidationPlan {
   /** At the end of every so many chapters; 0 for never. */
   readonly every: number;
   readonly samples: number;
-}
-
-/** What accuracy was measured at the end of a chapter. */
-export interface Measured extends Pick<Evaluation, 'samples' | 'accuracy' | 'layerAccuracy'> {
-  readonly chapter: number;
-  readonly on: 'validation' | 'test';
-  /** Mean over the classes of the share that is predicted right, and of F1. */
-  readonly balancedAccuracy: number;
-  readonly macroF1: number;
-  /** With early stopping: the best chapter so far. */
-  readonly best?: number | undefined;
 }
 
 export function heldOut({ test, validation }: Pick<PreparedData, 'test' | 'validation'>): LabelledData {
