@@ -14,12 +14,7 @@ for (const [lying, name] of process.argv[2] ? [] : ['upright', 'lying'].entries(
     writeFileSync(`${data}/${name}/${i}.png`, PNG.sync.write(png, { colorType: 0 }));
   }
 }
-const spec = {
-  layers: [0, 'conv8+bn+max2', 'conv16+bn+max2'],
-  objective: 'pred',
-  epochs: 15,
-  batch: 16,
-  headLearningRate: 0.01,
-};
+const layers = [0, 'conv8+bn', 'conv16+bn+max2', 'conv16+bn+max2'];
+const spec = { layers, objective: 'pred', epochs: 25, batch: 16, learningRate: 0.005, headLearningRate: 0.01 };
 for await (const event of train({ data, spec }))
   if (event.type === 'finished') console.log(`accuracy ${event.result.testAccuracy.toFixed(3)}`);
