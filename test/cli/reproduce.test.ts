@@ -21,10 +21,10 @@ describe('pff reproduce all', () => {
   it('runs every row through, much too short, and says so', { timeout: 300_000 }, async () => {
     const cwd = ownFolder();
     makeCifar(cwd);
-    const args = ['reproduce', 'all', '--epochs', '2', '--timing-rounds', '1', '--out', 'tables', ...TINY];
+    const args = ['reproduce', 'all', '--epochs', '2', '--timing-rounds', '0', '--out', 'tables', ...TINY];
     const { code, stdout, stderr } = await pff(args, cwd, undefined, { PFF_CACHE_DIR: cwd });
     expect({ code, stderr: stderr.match(/^pff:.*/gm) }).toEqual({ code: 0, stderr: null });
-    expect(stderr).toContain('18 trainings, 0 of them done; speeds of 7 rows');
+    expect(stderr).toContain('18 trainings, 0 of them done');
     for (const table of ['table1', 'table2', 'table3', 'table4', 'table5']) expect(stdout).toContain(`## ${table}: `);
     expect(stdout).not.toContain('**NO**');
     expect(stdout + stderr).not.toMatch(CONTROL);
@@ -48,6 +48,20 @@ describe('pff reproduce all', () => {
 });
 
 describe('pff reproduce', () => {
+  it('measures the speed of each schedule of a row, and simulates it', async () => {
+    const rows = ['--rows', 'mnist-random-softmax', '--train-samples', '600', ...TINY.slice(2)];
+    const { code, stdout, stderr } = await pff(
+      ['reproduce', 'table2', ...rows, '--epochs', '2', '--timing-rounds', '1'],
+      ownFolder(),
+    );
+    expect({ code, stderr: stderr.match(/^pff:.*/gm) }).toEqual({ code: 0, stderr: null });
+    expect(stderr).toContain('speeds of 1 row');
+    for (const schedule of ['sequential', 'single-layer', 'all-layers'])
+      expect(stderr).toMatch(new RegExp(`round 1 of 1: ${schedule} on \\d`));
+    expect(stdout).toMatch(/single-layer.*x/);
+    expect(stdout).not.toContain('**NO**');
+  });
+
   it('ends with 130 on Ctrl-C, and the same command goes on', async () => {
     const cwd = ownFolder();
     const rows = ['--rows', 'mnist-performance-optimized,mnist-backprop'];
