@@ -117,7 +117,7 @@ const shape = {
   ),
   objective: named(
     objectives.ourNames,
-    'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
+    'what each layer learns: goodness, symba, performance-optimized, mono-forward, pred, sim, predsim, cwc, deeper-forward; or a baseline: backprop, backprop-heads',
   ),
   goodness: named(
     goodnesses.ourNames,
@@ -148,7 +148,7 @@ const shape = {
   ),
   classifier: z
     .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
-    .meta(label('how to predict: goodness, softmax; performance-optimized and mono-forward: last-head or all-heads')),
+    .meta(label('how to predict: goodness, softmax; objectives without negatives: last-head or all-heads')),
 
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
