@@ -3,6 +3,7 @@ import { PffError } from '../errors.js';
 import { conv } from './conv/conv.js';
 import type { ConvDescription } from './conv/description.js';
 import { dense, type DenseDescription } from './dense.js';
+import { groupHead } from './group-head.js';
 import type { Geometry, LayerKind } from './layer-kind.js';
 import { pooledHead } from './pooled-head.js';
 
@@ -13,7 +14,7 @@ export type LayerDescription = DenseDescription | ConvDescription;
 export const layerKinds = [dense, conv] as unknown as readonly LayerKind<LayerDescription, Geometry>[];
 
 /** All, with those that come with objectives. */
-const KINDS = new Map<string, unknown>([...layerKinds, pooledHead].map((each) => [each.kind, each]));
+const KINDS = new Map<string, unknown>([...layerKinds, pooledHead, groupHead].map((each) => [each.kind, each]));
 
 /** The kind that a geometry or a description names. @throws PffError `usage` for one that pff does not have */
 export function kindOf({ kind }: { readonly kind: string }): LayerKind<LayerDescription, Geometry> {
