@@ -54,7 +54,11 @@ export interface Trial {
 }
 
 /** @throws PffError `usage` naming the field that is no field of a spec, or a value that it does not take */
-export function trialsOf({ grid, random, spec }: Pick<Partial<Sweep>, 'grid' | 'random'> & Pick<Sweep, 'spec'>): Trial[] {
+export function trialsOf({
+  grid,
+  random,
+  spec,
+}: Pick<Partial<Sweep>, 'grid' | 'random'> & Pick<Sweep, 'spec'>): Trial[] {
   if (grid && random)
     throw new PffError('usage', 'a sweep is a grid or random, but has both', { hint: 'Leave one of them out.' });
   const all = grid ? combinations(Object.entries(grid)) : random ? draws(random) : [{}];

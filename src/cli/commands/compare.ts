@@ -14,7 +14,9 @@ export const compareCommand = defineCommand({
   name: 'compare',
   usage: ['pff compare RUN RUN… [options]'],
   words: ['folder'],
-  about: ['The fields of the specs in which the runs are not all the same, and what came out. pff report shows two to eight runs as one page.'],
+  about: [
+    'The fields of the specs in which the runs are not all the same, and what came out. pff report shows two to eight runs as one page.',
+  ],
   flags: { json: jsonFlag },
   examples: [['pff compare pff-runs/A pff-runs/B', 'a column for each run']],
   run: ({ flags, words }, { out }) => {

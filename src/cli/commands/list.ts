@@ -27,7 +27,8 @@ export const listCommand = defineCommand({
   ],
   run: async ({ flags, words }, { out }) => {
     const [folder = 'pff-runs', more] = words;
-    if (more !== undefined) throw new PffError('usage', 'pff list takes one folder', { hint: 'Write pff list FOLDER.' });
+    if (more !== undefined)
+      throw new PffError('usage', 'pff list takes one folder', { hint: 'Write pff list FOLDER.' });
     const text = flags.filter?.toLowerCase();
     const runs = localRuns(folder)
       .filter((run) => text === undefined || textOf(run).includes(text))

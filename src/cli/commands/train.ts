@@ -102,7 +102,9 @@ export const trainCommand = defineCommand({
 async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
   for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs'] as const)
     if (given[name] !== undefined)
-      throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, { hint: 'Leave one of them out.' });
+      throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
+        hint: 'Leave one of them out.',
+      });
   const { nodes, variant, kernels } = given;
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
   const sweep = { spec, seeds: given.seeds as number, asked: 'as it is' } as const;

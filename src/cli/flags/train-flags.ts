@@ -99,7 +99,10 @@ export const trainFlags = {
     shownDefault: 'with --open: as often as costs 0.3 %',
   },
   seeds: {
-    ...numberFlag('N', 'train with so many seeds, from --seed on, and show the mean with its interval', { whole: true, least: 1 }),
+    ...numberFlag('N', 'train with so many seeds, from --seed on, and show the mean with its interval', {
+      whole: true,
+      least: 1,
+    }),
     group: 'Files and output',
     shownDefault: '1',
   },

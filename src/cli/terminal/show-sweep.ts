@@ -27,7 +27,8 @@ export async function showSweep(
             display.end();
             display = new ProgressDisplay(err, quiet);
             begun++;
-            if (!quiet) err.line(`training ${begun} of ${trainings}: ${event.name}${event.done ? ' (done before)' : ''}`);
+            if (!quiet)
+              err.line(`training ${begun} of ${trainings}: ${event.name}${event.done ? ' (done before)' : ''}`);
           } else if (event.type === 'run') display.show(event.event);
           else if (json) out.line(JSON.stringify(event.rows));
           else for (const line of sweepLines(event.rows)) out.line(line);
