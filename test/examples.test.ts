@@ -11,6 +11,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   '2-own-csv.mjs': /accuracy (0\.9\d+|1\.000) on 72 rows/,
   '3-resume-and-export.mjs': /interrupted after [23] of 6 chapters[^]*the same bits: true\nwritten: .*model\.onnx/,
   '4-own-store.mjs': /left in the folder: c1\.l0, c1\.l1\nthe same bits: true/,
+  '5-cnn-on-pngs.mjs': /accuracy (0\.[89]\d+|1\.000)/,
 };
 
 it('all examples are known here', () => {
@@ -24,4 +25,8 @@ it.each(Object.entries(expected))('%s', async (name, output) => {
 
 it('training on a CSV of one’s own with a goodness function of one’s own takes at most 30 lines', () => {
   expect(readFileSync(`${folder}2-own-csv.mjs`, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(30);
+});
+
+it('a convolutional network on a folder of PNGs takes at most 20 lines', () => {
+  expect(readFileSync(`${folder}5-cnn-on-pngs.mjs`, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(20);
 });

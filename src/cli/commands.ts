@@ -18,6 +18,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/predict.js')).predictCommand,
   },
   {
+    name: 'serve-model',
+    summary: 'answers predictions of a trained network over HTTP',
+    load: async () => (await import('./commands/serve-model.js')).serveModelCommand,
+  },
+  {
     name: 'watch',
     summary: 'shows a run in the browser, live or finished',
     load: async () => (await import('./commands/watch.js')).watchCommand,

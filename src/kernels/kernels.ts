@@ -63,7 +63,7 @@
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
 
-import type { BlockOptions, Stage, StageTensors } from './block/contract.js';
+import type { BlockOptions, Planes, Stage, StageTensors } from './block/contract.js';
 import type { DropoutMask, DropoutRows } from './dropout.js';
 import type { Numerics } from './numerics.js';
 import type { Awaitable, Delta, LayerInput, LayerOutput, UpdateRule } from './operands.js';
@@ -102,6 +102,8 @@ export interface LayerKernel {
   /** Values of a row that enters, and of one that leaves. */
   readonly inputs: number;
   readonly outputs: number;
+  /** The planes, channels last, that a row that leaves consists of; absent where it is but values. */
+  readonly planes?: Planes | undefined;
   /** Runs any number of rows through the layer; keeps nothing. Safe between `forward` and `update`. */
   infer(input: LayerInput, output: LayerOutput): Awaitable<void>;
   /** Runs a batch of R <= maxRows rows and keeps it for `update`. Writes the rows' sums of squares [R] if asked. */

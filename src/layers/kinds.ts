@@ -3,13 +3,14 @@ import { PffError } from '../errors.js';
 import { conv } from './conv/conv.js';
 import type { ConvDescription } from './conv/description.js';
 import { dense, type DenseDescription } from './dense.js';
+import { groupHead } from './group-head.js';
 import type { Geometry, LayerKind } from './layer-kind.js';
 import { pooledHead } from './pooled-head.js';
 
 /** How a spec describes a layer, whatever its kind. */
 export type LayerDescription = DenseDescription | ConvDescription;
 
-const KINDS = { dense, conv, 'pooled-head': pooledHead } as const;
+const KINDS = { dense, conv, 'pooled-head': pooledHead, 'group-head': groupHead } as const;
 
 /** Those that specs describe. */
 export const layerKinds = [dense, conv] as unknown as readonly LayerKind<LayerDescription, Geometry>[];

@@ -29,8 +29,11 @@ export interface Entering {
   readonly channelsFirst: boolean;
 }
 
-/** `layer`: the layer itself; `head`: a softmax head, its own or the network's. */
-export type PartRole = 'layer' | 'head';
+/**
+ * `layer`: the layer itself; `head`: what scores classes, its own or the network's; `similarity`: a linear map that only the layer's
+ * loss reads.
+ */
+export type PartRole = 'layer' | 'head' | 'similarity';
 
 /** One part of a layer as a network has it. */
 export interface PartStructure<G extends Geometry = Geometry> {
@@ -113,7 +116,7 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   readonly onnx: OnnxNodes;
 }
 
-/** What a part's outputs go through: heads are linear. */
+/** What a part's outputs go through: all but the layer itself are linear. */
 export function activationOf({ role }: Pick<PartStructure, 'role'>): Activation {
-  return role === 'head' ? 'linear' : 'relu';
+  return role === 'layer' ? 'relu' : 'linear';
 }

@@ -108,7 +108,7 @@ function neutral(graph: OnnxGraph, network: ExportedNetwork): string {
   const heads: string[] = [];
   layers.forEach((state, layer) => {
     if (layer > 0) activations = whole(graph, state, 0, activations);
-    if (state.parts.length > 1) {
+    if (state.structure.parts[1]?.role === 'head') {
       const outputs = whole(graph, state, 1, activations);
       heads.push(objective.headScores === 'outputs' ? outputs : graph.node('LogSoftmax', [outputs], { axis: 1 }));
     }

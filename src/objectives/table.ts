@@ -2,15 +2,29 @@
 import { NamedParts } from '../named-parts.js';
 import { backprop } from './backprop.js';
 import { backpropHeads } from './backprop-heads.js';
+import { cwc, deeperForward } from './channel-groups.js';
 import type { GoodnessLoss } from './goodness-training.js';
 import { hinton } from './hinton.js';
+import { pred, predsim, sim } from './local-error.js';
 import { monoForward } from './mono-forward.js';
 import type { Objective, ObjectiveSettings } from './objective.js';
 import { onGoodness } from './on-goodness.js';
 import { performanceOptimized } from './performance-optimized.js';
 import { symba } from './symba.js';
 
-const OURS = [hinton, symba, performanceOptimized, monoForward, backprop, backpropHeads];
+const OURS = [
+  hinton,
+  symba,
+  performanceOptimized,
+  monoForward,
+  pred,
+  sim,
+  predsim,
+  cwc,
+  deeperForward,
+  backprop,
+  backpropHeads,
+];
 
 export const objectives = new NamedParts<Objective>(
   'objective',

@@ -27,6 +27,8 @@ export interface Callbacks {
   readonly died: (node: number, reason: string, deaths: number) => void;
   /** An output was published, for those who look on. Only a node in this thread waits for them. */
   readonly published?: (task: Task, output: Output) => Promise<void>;
+  /** The same of a baseline outside the pipeline: all of its layers after a chapter. Nobody waits for it. */
+  readonly chapter?: (chapter: number, states: readonly LayerState[]) => void;
 }
 
 /** One training, begun or ended. */
@@ -63,7 +65,9 @@ export function openTraining(setup: TrainingSetup): Training {
   const { job, execution, kernels, signal, callbacks, checkpoint } = setup;
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
-    ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
+    ? baselineTraining(job, checkpoint, callbacks, (saved, from) =>
+        baseline(job, kernels, signal, callbacks.node, saved, from),
+      )
     : pipelineTraining(setup);
 }
 
@@ -126,6 +130,7 @@ function restored(
 function baselineTraining(
   job: Job,
   checkpoint: Checkpoint | undefined,
+  { chapter: ended }: Callbacks,
   start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
 ): Training {
   const { layers } = networkStructure(job.spec, job.layout);
@@ -135,6 +140,7 @@ function baselineTraining(
     run: () =>
       start((chapter, states) => {
         newest = { chapters: chapter + 1, states };
+        ended?.(chapter, states);
         checkpoint?.journal.save(
           states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
         );

@@ -117,7 +117,7 @@ const shape = {
   ),
   objective: named(
     objectives.ourNames,
-    'what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop, backprop-heads',
+    'what each layer learns: goodness, symba, performance-optimized, mono-forward, pred, sim, predsim, cwc, deeper-forward; or a baseline: backprop, backprop-heads',
   ),
   goodness: named(
     goodnesses.ourNames,
@@ -148,11 +148,19 @@ const shape = {
   ),
   classifier: z
     .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
-    .meta(label('how to predict: goodness, softmax; performance-optimized and mono-forward: last-head or all-heads')),
+    .meta(label('how to predict: goodness, softmax; objectives without negatives: last-head or all-heads')),
 
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
   batch: count.meta(label('samples in a batch (each positive and negative)')),
+  earlyStop: z
+    .int()
+    .min(0)
+    .meta(
+      label(
+        'stop when accuracy on the validation samples has not risen for so many chapters, and keep the layers of the best one; 0 for never',
+      ),
+    ),
   optimizer: z.enum(['adam', 'sgd']).meta(label('adam, or sgd: gradient descent with momentum')),
   learningRate: z.number().positive().meta(label("the optimizer's rate for the layers")),
   headLearningRate: z.number().positive().meta(label("the optimizer's rate for softmax heads")),

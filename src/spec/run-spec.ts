@@ -54,11 +54,14 @@ export interface RunSpec {
   augmentPer: 'chapter' | 'layer';
   /** take each image's mean off its values, so that brightness counts for nothing (photographs) */
   subtractMean: boolean;
-  /** sizes: values per image, then the units of each layer, such as 784,500,500 */
+  /**
+   * sizes: values per image, then the units of each layer, such as 784,500,500; or the shape of an image and
+   * convolutions, such as 3x32x32,conv64+bn+max2,conv128+bn+max2,512
+   */
   layers: LayerSize[];
   /**
-   * what each layer learns: goodness, symba, performance-optimized, mono-forward; or a baseline: backprop,
-   * backprop-heads
+   * what each layer learns: goodness, symba, performance-optimized, mono-forward, pred, sim, predsim, cwc,
+   * deeper-forward; or a baseline: backprop, backprop-heads
    */
   objective: string;
   /** goodness is the mean or the sum of a row's squared activations, or of a plugin */
@@ -83,7 +86,7 @@ export interface RunSpec {
    * the number of nodes, so that no node waits
    */
   labelLag: number;
-  /** how to predict: goodness, softmax; performance-optimized and mono-forward: last-head or all-heads */
+  /** how to predict: goodness, softmax; objectives without negatives: last-head or all-heads */
   classifier: 'goodness' | 'softmax' | 'last-head' | 'all-heads';
   /** E: passes over the training data */
   epochs: number;
@@ -91,6 +94,11 @@ export interface RunSpec {
   splits: number;
   /** samples in a batch (each positive and negative) */
   batch: number;
+  /**
+   * stop when accuracy on the validation samples has not risen for so many chapters, and keep the layers of the best
+   * one; 0 for never
+   */
+  earlyStop: number;
   /** adam, or sgd: gradient descent with momentum */
   optimizer: 'adam' | 'sgd';
   /** the optimizer's rate for the layers */

@@ -40,6 +40,18 @@ const specs: readonly [string, PartialSpec][] = [
   ['mono-forward, last projection', { objective: 'mono-forward', classifier: 'last-head' }],
   ['backprop', { objective: 'backprop' }],
   ['backprop, all heads', { objective: 'backprop-heads' }],
+  [
+    'convolutions, goodness of each label',
+    { layers: ['1x28x28', 'conv6+max2', 'conv8s2+leaky+avg2', 24], learningRate: 0.01, trainSamples: 400 },
+  ],
+  [
+    'convolutions in groups, with running and with group statistics, pooled heads',
+    { layers: ['1x28x28', 'conv8+bn', 'conv8g2+gn4+max2+conv12k5p0+ln', 24], objective: 'pred', trainSamples: 400 },
+  ],
+  [
+    'convolutions, channel groups',
+    { layers: ['1x28x28', 'conv10s2+bn', 'conv20+max2', 30], objective: 'cwc', trainSamples: 400 },
+  ],
 ];
 
 it.each(specs)('%s: the same predictions in ONNX Runtime', async (name, more) => {

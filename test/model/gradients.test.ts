@@ -4,6 +4,7 @@ import type { LayerInput } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { LayerDropout } from '../../src/model/dropout.js';
 import type { PartStructure } from '../../src/layers/layer-kind.js';
+import { groupHeadOn } from '../../src/layers/group-head.js';
 import { GoodnessTraining } from '../../src/objectives/goodness-training.js';
 import { hintonLoss } from '../../src/objectives/hinton.js';
 import { LocalHeadTraining } from '../../src/objectives/local-head-training.js';
@@ -35,6 +36,13 @@ function inputOf(variants: 1 | 2): LayerInput {
   return { prefix, batch: SAMPLES, variants, suffix: oneHot };
 }
 
+const groups = (of: 'squares' | 'values'): PartStructure => ({
+  role: 'head',
+  geometry: groupHeadOn({ kind: 'dense', inputs: INPUTS, outputs: OUTPUTS }, 0, CLASSES, of),
+  labelInputs: 0,
+  initialDeviation: 0,
+});
+
 const projection: PartStructure = { ...head(OUTPUTS), withoutBias: true };
 
 /** Made again for each step: an objective may keep something from batch to batch. */
@@ -65,6 +73,8 @@ const cases: readonly [string, () => LayerObjective, readonly PartStructure[], 1
   ['performance-optimized', () => new LocalHeadTraining(), [unlabelled, head(OUTPUTS)], 1],
   ['mono-forward', () => new LocalHeadTraining(), [unlabelled, projection], 1],
   ['softmax', () => new SoftmaxHeadTraining(), [head(INPUTS)], 1],
+  ['cwc', () => new LocalHeadTraining(), [unlabelled, groups('squares')], 1],
+  ['deeper-forward', () => new LocalHeadTraining(), [unlabelled, groups('values')], 1],
 ];
 
 /** A power mean: cheap, smooth, and unlike the sum of squares. */

@@ -84,6 +84,8 @@ export const trainCommand = defineCommand({
           cluster,
           plugins,
           analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
+          validateEvery: given['validate-every'],
+          validateSamples: given['validate-samples'],
           store: given.store,
           signal,
         }),

@@ -14,7 +14,7 @@ import {
 import type { BlockKernel, Synchronous } from '../kernels.js';
 import type { Delta, LayerInput, LayerOutput, UpdateRule } from '../operands.js';
 import { checkBlock } from './check.js';
-import { leaving, planeValues, type BlockOptions, type Stage, type StageTensors } from './contract.js';
+import { leaving, planeValues, type BlockOptions, type Planes, type Stage, type StageTensors } from './contract.js';
 import { BlockInput, inputValues } from './block-input.js';
 import type { PlaneOperations } from './operations.js';
 import { StageKernel, type Taken } from './stage-kernel.js';
@@ -25,6 +25,7 @@ const INFERENCE_VALUES = 1 << 20;
 export class CpuBlock implements Synchronous<BlockKernel> {
   readonly inputs: number;
   readonly outputs: number;
+  readonly planes: Planes;
   readonly suffixInputs: number;
   readonly #operations: PlaneOperations;
   readonly #options: BlockOptions;
@@ -50,7 +51,8 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     this.suffixInputs = options.labels;
     this.#input = new BlockInput(stages[0] as Stage, options);
     this.inputs = inputValues(stages[0] as Stage) + options.labels;
-    this.outputs = planeValues(leaving(last));
+    this.planes = leaving(last);
+    this.outputs = planeValues(this.planes);
     const opened: StageKernel[] = [];
     try {
       stages.forEach((stage, s) =>

@@ -48,6 +48,8 @@ export class StageKernel {
   #z: Float32Array = new Float32Array(0);
   #y: Float32Array = new Float32Array(0);
   #places: Float32Array | undefined;
+  /** What leaves the convolution in inference, which may come between `forward` and the way back. */
+  #passed: Float32Array = new Float32Array(0);
   #gradient: Float32Array = new Float32Array(0);
   #below: Float32Array = new Float32Array(0);
   #kept: Kept | undefined;
@@ -84,7 +86,8 @@ export class StageKernel {
   /** Rows that leave, in memory that the next call may use again. */
   infer(taken: Taken): Taken {
     const rows = taken.variants * taken.batch;
-    const z = new Float32Array(rows * this.convolved);
+    if (this.#passed.length < rows * this.convolved) this.#passed = this.#operations.allocate(rows * this.convolved);
+    const z = this.#passed;
     const y = new Float32Array(rows * this.#width);
     this.#convolution.forward(taken, z);
     const { norm } = this.#stage;

@@ -80,13 +80,16 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
     for (const [s, stage] of stages.entries()) {
       const { height, width } = stage.from;
       const { kernel, groups } = stage;
-      // A patch holds K² / (H · W) of a row's squares, a group its share: activations then have the mean square of a dense layer's.
-      const deviation =
-        s === 0 ? (initialDeviation * Math.sqrt(height * width * groups)) / kernel : Math.sqrt(2 / patchValues(stage));
+      // A patch holds K² / (H · W) of a row's squares, a group its share: labels, which each position sees whole, weigh as much less.
+      const share = kernel / Math.sqrt(height * width * groups);
+      // As He et al. (2015) have it where what follows does not depend on the scale, or what enters is of usual size; else activations
+      // get the mean square of a dense layer's.
+      const he = s > 0 || stage.norm !== undefined;
+      const deviation = he ? Math.sqrt(2 / patchValues(stage)) : initialDeviation / share;
       for (const { name } of stageParameters(stage, s === 0 ? labels : 0)) {
         const values = parameters[at++] as Float32Array;
         if (name === 'weight' && deviation > 0) stream.fillNormal(values, deviation);
-        if (name === 'label' && initialDeviation > 0) stream.fillNormal(values, initialDeviation);
+        if (name === 'label' && deviation > 0) stream.fillNormal(values, deviation * share);
         if (name === 'gamma' || name === 'variance') values.fill(1);
       }
     }
