@@ -112,7 +112,8 @@ async function leaveIfStuck(
   { patienceMs, hasOthers }: JoinOptions,
   stopped: AbortSignal,
 ): Promise<void> {
-  while (hasOthers && !stopped.aborted && !leaving.signal.aborted) {
+  if (!hasOthers) return;
+  while (!stopped.aborted && !leaving.signal.aborted) {
     await systemClock.sleep(POLL_MS, stopped);
     if (!stopped.aborted && store.stuckMs >= patienceMs && (await hasOthers())) leaving.abort(new Error('left'));
   }
