@@ -54,6 +54,8 @@ export interface TrainingSetup {
   readonly signal: AbortSignal;
   /** For fault tests. */
   readonly faults: readonly Fault[];
+  /** Single-Layer on threads: nodes hand on layer inputs to each other. It takes memory and changes no bit. */
+  readonly relays: boolean;
   readonly callbacks: Callbacks;
   /** Where states are saved behind the run, and what an earlier process left there. */
   readonly checkpoint?: Checkpoint | undefined;
@@ -72,7 +74,7 @@ export function openTraining(setup: TrainingSetup): Training {
 }
 
 function pipelineTraining(setup: TrainingSetup): Training {
-  const { job, execution, kernels, signal, faults, callbacks, checkpoint, own } = setup;
+  const { job, execution, kernels, signal, faults, relays, callbacks, checkpoint, own } = setup;
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);
@@ -83,7 +85,7 @@ function pipelineTraining(setup: TrainingSetup): Training {
       await ready();
       // One node needs no thread of its own; it gives way to signals and messages between batches.
       if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
-      else await runThreads(job, execution, shared, signal, faults, callbacks);
+      else await runThreads({ job, execution, store: shared, signal, faults, relays, events: callbacks });
       const result = await store.result();
       return result.map((output, i) => viewState(shapes[i] as LayerStructure, output.steps, output.buffer));
     },

@@ -23,7 +23,7 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { checkMemory, memoryBound } from './memory.js';
+import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 import { runResult } from './result.js';
@@ -63,6 +63,7 @@ export class Run {
   #folder: RunFolder | undefined;
   #checkpoint: Checkpoint | undefined;
   #startedMs = nowMs();
+  #relays = false;
 
   constructor({ spec, execution, options, resumed, signal, push }: RunParts) {
     this.#spec = spec;
@@ -89,7 +90,9 @@ export class Run {
       throw new PffError('usage', `earlyStop is ${this.#spec.earlyStop}, but a run on a cluster does not stop early`, {
         hint: 'Leave --early-stop or --server out.',
       });
-    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
+    const saved = (resume ?? out) !== undefined;
+    const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
+    this.#relays = bound.relayed > 0;
     const watched = looked || plan.every > 0;
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
@@ -237,6 +240,7 @@ export class Run {
           kernels,
           signal: AbortSignal.any([this.#signal, enough]),
           faults,
+          relays: this.#relays,
           callbacks,
           checkpoint: this.#checkpoint,
           own,
