@@ -98,6 +98,14 @@ export const trainFlags = {
     group: 'Page',
     shownDefault: 'with --open: as often as costs 0.3 %',
   },
+  seeds: {
+    ...numberFlag('N', 'train with so many seeds, from --seed on, and show the mean with its interval', {
+      whole: true,
+      least: 1,
+    }),
+    group: 'Files and output',
+    shownDefault: '1',
+  },
   'validate-every': {
     ...numberFlag('N', 'measure accuracy on held-out samples after every N chapters; 0 for never', {
       whole: true,
