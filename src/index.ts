@@ -16,6 +16,7 @@ export { evaluateRun, type EvaluationResult, type Prediction } from './run/saved
 export { loadModel, predictImages, type LoadModelOptions, type Model, type ModelRow } from './run/model.js';
 export { readImageFile } from './data/sources/image-file.js';
 export { exportModel, importModel, type ExportedModel, type ExportOptions, type ImportOptions } from './run/export.js';
+export { serveModel, type ServedModel, type ServeModelOptions } from './page/model/serve-model.js';
 export { servePage, type Page, type PageOptions } from './page/serve.js';
 export { writeReport, type ReportOptions } from './page/report.js';
 

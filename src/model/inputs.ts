@@ -86,16 +86,19 @@ export class ImageInputs implements LayerInputs {
 export class ActivationInputs implements LayerInputs {
   readonly #count: number;
   readonly #variants: number;
-  readonly #buffer: Float32Array;
+  readonly #buffer: Float32Array<ArrayBuffer>;
   #width: number;
 
-  /** @throws PffError `memory` */
-  constructor(count: number, variants: number, width: number, maxWidth: number) {
+  /**
+   * @param given memory of such inputs that another node has made; else it is made here
+   * @throws PffError `memory`
+   */
+  constructor(count: number, variants: number, width: number, maxWidth: number, given?: ArrayBuffer) {
     this.#count = count;
     this.#variants = variants;
     this.#width = width;
     try {
-      this.#buffer = new Float32Array(count * variants * Math.max(width, maxWidth));
+      this.#buffer = given ? new Float32Array(given) : new Float32Array(count * variants * Math.max(width, maxWidth));
     } catch (error) {
       const bytes = 4 * count * variants * Math.max(width, maxWidth);
       throw new PffError(
@@ -148,5 +151,10 @@ export class ActivationInputs implements LayerInputs {
   /** Values per row. */
   get width(): number {
     return this.#width;
+  }
+
+  /** Gives its memory away, for `RelayedInputs`; it is of no use afterwards. */
+  release(): { buffer: ArrayBuffer; count: number; variants: number; width: number } {
+    return { buffer: this.#buffer.buffer, count: this.#count, variants: this.#variants, width: this.#width };
   }
 }

@@ -6,6 +6,7 @@ import { graphShape } from '../schedule/shape.js';
 import type { Store } from '../store/store.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
+import type { InputRelay } from './relay.js';
 import { TaskRunner } from './task-runner.js';
 
 /** Does all tasks of node `node` that are not yet published. Rejects with the signal's reason when that aborts. */
@@ -16,10 +17,11 @@ export async function runNode(
   store: Store,
   signal: AbortSignal,
   emit: (event: NodeEvent) => void,
+  relay?: InputRelay,
 ): Promise<void> {
   const graph = graphShape(job.spec);
   const window = defaultWindow(graph, job.variant, job.nodes);
-  const runner = new TaskRunner({ job, node, kernels, store, signal, emit });
+  const runner = new TaskRunner({ job, node, kernels, store, signal, emit, relay });
   try {
     for (const task of assign(graph, job.variant, job.nodes)[node] ?? []) {
       if (await store.isPublished(task)) continue;

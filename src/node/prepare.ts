@@ -68,6 +68,10 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
   const train = takeSamples(all, all.count - held);
   const test =
     held > 0 ? takeSamples(all, held, all.count - held) : cut(dataset.test, spec.testSamples, 'test', '--test-samples');
+  if (trains && spec.earlyStop > 0 && held === 0 && dataset.validation === undefined)
+    throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but there are no validation samples to decide by`, {
+      hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
+    });
   const classes = dataset.classes.length;
   const layout = labelLayout(dataset.shape, classes, spec.labelMode);
   const shards =

@@ -26,6 +26,7 @@ import { SoftmaxHeadTraining } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
 import { ownerOf } from '../schedule/assign.js';
 import { graphShape, type GraphShape } from '../schedule/shape.js';
+import { handsOn, takesOver } from '../schedule/relay.js';
 import { stepsOf, type Held, type Step } from '../schedule/steps.js';
 import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { refOf } from '../schedule/timeline.js';
@@ -36,6 +37,7 @@ import type { NodeEvent } from './events.js';
 import { siteOf, type Job } from './job.js';
 import { predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
+import type { InputRelay } from './relay.js';
 import { SpanRecorder } from './span-recorder.js';
 import { openForTraining, readState, trainChapter, type ChapterTraining } from './training.js';
 
@@ -47,6 +49,8 @@ export interface TaskRunnerOptions {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly emit: (event: NodeEvent) => void;
+  /** Where nodes of Single-Layer hand on layer inputs. */
+  readonly relay?: InputRelay | undefined;
 }
 
 /** What a task came to. */
@@ -94,12 +98,17 @@ export class TaskRunner {
   /** Does one task and publishes its output. */
   async run(task: Task): Promise<void> {
     this.#spans.take();
+    const { relay } = this.#options;
+    if (relay && takesOver(this.#graph, this.#options.job, task)) await this.#takeOver(relay, task);
     const { steps, held } = stepsOf(this.#graph, task, this.#held);
     let done: Done | undefined;
     for (const step of steps) done = (await this.#step(task, step)) ?? done;
     this.#held = held;
     if (!done) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
+    const handing = relay && handsOn(this.#graph, this.#options.job, task) ? relay : undefined;
+    await handing?.announce(task as TrainTask);
     await this.#publish(task, done);
+    if (handing) await this.#handOn(handing, task as TrainTask);
   }
 
   /** Frees kernels and activations. */
@@ -107,6 +116,32 @@ export class TaskRunner {
     this.#closeTrained();
     this.#inputs = undefined;
     this.#held = null;
+  }
+
+  /** Goes on with the inputs that the node of the layer below hands on, if it does. */
+  async #takeOver(relay: InputRelay, { chapter, layer }: TrainTask): Promise<void> {
+    const { store, signal } = this.#options;
+    const below = trainTask(chapter, layer - 1);
+    const start = this.#spans.now();
+    if (!(await store.isPublished(below))) {
+      await store.published(below, signal);
+      this.#spans.add(trainTask(chapter, layer), 'wait', start, 0, below);
+    }
+    // What is held is of an earlier chapter; both at once would take too much memory.
+    this.#inputs = undefined;
+    this.#held = null;
+    const inputs = await relay.takeOver(below);
+    if (!inputs) return;
+    const { buffer, count, variants, width } = inputs;
+    this.#inputs = new ActivationInputs(count, variants, width, this.#maxWidth, buffer);
+    this.#held = { chapter, layer: layer - 1 };
+  }
+
+  async #handOn(relay: InputRelay, task: TrainTask): Promise<void> {
+    const inputs = this.#inputs as ActivationInputs;
+    this.#inputs = undefined;
+    this.#held = null;
+    await relay.handOn(task, inputs.release());
   }
 
   async #step(task: Task, step: Step): Promise<Done | undefined> {

@@ -39,6 +39,15 @@ export function tokenNeeded(token: string): MiddlewareHandler {
   };
 }
 
+/** As `tokenNeeded`; programs give the token as `Authorization: Bearer …`. */
+export function bearerOrCookie(token: string): MiddlewareHandler {
+  const byCookie = tokenNeeded(token);
+  return async (context, next) => {
+    const given = /^Bearer (.*)$/.exec(context.req.header('authorization') ?? '')?.[1];
+    return given !== undefined && same(given, token) ? next() : byCookie(context, next);
+  };
+}
+
 /** Takes as long for any wrong token. */
 function same(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

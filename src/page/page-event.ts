@@ -12,7 +12,7 @@ export type PageAnalysis = Omit<NetworkAnalysis, 'receptiveFields' | 'confused'>
 
 type Unchanged = Extract<
   RunEvent,
-  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' }
+  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' | 'validation' }
 >;
 
 /** What a node's tasks took and moved, in seconds and bytes, and when the last of them ended. */

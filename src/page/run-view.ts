@@ -69,6 +69,8 @@ export interface RunView {
   readonly nodes: NodeView[];
   /** In order of chapters, and of their number of samples. */
   readonly looks: Look[];
+  /** Accuracy on held-out samples, in order of chapters. */
+  readonly validations: Of<'validation'>[];
   /** Tasks done, training and labels, also by earlier parts of the run. */
   readonly done: Set<string>;
   /** More of them, in chapters that are not drawn. */
@@ -94,6 +96,7 @@ export function emptyView(): RunView {
     marks: [],
     nodes: [],
     looks: [],
+    validations: [],
     done: new Set(),
     counted: 0,
     bound: undefined,
@@ -186,6 +189,15 @@ export function applyEvent(view: RunView, event: PageEvent): void {
       const place = view.looks.findIndex((other) => order(other) >= order(look));
       if (place < 0) view.looks.push(look);
       else view.looks.splice(place, order(view.looks[place] as Look) === order(look) ? 1 : 0, look);
+      return;
+    }
+    case 'validation': {
+      const { validations } = view;
+      // A chapter that is measured again, after a resumption, counts once.
+      const place = validations.findIndex(({ chapter }) => chapter >= event.chapter);
+      const moved = { ...event, at: view.offset + event.at };
+      if (place < 0) validations.push(moved);
+      else validations.splice(place, validations[place]?.chapter === event.chapter ? 1 : 0, moved);
       return;
     }
     case 'bound':

@@ -1,5 +1,7 @@
 /** The confusion matrix as text: a row for each true class, a column for each predicted one. */
 
+import { classMeasures } from '../model/class-measures.js';
+
 /** More classes do not fit side by side. */
 export const MOST_CLASSES = 16;
 
@@ -15,13 +17,15 @@ export function confusionLines(confusion: readonly (readonly number[])[], classe
   const label = (i: number): string =>
     long ? `${String(i).padStart(2)} ${names[i]?.padEnd(name)}` : `${names[i]?.padStart(name)}`;
   const indent = ' '.repeat(label(0).length);
+  const measures = classMeasures(confusion);
   return [
-    `${indent} ${heads.map((text) => text.padStart(width)).join(' ')}  right`,
+    `${indent} ${heads.map((text) => text.padStart(width)).join(' ')}    right     F1`,
     ...confusion.map((row, i) => {
       const total = row.reduce((sum, n) => sum + n, 0);
       const cells = row.map((n) => (n === 0 ? '·' : String(n)).padStart(width)).join(' ');
       const right = total === 0 ? '–' : `${((100 * (row[i] ?? 0)) / total).toFixed(1)} %`;
-      return `${label(i)} ${cells}  ${right.padStart(7)}`;
+      const f1 = measures[i]?.f1;
+      return `${label(i)} ${cells}  ${right.padStart(7)}  ${(f1 === undefined ? '–' : f1.toFixed(3)).padStart(5)}`;
     }),
   ];
 }

@@ -18,6 +18,9 @@ export function liveFrame(progress: RunProgress, accent: (text: string) => strin
     `${bar(progress.share, accent)} ${percent(progress.share, 0)}`,
     ...(Number.isFinite(progress.secondsLeft) ? [`${clock(progress.secondsLeft)} left`] : []),
     ...(speed === undefined ? [] : [`${count(speed)} samples/s`]),
+    ...(progress.validation === undefined
+      ? []
+      : [`${percent(progress.validation.accuracy, 1)} right on held-out samples`]),
   ].join('  ');
   if (progress.nodes === 1) return [overall, nodeText(progress, 0)];
   const shown = Math.min(progress.nodes, MOST_NODE_LINES);

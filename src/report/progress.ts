@@ -31,6 +31,8 @@ export class RunProgress {
   readonly #counted = new Map<number, number>();
   /** `at`: in the run's own time. */
   #recent: { readonly at: number; readonly samples: number }[] = [];
+  /** The latest accuracy on held-out samples. */
+  validation: Extract<RunEvent, { type: 'validation' }> | undefined;
   /** Evaluated samples, once that has begun. */
   evaluated: number | undefined;
 
@@ -71,6 +73,8 @@ export class RunProgress {
       this.#estimate.resumed(event.done);
     } else if (event.type === 'node-died') {
       this.#counted.delete(event.node);
+    } else if (event.type === 'validation') {
+      this.validation = event;
     } else if (event.type === 'evaluating') {
       this.evaluated = event.done;
     }

@@ -2,6 +2,7 @@
 import { describeNumerics } from '../kernels/numerics.js';
 import type { RunResult } from '../run/events.js';
 import type { TimelineSummary } from '../schedule/timeline.js';
+import { balancedAccuracy, macroF1 } from '../model/class-measures.js';
 import { confusionLines, MOST_CLASSES } from './confusion.js';
 import { ledgerLines } from './ledger.js';
 import { bytes, count, duration, percent } from './units.js';
@@ -40,6 +41,11 @@ export function runSummary(
       `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved, store at most ${bytes(result.peakStoreBytes)}`,
     ]);
   rows.push(['model digest', digestText(result)]);
+  if (result.best)
+    rows.push([
+      'best chapter',
+      `${result.best.chapter + 1} of ${result.splits}: ${percent(result.best.accuracy)} of the validation samples right; the model has its layers`,
+    ]);
   if (result.folder !== undefined) rows.push(['run folder', `${result.folder} (${files.join(', ')})`]);
   const lines = [
     ...accuracyLines(result, result.evaluatedOn, emphasis),
@@ -73,7 +79,13 @@ export function accuracyLines(
   const samples = confusion.flat().reduce((sum, n) => sum + n, 0);
   const wrong = samples - confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
   const name = evaluatedOn === 'test' ? 'Test accuracy' : 'Validation accuracy';
-  const lines = [`${strong(`${name} ${percent(accuracy)}`)}  (${count(wrong)} of ${count(samples)} images wrong)`];
+  const lines = [`${strong(`${name} ${percent(accuracy)}`)}  (${count(wrong)} of ${count(samples)} samples wrong)`];
+  const balanced = balancedAccuracy(confusion);
+  // Where classes have the same size, it is the same.
+  if (Math.abs(balanced - accuracy) > 0.01)
+    lines.push(
+      `balanced accuracy ${percent(balanced)}, mean F1 ${percent(macroF1(confusion))}: classes differ in size or in how well they are told`,
+    );
   if (layerAccuracy.length > 0)
     lines.push(
       `by one layer alone: ${layerAccuracy.map((share, layer) => `${layer + 1}: ${percent(share)}`).join('   ')}`,

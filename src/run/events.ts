@@ -7,6 +7,7 @@ import type { NodeEvent } from '../node/events.js';
 import type { DatasetFacts } from '../node/prepare.js';
 import type { TaskRef, TimelineSummary } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
+import type { Measured } from './measured.js';
 import type { Execution } from './options.js';
 
 /** All from what the tasks of the run itself took, averaged by layer. */
@@ -62,6 +63,10 @@ export interface RunResult {
   readonly pipeline?: PipelineFigures;
   /** Payload bytes that nodes took from each other. */
   readonly bytesMoved: number;
+  /** The same on the validation samples, where the dataset has some besides the test samples. */
+  readonly validationAccuracy?: number;
+  /** With early stopping: the chapter (from 0) whose layers the model has, and the share of the validation samples that it got right. */
+  readonly best?: { readonly chapter: number; readonly accuracy: number };
   readonly folder: string | undefined;
   readonly spec: RunSpec;
 }
@@ -118,6 +123,13 @@ export type RunEvent =
       readonly seconds: number;
       readonly analysis: NetworkAnalysis;
     }
+  /** Accuracy at the end of `chapter` on samples that are held out. */
+  | (Measured & {
+      readonly type: 'validation';
+      /** Seconds since the start, of the end of the measuring, and what that took. */
+      readonly at: number;
+      readonly seconds: number;
+    })
   | { readonly type: 'trained'; readonly seconds: number; readonly summary: TimelineSummary }
   | { readonly type: 'evaluating'; readonly done: number; readonly samples: number }
   | { readonly type: 'interrupted'; readonly chapters: number; readonly savedModel: string | undefined }

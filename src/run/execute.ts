@@ -27,6 +27,8 @@ export interface Callbacks {
   readonly died: (node: number, reason: string, deaths: number) => void;
   /** An output was published, for those who look on. Only a node in this thread waits for them. */
   readonly published?: (task: Task, output: Output) => Promise<void>;
+  /** The same of a baseline outside the pipeline: all of its layers after a chapter. Nobody waits for it. */
+  readonly chapter?: (chapter: number, states: readonly LayerState[]) => void;
 }
 
 /** One training, begun or ended. */
@@ -52,6 +54,8 @@ export interface TrainingSetup {
   readonly signal: AbortSignal;
   /** For fault tests. */
   readonly faults: readonly Fault[];
+  /** Single-Layer on threads: nodes hand on layer inputs to each other. It takes memory and changes no bit. */
+  readonly relays: boolean;
   readonly callbacks: Callbacks;
   /** Where states are saved behind the run, and what an earlier process left there. */
   readonly checkpoint?: Checkpoint | undefined;
@@ -63,12 +67,14 @@ export function openTraining(setup: TrainingSetup): Training {
   const { job, execution, kernels, signal, callbacks, checkpoint } = setup;
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
-    ? baselineTraining(job, checkpoint, (saved, from) => baseline(job, kernels, signal, callbacks.node, saved, from))
+    ? baselineTraining(job, checkpoint, callbacks, (saved, from) =>
+        baseline(job, kernels, signal, callbacks.node, saved, from),
+      )
     : pipelineTraining(setup);
 }
 
 function pipelineTraining(setup: TrainingSetup): Training {
-  const { job, execution, kernels, signal, faults, callbacks, checkpoint, own } = setup;
+  const { job, execution, kernels, signal, faults, relays, callbacks, checkpoint, own } = setup;
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);
@@ -79,7 +85,7 @@ function pipelineTraining(setup: TrainingSetup): Training {
       await ready();
       // One node needs no thread of its own; it gives way to signals and messages between batches.
       if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
-      else await runThreads(job, execution, shared, signal, faults, callbacks);
+      else await runThreads({ job, execution, store: shared, signal, faults, relays, events: callbacks });
       const result = await store.result();
       return result.map((output, i) => viewState(shapes[i] as LayerStructure, output.steps, output.buffer));
     },
@@ -126,6 +132,7 @@ function restored(
 function baselineTraining(
   job: Job,
   checkpoint: Checkpoint | undefined,
+  { chapter: ended }: Callbacks,
   start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
 ): Training {
   const { layers } = networkStructure(job.spec, job.layout);
@@ -135,6 +142,7 @@ function baselineTraining(
     run: () =>
       start((chapter, states) => {
         newest = { chapters: chapter + 1, states };
+        ended?.(chapter, states);
         checkpoint?.journal.save(
           states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
         );

@@ -11,6 +11,7 @@ import { wireBytes } from '../model/wire.js';
 import { PREDICTION_BLOCK } from '../model/prediction.js';
 import { objectiveOf } from '../objectives/table.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
+import { relayedLayers } from '../schedule/relay.js';
 import { graphShape } from '../schedule/shape.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
@@ -23,6 +24,8 @@ export interface MemoryBound {
   readonly activationsPerNode: number;
   /** The layer in training, in the kernels' layout, and its next state. */
   readonly kernelsPerNode: number;
+  /** Single-Layer: activations that wait on their way from one node to the next. */
+  readonly relayed: number;
   /** Published outputs that the store keeps at most. */
   readonly store: number;
   /** Node.js itself, per thread, and the rest. */
@@ -92,8 +95,14 @@ export function memoryBound(
     ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
       widths.reduce((sum, width) => sum + 4 * BLOCK * layout.suffix * width, 0)
     : 0;
-  const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + store + runtime;
-  return { data, activationsPerNode, kernelsPerNode, store, runtime, total };
+  const relayed = variant === 'dff' ? 0 : relayedLayers(graph, { variant, nodes }) * activationsPerNode;
+  const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
+  return { data, activationsPerNode, kernelsPerNode, relayed, store, runtime, total };
+}
+
+/** `bound`, with nothing relayed where the machine has no memory for that. */
+export function withinMemory(bound: MemoryBound): MemoryBound {
+  return bound.total <= availableMemory() ? bound : { ...bound, relayed: 0, total: bound.total - bound.relayed };
 }
 
 /** The same for one node of a cluster: it keeps what the run needs of the outputs that it made and fetched. */
@@ -105,7 +114,7 @@ export function nodeMemoryBound(
   const whole = memoryBound(spec, { variant, nodes, threadsPerNode: 1, kernels: 'auto' }, prepared, false);
   const { data, activationsPerNode, kernelsPerNode, store } = whole;
   const runtime = whole.runtime - (nodes - 1) * RUNTIME_BYTES_PER_THREAD;
-  return { ...whole, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };
+  return { ...whole, relayed: 0, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };
 }
 
 /**

@@ -21,6 +21,10 @@ const COLUMNS = [
   'negativeGoodness',
   'accuracy',
   'seconds',
+  // Of the whole network, on samples that are held out: rows whose layer is `validation`.
+  'heldOutAccuracy',
+  'balancedAccuracy',
+  'macroF1',
 ] as const;
 
 /** What one task measured: means over its samples. Chapters and layers count from 1. */
@@ -28,6 +32,12 @@ export type MetricsRow = Readonly<Record<(typeof COLUMNS)[number], number | stri
 
 /** The row of a finished task that has trained something. */
 export function metricsRow(event: RunEvent): MetricsRow | undefined {
+  if (event.type === 'validation') {
+    const { chapter, samples, accuracy, balancedAccuracy, macroF1, seconds } = event;
+    const none = { node: '', loss: '', positiveGoodness: '', negativeGoodness: '', accuracy: '' };
+    const measured = { heldOutAccuracy: accuracy, balancedAccuracy, macroF1 };
+    return { chapter: chapter + 1, layer: 'validation', samples, seconds, ...none, ...measured };
+  }
   if (event.type !== 'task-finished' || event.stats.samples === 0) return undefined;
   const { task, node, stats, spans } = event;
   const { samples } = stats;
@@ -41,6 +51,9 @@ export function metricsRow(event: RunEvent): MetricsRow | undefined {
     negativeGoodness: stats.negativeGoodness / samples,
     accuracy: stats.correct / samples,
     seconds: spans.reduce((sum, { phase, start, end }) => sum + (phase === 'wait' ? 0 : end - start), 0),
+    heldOutAccuracy: '',
+    balancedAccuracy: '',
+    macroF1: '',
   };
 }
 
@@ -141,6 +154,7 @@ function measuredIn(started: Started, event: RunEvent): Measured | undefined {
     return { seconds: Date.now() / 1000, final: { chapters: splits, testAccuracy } };
   }
   const row = metricsRow(event);
+  if (event.type === 'validation' && row) return { seconds: start + event.at, row };
   if (row === undefined || event.type !== 'task-finished') return undefined;
   return { seconds: start + Math.max(0, ...event.spans.map(({ end }) => end)), row };
 }
@@ -157,6 +171,8 @@ function measuredBefore({ folder = '', spec }: Started, { done }: Extract<RunEve
     if (measured === undefined) continue;
     if (event.type === 'finished') {
       if (event.result.splits < spec.splits) found.set(`final ${event.result.splits}`, measured);
+    } else if (event.type === 'validation') {
+      found.set(`validation ${event.chapter}`, measured);
     } else if (event.type === 'task-finished') {
       const key = `${event.task.chapter}.${event.task.layer}`;
       if (!kept.has(key)) continue;
@@ -173,7 +189,7 @@ function eventsBeforeResuming(folder: string): RunEvent[] {
   const end = lines.findLastIndex((line) => line.startsWith('{"type":"resumed"'));
   return lines.slice(0, Math.max(0, end)).flatMap((line) => {
     try {
-      return /^\{"type":"(started|task-finished|finished)"/.test(line) ? [JSON.parse(line) as RunEvent] : [];
+      return /^\{"type":"(started|task-finished|validation|finished)"/.test(line) ? [JSON.parse(line) as RunEvent] : [];
     } catch {
       // A line that a full disk or a kill cut off.
       return [];
@@ -194,6 +210,14 @@ function encode(format: MetricsFormat, { seconds, row, final }: Measured): Uint8
 
 function scalarsOf(row: MetricsRow): Readonly<Record<string, number>> {
   const where = typeof row.layer === 'number' ? `layer${row.layer}` : row.layer;
+  if (row.layer === 'validation') {
+    const { heldOutAccuracy, balancedAccuracy, macroF1 } = row;
+    return {
+      'validation/accuracy': Number(heldOutAccuracy),
+      'validation/balancedAccuracy': Number(balancedAccuracy),
+      'validation/macroF1': Number(macroF1),
+    };
+  }
   const { loss, accuracy, positiveGoodness, negativeGoodness, seconds } = row as Readonly<Record<string, number>>;
   const goodness = positiveGoodness === 0 && negativeGoodness === 0 ? {} : { positiveGoodness, negativeGoodness };
   const values = { loss, accuracy, ...goodness, seconds };

@@ -19,6 +19,7 @@ import { checkedStates, type VerifyOption } from './model-integrity.js';
 import { checkParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
+/** How a model is opened. */
 export interface LoadModelOptions extends VerifyOption {
   readonly kernels?: KernelsChoice | undefined;
   /** Kernel threads; 1 by default. */

@@ -52,6 +52,13 @@ export interface TrainOptions {
    * at most 0.3 % to the arithmetic. On a cluster at the end only.
    */
   readonly analyseEvery?: number | 'seldom' | undefined;
+  /**
+   * Measures accuracy on held-out samples at the end of every so many chapters (0 for never): `validation` events. By default as often as
+   * adds at most 1 % to the arithmetic. Not on a cluster.
+   */
+  readonly validateEvery?: number | undefined;
+  /** How many of the held-out samples that takes; by default as many as that allows. */
+  readonly validateSamples?: number | undefined;
   /** For fault tests: worker threads that are to die, by node. Each entry serves once. */
   readonly faults?: readonly Fault[] | undefined;
 }

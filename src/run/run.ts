@@ -7,6 +7,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { describeLayers } from '../layers/sizes.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
@@ -22,12 +23,14 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { checkMemory, memoryBound } from './memory.js';
+import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 import { runResult } from './result.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
+import { ValidationFolder } from './validation-folder.js';
+import { validationPlan, Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
 
 /** What a run is made of. */
@@ -41,6 +44,14 @@ export interface RunParts {
   readonly push: (event: RunEvent) => void;
 }
 
+/** Who looks on while a run trains. */
+interface Watchers {
+  readonly analyst: Analyst | undefined;
+  readonly validator: Validator | undefined;
+  /** Aborts when early stopping has decided. */
+  readonly enough: AbortSignal;
+}
+
 export class Run {
   readonly #spec: RunSpec;
   readonly #execution: Execution;
@@ -52,6 +63,7 @@ export class Run {
   #folder: RunFolder | undefined;
   #checkpoint: Checkpoint | undefined;
   #startedMs = nowMs();
+  #relays = false;
 
   constructor({ spec, execution, options, resumed, signal, push }: RunParts) {
     this.#spec = spec;
@@ -68,7 +80,20 @@ export class Run {
     const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
     const { cluster, resume, out, analyseEvery } = this.#options;
     const looked = analyseEvery !== undefined;
-    const bound = memoryBound(this.#spec, this.#execution, prepared, (resume ?? out) !== undefined, looked);
+    const plan = cluster
+      ? { every: 0, samples: 0 }
+      : validationPlan(this.#spec, prepared, {
+          every: this.#options.validateEvery,
+          samples: this.#options.validateSamples,
+        });
+    if (cluster && this.#spec.earlyStop > 0)
+      throw new PffError('usage', `earlyStop is ${this.#spec.earlyStop}, but a run on a cluster does not stop early`, {
+        hint: 'Leave --early-stop or --server out.',
+      });
+    const saved = (resume ?? out) !== undefined;
+    const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
+    this.#relays = bound.relayed > 0;
+    const watched = looked || plan.every > 0;
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
@@ -76,13 +101,22 @@ export class Run {
     const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
     // Beside nodes that are threads of their own, looking takes one core only.
     const looking =
-      nodes > 1 && looked ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
+      nodes > 1 && watched ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
     const analyst = looked ? this.#analyst(prepared, looking) : undefined;
+    let validator: Validator | undefined;
     try {
       this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
       for (const note of notes) this.#notice(note);
-      const { states, seconds, training } = await this.#train(prepared, kernels, analyst);
+      const enough = new AbortController();
+      validator = plan.every > 0 ? this.#validator(prepared, looking, plan, () => enough.abort()) : undefined;
+      validator?.start();
+      const { states, seconds, training } = await this.#train(prepared, kernels, {
+        analyst,
+        validator,
+        enough: enough.signal,
+      });
+      const best = await validator?.best();
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
       const summary = summarise({ nodes: numbers, spans: this.#spans });
@@ -90,13 +124,15 @@ export class Run {
       const digest = saveModel(this.#folder, this.#origin(prepared, kernels), states);
 
       const evaluationStart = nowMs();
-      const evaluation = await this.#evaluate(prepared, kernels, states);
+      const evaluation = await this.#evaluate(prepared.test, kernels, states);
+      const validation = prepared.validation && (await this.#evaluate(prepared.validation, kernels, states));
       const result = runResult({
         spec: this.#spec,
         execution: this.#execution,
         dataset: prepared.facts,
         kernels,
         evaluation,
+        validation,
         trainSeconds: seconds,
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
@@ -104,6 +140,7 @@ export class Run {
         memoryBoundBytes: bound.total,
         spans: this.#spans,
         summary,
+        best: best && { chapter: best.chapter, accuracy: best.right / best.samples },
         folder: this.#folder?.path,
       });
       await analyst?.final(states);
@@ -112,6 +149,7 @@ export class Run {
       this.#emit({ type: 'finished', result });
     } finally {
       await analyst?.close();
+      await validator?.close();
       if (looking !== kernels) looking.close();
       await this.#checkpoint?.journal.flush();
       this.#folder?.close();
@@ -166,8 +204,8 @@ export class Run {
   async #train(
     prepared: PreparedData,
     kernels: Kernels,
-    analyst: Analyst | undefined,
-  ): Promise<{ states: LayerState[]; seconds: number; training: Training }> {
+    { analyst, validator, enough }: Watchers,
+  ): Promise<{ states: readonly LayerState[]; seconds: number; training: Training }> {
     this.#startedMs = nowMs();
     const job: Job = {
       spec: this.#spec,
@@ -181,7 +219,16 @@ export class Run {
     const callbacks: Callbacks = {
       node: (event) => this.#nodeEvent(event),
       died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() }),
-      ...(analyst ? { published: (task, output) => analyst.published(task, output) } : {}),
+      ...(analyst || validator
+        ? {
+            published: async (task, output) => {
+              await Promise.all([analyst?.published(task, output), validator?.published(task, output)]);
+            },
+            chapter: (chapter, states) => {
+              for (const state of states) void validator?.layer(chapter, state);
+            },
+          }
+        : {}),
     };
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
@@ -191,8 +238,9 @@ export class Run {
           job,
           execution: this.#execution,
           kernels,
-          signal: this.#signal,
+          signal: AbortSignal.any([this.#signal, enough]),
           faults,
+          relays: this.#relays,
           callbacks,
           checkpoint: this.#checkpoint,
           own,
@@ -200,7 +248,8 @@ export class Run {
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
-      const states = await training.run();
+      const trained = await untilEnough(training.run(), enough);
+      const states = (await validator?.best())?.states ?? trained;
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
@@ -217,6 +266,21 @@ export class Run {
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
+    });
+  }
+
+  #validator(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan, enough: () => void): Validator {
+    const run = this.#folder?.path;
+    const of = `${specOfStates(this.#spec)} ${prepared.facts.digest}`;
+    return new Validator({
+      spec: this.#spec,
+      prepared,
+      kernels,
+      plan,
+      folder: run !== undefined && this.#spec.earlyStop > 0 ? new ValidationFolder(run, of) : undefined,
+      tell: (measured, seconds) => this.#emit({ type: 'validation', ...measured, at: this.#seconds(), seconds }),
+      failed: (reason) => this.#notice(`accuracy was not measured: ${reason}`),
+      enough,
     });
   }
 
@@ -247,12 +311,12 @@ export class Run {
     this.#emit(event);
   }
 
-  async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
+  async #evaluate(data: LabelledData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
     const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {
-      return await predictor.evaluate(prepared.test, (done) => {
-        this.#emit({ type: 'evaluating', done, samples: prepared.test.samples.count });
+      return await predictor.evaluate(data, (done) => {
+        this.#emit({ type: 'evaluating', done, samples: data.samples.count });
         return breather.breathe();
       });
     } finally {
@@ -293,5 +357,15 @@ export class Run {
     this.#emit({ type: 'interrupted', chapters, savedModel });
     const folder = this.#folder?.path;
     return interruption(this.#spec, chapters, { file: savedModel, folder, execution: this.#execution });
+  }
+}
+
+/** What `training` gives, or nothing where it was ended because it is enough. */
+async function untilEnough(training: Promise<LayerState[]>, enough: AbortSignal): Promise<LayerState[]> {
+  try {
+    return await training;
+  } catch (error) {
+    if (enough.aborted) return [];
+    throw error;
   }
 }

@@ -7,6 +7,8 @@ import { jobOfNode, type Job } from '../node/job.js';
 import type { WorkerMessage, WorkerSetup } from '../node/threads/worker.js';
 import { serveStore } from '../store/port.js';
 import type { Store } from '../store/store.js';
+import { serveRelay } from '../node/threads/port-relay.js';
+import { RelayHub } from '../node/threads/relay-hub.js';
 import { startThread } from '../node/threads/thread.js';
 import type { Execution, Fault } from './options.js';
 
@@ -18,15 +20,23 @@ export interface ThreadEvents {
   readonly died: (node: number, reason: string, deaths: number) => void;
 }
 
+/** What threads are run with. */
+export interface ThreadsSetup {
+  readonly job: Job;
+  readonly execution: Execution;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  /** For fault tests. */
+  readonly faults: readonly Fault[];
+  /** Single-Layer: nodes hand on layer inputs to each other. */
+  readonly relays: boolean;
+  readonly events: ThreadEvents;
+}
+
 /** Runs all nodes to the end of the run. Rejects with the first error that a replacement cannot mend. */
-export async function runThreads(
-  job: Job,
-  execution: Execution,
-  store: Store,
-  signal: AbortSignal,
-  faults: readonly Fault[],
-  events: ThreadEvents,
-): Promise<void> {
+export async function runThreads(setup: ThreadsSetup): Promise<void> {
+  const { execution, signal, faults, events } = setup;
+  const hub = setup.relays ? new RelayHub() : undefined;
   const pendingFaults = [...faults];
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
@@ -35,7 +45,7 @@ export async function runThreads(
     for (;;) {
       const faultIndex = pendingFaults.findIndex((fault) => fault.node === node);
       const fault = faultIndex < 0 ? undefined : pendingFaults.splice(faultIndex, 1)[0];
-      const reason = await runWorker(job, node, execution, store, all, fault, (event) => {
+      const reason = await runWorker({ ...setup, signal: all }, node, fault, hub, (event) => {
         if (event.type === 'task-finished') deaths = 0;
         events.node(event);
       });
@@ -59,27 +69,30 @@ export async function runThreads(
 
 /** Runs one worker until it is done (undefined) or dead (why). Throws what the node itself reports as failed. */
 async function runWorker(
-  job: Job,
+  { job, execution, store, signal }: ThreadsSetup,
   node: number,
-  execution: Execution,
-  store: Store,
-  signal: AbortSignal,
   fault: Fault | undefined,
+  hub: RelayHub | undefined,
   onEvent: (event: NodeEvent) => void,
 ): Promise<string | undefined> {
   const { port1, port2 } = new MessageChannel();
   const closed = new AbortController();
   serveStore(port1, store, closed.signal);
+  const member = hub?.member();
+  const relayed = member && new MessageChannel();
+  if (member && relayed) serveRelay(relayed.port1, member.relay);
   const setup: WorkerSetup = {
     job: jobOfNode(job, node),
     node,
     kernels: execution.kernels,
     threads: execution.threadsPerNode,
     storePort: port2,
+    ...(relayed ? { relayPort: relayed.port2 } : {}),
     plugins: execution.plugins ?? [],
     ...(fault ? { dieAt: fault } : {}),
   };
-  const worker = startThread({ entry: 'node/threads/worker.js', name: `pff node ${node}`, setup, ports: [port2] });
+  const ports = relayed ? [port2, relayed.port2] : [port2];
+  const worker = startThread({ entry: 'node/threads/worker.js', name: `pff node ${node}`, setup, ports });
   const onAbort = (): void => worker.postMessage('stop');
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -106,6 +119,8 @@ async function runWorker(
     signal.removeEventListener('abort', onAbort);
     closed.abort(new PffError('cluster', `node ${node} is gone`));
     port1.close();
+    relayed?.port1.close();
+    member?.leave();
     await worker.terminate();
   }
 }

@@ -76,6 +76,8 @@ const TRAIN_OPTIONS = {
   signal: true,
   cluster: true,
   analyseEvery: true,
+  validateEvery: true,
+  validateSamples: true,
   faults: true,
 } as const;
 

@@ -4,6 +4,7 @@ import { type Costs, checkCosts, checkNetwork, freeNetwork, nodeSpeeds } from '.
 import { type Job, type Network, play } from './engine.js';
 import { Retention, defaultWindow, gateOf } from '../schedule/retention.js';
 import { type GraphShape } from '../schedule/shape.js';
+import { takesOver } from '../schedule/relay.js';
 import { type Held, type Step, stepsOf } from '../schedule/steps.js';
 import { type Task, isHead, taskKey } from '../schedule/tasks.js';
 import { type Timeline, type TimelineSummary, refOf, summarise } from '../schedule/timeline.js';
@@ -17,6 +18,8 @@ export interface SimulationInput {
   readonly speeds?: readonly number[];
   /** Default: transfers cost no time, and overlap with computing. */
   readonly network?: Partial<Network>;
+  /** The nodes share memory: those of Single-Layer hand on layer inputs to each other. */
+  readonly sharedMemory?: boolean;
   /** How many chapters may be under way at once; default `defaultWindow`. */
   readonly window?: number;
 }
@@ -44,7 +47,10 @@ export function simulate(input: SimulationInput): Simulated {
   return { timeline, summary: summarise(timeline), peakStoreBytes: peakOf(shape, costs, tasks, published) };
 }
 
-function jobsOf({ shape, variant, nodes, costs, speeds, window }: SimulationInput, lists: readonly Task[][]): Job[] {
+function jobsOf(
+  { shape, variant, nodes, costs, speeds, sharedMemory, window }: SimulationInput,
+  lists: readonly Task[][],
+): Job[] {
   const speed = nodeSpeeds(nodes, speeds ?? []);
   const limit = window ?? defaultWindow(shape, variant, nodes);
   const indices = new Map(lists.flat().map((task, index) => [taskKey(task), index]));
@@ -52,6 +58,8 @@ function jobsOf({ shape, variant, nodes, costs, speeds, window }: SimulationInpu
   return lists.flatMap((list, node) => {
     let held: Held = null;
     return list.map((task) => {
+      if (sharedMemory && takesOver(shape, { variant, nodes }, task))
+        held = { chapter: task.chapter, layer: task.layer - 1 };
       const { steps, held: after } = stepsOf(shape, task, held);
       held = after;
       const gate = gateOf(shape, task, limit);

@@ -34,6 +34,7 @@ export const common: Omit<
   labelLag: 1,
   epochs: 10,
   batch: 64,
+  earlyStop: 0,
   optimizer: 'adam',
   cooldownAfter: 0.5,
   schedule: 'cooldown',

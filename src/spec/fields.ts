@@ -153,6 +153,14 @@ const shape = {
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
   batch: count.meta(label('samples in a batch (each positive and negative)')),
+  earlyStop: z
+    .int()
+    .min(0)
+    .meta(
+      label(
+        'stop when accuracy on the validation samples has not risen for so many chapters, and keep the layers of the best one; 0 for never',
+      ),
+    ),
   optimizer: z.enum(['adam', 'sgd']).meta(label('adam, or sgd: gradient descent with momentum')),
   learningRate: z.number().positive().meta(label("the optimizer's rate for the layers")),
   headLearningRate: z.number().positive().meta(label("the optimizer's rate for softmax heads")),

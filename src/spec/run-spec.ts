@@ -94,6 +94,11 @@ export interface RunSpec {
   splits: number;
   /** samples in a batch (each positive and negative) */
   batch: number;
+  /**
+   * stop when accuracy on the validation samples has not risen for so many chapters, and keep the layers of the best
+   * one; 0 for never
+   */
+  earlyStop: number;
   /** adam, or sgd: gradient descent with momentum */
   optimizer: 'adam' | 'sgd';
   /** the optimizer's rate for the layers */

@@ -7,7 +7,7 @@ import { openKernels } from '../../src/kernels/open.js';
 import { resolveSpec, type RunSpec } from '../../src/spec/spec.js';
 import { NatsApi } from '../../src/store/nats/api.js';
 import { connectNats } from '../../src/store/nats/connect.js';
-import { NatsEngine } from '../../src/store/nats/engine.js';
+import { NatsEngine, stateStream } from '../../src/store/nats/engine.js';
 import { NatsRegistry } from '../../src/store/nats/registry.js';
 import { Fleet, follow } from './fleet.js';
 import { sleep, type Pff, type TestServer } from './server.js';
@@ -66,7 +66,7 @@ async function says(node: Pff, text: RegExp, ms = 30_000): Promise<void> {
 }
 
 describe('a run that nobody can do', () => {
-  const runs: readonly [string, Partial<RunSpec>, RegExp][] = [
+  const runs: readonly [string, Partial<RunSpec>, RegExp, Partial<RunSetting>?][] = [
     [
       'a loss that is no longer finite',
       { learningRate: 1e20 },
@@ -81,13 +81,14 @@ describe('a run that nobody can do', () => {
     ['too many batches a chapter', { epochs: 1e9, splits: 1 }, /1000000000 epochs of 400 samples in 1 chapters/],
     ['very many layers', { layers: [784, ...Array<number>(5000).fill(2)] }, /the network has 5000 layers/],
     ['a baseline', { objective: 'backprop', negatives: 'none', classifier: 'last-head' }, /objective backprop is a/],
+    ['too little room on the server', {}, /maxBytes is 1, but the run may need \d+ bytes/, { maxBytes: 1 }],
     ['fields that contradict each other', { negatives: 'none' }, /needs negative samples, but negatives is none/],
   ];
 
   it('ends for all with its reason; the nodes serve the next run', async () => {
     const at = await fleet.server();
     const nodes = [fleet.node(at), fleet.node(at)];
-    for (const [i, [, spec]] of runs.entries()) await put(at, `bad-${i}`, spec);
+    for (const [i, [, spec, , setting]] of runs.entries()) await put(at, `bad-${i}`, spec, setting);
     const { digest } = await follow({ server: at.url }, {}, { spec: tiny, run: 'good' });
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     for (const node of nodes) expect(node.child.exitCode, node.text).toBeNull();
@@ -151,6 +152,25 @@ describe('a run that this node cannot do', () => {
     const asked = fleet.node(at, '--run', 'large', '--max-memory', '600000000');
     expect(await asked.exited).toBe(1);
     expect(asked.text).toMatch(/this node does not fit run large: this run may need/);
+  });
+
+  it('a run for which the server has no room: others are served meanwhile', async () => {
+    const at = await fleet.server();
+    await put(at, 'full', {});
+    const connection = await connectNats({ server: at.url }, 'operator');
+    fleet.atEnd(() => connection.close());
+    const stream = stateStream('full');
+    const { config } = (await connection.request(`$JS.API.STREAM.INFO.${stream}`)).json<{ config: object }>();
+    const room = (bytes: number): Promise<unknown> =>
+      connection.request(`$JS.API.STREAM.UPDATE.${stream}`, JSON.stringify({ ...config, max_bytes: bytes }));
+    await room(1000);
+    const node = fleet.node(at);
+    await says(node, /joined run full[^]*waiting: the server refused .*maximum bytes exceeded/);
+    const { digest } = await follow({ server: at.url }, {}, { spec: tiny, run: 'good' });
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    await says(node, /nothing goes on in run full, which the server refuses; looking for another[^]*joined run good/);
+    await room(-1);
+    await says(node, /run full is finished/);
   });
 
   it('a run that waits for something no node has: others are served, and this one again and again', async () => {

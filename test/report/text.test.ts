@@ -52,7 +52,7 @@ it('the confusion matrix has class names, dots for zeros, and numbered columns f
       ],
       ['0', '1'],
     ),
-  ).toEqual(['    0   1  right', '0   9   1   90.0 %', '1   ·  10  100.0 %']);
+  ).toEqual(['    0   1    right     F1', '0   9   1   90.0 %  0.947', '1   ·  10  100.0 %  0.952']);
   const long = confusionLines(
     [
       [9, 1],

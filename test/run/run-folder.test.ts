@@ -209,7 +209,11 @@ describe('metrics after a stop', () => {
     appendFileSync(path.join(run, 'metrics.csv'), '12,1,1,5');
     appendFileSync(path.join(run, tensorboard(run)[0] as string), 'x');
     await observed({ resume: run }, new MetricsLog(formats));
-    const rows = csv(run).slice(1, -1);
+    const all = csv(run).slice(1, -1);
+    const rows = all.filter((row) => row.split(',')[1] !== 'validation');
+    const validations = all.filter((row) => !rows.includes(row)).map((row) => row.split(',')[0]);
+    expect(new Set(validations).size).toBe(validations.length);
+    expect(validations).toContain('12');
     expect(before).toBeGreaterThan(10);
     expect(rows.map((row) => row.split(',').slice(0, 2).join('.')).toSorted()).toEqual(
       Array.from({ length: 12 * 3 }, (__, i) => `${Math.floor(i / 3) + 1}.${(i % 3) + 1}`).toSorted(),
@@ -218,7 +222,7 @@ describe('metrics after a stop', () => {
     const bytes = readFileSync(path.join(run, tensorboard(run)[0] as string));
     let records = 0;
     for (let at = 0; at < bytes.length; at += 16 + Number(bytes.readBigUInt64LE(at))) records++;
-    expect(records).toBe(1 + 12 * 3 + 1);
+    expect(records).toBe(1 + 12 * 3 + 1 + validations.length);
   });
 
   it('a run that never had them gets none', async () => {

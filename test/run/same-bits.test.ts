@@ -96,6 +96,7 @@ describe('a worker that dies', () => {
 
   it.each(['single-layer', 'all-layers'] as const)(
     '%s: at any task, just before or after it publishes, changes nothing',
+    { timeout: 240_000 },
     async (variant) => {
       const whole = await digest(spec, variant, 2);
       const different: Fault[] = [];

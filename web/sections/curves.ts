@@ -135,8 +135,11 @@ function placeOf({ chapter, at }: Look, axis: XAxis): number {
   return axis === 'chapter' ? chapter + 1 : at;
 }
 
-/** Accuracy of the whole network, as it was looked at over chapters. */
+/** Accuracy of the whole network over chapters: as it was measured, or else looked at. */
 export function networkAccuracy(view: RunView, axis: XAxis): [number, number][] {
+  const { validations } = view;
+  if (validations.length > 0)
+    return validations.map(({ chapter, at, accuracy }) => [axis === 'chapter' ? chapter + 1 : at, accuracy]);
   return comparableLooks(view).map((look) => [placeOf(look, axis), look.analysis.accuracy]);
 }
 
@@ -150,15 +153,23 @@ export function evaluation(view: RunView, axis: XAxis): [number, number][] {
 function accuracyLines(view: RunView, axis: XAxis): Line[] {
   const looks = comparableLooks(view);
   const layers = Math.max(0, ...looks.map(({ analysis }) => analysis.layers.length));
-  const own = Array.from({ length: layers }, (_, layer): Line => {
-    const points = looks.flatMap((look): [number, number][] => {
+  const { validations } = view;
+  const measured = validations[0];
+  const own = Array.from({ length: measured?.layerAccuracy.length ?? layers }, (_, layer): Line => {
+    const points = (measured ? [] : looks).flatMap((look): [number, number][] => {
       const accuracy = look.analysis.layers[layer]?.accuracy;
       return accuracy === undefined ? [] : [[placeOf(look, axis), accuracy]];
     });
+    for (const { chapter, at, layerAccuracy } of validations)
+      points.push([axis === 'chapter' ? chapter + 1 : at, layerAccuracy[layer] ?? Number.NaN]);
     return { name: `${layerName(layer)} alone`, colour: layerColour(layer), points, dots: true };
   });
   const ink = themeColour('ink');
-  const sample = looks[0] ? `network, on ${count(looks[0].analysis.samples)} images` : 'network';
+  const sample = measured
+    ? `network, on ${count(measured.samples)} ${measured.on} samples`
+    : looks[0]
+      ? `network, on ${count(looks[0].analysis.samples)} images`
+      : 'network';
   const all = view.started ? `evaluation, on ${count(view.started.dataset.testSamples)} images` : 'evaluation';
   return [
     { name: sample, colour: ink, points: networkAccuracy(view, axis), dots: true, wide: true },

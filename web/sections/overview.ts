@@ -104,8 +104,15 @@ function tilesOf(view: RunView): Tile[] {
       note: `share of ${count(started?.dataset.testSamples ?? 0)} held-out images predicted right`,
     });
   else {
+    const measured = view.validations.at(-1);
     const look = view.looks.at(-1);
-    if (look)
+    if (measured)
+      tiles.push({
+        name: 'Accuracy so far',
+        value: percent(measured.accuracy, 1),
+        note: `of ${count(measured.samples)} ${measured.on} samples, after chapter ${measured.chapter + 1}`,
+      });
+    else if (look)
       tiles.push({
         name: 'Accuracy so far',
         value: percent(look.analysis.accuracy, 1),

@@ -72,7 +72,8 @@ export const simulateCommand = defineCommand({
       ...(given.latency === undefined ? {} : { latency: given.latency }),
     };
     const asks: Asks = { gantt: given.gantt, whatIf: given['what-if'], lagFollows, json: given.json ?? false };
-    const common = { costs: found.costs, speeds: given.speeds ?? [], network };
+    const sharedMemory = given['shared-memory'] ?? given.here ?? false;
+    const common = { costs: found.costs, speeds: given.speeds ?? [], network, sharedMemory };
     if (variant === 'dff') showDff(spec, found, common, asks, output);
     else showPff(spec, found, { ...common, shape: graphShape(spec), variant, nodes }, asks, output);
     return DONE;

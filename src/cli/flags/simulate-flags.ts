@@ -37,6 +37,12 @@ export const simulateFlags = {
     ...flag('the nodes are threads of this machine: measure while as many compute at once'),
     group,
   },
+  'shared-memory': {
+    ...flag(
+      'the nodes are on one machine: those of single-layer hand on layer inputs, as pff train --nodes does; --here too',
+    ),
+    group,
+  },
   'save-costs': { ...textFlag('FILE', 'write the costs to a file for --costs'), group },
   'threads-per-node': {
     ...numberFlag('N', "threads of a node's kernels while measuring", { whole: true, least: 1 }),

@@ -98,6 +98,27 @@ export const trainFlags = {
     group: 'Page',
     shownDefault: 'with --open: as often as costs 0.3 %',
   },
+  seeds: {
+    ...numberFlag('N', 'train with so many seeds, from --seed on, and show the mean with its interval', {
+      whole: true,
+      least: 1,
+    }),
+    group: 'Files and output',
+    shownDefault: '1',
+  },
+  'validate-every': {
+    ...numberFlag('N', 'measure accuracy on held-out samples after every N chapters; 0 for never', {
+      whole: true,
+      least: 0,
+    }),
+    group: 'Files and output',
+    shownDefault: 'as often as costs 1 %',
+  },
+  'validate-samples': {
+    ...numberFlag('N', 'on how many of the held-out samples', { whole: true, least: 1 }),
+    group: 'Files and output',
+    shownDefault: 'as many as cost 1 %',
+  },
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },

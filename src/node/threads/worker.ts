@@ -9,6 +9,7 @@ import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
 import { runNode } from '../node.js';
 import { loadPlugins } from './plugins.js';
+import { portRelay } from './port-relay.js';
 
 export interface WorkerSetup {
   readonly job: Job;
@@ -16,6 +17,8 @@ export interface WorkerSetup {
   readonly kernels: KernelsChoice;
   readonly threads: number;
   readonly storePort: MessagePort;
+  /** Where nodes of Single-Layer hand on layer inputs. */
+  readonly relayPort?: MessagePort;
   /** Modules that register own parts which the spec names. */
   readonly plugins: readonly string[];
   /** For fault tests: the worker dies without a word at the publication with this number (counted from its start). */
@@ -47,7 +50,8 @@ try {
   const reached = new PortStore(setup.storePort);
   const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;
   try {
-    await runNode(setup.job, setup.node, kernels, store, abort.signal, emit);
+    const relay = setup.relayPort && portRelay(setup.relayPort);
+    await runNode(setup.job, setup.node, kernels, store, abort.signal, emit, relay);
   } finally {
     kernels.close();
   }
@@ -56,4 +60,5 @@ try {
   say({ type: 'failed', error: encodeError(error) });
 }
 setup.storePort.close();
+setup.relayPort?.close();
 port.close();

@@ -14,6 +14,7 @@ import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
 import { prepareData, type PreparedData } from '../../node/prepare.js';
 import { misfitOfData, misfitOfProgram } from './record.js';
+import { checkServerBytes } from './submit.js';
 
 export interface Means {
   readonly kernels: KernelsChoice;
@@ -71,6 +72,8 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   let prepared;
   try {
     prepared = prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec);
+    // Of a federated run a node knows its own part only.
+    if (!federated) checkServerBytes(record, prepared);
   } catch (error) {
     return federated ? refused(error) : failed(error);
   }

@@ -55,7 +55,18 @@ export async function joinRun(
   const name = plainText(`${os.hostname()}:${process.pid}`, 200);
   const examined = await examine(record, options);
   const prepared = 'prepared' in examined ? examined.prepared : undefined;
-  const store = openStore({ api, registry, record, name, prepared, signal, say });
+  const leaving = new AbortController();
+  const store = openStore({
+    api,
+    registry,
+    record,
+    name,
+    prepared,
+    signal: AbortSignal.any([signal, leaving.signal]),
+    say,
+  });
+  const stopped = new AbortController();
+  leaveIfStuck(store, leaving, options, stopped.signal).catch(() => {});
   const note = { v: 1, by: store.id, name } as const;
   try {
     if (!(await answers(store, options))) return { end: 'idle' };
@@ -73,6 +84,10 @@ export async function joinRun(
   } catch (error) {
     // What ends the node itself.
     if (signal.aborted || api.connection.isClosed()) throw error;
+    if (leaving.signal.aborted) {
+      say(`nothing goes on in run ${run}, which the server refuses; looking for another`);
+      return { end: 'idle' };
+    }
     // Somebody removed the run while this node worked on it: nobody's failure.
     if (error instanceof EngineError && error.kind === 'removed') return { end: 'stopped' };
     const why = wordsOf(error);
@@ -85,7 +100,22 @@ export async function joinRun(
     await tellRefusal(store, { ...note, text: why }, options);
     return { end: 'refused', why };
   } finally {
+    stopped.abort();
     await store.close();
+  }
+}
+
+/** Leaves a run of which the server refuses something again and again, such as for want of room, if there are others. */
+async function leaveIfStuck(
+  store: ClusterStore,
+  leaving: AbortController,
+  { patienceMs, hasOthers }: JoinOptions,
+  stopped: AbortSignal,
+): Promise<void> {
+  if (!hasOthers) return;
+  while (!stopped.aborted && !leaving.signal.aborted) {
+    await systemClock.sleep(POLL_MS, stopped);
+    if (!stopped.aborted && store.stuckMs >= patienceMs && (await hasOthers())) leaving.abort(new Error('left'));
   }
 }
 

@@ -37,7 +37,10 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
 }
 
 /** @throws PffError `usage` where the run would come to wait for room that it never gets */
-function checkServerBytes({ spec, variant, nodes, maxBytes }: RunSetting, prepared: PreparedData): void {
+export function checkServerBytes(
+  { spec, variant, nodes, maxBytes }: Pick<RunSetting, 'spec' | 'variant' | 'nodes' | 'maxBytes'>,
+  prepared: PreparedData,
+): void {
   const needed = serverBytes(spec, { variant, nodes }, prepared);
   if (maxBytes === 0 || maxBytes >= needed) return;
   throw new PffError(

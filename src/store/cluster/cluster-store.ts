@@ -31,6 +31,7 @@ export class ClusterStore implements Store {
   readonly records: RecordTable;
   readonly #options: ClusterStoreOptions;
   readonly #patience: Patience;
+  readonly #trials = new Set<{ readonly sinceMs: number }>();
   readonly #outputs: Outputs;
   readonly #broken = new AbortController();
   readonly #breathe: () => Promise<void>;
@@ -53,7 +54,7 @@ export class ClusterStore implements Store {
     expectManyListeners(options.signal, this.signal);
     this.#breathe = options.breathe ?? yieldToEvents;
     const { engine, clock, onTrouble } = options;
-    this.#patience = { clock, signal: this.signal, onTrouble, reopen: () => engine.open() };
+    this.#patience = { clock, signal: this.signal, onTrouble, reopen: () => engine.open(), trials: this.#trials };
     this.records = new RecordTable(engine, this.#patience, options.id, {
       read: (key, value) => this.#read(key, value),
       changed: (task, known, found) => this.#tellChange(task, known, found),
@@ -85,6 +86,12 @@ export class ClusterStore implements Store {
 
   get mirror(): Mirror {
     return this.records.mirror;
+  }
+
+  /** For how long the engine has refused something that is tried again and again, such as an output for which there is no room. */
+  get stuckMs(): number {
+    const now = this.#options.clock.now();
+    return Math.max(0, ...[...this.#trials].map(({ sinceMs }) => now - sinceMs));
   }
 
   /** Outputs that were announced but not there, or damaged. */

@@ -10,6 +10,8 @@ export interface Patience {
   readonly onTrouble?: ((error: EngineError) => void) | undefined;
   /** Makes the run's streams again when they are gone. */
   readonly reopen: () => Promise<void>;
+  /** What is being tried again now, each with the moment at which it first failed. */
+  readonly trials?: Set<{ readonly sinceMs: number }> | undefined;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -20,6 +22,20 @@ const LONGEST_PAUSE_MS = 2000;
  * @throws the signal's reason; EngineError `denied` or `removed`; anything that is no EngineError.
  */
 export async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+  let trial: { readonly sinceMs: number } | undefined;
+  const failed = (): void => {
+    if (trial) return;
+    trial = { sinceMs: patience.clock.now() };
+    patience.trials?.add(trial);
+  };
+  try {
+    return await tryOften(patience, work, failed);
+  } finally {
+    if (trial) patience.trials?.delete(trial);
+  }
+}
+
+async function tryOften<T>(patience: Patience, work: () => Promise<T>, failed: () => void): Promise<T> {
   const { clock, signal, onTrouble, reopen } = patience;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     signal.throwIfAborted();
@@ -27,6 +43,7 @@ export async function patiently<T>(patience: Patience, work: () => Promise<T>): 
       return await work();
     } catch (error) {
       if (!(error instanceof EngineError) || error.kind === 'denied' || error.kind === 'removed') throw error;
+      failed();
       onTrouble?.(error);
       if (error.kind === 'gone')
         try {

@@ -18,8 +18,8 @@ import { eachPart, type Parts } from './parts.js';
 import type { Reading } from './reading.js';
 import type { RawTable } from './table.js';
 
-/** Names that a column of classes often has. */
-const LABEL_NAMES = ['label', 'class', 'target', 'y', 'species', 'category', 'classes', 'labels'];
+/** Names that a column of classes often has, and others hardly ever; the first that there is counts. */
+const LABEL_NAMES = ['label', 'labels', 'class', 'classes', 'target'];
 /** A column of more different texts than this has names or remarks, which say nothing of new rows. */
 const MOST_TEXTS = 100;
 /** From so many columns of bytes on, a table may be one of pixels. */
@@ -111,7 +111,8 @@ export function labelOf({ columns, name }: RawTable, asked: string): string {
     });
   const found =
     asked === ''
-      ? (columns.find((column) => LABEL_NAMES.includes(column.trim().toLowerCase())) ?? columns.at(-1))
+      ? (LABEL_NAMES.flatMap((each) => columns.filter((column) => column.trim().toLowerCase() === each))[0] ??
+        columns.at(-1))
       : (columns.find((column) => column === asked) ??
         columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
         (/^-?\d+$/.test(asked) && Number(asked) !== 0

@@ -1,0 +1,74 @@
+/** `serveModel`: a trained model as a service, in this thread. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { serve, type ServerType } from '@hono/node-server';
+import { codeOf, messageOf, PffError } from '../../errors.js';
+import { checkOptions } from '../../known-options.js';
+import { loadModel, type LoadModelOptions } from '../../run/model.js';
+import { readModel } from '../../run/saved-model.js';
+import { isLoopback } from '../access.js';
+import { modelApp } from './model-app.js';
+
+/** Where to serve a model, and how it is opened. */
+export interface ServeModelOptions extends LoadModelOptions {
+  /** 0 for any free one; 8378 by default. */
+  readonly port?: number | undefined;
+  /** 127.0.0.1 by default; for any other address requests need the token. */
+  readonly host?: string | undefined;
+  /** Needed as `Authorization: Bearer …`, or once as `?token=…` in a browser; made up where it is needed and not given. */
+  readonly token?: string | undefined;
+}
+
+/** A model that is served. */
+export interface ServedModel {
+  /** Its address, with the token where one is needed. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Ends the service once the requests at hand are answered. */
+  close(): Promise<void>;
+}
+
+/** @throws PffError as `loadModel`; `usage` where the port is taken. */
+export async function serveModel(run: string, options: ServeModelOptions = {}): Promise<ServedModel> {
+  checkOptions('serveModel', options, {
+    port: true,
+    host: true,
+    token: true,
+    kernels: true,
+    threads: true,
+    dataDir: true,
+    verify: true,
+  });
+  const { port = 8378, host = '127.0.0.1', token: asked, ...opening } = options;
+  const model = await loadModel(run, opening);
+  const token = asked ?? (isLoopback(host) ? undefined : randomBytes(12).toString('base64url'));
+  const { modelDigest: digest } = readModel(run, { verify: false }).metadata;
+  const app = modelApp(model, { name: path.basename(path.resolve(run)), digest }, token);
+  let server: ServerType;
+  try {
+    server = await new Promise<ServerType>((resolve, reject) => {
+      const started = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(started));
+      started.once('error', reject);
+    });
+  } catch (error) {
+    await model.close();
+    throw new PffError('usage', `the model cannot be served at ${host}:${port}: ${messageOf(error)}`, {
+      hint: codeOf(error) === 'EADDRINUSE' ? 'Choose another --port.' : 'Choose another --host or --port.',
+      cause: error,
+    });
+  }
+  const at = (server.address() as AddressInfo).port;
+  const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
+  return {
+    url: `http://${shown}:${at}/${token === undefined ? '' : `?token=${token}`}`,
+    token,
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ('closeIdleConnections' in server) server.closeIdleConnections();
+      });
+      await model.close();
+    },
+  };
+}
