@@ -73,12 +73,16 @@ function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, clas
       `layer ${layerAccuracy.indexOf(best) + 1} alone does better than all together: what the others add does not hold for new samples.`,
       `Try ${[
         ...(spec.dropout === 0 ? ['--dropout 0.1'] : []),
-        ...(spec.objective === 'performance-optimized' ? [] : ['--objective performance-optimized, whose layers have heads of their own']),
+        ...(spec.objective === 'performance-optimized'
+          ? []
+          : ['--objective performance-optimized, whose layers have heads of their own']),
         'fewer layers',
         'for images --shift 1 with --augment-per layer',
       ].join('; ')}.`,
     );
-  const never = confusion.flatMap((row, label) => (row.some((n) => n > 0) && row[label] === 0 ? [classes[label] ?? String(label)] : []));
+  const never = confusion.flatMap((row, label) =>
+    row.some((n) => n > 0) && row[label] === 0 ? [classes[label] ?? String(label)] : [],
+  );
   if (never.length > 0)
     lines.push(
       `never right: ${never.slice(0, MOST_NAMED).join(', ')}${never.length > MOST_NAMED ? ` and ${never.length - MOST_NAMED} more` : ''}. Look at how many training samples they have; more --epochs may help.`,

@@ -111,7 +111,9 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
     );
   // A chapter's rates depend on the length of the run only after the cooldown has begun in it.
   const cooled =
-    before.schedule === 'cooldown' && before.cooldownAfter < 1 && (lastTrained + 1) / before.splits > before.cooldownAfter;
+    before.schedule === 'cooldown' &&
+    before.cooldownAfter < 1 &&
+    (lastTrained + 1) / before.splits > before.cooldownAfter;
   if (epochs > before.epochs && cooled)
     refuse(
       `chapter ${lastTrained + 1} of ${before.splits} was trained with a learning rate on its way down to 0 at epoch ${before.epochs} (cooldownAfter ${before.cooldownAfter}); a longer run would have trained it with a higher one`,

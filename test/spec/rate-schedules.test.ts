@@ -16,6 +16,7 @@ it('constant, step and cosine', () => {
 
 it('warm-up goes with every schedule, and without it no rate changes', () => {
   expect([0, 0.05, 0.1, 0.5].map((progress) => warmupFactor(0.1, progress))).toEqual([0, 0.5, 1, 1]);
-  const rule = (warmup: number) => updateRule(resolveSpec({ optimizer: 'sgd', warmup, schedule: 'constant' }), 0.3, 0, 0.05);
+  const rule = (warmup: number) =>
+    updateRule(resolveSpec({ optimizer: 'sgd', warmup, schedule: 'constant' }), 0.3, 0, 0.05);
   expect([rule(0.1).stepSize, rule(0).stepSize]).toEqual([0.15, 0.3]);
 });
