@@ -17,6 +17,7 @@ export type Purpose =
   | 'simulate'
   | 'probe'
   | 'split'
+  | 'sweep'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -31,6 +32,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   deform: 9,
   probe: 10,
   split: 11,
+  sweep: 12,
   test: 255,
 };
 

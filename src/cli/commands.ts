@@ -23,6 +23,21 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/serve-model.js')).serveModelCommand,
   },
   {
+    name: 'sweep',
+    summary: 'trains over a grid or random draws of settings, and compares them',
+    load: async () => (await import('./commands/sweep.js')).sweepCommand,
+  },
+  {
+    name: 'list',
+    summary: 'lists the runs of this machine',
+    load: async () => (await import('./commands/list.js')).listCommand,
+  },
+  {
+    name: 'compare',
+    summary: 'says in what runs differ, and what came out',
+    load: async () => (await import('./commands/compare.js')).compareCommand,
+  },
+  {
     name: 'watch',
     summary: 'shows a run in the browser, live or finished',
     load: async () => (await import('./commands/watch.js')).watchCommand,

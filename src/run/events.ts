@@ -63,6 +63,8 @@ export interface RunResult {
   readonly pipeline?: PipelineFigures;
   /** Payload bytes that nodes took from each other. */
   readonly bytesMoved: number;
+  /** The same on the validation samples, where the dataset has some besides the test samples. */
+  readonly validationAccuracy?: number;
   /** With early stopping: the chapter (from 0) whose layers the model has, and the share of the validation samples that it got right. */
   readonly best?: { readonly chapter: number; readonly accuracy: number };
   readonly folder: string | undefined;

@@ -24,6 +24,7 @@ export interface ResultParts {
   readonly memoryBoundBytes: number;
   readonly spans: readonly Span[];
   readonly summary: TimelineSummary;
+  readonly validation: Evaluation | undefined;
   readonly best: RunResult['best'] | undefined;
   readonly folder: string | undefined;
 }
@@ -61,6 +62,7 @@ export function runResult(parts: ResultParts): RunResult {
     ...(pipeline ? { pipeline } : {}),
     // DFF is carried out on one node, so that its layers' outputs are published but not fetched.
     bytesMoved: execution.variant === 'dff' ? summary.bytesOut : summary.bytesIn,
+    ...(parts.validation ? { validationAccuracy: parts.validation.accuracy } : {}),
     ...(parts.best ? { best: parts.best } : {}),
     folder: parts.folder,
     spec,

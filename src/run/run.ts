@@ -7,6 +7,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { describeLayers } from '../layers/sizes.js';
+import type { LabelledData } from '../model/labelled-data.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather, nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
@@ -123,13 +124,15 @@ export class Run {
       const digest = saveModel(this.#folder, this.#origin(prepared, kernels), states);
 
       const evaluationStart = nowMs();
-      const evaluation = await this.#evaluate(prepared, kernels, states);
+      const evaluation = await this.#evaluate(prepared.test, kernels, states);
+      const validation = prepared.validation && (await this.#evaluate(prepared.validation, kernels, states));
       const result = runResult({
         spec: this.#spec,
         execution: this.#execution,
         dataset: prepared.facts,
         kernels,
         evaluation,
+        validation,
         trainSeconds: seconds,
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
@@ -308,12 +311,12 @@ export class Run {
     this.#emit(event);
   }
 
-  async #evaluate(prepared: PreparedData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
+  async #evaluate(data: LabelledData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
     const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {
-      return await predictor.evaluate(prepared.test, (done) => {
-        this.#emit({ type: 'evaluating', done, samples: prepared.test.samples.count });
+      return await predictor.evaluate(data, (done) => {
+        this.#emit({ type: 'evaluating', done, samples: data.samples.count });
         return breather.breathe();
       });
     } finally {

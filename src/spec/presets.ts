@@ -48,6 +48,18 @@ export const presets: Readonly<Record<string, Preset>> = {
       augmentPer: 'layer',
     },
   },
+  'conv-mnist': {
+    summary: 'three blocks of convolutions with softmax heads of their own, on shifted images, 8 epochs (minutes)',
+    spec: {
+      dataset: 'mnist',
+      objective: 'pred',
+      layers: ['1x28x28', 'conv32+bn+max2', 'conv64+bn+max2', 'conv128+bn+max2'],
+      epochs: 8,
+      batch: 128,
+      shift: 2,
+      precision: 'bf16-tile',
+    },
+  },
   'best-fashion-mnist': {
     summary:
       'layers with heads of their own on shifted and mirrored images without their means, with dropout, 60 epochs',

@@ -2,6 +2,7 @@
 import type { Msg } from '@nats-io/transport-node';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random.js';
+import { resolveSpec } from '../../src/spec/spec.js';
 import { connectNats } from '../../src/store/nats/connect.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
 import { sleep, type Pff } from './server.js';
@@ -28,6 +29,22 @@ describe('a cluster of processes', () => {
     const at = await fleet.server();
     for (let i = 0; i < 4; i++) fleet.node(at);
     expect((await follow({ server: at.url }, {}, { variant, nodes: 4 })).digest).toBe(sequential);
+  });
+
+  it('convolutions on 2 nodes, one of which is killed, give the bits of sequential', async () => {
+    const given = resolveSpec({
+      layers: ['1x28x28', 'conv8s2+bn', 'conv12+bn+max2', 32],
+      objective: 'pred',
+      trainSamples: 1000,
+      testSamples: 100,
+      epochs: 4,
+      batch: 32,
+    });
+    const at = await fleet.server();
+    const [, second] = [fleet.node(at), fleet.node(at)];
+    const killed = { 3: () => void second?.child.kill('SIGKILL') };
+    const { digest } = await follow({ server: at.url }, killed, { spec: given });
+    expect(digest).toBe(await sequentialDigest(given));
   });
 
   it('more slots than nodes, a node that joins in the middle, and a slow one', async () => {

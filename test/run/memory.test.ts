@@ -15,17 +15,10 @@ describe('memory', () => {
     ['two nodes, all-layers', ['--nodes', '2']],
     ['two nodes, bf16', ['--nodes', '2', '--precision', 'bf16']],
     ['three nodes, single-layer', ['--nodes', '3', '--variant', 'single-layer']],
+    ['convolutions', ['--layers', '1x28x28,conv32+bn+max2,conv64+bn+max2,128', '--objective', 'pred']],
   ])('stays below the bound: %s', (_, flags) => {
-    const small = [
-      '--train-samples',
-      '3000',
-      '--test-samples',
-      '300',
-      '--layers',
-      '784,1200,1200,1200',
-      '--epochs',
-      '3',
-    ];
+    const layers = flags.includes('--layers') ? [] : ['--layers', '784,1200,1200,1200'];
+    const small = ['--train-samples', '3000', '--test-samples', '300', '--epochs', '3', ...layers];
     const folder = path.join(mkdtempSync(path.join(tmpdir(), 'pff-memory-')), 'run');
     const out = execFileSync(process.execPath, [program, 'train', ...small, ...flags, '--json', '--out', folder], {
       encoding: 'utf8',

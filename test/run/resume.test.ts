@@ -93,6 +93,14 @@ const variants: readonly [string, TrainOptions][] = [
   ],
   ['backprop', { spec: toySpec({ epochs: 40, objective: 'backprop' }) }],
   ['backprop-heads', { spec: toySpec({ epochs: 40, objective: 'backprop-heads' }) }],
+  [
+    'convolutions with batch normalisation',
+    {
+      spec: toySpec({ epochs: 20, layers: ['1x6x6', 'conv4+bn+max2', 'conv6+bn', 8], objective: 'pred' }),
+      variant: 'all-layers',
+      nodes: 2,
+    },
+  ],
   ['dff', { spec: toySpec({ epochs: 40, splits: 40, negatives: 'random' }), variant: 'dff' }],
 ];
 

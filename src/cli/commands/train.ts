@@ -6,10 +6,12 @@ import { PffError } from '../../errors.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
 import { AUTO } from '../../layers/sizes.js';
 import { train } from '../../run/train.js';
+import { runSweep } from '../../reproduce/sweep.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
 import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
+import { DONE } from '../exit-codes.js';
 import { loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
@@ -18,8 +20,9 @@ import { askedServer } from '../flags/server-flags.js';
 import { specFromFlags } from '../flags/spec-flags.js';
 import { askedSpec } from '../flags/spec-sources.js';
 import { trainFlags } from '../flags/train-flags.js';
-import type { TextStream } from '../terminal/output.js';
+import type { Output, TextStream } from '../terminal/output.js';
 import { showRun } from '../terminal/show-run.js';
+import { showSweep } from '../terminal/show-sweep.js';
 
 type Given = ValuesOf<typeof trainFlags>;
 
@@ -27,7 +30,7 @@ export const trainCommand = defineCommand({
   name: 'train',
   usage: ['pff train [options]'],
   about: [
-    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once. Whatever ends a run, --resume goes on with it, and it ends with the bits of a run that was never stopped.',
+    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C stops a run cleanly and saves its state; a second Ctrl-C stops it at once. After any stop, --resume continues the run, and the result has the bits of a run without a stop.',
   ],
   flags: trainFlags,
   examples: [
@@ -65,6 +68,7 @@ export const trainCommand = defineCommand({
     const known = asked.dataset !== 'own' && asked.layers?.[0] !== AUTO;
     if (!given.quiet && given.resume === undefined && !cluster && known)
       await tellFasterPrecision(asked, given, output.err);
+    if (given.seeds !== undefined && given.seeds > 1) return trainSeeds(given, asked, out ?? 'runs', output);
     const onFirst = cluster ? 'detaching; the run goes on' : 'stopping; Ctrl-C again ends at once';
     return showRun(
       given,
@@ -93,6 +97,24 @@ export const trainCommand = defineCommand({
     );
   },
 });
+
+/** The same spec with several seeds, as a sweep of one setting. @throws PffError `usage` for options that do not go with that */
+async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
+  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs'] as const)
+    if (given[name] !== undefined)
+      throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
+        hint: 'Leave one of them out.',
+      });
+  const { nodes, variant, kernels } = given;
+  const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
+  const sweep = { spec, seeds: given.seeds as number, asked: 'as it is' } as const;
+  await showSweep(
+    (signal) => runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal }),
+    { json: given.json ?? false, quiet: given.quiet ?? false },
+    output,
+  );
+  return DONE;
+}
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
 async function tellFasterPrecision(spec: PartialSpec, given: Given, err: TextStream): Promise<void> {

@@ -72,7 +72,7 @@ export const trainFlags = {
   },
   plugin: { ...pluginFlag, group: 'Setting' },
   store: {
-    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
+    ...textFlag('NAME', 'where layers are kept during the run: memory, or a store of a plugin'),
     ...pipeline,
     shownDefault: 'memory',
   },
@@ -84,7 +84,7 @@ export const trainFlags = {
     ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
     group: 'Files and output',
   },
-  open: { ...flag('show the run in the browser while it goes on; pff watch RUN does so afterwards'), group: 'Page' },
+  open: { ...flag('show the run in the browser during training; pff watch RUN does so afterwards'), group: 'Page' },
   ...pageFlags,
   'analyse-every': {
     ...numberFlag(
@@ -97,6 +97,14 @@ export const trainFlags = {
     ),
     group: 'Page',
     shownDefault: 'with --open: as often as costs 0.3 %',
+  },
+  seeds: {
+    ...numberFlag('N', 'train with so many seeds, from --seed on, and show the mean with its interval', {
+      whole: true,
+      least: 1,
+    }),
+    group: 'Files and output',
+    shownDefault: '1',
   },
   'validate-every': {
     ...numberFlag('N', 'measure accuracy on held-out samples after every N chapters; 0 for never', {

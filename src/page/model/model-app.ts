@@ -6,6 +6,7 @@ import { imageKind } from '../../data/sources/own/image-bytes.js';
 import { foundIn } from '../../data/sources/own/kind.js';
 import { userImage } from '../../data/sources/own/user-image.js';
 import { PffError } from '../../errors.js';
+import { imageValues } from '../../layers/sizes.js';
 import type { Model, ModelRow } from '../../run/model.js';
 import { rowsForModel } from '../../run/predict-rows.js';
 import type { Prediction } from '../../run/saved-model.js';
@@ -27,7 +28,7 @@ export interface ModelFacts {
 /** `token`: needed by everybody; without one only requests to a loopback name are answered. */
 export function modelApp(model: Model, facts: ModelFacts, token: string | undefined): Hono {
   const { inputs, classes, spec } = model;
-  const size = spec.layers[0] as number;
+  const size = imageValues(spec.layers);
   const batcher = new Batcher(model, size);
   const requests = new Map<number, number>();
   let [seconds, answered] = [0, 0];

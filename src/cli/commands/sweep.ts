@@ -1,0 +1,64 @@
+/** `pff sweep`. */
+import { readTextFile } from '../../data/sources/regular-file.js';
+import { messageOf, PffError } from '../../errors.js';
+import { parseSweep, runSweep } from '../../reproduce/sweep.js';
+import type { Sweep } from '../../reproduce/sweep-plan.js';
+import { defineCommand } from '../command.js';
+import { DONE } from '../exit-codes.js';
+import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { flag, numberFlag, textFlag } from '../flags/flags.js';
+import { oneWord } from '../flags/one-word.js';
+import { showSweep } from '../terminal/show-sweep.js';
+
+export const sweepCommand = defineCommand({
+  name: 'sweep',
+  usage: ['pff sweep FILE [options]'],
+  words: ['file'],
+  about: [
+    'FILE is JSON: {"spec": {fields that all trainings have}, "data": "PATH of data of your own", "grid": {"learningRate": [0.01, 0.02], "dropout": [0, 0.1]}, "seeds": 3}. In place of "grid", "random": {"trials": 20, "seed": 1, "fields": {"learningRate": {"from": 0.001, "to": 0.1, "scale": "log"}, "batch": {"values": [32, 64]}}}. With "halving": {"epochs": 2, "factor": 3, "rungs": 3} all settings are trained for 2 epochs, the best third of them for 6, and of those the best third for 18.',
+    'Settings are compared by accuracy on validation samples, a tenth of the training samples unless the spec says otherwise. Each training has a run folder of its own. After any stop, the same command continues the sweep, and gives the same table.',
+  ],
+  flags: {
+    out: { ...textFlag('DIR', 'folder of the runs'), shownDefault: 'pff-sweeps/ and the name of FILE' },
+    nodes: { ...numberFlag('N', 'worker threads of each training', { whole: true, least: 1 }), shownDefault: '1' },
+    'data-dir': dataDirFlag,
+    plugin: pluginFlag,
+    kernels: kernelsFlag,
+    json: jsonFlag,
+    quiet: flag('show no progress'),
+  },
+  examples: [['pff sweep rates.json', 'each setting of the file, and a table of them, the best one first']],
+  run: async ({ flags, words }, output) => {
+    const file = oneWord('sweep', words);
+    await loadPlugin(flags);
+    const sweep = readSweep(file);
+    const out = flags.out ?? `pff-sweeps/${file.replace(/^.*[/\\]/, '').replace(/\.[^.]*$/, '')}`;
+    await showSweep(
+      (signal) =>
+        runSweep(sweep, {
+          out,
+          nodes: flags.nodes,
+          kernels: flags.kernels,
+          plugins: flags.plugin,
+          dataDir: flags['data-dir'],
+          signal,
+        }),
+      { json: flags.json ?? false, quiet: flags.quiet ?? false },
+      output,
+    );
+    return DONE;
+  },
+});
+
+function readSweep(file: string): Sweep {
+  let value: unknown;
+  try {
+    value = JSON.parse(readTextFile(file));
+  } catch (error) {
+    throw new PffError('usage', `${file} cannot be read as a sweep: ${messageOf(error)}`, {
+      hint: 'Give a JSON file; pff help sweep shows one.',
+      cause: error,
+    });
+  }
+  return parseSweep(value, file);
+}

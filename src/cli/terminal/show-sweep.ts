@@ -1,0 +1,72 @@
+/** Shows a sweep as it goes, and its table at the end. */
+import type { SweepEvent, SweepRow } from '../../reproduce/sweep.js';
+import { tableLines } from '../../report/table.js';
+import * as units from '../../report/units.js';
+import { fieldText, type SpecField } from '../../spec/spec.js';
+import { interruptible } from './interrupt.js';
+import type { Output } from './output.js';
+import { ProgressDisplay } from './show-progress.js';
+
+/** Follows a sweep to its end. */
+export async function showSweep(
+  open: (signal: AbortSignal) => AsyncIterable<SweepEvent>,
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+  { out, err }: Output,
+): Promise<void> {
+  let display = new ProgressDisplay(err, quiet);
+  let [trainings, begun] = [0, 0];
+  try {
+    await interruptible(
+      () => display.note('stopping; the same command goes on with the sweep'),
+      async (signal) => {
+        for await (const event of open(signal)) {
+          if (event.type === 'planned') {
+            ({ trainings } = event);
+            if (!quiet) err.line(`${event.trials} settings, ${trainings} trainings, in ${event.out}`);
+          } else if (event.type === 'training') {
+            display.end();
+            display = new ProgressDisplay(err, quiet);
+            begun++;
+            if (!quiet)
+              err.line(`training ${begun} of ${trainings}: ${event.name}${event.done ? ' (done before)' : ''}`);
+          } else if (event.type === 'run') display.show(event.event);
+          else if (json) out.line(JSON.stringify(event.rows));
+          else for (const line of sweepLines(event.rows)) out.line(line);
+        }
+      },
+    );
+  } finally {
+    display.end();
+  }
+}
+
+function sweepLines(rows: readonly SweepRow[]): string[] {
+  const fields = [...new Set(rows.flatMap((row) => Object.keys(row.fields)))] as SpecField[];
+  const longest = Math.max(...rows.map(({ epochs }) => epochs));
+  const columns = [
+    { title: 'setting' },
+    ...fields.map((title) => ({ title })),
+    { title: 'epochs' },
+    { title: 'seeds' },
+    { title: 'validation' },
+    { title: '± 95 %' },
+    { title: 'test' },
+    { title: 'digest', align: 'left' as const },
+  ];
+  const table = rows.map((row) => [
+    String(row.trial + 1),
+    ...fields.map((field) => fieldText(field, row.fields)),
+    String(row.epochs),
+    String(row.count),
+    units.percent(row.mean),
+    row.halfWidth === undefined ? '' : units.percent(row.halfWidth),
+    units.percent(row.testAccuracies.reduce((sum, each) => sum + each, 0) / row.testAccuracies.length),
+    (row.digests[0] ?? '').slice(0, 12),
+  ]);
+  const [best] = rows;
+  return [
+    ...tableLines(columns, table),
+    '',
+    `best of those with ${longest} epochs: setting ${(best?.trial ?? 0) + 1}, run ${best?.runs[0]}`,
+  ];
+}

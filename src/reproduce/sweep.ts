@@ -1,0 +1,206 @@
+/** Many trainings over fields of a spec: each in a run folder of its own, so that a sweep that was stopped goes on where it was. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { checkOptions } from '../known-options.js';
+import { PffError } from '../errors.js';
+import { hasNote } from '../run/checkpoint.js';
+import type { RunEvent, RunResult } from '../run/events.js';
+import { fitToData } from '../run/fit-to-data.js';
+import { RESULT_FILE, writeWhole } from '../run/folder.js';
+import { lockFolder } from '../run/lock.js';
+import type { TrainOptions } from '../run/options.js';
+import { train } from '../run/train.js';
+import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
+import { placeText } from '../data/sources/own/place.js';
+import type { Dataset } from '../data/dataset.js';
+import { loadDataset } from '../data/sources/load.js';
+import { readingOf } from '../data/sources/own/reading.js';
+import { meanOf, type MeanOf } from './statistics.js';
+import { sweepSchema, trialsOf, unitName, type Sweep, type Trial } from './sweep-plan.js';
+
+/** Share of the training samples that trials are compared on, where nobody says which. */
+const VALIDATION_SHARE = 0.1;
+const MOST_VALIDATION = 5000;
+
+/** How a sweep is carried out. */
+export interface SweepOptions extends Pick<
+  TrainOptions,
+  'nodes' | 'variant' | 'threadsPerNode' | 'kernels' | 'dataDir' | 'plugins' | 'signal'
+> {
+  /** The folder of its runs; what is there already is not trained again. */
+  readonly out: string;
+}
+
+/** One setting of a sweep, with all of its seeds. */
+export interface SweepRow extends MeanOf {
+  readonly trial: number;
+  readonly fields: PartialSpec;
+  readonly epochs: number;
+  /** Accuracy on the validation samples of each seed, in order. */
+  readonly accuracies: readonly number[];
+  readonly testAccuracies: readonly number[];
+  readonly digests: readonly string[];
+  /** Names of their run folders. */
+  readonly runs: readonly string[];
+}
+
+/** What happens in a sweep. */
+export type SweepEvent =
+  | { readonly type: 'planned'; readonly trials: number; readonly trainings: number; readonly out: string }
+  | { readonly type: 'training'; readonly name: string; readonly done: boolean }
+  | { readonly type: 'run'; readonly event: RunEvent }
+  /** The best setting comes first; by the mean accuracy on validation samples. */
+  | { readonly type: 'swept'; readonly rows: readonly SweepRow[] };
+
+/** Reads what a sweep file says. @throws PffError `usage` */
+export function parseSweep(value: unknown, source: string): Sweep {
+  const parsed = sweepSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new PffError('usage', `${source}: ${issue?.path.join('.') || 'the sweep'}: ${issue?.message ?? 'is none'}`, {
+    hint: 'Write {"spec": {…}, "grid": {"learningRate": [0.01, 0.02]}, "seeds": 3}; pff help sweep says more.',
+  });
+}
+
+/** A sweep; `asked`: its spec is taken as it is, without samples set aside to compare settings on. */
+export type AskedSweep = Partial<Sweep> & Pick<Sweep, 'seeds' | 'spec'> & { readonly asked?: 'as it is' };
+
+/** Carries out a sweep, or goes on with it. @throws PffError as `train`; `files` if another process is at it */
+export async function* runSweep(sweep: AskedSweep, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
+  checkOptions('sweep', options, {
+    out: true,
+    nodes: true,
+    variant: true,
+    threadsPerNode: true,
+    kernels: true,
+    dataDir: true,
+    plugins: true,
+    signal: true,
+  });
+  const { out } = options;
+  const trials = trialsOf(sweep);
+  mkdirSync(out, { recursive: true });
+  const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
+  try {
+    const own = sweep.data === undefined ? {} : ({ dataset: 'own' } as const);
+    const dataDir = sweep.data === undefined ? options.dataDir : placeText({ data: sweep.data });
+    const given: PartialSpec = { ...own, ...(sweep.spec as PartialSpec) };
+    const base = sweep.asked ? given : withValidation(given);
+    const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
+    const whole = resolveSpec(fitted);
+    const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
+    const work = new Work(options, { base, dataset, dataDir });
+    const { halving, seeds } = sweep;
+    const rungs = halving ? halving.rungs : 1;
+    yield { type: 'planned', trials: trials.length, trainings: trainings(trials.length, seeds, halving), out };
+    let left = trials;
+    const rows = new Map<number, SweepRow>();
+    for (let rung = 0; rung < rungs; rung++) {
+      const epochs = halving && halving.epochs * halving.factor ** rung;
+      for (const trial of left) rows.set(trial.number, yield* work.trial(trial, seeds, epochs));
+      const best = ranked([...rows.values()].filter(({ trial }) => left.some(({ number }) => number === trial)));
+      if (halving && rung < rungs - 1) {
+        const kept = new Set(
+          best.slice(0, Math.max(1, Math.ceil(best.length / halving.factor))).map(({ trial }) => trial),
+        );
+        left = left.filter(({ number }) => kept.has(number));
+      }
+    }
+    const all = ranked([...rows.values()]);
+    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep, rows: all }, undefined, 2)}\n`);
+    yield { type: 'swept', rows: all };
+  } finally {
+    lock.release();
+  }
+}
+
+function trainings(trials: number, seeds: number, halving: Sweep['halving']): number {
+  let [sum, left] = [0, trials];
+  for (let rung = 0; rung < (halving?.rungs ?? 1); rung++) {
+    sum += left * seeds;
+    left = Math.max(1, Math.ceil(left / (halving?.factor ?? 1)));
+  }
+  return sum;
+}
+
+/** Those that were trained longest first, then by accuracy; of equal ones the earlier trial. */
+function ranked(rows: readonly SweepRow[]): SweepRow[] {
+  return rows.toSorted((a, b) => b.epochs - a.epochs || b.mean - a.mean || a.trial - b.trial);
+}
+
+/** Trials are compared on samples that none is trained on, and that the test says nothing of. */
+function withValidation(spec: PartialSpec): PartialSpec {
+  if (spec.dataset === 'own') return { validationShare: VALIDATION_SHARE, ...spec };
+  const samples = spec.trainSamples ? Math.floor(spec.trainSamples * VALIDATION_SHARE) : MOST_VALIDATION;
+  return { validationSamples: samples, ...spec };
+}
+
+/** What all trainings of a sweep share. */
+interface Shared {
+  readonly base: PartialSpec;
+  readonly dataset: Dataset;
+  readonly dataDir: string | undefined;
+}
+
+class Work {
+  readonly #options: SweepOptions;
+  readonly #shared: Shared;
+
+  constructor(options: SweepOptions, shared: Shared) {
+    this.#options = options;
+    this.#shared = shared;
+  }
+
+  async *trial(
+    trial: Trial,
+    seeds: number,
+    epochs: number | undefined,
+  ): AsyncGenerator<SweepEvent, SweepRow, undefined> {
+    const { base, dataset } = this.#shared;
+    const results: RunResult[] = [];
+    const runs: string[] = [];
+    for (let i = 0; i < seeds; i++) {
+      const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
+      const seed = (asked.seed ?? 1) + i;
+      const { spec } = await fitToData({ ...asked, seed }, {}, dataset);
+      const whole = resolveSpec(spec);
+      const name = unitName(trial, seed, whole, dataset.digest);
+      runs.push(name);
+      results.push(yield* this.#training(name, whole));
+    }
+    const accuracies = results.map((result) => result.validationAccuracy ?? result.testAccuracy);
+    return {
+      trial: trial.number,
+      fields: trial.fields,
+      epochs: results[0]?.epochs ?? 0,
+      ...meanOf(accuracies),
+      accuracies,
+      testAccuracies: results.map(({ testAccuracy }) => testAccuracy),
+      digests: results.map(({ modelDigest }) => modelDigest),
+      runs,
+    };
+  }
+
+  async *#training(name: string, spec: RunSpec): AsyncGenerator<SweepEvent, RunResult, undefined> {
+    const { out, ...how } = this.#options;
+    const run = path.join(out, name);
+    const known = resultOf(run);
+    yield { type: 'training', name, done: known !== undefined };
+    if (known) return known;
+    // A run that was stopped goes on; one that had not begun is begun anew.
+    const resumes = hasNote(run);
+    if (!resumes) rmSync(run, { recursive: true, force: true });
+    const { dataDir, dataset } = this.#shared;
+    const begin = resumes ? { resume: run } : { out: run, spec };
+    for await (const event of train({ ...how, ...begin, dataDir }, dataset)) {
+      yield { type: 'run', event };
+      if (event.type === 'finished') return event.result;
+    }
+    throw new PffError('interrupted', `training ${name} ended without a result`);
+  }
+}
+
+function resultOf(run: string): RunResult | undefined {
+  const file = path.join(run, RESULT_FILE);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunResult) : undefined;
+}

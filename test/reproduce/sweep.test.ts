@@ -1,0 +1,118 @@
+/** Sweeps: what their files say, the same table after a kill, halving; and lists of runs. */
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { parseSweep, runSweep, type SweepRow } from '../../src/reproduce/sweep.js';
+import { trialsOf } from '../../src/reproduce/sweep-plan.js';
+import { localRuns } from '../../src/run/list-runs.js';
+import { pff } from '../cli/helpers.js';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-sweep-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const table = path.join(folder, 'table.csv');
+writeFileSync(
+  table,
+  ['x,y,class', ...Array.from({ length: 90 }, (_, i) => `${i % 7},${(i * 5) % 11},${i % 7 > 3 ? 'a' : 'b'}`)].join(
+    '\n',
+  ),
+);
+const quick = { layers: [0, 12, 12], batch: 16, epochs: 2, splits: 2 };
+
+async function swept(sweep: unknown, out: string, stopAfter = Infinity): Promise<readonly SweepRow[]> {
+  const stop = new AbortController();
+  let trained = 0;
+  for await (const event of runSweep(parseSweep(sweep, 'the sweep'), {
+    out: path.join(folder, out),
+    signal: stop.signal,
+  })) {
+    if (event.type === 'run' && event.event.type === 'task-finished' && ++trained >= stopAfter)
+      stop.abort(new Error('enough'));
+    if (event.type === 'swept') return event.rows;
+  }
+  return [];
+}
+
+it('twelve runs that are stopped in the middle and gone on with have the table of those that were not', async () => {
+  const sweep = { spec: quick, data: table, grid: { learningRate: [0.01, 0.03], dropout: [0, 0.1] }, seeds: 3 };
+  const whole = await swept(sweep, 'whole');
+  expect(whole.map(({ accuracies }) => accuracies.length)).toEqual([3, 3, 3, 3]);
+  expect(whole[0]?.mean).toBe(Math.max(...whole.map(({ mean }) => mean)));
+  await expect(swept(sweep, 'stopped', 20)).rejects.toThrow();
+  expect(existsSync(path.join(folder, 'stopped', 'sweep.json'))).toBe(false);
+  expect(await swept(sweep, 'stopped')).toEqual(whole);
+  expect(readdirSync(path.join(folder, 'stopped')).filter((name) => name.startsWith('trial-'))).toHaveLength(12);
+});
+
+it('random draws are keyed, within their ranges, and of few figures', () => {
+  const fields = {
+    learningRate: { from: 0.001, to: 0.1, scale: 'log' },
+    batch: { values: [16, 32] },
+    dropout: { from: 0, to: 0.5 },
+  };
+  const trials = (seed: number) => trialsOf(parseSweep({ random: { trials: 20, seed, fields } }, 'the sweep'));
+  expect(trials(1)).toEqual(trials(1));
+  expect(trials(1)).not.toEqual(trials(2));
+  for (const { fields: drawn } of trials(1)) {
+    expect(drawn.learningRate).toBeGreaterThanOrEqual(0.001);
+    expect(drawn.learningRate).toBeLessThanOrEqual(0.1);
+    expect([16, 32]).toContain(drawn.batch);
+    expect(String(drawn.dropout).replace(/^0\.0*/, '').length).toBeLessThanOrEqual(3);
+  }
+});
+
+it('halving trains the best longer', async () => {
+  const rows = await swept(
+    {
+      spec: { layers: [0, 12, 12], batch: 16 },
+      data: table,
+      grid: { learningRate: [0.001, 0.01, 0.03, 0.05] },
+      halving: { epochs: 1, factor: 2, rungs: 3 },
+    },
+    'halving',
+  );
+  expect(rows.map(({ epochs }) => epochs)).toEqual([4, 2, 1, 1]);
+});
+
+it.each([
+  [{ grid: { learningRte: [1] } }, 'a sweep over learningRte: a spec has no such field'],
+  [{ grid: { dropout: [2] } }, 'a sweep over dropout: 2 is no value of that field'],
+  [{ grid: { dropout: [] } }, 'the sweep: grid.dropout:'],
+  [{ seed: 3 }, 'the sweep: the sweep:'],
+])('%j is refused', async (sweep, message) => {
+  await expect(swept(sweep, 'refused')).rejects.toThrow(message);
+});
+
+it('list and compare show runs of a folder', async () => {
+  const runs = localRuns(path.join(folder, 'whole'));
+  expect(runs).toHaveLength(12);
+  const listed = await pff(['list', 'whole', '--sort', 'accuracy', '--json'], folder);
+  const accuracies = (JSON.parse(listed.stdout) as { accuracy: number }[]).map(({ accuracy }) => accuracy);
+  expect(accuracies).toEqual(accuracies.toSorted((a, b) => a - b));
+  const [first, second] = [runs[0]?.name ?? '', runs.at(-1)?.name ?? ''];
+  const compared = await pff(['compare', path.join('whole', first), path.join('whole', second)], folder);
+  expect(compared.stdout).toMatch(/^learningRate +0\.01 +0\.03$/m);
+  expect(compared.stdout).toMatch(/^model digest +[0-9a-f]{12} +[0-9a-f]{12}$/m);
+  expect((await pff(['list', 'nowhere'], folder)).stderr).toContain('there is no folder nowhere');
+});
+
+it('--seeds trains a spec several times', async () => {
+  const asked = [
+    'train',
+    '--data',
+    'table.csv',
+    '--layers',
+    'auto,12,12',
+    '--epochs',
+    '2',
+    '--seeds',
+    '2',
+    '--out',
+    'seeds',
+    '--json',
+    '--quiet',
+  ];
+  const { code, stdout } = await pff(asked, folder);
+  const [row] = JSON.parse(stdout) as SweepRow[];
+  expect([code, row?.count, new Set(row?.digests).size]).toEqual([0, 2, 2]);
+});
