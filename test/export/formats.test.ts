@@ -139,11 +139,28 @@ describe('metrics', () => {
     expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
   });
 
-  it('CSV has a row for each trained layer of each chapter', () => {
-    const [header, ...rows] = readFileSync(path.join(run, 'metrics.csv'), 'utf8').trimEnd().split('\n');
-    expect(header?.split(',').slice(0, 5)).toEqual(['chapter', 'layer', 'node', 'samples', 'loss']);
-    expect(rows.length).toBe(4 * 3);
-    for (const row of rows) expect(Number(row.split(',')[4])).toBeGreaterThan(0);
+  /** Rows of the CSV by what they are of: trained layers, and validations. */
+  function rowsOfCsv(): { readonly header: string[]; readonly layers: string[][]; readonly validations: string[][] } {
+    const [header = [], ...rows] = readFileSync(path.join(run, 'metrics.csv'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
+    const isValidation = ([, layer]: string[]): boolean => layer === 'validation';
+    return {
+      header,
+      layers: rows.filter((row) => !isValidation(row)),
+      validations: rows.filter((row) => isValidation(row)),
+    };
+  }
+
+  it('CSV has a row for each trained layer of each chapter, and one for each validation', () => {
+    const { header, layers, validations } = rowsOfCsv();
+    expect(header.slice(0, 5)).toEqual(['chapter', 'layer', 'node', 'samples', 'loss']);
+    expect(layers.length).toBe(4 * 3);
+    for (const row of layers) expect(Number(row[4])).toBeGreaterThan(0);
+    expect(validations.map(([chapter]) => chapter)).toContain('4');
+    const accuracy = header.indexOf('heldOutAccuracy');
+    for (const row of validations) expect(Number(row[accuracy])).toBeGreaterThan(0);
   });
 
   it('TensorBoard records have right checksums, and the values of the CSV', () => {
@@ -167,12 +184,12 @@ describe('metrics', () => {
         tags.set(tag, Buffer.from(scalar.get(2) as Uint8Array).readFloatLE());
       }
     }
-    expect(records).toBe(1 + 4 * 3 + 1);
-    const rows = readFileSync(path.join(run, 'metrics.csv'), 'utf8').trimEnd().split('\n').slice(1);
-    for (const row of rows) {
-      const [chapter, layer, , , loss] = row.split(',');
+    const { layers, validations } = rowsOfCsv();
+    expect(records).toBe(1 + 4 * 3 + validations.length + 1);
+    for (const [chapter, layer, , , loss] of layers) {
       expect(tags.get(`${chapter} layer${layer}/loss`)).toBe(Math.fround(Number(loss)));
     }
+    expect(tags.has('4 validation/accuracy')).toBe(true);
     expect(tags.has('4 testAccuracy')).toBe(true);
   });
 });
