@@ -10,18 +10,18 @@ import { pooledHead } from './pooled-head.js';
 /** How a spec describes a layer, whatever its kind. */
 export type LayerDescription = DenseDescription | ConvDescription;
 
-const KINDS = { dense, conv, 'pooled-head': pooledHead, 'group-head': groupHead } as const;
-
-/** Those that specs describe. */
+/** Those that specs describe. Each one sees descriptions and geometries of its own kind only. */
 export const layerKinds = [dense, conv] as unknown as readonly LayerKind<LayerDescription, Geometry>[];
+
+/** All, with those that come with objectives. */
+const KINDS = new Map<string, unknown>([...layerKinds, pooledHead, groupHead].map((each) => [each.kind, each]));
 
 /** The kind that a geometry or a description names. @throws PffError `usage` for one that pff does not have */
 export function kindOf({ kind }: { readonly kind: string }): LayerKind<LayerDescription, Geometry> {
-  const found: unknown = Object.hasOwn(KINDS, kind) ? KINDS[kind as keyof typeof KINDS] : undefined;
+  const found = KINDS.get(kind);
   if (found === undefined)
     throw new PffError('usage', `there is no kind of layer called ${kind}`, {
       hint: `Kinds are ${layerKinds.map((each) => each.kind).join(', ')}.`,
     });
-  // The table pairs each kind's name with its own geometry, so a kind only ever sees its own.
   return found as LayerKind<LayerDescription, Geometry>;
 }

@@ -1,7 +1,7 @@
 /** The optimizer's settings for one step of a run: learning rate with cooldown, Adam's bias correction, decay. */
 import type { UpdateRule } from '../kernels/kernels.js';
 import { integerPower } from '../math.js';
-import { rateSchedules } from '../spec/rate-schedules.js';
+import { rateSchedules, warmupFactor } from '../spec/rate-schedules.js';
 import type { RunSpec } from '../spec/spec.js';
 
 /**
@@ -10,7 +10,7 @@ import type { RunSpec } from '../spec/spec.js';
  * @param progress share of the run that lies before this step, 0 … 1.
  */
 export function updateRule(spec: RunSpec, rate: number, stepsTaken: number, progress: number): UpdateRule {
-  const now = rate * rateSchedules.get(spec.schedule)(progress, spec);
+  const now = rate * rateSchedules.get(spec.schedule)(progress, spec) * warmupFactor(spec.warmup, progress);
   const keep = 1 - now * spec.weightDecay;
   if (spec.optimizer === 'sgd') return { kind: 'sgd', momentum: spec.momentum, stepSize: now, keep };
   const correction2 = Math.sqrt(1 - integerPower(spec.beta2, stepsTaken + 1));

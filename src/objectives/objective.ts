@@ -1,6 +1,6 @@
 /**
  * What a layer can learn. An objective is one entry of the table (table.ts): its name, defaults, rows, initial parts, loss
- * and prediction; own ones are entries like ours (own.ts).
+ * and prediction; an objective of a plugin is an entry of the same form.
  */
 import type { DropoutMask } from '../kernels/dropout.js';
 import type { Awaitable, LayerInput, LayerKernel, UpdateRule } from '../kernels/kernels.js';

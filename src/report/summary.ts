@@ -53,10 +53,41 @@ export function runSummary(
     ...facts(rows, faint),
     '',
     ...confusionBlock(result.confusion, classes, strong),
+    ...hints(result, classes),
   ];
   if (timeline && result.nodes > 1)
     lines.push('', strong('Nodes'), ...indented([...ledgerLines(timeline), ...boundLines(result)]));
   return lines;
+}
+
+/** A layer alone that does better by this much is worth a word. */
+const BETTER = 0.01;
+const MOST_NAMED = 5;
+
+/** What to try where a stack does worse than one of its layers, or a class is never right; what helped is in docs/LOG.md. */
+function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, classes: readonly string[]): string[] {
+  const lines: string[] = [];
+  const best = Math.max(...layerAccuracy);
+  if (layerAccuracy.length > 1 && best > testAccuracy + BETTER)
+    lines.push(
+      `layer ${layerAccuracy.indexOf(best) + 1} alone does better than all together: what the others add does not hold for new samples.`,
+      `Try ${[
+        ...(spec.dropout === 0 ? ['--dropout 0.1'] : []),
+        ...(spec.objective === 'performance-optimized'
+          ? []
+          : ['--objective performance-optimized, whose layers have heads of their own']),
+        'fewer layers',
+        'for images --shift 1 with --augment-per layer',
+      ].join('; ')}.`,
+    );
+  const never = confusion.flatMap((row, label) =>
+    row.some((n) => n > 0) && row[label] === 0 ? [classes[label] ?? String(label)] : [],
+  );
+  if (never.length > 0)
+    lines.push(
+      `never right: ${never.slice(0, MOST_NAMED).join(', ')}${never.length > MOST_NAMED ? ` and ${never.length - MOST_NAMED} more` : ''}. Look at how many training samples they have; more --epochs may help.`,
+    );
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 /** The digest, and where it may not be compared with those of other machines: why. */

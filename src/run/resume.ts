@@ -110,16 +110,20 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
         : `Give a multiple of ${before.epochs} epochs.`,
     );
   // A chapter's rates depend on the length of the run only after the cooldown has begun in it.
-  const cooled = before.cooldownAfter < 1 && (lastTrained + 1) / before.splits > before.cooldownAfter;
+  const cooled =
+    before.schedule === 'cooldown' &&
+    before.cooldownAfter < 1 &&
+    (lastTrained + 1) / before.splits > before.cooldownAfter;
   if (epochs > before.epochs && cooled)
     refuse(
       `chapter ${lastTrained + 1} of ${before.splits} was trained with a learning rate on its way down to 0 at epoch ${before.epochs} (cooldownAfter ${before.cooldownAfter}); a longer run would have trained it with a higher one`,
       'Runs that are to be prolonged need --cooldown-after 1 from the start, or to be stopped before the cooldown.',
     );
-  if (epochs > before.epochs && before.schedule !== 'cooldown' && lastTrained >= 0)
+  const lasting = ['cooldown', 'constant'].includes(before.schedule) && before.warmup === 0;
+  if (epochs > before.epochs && !lasting && lastTrained >= 0)
     refuse(
-      `the learning rates of schedule ${before.schedule} may depend on how long the run is`,
-      'Only runs with schedule cooldown can be prolonged.',
+      `the learning rates of schedule ${before.schedule}${before.warmup > 0 ? ' with warm-up' : ''} may depend on how long the run is`,
+      'Only runs with schedule cooldown or constant, and without warm-up, can be prolonged.',
     );
   return resolveSpec({ ...before, ...given, epochs, splits });
 }

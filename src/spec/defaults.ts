@@ -38,6 +38,7 @@ export const common: Omit<
   optimizer: 'adam',
   cooldownAfter: 0.5,
   schedule: 'cooldown',
+  warmup: 0,
   momentum: 0.9,
   beta1: 0.9,
   beta2: 0.999,

@@ -169,7 +169,15 @@ const shape = {
     .min(0)
     .max(1)
     .meta(label('share of training after which rates fall linearly to 0; 1 for never')),
-  schedule: named(rateSchedules.ourNames, 'how learning rates change over training; cooldown, or one of a plugin'),
+  schedule: named(
+    rateSchedules.ourNames,
+    'how learning rates change over training: cooldown; constant; step (a tenth from half of it on, a hundredth from three quarters); cosine; or one of a plugin',
+  ),
+  warmup: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .meta(label('share of training over which rates first rise linearly from 0; 0 for none')),
   weightDecay: z.number().min(0).meta(label('decoupled weight decay; each step scales weights by 1 - rate · decay')),
   momentum: z.number().min(0).lt(1).meta(label("sgd's momentum")),
   beta1: z.number().min(0).lt(1).meta(label("Adam's β1")),

@@ -107,8 +107,13 @@ export interface RunSpec {
   headLearningRate: number;
   /** share of training after which rates fall linearly to 0; 1 for never */
   cooldownAfter: number;
-  /** how learning rates change over training; cooldown, or one of a plugin */
+  /**
+   * how learning rates change over training: cooldown; constant; step (a tenth from half of it on, a hundredth from
+   * three quarters); cosine; or one of a plugin
+   */
   schedule: string;
+  /** share of training over which rates first rise linearly from 0; 0 for none */
+  warmup: number;
   /** decoupled weight decay; each step scales weights by 1 - rate · decay */
   weightDecay: number;
   /** sgd's momentum */

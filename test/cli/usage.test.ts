@@ -17,7 +17,7 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --dataset mnsit', 'unknown dataset "mnsit"', 'Did you mean mnist?'],
   ['train --preset papr', 'unknown preset "papr"', 'Did you mean paper?'],
   ['train --negatives adaptiv', '--negatives must be one of none, fixed, random', 'Did you mean adaptive?'],
-  ['train --layers 784,x', '--layers must be at least 2 values', '"784,x"'],
+  ['train --layers 784,x', '--layers must be at least 2 sizes', '"784,x"'],
   ['train --seed -1', '--seed must be a whole number of at least 0', '"-1"'],
   ['train --epochs 1e999', '--epochs must be a whole number of at least 1', '"1e999"'],
   ['train --layers --json', '--layers needs a value'],

@@ -394,7 +394,10 @@ describe('names', () => {
 
   test('one’s own files and unknown names', async () => {
     expect(await describeError(() => getDataset('idx'))).toMatch(
-      /^usage: dataset idx is files of your own: there is nothing to download \| Put /,
+      /^usage: dataset idx has nothing to download \| These are files of your own: put /,
+    );
+    expect(await describeError(() => getDataset('own'))).toMatch(
+      /^usage: dataset own has nothing to download \| These are data of your own: give .* --data\.$/,
     );
     expect(await describeError(() => getDataset('cifar'))).toMatch(
       /^usage: unknown dataset "cifar" \| Did you mean cifar10\?/,

@@ -12,11 +12,19 @@ export const instructionSets = INSTRUCTION_SETS.filter((name) => here.includes(n
 export const missingSets = INSTRUCTION_SETS.filter((name) => !here.includes(name));
 export const backends: KernelsChoice[] = ['reference', ...instructionSets];
 
-/** One of `backends`, or `auto` for the best of them, opened at once, as the CPU's are. */
-export function openBackend(name: KernelsChoice, threads = 1, precision: Precision = 'f32'): SyncKernels {
+/**
+ * One of `backends`, or `auto` for the best of them, opened at once, as the CPU's are. `worthSharing` 0: native kernels share
+ * even the smallest layer among their threads.
+ */
+export function openBackend(
+  name: KernelsChoice,
+  threads = 1,
+  precision: Precision = 'f32',
+  worthSharing?: number,
+): SyncKernels {
   const set = name === 'auto' ? (instructionSets[0] ?? 'reference') : name;
   if (set === 'reference') return openReference(precision);
   const loaded = loadAddon();
   if ('reason' in loaded) throw new Error(loaded.reason);
-  return openNative(loaded.addon, set, threads, precision);
+  return openNative(loaded.addon, set, threads, precision, worthSharing);
 }

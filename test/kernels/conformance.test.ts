@@ -2,11 +2,9 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { SyncKernels } from '../../src/kernels/kernels.js';
-import { loadAddon } from '../../src/kernels/native/addon.js';
-import { openNative } from '../../src/kernels/native/native.js';
 import { exactNumerics, precisions, type Precision } from '../../src/kernels/numerics.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
-import { instructionSets, missingSets } from './backends.js';
+import { backends, instructionSets, missingSets, openBackend } from './backends.js';
 import { firstDifference, runLayer, type Shape } from './layers.js';
 
 const reference: Readonly<Record<Precision, SyncKernels>> = {
@@ -88,22 +86,27 @@ const large: Shape[] = [
 const trajectories = (precision: Precision) => large.map((shape) => runLayer(reference[precision], shape));
 const expected = { f32: trajectories('f32'), bf16: trajectories('bf16'), 'bf16-tile': trajectories('bf16-tile') };
 
-const cases = instructionSets.flatMap((name) =>
-  precisions.flatMap((precision) => [1, 2, 3].map((threads) => ({ name, precision, threads }))),
-);
+const isNative = (name: string): boolean => instructionSets.some((each) => each === name);
+
+/** Native kernels share a step among threads; the others have one. */
+const cases = backends
+  .filter((name) => name !== 'reference')
+  .flatMap((name) =>
+    precisions.flatMap((precision) =>
+      (isNative(name) ? [1, 2, 3] : [1]).map((threads) => ({ name, precision, threads })),
+    ),
+  );
 
 if (instructionSets.length === 0) test.skip('the native kernels: not built, see build/native-build.json', () => {});
 else if (missingSets.length > 0) test.skip(`not on this CPU: ${missingSets.join(', ')}`, () => {});
 
 describe.each(cases)('$name in $precision with $threads threads', ({ name, precision, threads }) => {
-  const loaded = loadAddon();
-  if (!('addon' in loaded)) return;
-  const kernels = openNative(loaded.addon, name, threads, precision, 0);
+  const kernels = openBackend(name, threads, precision, 0);
   afterAll(() => kernels.close());
 
   test('says what it is', () => {
     expect([kernels.name, kernels.numerics, kernels.threads]).toEqual([
-      `native/${name}`,
+      isNative(name) ? `native/${name}` : name,
       exactNumerics[precision],
       threads,
     ]);

@@ -55,8 +55,19 @@ it.each([
   ],
   ['a dataset that is an object', 'export default { datasets: { x: {} } }', /^usage: dataset x must be a function/],
   ['an error', 'throw new Error("boo")', /^usage: plugin .* cannot be loaded: boo/],
+  [
+    'an import of a package that is missing',
+    'import "no-such-package"',
+    /^usage: plugin .* cannot be loaded: Cannot find package 'no-such-package'/,
+  ],
 ])('one that has %s is refused', async (_, source, message) => {
   expect(await said(loadPlugins([plugin(source)]))).toMatch(message);
+});
+
+it('one that imports a missing package: the hint says how to get it', async () => {
+  await expect(loadPlugins([plugin('import "no-such-package"')])).rejects.toMatchObject({
+    hint: expect.stringMatching(/^Run npm install no-such-package in the plugin's folder /) as string,
+  });
 });
 
 it('one that is loaded twice is as good the second time', async () => {

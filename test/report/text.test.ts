@@ -60,8 +60,8 @@ it('the confusion matrix has class names, dots for zeros, and numbered columns f
     ],
     ['Ankle boot', 'Bag'],
   );
-  expect(long[1]).toBe(' 0 Ankle boot   9   1   90.0 %');
-  expect(long[2]).toBe(' 1 Bag          ·   ·        –');
+  expect(long[1]).toBe(' 0 Ankle boot   9   1   90.0 %  0.947');
+  expect(long[2]).toBe(' 1 Bag          ·   ·        –  0.000');
   const many = Array.from({ length: 20 }, (_, i) =>
     Array.from({ length: 20 }, (_each, j) => (i === j ? 5 : j === i + 1 ? i : 0)),
   );

@@ -70,8 +70,8 @@ it('as often and on as many samples as costs one percent', () => {
     validation: undefined,
   });
   const spec = { epochs: 10, splits: 10, validationSamples: 0 };
-  expect(prepared(60_000, 10_000, spec)).toEqual({ every: 1, samples: 347 });
-  expect(prepared(6000, 10_000, spec)).toEqual({ every: 6, samples: 200 });
+  expect(prepared(60_000, 10_000, spec)).toEqual({ every: 1, samples: 203 });
+  expect(prepared(6000, 10_000, spec)).toEqual({ every: 10, samples: 200 });
   expect(prepared(60_000, 10_000, { ...spec, earlyStop: 2 })).toEqual({ every: 1, samples: 10_000 });
 });
 

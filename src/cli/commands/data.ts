@@ -37,7 +37,7 @@ export const dataCommand = defineCommand({
   usage: ['pff data', 'pff data get NAME [options]', 'pff data path [NAME] [options]', 'pff data check PATH [options]'],
   words: [ACTIONS, DATASET_NAMES],
   about: [
-    "MNIST comes with the program. Downloads are checked by their publishers' MD5 sums; one that breaks off goes on where it was when the command is run again.",
+    "MNIST comes with the program. Downloads are checked by their publishers' MD5 sums; if one is interrupted, the same command continues it.",
   ],
   flags: {
     from: {

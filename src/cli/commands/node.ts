@@ -11,7 +11,7 @@ export const nodeCommand = defineCommand({
   name: 'node',
   usage: ['pff node --server URL [options]'],
   about: [
-    'A node works on the runs of a server, one after the other, until it is told to end. Any number of nodes may come and go at any time, killed or cut off: a run goes on with those that are there, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and what of a plugin the run names.',
+    'A node works on the runs of a server, one after the other, until it is stopped. Nodes may join, leave or crash at any time: the run continues with the remaining nodes, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and the plugin parts that the run uses.',
     'In a federated run each node trains on its own data, given by --data-dir, which never leaves it.',
   ],
   flags: {

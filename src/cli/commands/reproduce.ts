@@ -66,7 +66,7 @@ export const reproduceCommand = defineCommand({
   usage: ['pff reproduce TABLE… [options]', 'pff reproduce all [options]', 'pff reproduce --list'],
   words: [TABLES],
   about: [
-    'Trains every row of a table as its recipe in runs/ says, measures and simulates how much faster its schedules are than Sequential, and writes results.md and results.json after each step. At full length a row takes hours. Whatever stops it, the same command goes on where it was: rows that are done are not trained again, a row in the middle goes on from its checkpoint.',
+    'Trains every row of a table as its recipe in runs/ says, measures and simulates how much faster its schedules are than Sequential, and writes results.md and results.json after each step. At full length a row takes hours. After any stop, the same command continues: finished rows are not trained again, and an unfinished row continues from its checkpoint.',
   ],
   flags,
   examples: [

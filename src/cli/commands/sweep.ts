@@ -16,7 +16,7 @@ export const sweepCommand = defineCommand({
   words: ['file'],
   about: [
     'FILE is JSON: {"spec": {fields that all trainings have}, "data": "PATH of data of your own", "grid": {"learningRate": [0.01, 0.02], "dropout": [0, 0.1]}, "seeds": 3}. In place of "grid", "random": {"trials": 20, "seed": 1, "fields": {"learningRate": {"from": 0.001, "to": 0.1, "scale": "log"}, "batch": {"values": [32, 64]}}}. With "halving": {"epochs": 2, "factor": 3, "rungs": 3} all settings are trained for 2 epochs, the best third of them for 6, and of those the best third for 18.',
-    'Settings are compared by accuracy on validation samples, a tenth of the training samples unless the spec says otherwise. Each training has a run folder of its own. Whatever ends a sweep, the same command goes on with it, and ends with the same table.',
+    'Settings are compared by accuracy on validation samples, a tenth of the training samples unless the spec says otherwise. Each training has a run folder of its own. After any stop, the same command continues the sweep, and gives the same table.',
   ],
   flags: {
     out: { ...textFlag('DIR', 'folder of the runs'), shownDefault: 'pff-sweeps/ and the name of FILE' },

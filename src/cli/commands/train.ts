@@ -30,7 +30,7 @@ export const trainCommand = defineCommand({
   name: 'train',
   usage: ['pff train [options]'],
   about: [
-    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C ends a run cleanly and saves what there is; a second Ctrl-C ends it at once. Whatever ends a run, --resume goes on with it, and it ends with the bits of a run that was never stopped.',
+    'The same spec gives the same bits (the model digest), whatever the number of nodes and threads. Ctrl-C stops a run cleanly and saves its state; a second Ctrl-C stops it at once. After any stop, --resume continues the run, and the result has the bits of a run without a stop.',
   ],
   flags: trainFlags,
   examples: [

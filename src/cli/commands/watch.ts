@@ -16,7 +16,7 @@ export const watchCommand = defineCommand({
   usage: ['pff watch RUN [options]', 'pff watch RUN --server URL [options]'],
   words: ['folder'],
   about: [
-    'RUN is the folder that pff train made, whether the run goes on, stopped or finished; with --server it is the name of a run of a cluster. The page is for browsers on this machine, unless --host is given. Ctrl-C ends the page, never the run.',
+    'RUN is the folder that pff train made, of a run that is going on, stopped or finished; with --server it is the name of a run of a cluster. The page is for browsers on this machine, unless --host is given. Ctrl-C ends the page, never the run.',
   ],
   flags: {
     ...pageFlags,

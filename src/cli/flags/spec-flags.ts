@@ -127,7 +127,8 @@ function describe(allowed: Allowed): string {
   if (allowed.enum) return `one of ${allowed.enum.join(', ')}`;
   if (allowed.type === 'string') return 'a name';
   if (allowed.type === 'boolean') return 'true or false';
-  if (allowed.type === 'array') return 'at least 2 values: those of an image, then the units of each layer';
+  if (allowed.type === 'array')
+    return 'at least 2 sizes: the values of an image (784, or 3x32x32), then each layer (500, or conv64+bn+max2)';
   const whole = allowed.type === 'integer';
   const limits: string[] = [];
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = allowed;

@@ -72,7 +72,7 @@ export const trainFlags = {
   },
   plugin: { ...pluginFlag, group: 'Setting' },
   store: {
-    ...textFlag('NAME', 'where layers are kept while the run goes on: memory, or a store of a plugin'),
+    ...textFlag('NAME', 'where layers are kept during the run: memory, or a store of a plugin'),
     ...pipeline,
     shownDefault: 'memory',
   },
@@ -84,7 +84,7 @@ export const trainFlags = {
     ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
     group: 'Files and output',
   },
-  open: { ...flag('show the run in the browser while it goes on; pff watch RUN does so afterwards'), group: 'Page' },
+  open: { ...flag('show the run in the browser during training; pff watch RUN does so afterwards'), group: 'Page' },
   ...pageFlags,
   'analyse-every': {
     ...numberFlag(

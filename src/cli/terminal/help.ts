@@ -38,7 +38,7 @@ export function commandHelp(command: Command, summary: string, columns: number, 
     lines.push('', paint.bold(group));
     for (const [name, flag] of flags) {
       if ((flag.group ?? 'Options') !== group) continue;
-      const text = flag.shownDefault === undefined ? flag.text : `${flag.text} (default ${flag.shownDefault})`;
+      const text = !flag.shownDefault ? flag.text : `${flag.text} (default ${flag.shownDefault})`;
       const [first = '', ...more] = wrap(text, Math.max(30, columns - width - 4));
       lines.push(`  ${paint.cyan((left.get(name) ?? '').padEnd(width))}  ${first}`);
       lines.push(...more.map((line) => ' '.repeat(width + 4) + line));

@@ -6,7 +6,7 @@ import { CATALOG, type CatalogEntry } from './catalog.js';
 import { fetchFile, type FetchOptions, onDisk } from './fetch-file.js';
 import { unpackArchive } from './unpack.js';
 import { cacheFolder } from '../sources/files.js';
-import { checkDatasetName } from '../sources/load.js';
+import { checkDatasetName, type DatasetName } from '../sources/load.js';
 import { IDX_FILES } from '../sources/idx-folder.js';
 import { mnistPackageFolder } from '../sources/mnist.js';
 
@@ -29,6 +29,12 @@ export interface GotDataset {
   readonly message: string;
 }
 
+/** Why there is nothing to download, for datasets that are the user's own files. */
+const WITHOUT_DOWNLOAD: Partial<Record<DatasetName, string>> = {
+  idx: `These are files of your own: put ${IDX_FILES.join(', ')} into a folder and give it as --data-dir.`,
+  own: 'These are data of your own: give the file or folder as --data.',
+};
+
 /**
  * Downloads a dataset into the cache folder, unless it is there. An interrupted download goes on where it was.
  * @throws PffError `usage` for an unknown name or one with nothing to download; `data`, `files`, `interrupted` as
@@ -42,8 +48,8 @@ export async function getDataset(name: string, options: GetOptions = {}): Promis
   }
   const entry = CATALOG.find((each) => each.name === known);
   if (entry === undefined)
-    throw new PffError('usage', `dataset ${known} is files of your own: there is nothing to download`, {
-      hint: `Put ${IDX_FILES.join(', ')} into a folder and name it by --data-dir.`,
+    throw new PffError('usage', `dataset ${known} has nothing to download`, {
+      hint: WITHOUT_DOWNLOAD[known] ?? 'Leave pff data get out: pff train makes or finds it.',
     });
   return getEntry(entry, options);
 }

@@ -112,7 +112,7 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
       // What it registers itself may be refused, for reasons of its own.
       if (error instanceof PffError) throw error;
       throw new PffError('usage', `plugin ${file} cannot be loaded: ${messageOf(error)}`, {
-        hint: 'It must be an ES module (.mjs, or .js with "type": "module").',
+        hint: hintOf(error),
         cause: error,
       });
     }
@@ -129,6 +129,15 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
         hint: `Its default export must be an object with parts, such as { objectives: { 'my-loss': … } }; kinds are ${KINDS.join(', ')}.`,
       });
   }
+}
+
+/** What to do about a module that cannot be imported. */
+function hintOf(error: unknown): string {
+  const missing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  const name = missing ? /Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
+  if (name !== undefined)
+    return `Run npm install ${name} in the plugin's folder or in one above it, or move the plugin to a folder where that package is installed.`;
+  return 'It must be an ES module (.mjs, or .js with "type": "module").';
 }
 
 function isProgram(file: string): boolean {
