@@ -20,6 +20,7 @@ const node = z
   .max(MOST_NODES - 1);
 const count = z.int().min(0).max(MOST_COUNT);
 const seconds = z.number().min(0).max(1e12);
+const share = z.number().min(0).max(1);
 const task = z.looseObject({
   chapter: count,
   layer: z.union([z.int().min(0).max(MOST_NODES), z.enum(['labels', 'head', 'network'])]),
@@ -44,6 +45,14 @@ const events = {
   trained: z.looseObject({ seconds, summary: record }),
   evaluating: z.looseObject({ done: count, samples: count }),
   analysis: z.looseObject({ chapter: count, at: seconds, analysis: record }),
+  validation: z.looseObject({
+    chapter: count,
+    at: seconds,
+    samples: count,
+    accuracy: share,
+    balancedAccuracy: share,
+    macroF1: share,
+  }),
   interrupted: z.looseObject({ chapters: count }),
   finished: z.looseObject({ result: record }),
 };

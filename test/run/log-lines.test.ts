@@ -56,6 +56,7 @@ it('lines that are no events are counted by the page and passed over by a trace'
     changed('started', { execution: { nodes: 1e9, variant: 'all-layers' } }),
     changed('started', { spec: 3 }),
     changed('started', { dataset: { classes: 'x' } }),
+    changed('validation', { accuracy: 'x' }),
     changed('trained', { summary: {} }),
     changed('finished', { result: 7 }),
     '{"type":"resumed","done":5,"damaged":[]}',
