@@ -50,6 +50,7 @@ const events = {
     at: seconds,
     samples: count,
     accuracy: share,
+    layerAccuracy: z.array(share).max(MOST_NODES),
     balancedAccuracy: share,
     macroF1: share,
   }),
