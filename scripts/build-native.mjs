@@ -18,7 +18,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { compileUnits } from './native-objects.mjs';
-import { commonFlags, coreUnits } from './native-units.mjs';
+import { addonUnits, commonFlags, coreUnits } from './native-units.mjs';
 
 const run = promisify(execFile);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -76,10 +76,7 @@ function writeRecord(fields) {
 async function build() {
   if (process.platform === 'win32') throw new Error('the native kernels are not built on Windows yet');
   const compiler = findCompiler();
-  const units = [
-    ...coreUnits(process.arch, [compiler.file, ...compiler.prefix]),
-    { file: 'addon.cc', flags: ['-DNAPI_VERSION=8'], needsInclude: true },
-  ];
+  const units = [...coreUnits(process.arch, [compiler.file, ...compiler.prefix]), ...addonUnits];
   const wanted = fingerprint(compiler, units);
   const last = readRecord();
   if (last.fingerprint === wanted && existsSync(addon)) return;

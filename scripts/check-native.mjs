@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { commonFlags, coreUnits } from './native-units.mjs';
+import { addonUnits, commonFlags, coreUnits } from './native-units.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({
@@ -59,7 +59,7 @@ function addressAndUndefined() {
   if (asan === undefined) return console.log('address and undefined behaviour: skipped, there is no libasan');
   const include = join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');
   const flags = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-  const built = objects('asan', [...flags, '-I', include], [{ file: 'addon.cc', flags: ['-DNAPI_VERSION=8'] }]);
+  const built = objects('asan', [...flags, '-I', include], addonUnits);
   const addon = join(folder, 'asan', 'pff-native.node');
   execFileSync(compiler, ['-shared', '-pthread', ...flags, ...built, '-o', addon]);
   const fuzz = join(root, 'test', 'native', 'fuzz-addon.mjs');

@@ -5,4 +5,5 @@ export interface Unit {
   readonly flags: readonly string[];
 }
 export declare const commonFlags: readonly string[];
+export declare const addonUnits: readonly (Unit & { readonly needsInclude: boolean })[];
 export declare function coreUnits(arch: string, compiler: readonly [string, ...string[]]): Unit[];

@@ -34,6 +34,13 @@ const unitsOfAll = [
   'instruction-sets.cc',
 ];
 
+/** What makes an addon of the core: these read the headers of Node-API. */
+export const addonUnits = ['addon', 'backend', 'dense', 'convolution', 'planes', 'rows'].map((name) => ({
+  file: `addon/${name}.cc`,
+  flags: ['-DNAPI_VERSION=8'],
+  needsInclude: true,
+}));
+
 /**
  * The compute core, without Node-API: each unit's file and its own flags. Optional ones are given where the compiler, a
  * command and its first arguments, knows them; the unit does without the rest.

@@ -1,4 +1,4 @@
-/** The addon that scripts/build-native.mjs built: its functions (native/addon.cc), and how it is found and loaded. */
+/** The addon that scripts/build-native.mjs built: its functions (native/addon/), and how it is found and loaded. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ export type Six<T> = [T, T, T, T, T, T];
 export type Nine<T> = [T, T, T, T, T, T, T, T, T];
 export type Floats = Float32Array | undefined;
 
-/** The functions of native/addon.cc. */
+/** The functions of native/addon/. */
 export interface Addon {
   /** What this build has and this CPU can run, best first. */
   instructionSets(): string[];

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include "dense.h"
+#include "../dense.h"
 
 namespace pff {
 
@@ -93,6 +93,14 @@ class Arguments {
 
   napi_value values_[kMost];
 };
+
+// The memory of an array that must be given, with room for `count`.
+template <class T>
+T* needed(const Given<T>& array, Index count, const char* what) {
+  if (!array.data) throw BadCall{what};
+  array.need(count, what);
+  return array.data;
+}
 
 inline void throwError(napi_env env, const char* code, const char* message) {
   napi_value codeValue = nullptr;
