@@ -89,7 +89,9 @@ describe.each(cases)('$image $block', (test) => {
       }
   });
 
-  it.skipIf(labels > 0)('by what enters', () => {
-    expect(wrongShare(input.prefix, below)).toBeLessThan(0.08);
-  });
+  // Labels enter with the samples in the first layer only, and nothing asks for a gradient below that.
+  if (labels === 0)
+    it('by what enters', () => {
+      expect(wrongShare(input.prefix, below)).toBeLessThan(0.08);
+    });
 });

@@ -28,18 +28,20 @@ export async function use(signal: AbortSignal): Promise<void> {
   for await (const event of train({ spec, nodes: 2 })) if (event.type === 'finished') console.log(event.result.modelDigest);
   await evaluateRun('run', { testSamples: 100 });
   await serveNode({ server, signal, say: console.log });
-  // @ts-expect-error no option of train
-  train({ nodez: 2 });
-  // @ts-expect-error no field of a spec
-  train({ spec: { objectiv: 'goodness' } });
 }
 `;
 
-function compiled(): ts.Program {
+/** Statements that editors must mark, and what they must name. */
+const WRONG = [
+  ['train({ nodez: 2 });', 'nodez'],
+  ["train({ spec: { objectiv: 'goodness' } });", 'objectiv'],
+] as const;
+
+function compiled(text: string): ts.Program {
   const folder = mkdtempSync(path.join(ROOT, 'build', 'types-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'use.ts');
-  writeFileSync(file, PROGRAM);
+  writeFileSync(file, text);
   return ts.createProgram([file], {
     strict: true,
     skipLibCheck: false,
@@ -55,8 +57,18 @@ function compiled(): ts.Program {
   });
 }
 
+it.each(WRONG)('%s is an error of types', { timeout: 180_000 }, (statement, name) => {
+  const program = compiled(`import { train } from 'pipeline-forward-forward';\n${statement}\n`);
+  const source = program.getSourceFiles().find(({ fileName }) => fileName.endsWith('/use.ts'));
+  const texts = program
+    .getSemanticDiagnostics(source)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  expect(texts).toHaveLength(1);
+  expect(texts[0]).toContain(`'${name}' does not exist in type`);
+});
+
 it('passes the strictest checks, drags in no client of a server, and shows a text for each field of a spec', () => {
-  const program = compiled();
+  const program = compiled(PROGRAM);
   expect(
     ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
   ).toEqual([]);
