@@ -29,6 +29,18 @@ export interface NodeSums {
   end: number;
 }
 
+/** Adds what all but the number of the node and the end come to. */
+export function addSums(to: Omit<NodeSums, 'node' | 'end'>, more: Omit<NodeSums, 'node' | 'end'>): void {
+  to.tasks += more.tasks;
+  to.samples += more.samples;
+  to.busy += more.busy;
+  to.waiting += more.waiting;
+  to.fetching += more.fetching;
+  to.publishing += more.publishing;
+  to.bytesIn += more.bytesIn;
+  to.bytesOut += more.bytesOut;
+}
+
 export function emptySums(node: number): NodeSums {
   return {
     node,

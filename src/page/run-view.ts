@@ -3,7 +3,7 @@
  * events to the same view. Runs in a browser. Seconds count from the start of the run; where it was resumed, on from there.
  */
 import { isComputing, type Span, type TaskRef } from '../schedule/timeline.js';
-import { unpackSpans, type NodeSums, type PageAnalysis, type PageEvent } from './page-event.js';
+import { addSums, unpackSpans, type NodeSums, type PageAnalysis, type PageEvent } from './page-event.js';
 
 type Of<T extends PageEvent['type']> = Extract<PageEvent, { type: T }>;
 export type Started = Of<'started'>;
@@ -272,14 +272,7 @@ function finishTask(view: RunView, event: Of<'task'>): void {
 /** Tasks that are not drawn. */
 function countTasks(view: RunView, sums: NodeSums): void {
   const node = nodeOf(view, sums.node);
-  node.tasks += sums.tasks;
-  node.samples += sums.samples;
-  node.busy += sums.busy;
-  node.waiting += sums.waiting;
-  node.fetching += sums.fetching;
-  node.publishing += sums.publishing;
-  node.bytesIn += sums.bytesIn;
-  node.bytesOut += sums.bytesOut;
+  addSums(node, sums);
   node.doing = undefined;
   view.counted += sums.tasks;
   view.now = Math.max(view.now, sums.end + view.offset);

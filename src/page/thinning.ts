@@ -3,7 +3,7 @@
  * takes no more memory than one of some thousand. The tasks of all others only count in the sums of their nodes.
  */
 import type { RunEvent } from '../run/events.js';
-import { emptySums, type NodeSums, type PageEvent } from './page-event.js';
+import { addSums, emptySums, type NodeSums, type PageEvent } from './page-event.js';
 import { tasksOf } from './pack-event.js';
 import { addSpan, TaskLineReader } from './task-line.js';
 
@@ -41,14 +41,7 @@ export class Thinning {
     const sums = this.#reader.sums(end);
     if (sums === undefined) return false;
     const all = this.#of(sums.node);
-    all.tasks += 1;
-    all.samples += sums.samples;
-    all.busy += sums.busy;
-    all.waiting += sums.waiting;
-    all.fetching += sums.fetching;
-    all.publishing += sums.publishing;
-    all.bytesIn += sums.bytesIn;
-    all.bytesOut += sums.bytesOut;
+    addSums(all, { ...sums, tasks: 1 });
     all.end = Math.max(all.end, sums.end);
     return true;
   }
