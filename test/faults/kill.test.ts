@@ -55,7 +55,8 @@ describe('SIGKILL', () => {
           );
         }
         expect(end.digest).toBe(whole.digest);
-        expect(leftovers(run)).toEqual([]);
+        // A process that was killed at its very last step leaves its lock: the next one sees that the owner is gone.
+        expect(leftovers(run).filter((name) => !(end.killed && name === 'lock'))).toEqual([]);
         const log = readFileSync(path.join(run, 'events.jsonl'), 'utf8').trimEnd().split('\n');
         expect(log.map((line) => (JSON.parse(line) as { type: string }).type).at(-1)).toBe('finished');
         if (options.store !== undefined)

@@ -10,6 +10,8 @@ export interface ToyEnd {
   /** Hex digest, if the run finished. */
   readonly digest: string | undefined;
   readonly lines: readonly string[];
+  /** True if the kill struck, be it after the digest was printed and before the process had cleaned up. */
+  readonly killed: boolean;
   /** Milliseconds from the beginning of training to the end of the process. */
   readonly ms: number;
 }
@@ -28,11 +30,11 @@ export function toyRun(options: Omit<TrainOptions, 'signal'>, killAfterMs?: numb
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', () => {
+    child.on('close', (_, signal) => {
       clearTimeout(timer);
       const lines = out.trimEnd().split('\n');
       const digest = lines.find((line) => line.startsWith('finished '))?.split(' ')[1];
-      resolve({ digest, lines, ms: performance.now() - begun });
+      resolve({ digest, lines, killed: signal === 'SIGKILL', ms: performance.now() - begun });
     });
   });
 }
