@@ -85,12 +85,11 @@ export class Trainings {
         throw error;
       }),
     );
-    const all = Promise.allSettled(workers).then((done) => {
-      const failed = done.filter((each) => each.status === 'rejected');
+    const all = (async (): Promise<void> => {
+      const failed = (await Promise.allSettled(workers)).some(({ status }) => status === 'rejected');
       // What stopped the others, not that they were stopped.
-      const cause = signal?.aborted ? (failed[0]?.reason as unknown) : (stop.signal.reason as unknown);
-      queue.end(failed.length > 0 ? { cause } : undefined);
-    });
+      queue.end(failed ? { cause: stop.signal.reason as unknown } : undefined);
+    })();
     try {
       yield* queue;
     } finally {
