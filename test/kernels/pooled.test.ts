@@ -23,7 +23,7 @@ it('reads averages of windows, and gives each place its share back', async () =>
     kernels.openDense(
       { inputs: width, outputs: 2, weights, ...none, ...zeros },
       { activation: 'linear', maxRows: 2, suffixInputs: 0 },
-    ) as LayerKernel;
+    );
   const inside = open();
   const kernel = new PooledKernel(open(), { planes, side });
 
