@@ -8,7 +8,7 @@ import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { checkOptions } from '../known-options.js';
-import { imageValues } from '../layers/sizes.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { SavedModel } from '../model/model-file.js';
 import { strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
@@ -84,7 +84,7 @@ export async function openModel(
       'data',
       `the model takes images of ${imageValues(spec.layers)} values, but these have ${imageSize(shape)}`,
     );
-  const layout = labelLayout(shape, classes.length, spec.labelMode);
+  const layout = labelLayout(imagePlanes(spec.layers) ?? shape, classes.length, spec.labelMode);
   const states = checkedStates(saved, layout, run, { verify });
   const { kernels, reason } = await openKernels({ kernels: choice, threads, precision: spec.precision });
   try {
