@@ -1,4 +1,5 @@
 /** Softmax cross-entropy on the outputs of a linear head: loss, gradient, and the head by itself as an objective. */
+import type { Labels } from '../data/label-array.js';
 import type { LayerKernel } from '../kernels/kernels.js';
 import type { StepStats } from '../kernels/trainer.js';
 import { exp, log } from '../math.js';
@@ -29,7 +30,7 @@ export function softmaxOf(scores: readonly number[]): number[] {
  */
 export function crossEntropy(
   logits: Float32Array,
-  labels: Uint8Array,
+  labels: Labels,
   classes: number,
   gradient: Float32Array,
 ): StepStats {

@@ -169,7 +169,7 @@ export function loadDatasetOf(run: string, spec: RunSpec, dataDir: string | unde
 export function checkClasses({ classes: trained }: Pick<SavedModel, 'classes'>, found: number, what: string): void {
   if (trained !== undefined && trained.length !== found)
     throw new PffError('data', `the model was trained on ${trained.length} classes, but ${what} has ${found}`, {
-      hint: `Its classes are ${trained.join(', ')}.`,
+      hint: `Its classes are ${trained.slice(0, 40).join(', ')}${trained.length > 40 ? ' and others' : ''}.`,
     });
 }
 

@@ -1,4 +1,5 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
+import { MOST_CLASSES } from '../../data/label-array.js';
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
 import { numericsSchema } from '../../kernels/numerics.js';
@@ -29,7 +30,7 @@ export const runRecordSchema = z.strictObject({
     digest: plain(100),
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
-    classes: z.array(plain(200)).min(1).max(256),
+    classes: z.array(plain(200)).min(1).max(MOST_CLASSES),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
