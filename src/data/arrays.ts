@@ -48,12 +48,23 @@ export function datasetFromArrays(own: OwnData): Dataset {
   const count = own.classes?.length ?? MOST_CLASSES;
   const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= count);
   if (wrong !== undefined || count > MOST_CLASSES)
-    throw new PffError('data', `${name}: label ${wrong ?? count} is none of at most ${Math.min(count, MOST_CLASSES)} classes`, {
-      hint: 'Labels are whole numbers from 0 to the number of classes - 1, at most 65,535.',
-    });
+    throw new PffError(
+      'data',
+      `${name}: label ${wrong ?? count} is none of at most ${Math.min(count, MOST_CLASSES)} classes`,
+      {
+        hint: 'Labels are whole numbers from 0 to the number of classes - 1, at most 65,535.',
+      },
+    );
   const highest = labels.reduce((most, label) => Math.max(most, label), 0);
   const classes = own.classes ?? Array.from({ length: highest + 1 }, (_, label) => String(label));
-  return assembleDataset(name, shape, classes, toSamples(name, shape, classes.length, train), toSamples(name, shape, classes.length, test), own.notes);
+  return assembleDataset(
+    name,
+    shape,
+    classes,
+    toSamples(name, shape, classes.length, train),
+    toSamples(name, shape, classes.length, test),
+    own.notes,
+  );
 }
 
 /** Labels 1 … n without a gap: counted from 1, so that a class 0 would never have a sample. */

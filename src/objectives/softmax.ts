@@ -28,12 +28,7 @@ export function softmaxOf(scores: readonly number[]): number[] {
  * Cross-entropy of `logits` [B, classes] against `labels` [B], summed; writes the gradient of its mean over the batch
  * by the logits, [B, classes], to `gradient`.
  */
-export function crossEntropy(
-  logits: Float32Array,
-  labels: Labels,
-  classes: number,
-  gradient: Float32Array,
-): StepStats {
+export function crossEntropy(logits: Float32Array, labels: Labels, classes: number, gradient: Float32Array): StepStats {
   const samples = labels.length;
   const logProbabilities = new Float64Array(samples * classes);
   logSoftmax(logits, classes, logProbabilities);

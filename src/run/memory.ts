@@ -137,7 +137,10 @@ export function serverBytes(
   const pipeline = variant === 'dff' ? 'sequential' : variant;
   const chapters = maxKeptChapters(graph, pipeline, nodes, defaultWindow(graph, pipeline, nodes));
   const samples = prepared.sites[0]?.data.samples.count ?? 0;
-  const labels = graph.predictedLabels === 'none' ? 0 : (Math.min(spec.labelLag, spec.splits) + nodes) * samples * labelBytes(prepared.layout.suffix);
+  const labels =
+    graph.predictedLabels === 'none'
+      ? 0
+      : (Math.min(spec.labelLag, spec.splits) + nodes) * samples * labelBytes(prepared.layout.suffix);
   const states = chapters * sizes.reduce((sum, size) => sum + size, 0) + nodes * Math.max(...sizes);
   const messages = (chapters + nodes) * (sizes.length + 1) + states / (1 << 20);
   return Math.ceil(states + labels + 300 * messages);

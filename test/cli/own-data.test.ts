@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Samples } from '../../src/data/dataset.js';
 import { writeIdx } from '../../src/data/idx.js';
 import { loadDataset } from '../../src/data/sources/load.js';
-import { takeSamples, type Dataset } from '../../src/data/dataset.js';
+import { bytesOf, takeSamples, type Dataset } from '../../src/data/dataset.js';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
 import { decodeModel } from '../../src/model/model-file.js';
@@ -149,7 +149,7 @@ const kinds: readonly Kind[] = [
         ['t10k', digits(100, 600)],
       ] as const) {
         write(`idx/${part}-images-idx3-ubyte`, writeIdx({ dims: [samples.count, 28, 28], data: bytes(samples) }));
-        write(`idx/${part}-labels-idx1-ubyte`, writeIdx({ dims: [samples.count], data: samples.labels }));
+        write(`idx/${part}-labels-idx1-ubyte`, writeIdx({ dims: [samples.count], data: bytesOf(samples.labels) }));
       }
     },
     train: ['--data', 'idx'],

@@ -123,13 +123,24 @@ it('trains heads on 300 classes, and predicts, evaluates and exports them', asyn
   for (const to of ['npz', 'safetensors'] as const) expect((await exportModel(out, { to })).file).toBeTruthy();
 });
 
-it.each(['adaptive', 'sampled'] as const)('sends %s negative labels of 16 bits from node to node', async (negatives) => {
-  const spec: PartialSpec = { negatives, labelMode: 'append', layers: [COLUMNS, 24, 24], epochs: 3, splits: 3, batch: 200, labelLag: 2 };
-  const sent = negatives === 'sampled' ? { ...spec, labelLag: 1 } : spec;
-  const one = await train(`${negatives}-1`, sent, 'sequential', 1);
-  const two = await train(`${negatives}-2`, sent, 'all-layers', 2);
-  expect(two.modelDigest).toBe(one.modelDigest);
-});
+it.each(['adaptive', 'sampled'] as const)(
+  'sends %s negative labels of 16 bits from node to node',
+  async (negatives) => {
+    const spec: PartialSpec = {
+      negatives,
+      labelMode: 'append',
+      layers: [COLUMNS, 24, 24],
+      epochs: 3,
+      splits: 3,
+      batch: 200,
+      labelLag: 2,
+    };
+    const sent = negatives === 'sampled' ? { ...spec, labelLag: 1 } : spec;
+    const one = await train(`${negatives}-1`, sent, 'sequential', 1);
+    const two = await train(`${negatives}-2`, sent, 'all-layers', 2);
+    expect(two.modelDigest).toBe(one.modelDigest);
+  },
+);
 
 it('counts many classes by the pairs that occurred, a few in a matrix', () => {
   const counters = [new ConfusionCounter(CLASSES), new ConfusionCounter(3)] as const;
