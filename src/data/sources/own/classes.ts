@@ -61,9 +61,9 @@ export function classesOf({ train, validation, test }: Parts<readonly string[]>,
   const classes = allNumbers ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
   const place = new Map(classes.map((name, i) => [name, i]));
   const labels = (texts: readonly string[]): Labels => {
-    const numbers = newLabels(texts.length, classes.length);
-    texts.forEach((text, i) => (numbers[i] = place.get(text) as number));
-    return numbers;
+    const places = newLabels(texts.length, classes.length);
+    texts.forEach((text, i) => (places[i] = place.get(text) as number));
+    return places;
   };
   return { classes, labels };
 }
