@@ -181,10 +181,6 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     });
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
   const { layout, test, facts, inputs } = prepareMeasured(dataset, spec);
-  if (inputs.kind === 'columns')
-    throw new PffError('usage', 'folders of shards were given, but columns of a table are scaled by all of its rows', {
-      hint: 'Give one table by --data and --shards, or scale the columns yourself and register the data by a plugin.',
-    });
   const digest = sha256().update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {

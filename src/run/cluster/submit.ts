@@ -36,13 +36,13 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
     maxBytes: cluster.maxBytes ?? 0,
   } as const;
   checkServerBytes(setting, prepared);
-  const record = newRunRecord(setting, prepared.facts);
+  const record = newRunRecord(setting, prepared.facts, prepared.inputs);
   const bytes = Buffer.byteLength(JSON.stringify(record));
   if (bytes > MOST_RECORD_BYTES)
     throw new PffError(
       'usage',
-      `the names of ${record.dataset.classes.length} classes make a record of ${bytes} bytes, but a cluster's server takes ${MOST_RECORD_BYTES}`,
-      { hint: 'Give the classes shorter names, such as numbers; or train on this machine, with --nodes.' },
+      `the names of the data's ${record.dataset.classes.length} classes and of its columns make a record of ${bytes} bytes, but a cluster's server takes ${MOST_RECORD_BYTES}`,
+      { hint: 'Give classes and columns shorter names, such as numbers; or train on this machine, with --nodes.' },
     );
   return record;
 }

@@ -2,6 +2,7 @@
 import { MOST_CLASSES } from '../../data/label-array.js';
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
+import { inputsSchema } from '../../data/columns.js';
 import { numericsSchema } from '../../kernels/numerics.js';
 import { PFF_VARIANTS } from '../../schedule/assign.js';
 import { OWN_KINDS } from '../../spec/own-parts.js';
@@ -31,6 +32,8 @@ export const runRecordSchema = z.strictObject({
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
     classes: z.array(plain(200)).min(1).max(MOST_CLASSES),
+    /** What the network takes, where federated nodes must read data of their own so: tables, above all. */
+    inputs: inputsSchema.refine(printsAsItIs).optional(),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),
