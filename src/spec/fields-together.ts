@@ -80,8 +80,8 @@ export function checkTogether(spec: RunSpec): void {
     );
   if (spec.augmentPer === 'layer' && !augmentsImages(spec))
     wrong(
-      'augmentPer is layer, but images are neither moved nor deformed',
-      'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',
+      'augmentPer is layer, but images are neither moved nor deformed nor cut',
+      'Give --shift, --flip, --affine, --elastic or --cutout, or leave --augment-per out.',
     );
   if (spec.augmentPer === 'layer' && isBackprop(spec.objective))
     wrong(
@@ -97,6 +97,12 @@ export function checkTogether(spec: RunSpec): void {
     wrong(
       `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,
       'Leave --label-lag out.',
+    );
+  const lastPhase = spec.phases.at(-1);
+  if (lastPhase !== undefined && lastPhase >= spec.epochs)
+    wrong(
+      `phases has ${lastPhase}, but a phase cannot begin after epoch ${lastPhase} of ${spec.epochs}`,
+      'Raise --epochs, or leave --phases out.',
     );
   if (spec.skew > 0 && spec.shards === 1)
     wrong('skew needs more than one shard', 'Give --shards, or --variant federated with several nodes.');

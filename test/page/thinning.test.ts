@@ -70,12 +70,12 @@ it('counts every task of a long run, whatever its line looks like, and draws som
 });
 
 it('reads a long log in pieces to what it is when read at once', () => {
-  const long = written([...longRun(SPLITS)]);
-  const feed = new RunFeed(long, 1);
+  const run = written([...longRun(SPLITS)]);
+  const feed = new RunFeed(run, 1);
   let pieces = 1;
   const first = tasksDone(feed.view);
   while (feed.poll(1)) pieces++;
-  const whole = new RunFeed(long);
+  const whole = new RunFeed(run);
   expect(pieces).toBeGreaterThan(1);
   expect(first).toBeLessThan(tasksDone(whole.view));
   expect(figures(feed.view)).toEqual(figures(whole.view));
