@@ -2,6 +2,7 @@
  * What a layer trains on: labelled images for the first layer, the activations of the layer below for the others.
  * Each holds the samples of one chapter.
  */
+import { pickLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
@@ -25,14 +26,14 @@ export class ImageInputs implements LayerInputs {
   /** [n of the chapter]: index of each sample in the data. */
   readonly samples: Uint32Array;
   /** [n of the data]: wrong labels. */
-  readonly #negatives: Uint8Array | undefined;
+  readonly #negatives: Labels | undefined;
   readonly #augment: Augment;
 
   constructor(
     kernels: Kernels,
     data: LabelledData,
     samples: Uint32Array,
-    negatives: Uint8Array | undefined,
+    negatives: Labels | undefined,
     augment: Augment,
   ) {
     this.#kernels = kernels;
@@ -58,9 +59,9 @@ export class ImageInputs implements LayerInputs {
     const scales = this.#negatives ? oneHot : neutral;
     const prefix = await stageImages(this.#kernels, data, rows, scales);
     const all = this.#negatives;
-    const wrong = all && (data === this.#data ? all : Uint8Array.from(asked, (row) => all[row] as number));
+    const wrong = all && (data === this.#data ? all : pickLabels(all, asked));
     if (layout.pattern) {
-      const labels = wrong ? [samples.labels, wrong].map((each) => rows.map((row) => each[row] as number)) : 'neutral';
+      const labels = wrong ? [samples.labels, wrong].map((each) => pickLabels(each, rows)) : 'neutral';
       return patternedRows({ images: prefix, scale: scales.label, rows }, layout.pattern, classes, labels);
     }
     const suffix = new Float32Array(this.variants * batch * classes);
