@@ -121,7 +121,8 @@ describe('convolutions', () => {
 
   it('show their windows, and maps of a few samples, the brightest of each layer at 255', async () => {
     const { looks, end } = await looked({ layers, objective: 'pred', shift: 1 }, 1);
-    const { receptiveFields: windows, featureMaps: maps } = looks.at(-1)?.[1] as NetworkAnalysis;
+    const last = looks.at(-1)?.[1] as NetworkAnalysis;
+    const { receptiveFields: windows, featureMaps: maps } = last;
     expect(windows).toMatchObject({ shape: { width: 5, height: 5, channels: 1 }, units: [0, 1, 2, 3, 4], channels: 5 });
     const values = bytesOf(windows.weights);
     for (let i = 0; i < 5; i++)
