@@ -2,6 +2,7 @@
  * How labels enter the network: where the label values stand in a row of the first layer's input, what a row is scaled
  * by, and the label part of a batch. The first layer's input is always [image part | label part].
  */
+import { MOST_CLASSES, type Labels } from './label-array.js';
 import { PffError } from '../errors.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
 import { imageSize, type ImageShape, type Samples, type SampleValues } from './dataset.js';
@@ -51,6 +52,10 @@ export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode)
   if (!Number.isInteger(classes) || classes < 2)
     throw new PffError('data', `labels need at least two classes, but the dataset has ${classes}`, {
       hint: 'Check the label files: every label is the same, or there are none.',
+    });
+  if (classes > MOST_CLASSES)
+    throw new PffError('data', `the dataset has ${classes} classes, and there can be at most ${MOST_CLASSES}`, {
+      hint: 'Is the label a number of something? Name the column of the classes.',
     });
   if (mode === 'append') return { skip: 0, prefix: size, suffix: classes, inputs: size + classes };
   if (size <= classes)
@@ -124,7 +129,7 @@ export function setRowScale(scales: RowScales, i: number, sums: ImageSums, label
  * Sample b is `rows[b]` where `rows` is given, else b; so `labels` and `scale` are those of the whole split, or of the batch.
  */
 export function fillOneHot(
-  labels: Uint8Array,
+  labels: Labels,
   scale: Float32Array,
   classes: number,
   out: Float32Array,

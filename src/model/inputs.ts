@@ -2,6 +2,7 @@
  * What a layer trains on: labelled images for the first layer, the activations of the layer below for the others.
  * Each holds the samples of one chapter.
  */
+import { pickLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
@@ -24,14 +25,14 @@ export class ImageInputs implements LayerInputs {
   /** [n of the chapter]: index of each sample in the data. */
   readonly samples: Uint32Array;
   /** [n of the data]: wrong labels. */
-  readonly #negatives: Uint8Array | undefined;
+  readonly #negatives: Labels | undefined;
   readonly #augment: Augment;
 
   constructor(
     kernels: Kernels,
     data: LabelledData,
     samples: Uint32Array,
-    negatives: Uint8Array | undefined,
+    negatives: Labels | undefined,
     augment: Augment,
   ) {
     this.#kernels = kernels;
@@ -60,7 +61,7 @@ export class ImageInputs implements LayerInputs {
     if (this.#negatives) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
       const all = this.#negatives;
-      const wrong = data === this.#data ? all : Uint8Array.from(asked, (row) => all[row] as number);
+      const wrong = data === this.#data ? all : pickLabels(all, asked);
       fillOneHot(wrong, scales.label, classes, suffix, batch, rows);
     } else {
       fillNeutral(scales.label, classes, suffix, 0, rows);

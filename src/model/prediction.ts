@@ -3,6 +3,7 @@
  * for all of them), a Softmax head over all layers but the first, or the layers' own heads. Also the scores that
  * adaptive negatives come from.
  */
+import { newLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
 import type { LayerKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import { openState, type LayerState } from '../layers/layer-state.js';
@@ -12,8 +13,15 @@ import { objectiveOf } from '../objectives/table.js';
 import { type RunSpec } from '../spec/spec.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
-/** How many samples are predicted at a time. */
+/** How many samples are predicted at a time, at most. */
 export const PREDICTION_BLOCK = 256;
+/** With more labels to try, fewer samples at a time keep the memory for them bounded. */
+const FULL_BLOCK_CLASSES = 256;
+
+/** How many of `most` samples pass through a network at a time where each may be tried with all `classes` labels. Changes no bits. */
+export function sampleBlock(classes: number, most: number = PREDICTION_BLOCK): number {
+  return Math.max(1, Math.floor(most * Math.min(1, FULL_BLOCK_CLASSES / classes) ** 1.5));
+}
 
 /** Opens the parts of a layer for inference only. */
 export async function openForInference(kernels: Kernels, state: LayerState): Promise<LayerKernel[]> {
@@ -172,8 +180,8 @@ export function sumScores(layers: LayerScores): Float32Array {
 }
 
 /** The class with the highest score for each row of `scores` [B, C]; of equal scores the lowest class. */
-export function strongestClass(scores: Float32Array, classes: number): Uint8Array {
-  const best = new Uint8Array(scores.length / classes);
+export function strongestClass(scores: Float32Array, classes: number): Labels {
+  const best = newLabels(scores.length / classes, classes);
   for (let b = 0; b < best.length; b++) {
     let winner = 0;
     for (let c = 1; c < classes; c++)

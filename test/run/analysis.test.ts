@@ -10,6 +10,7 @@ import { prepareData } from '../../src/node/prepare.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
+import { matrixOf } from '../helpers/confusion.js';
 
 const dataset = toyDataset();
 
@@ -59,7 +60,7 @@ describe.each(specs)('%s', (_, spec) => {
     expect(last.confused.samples).toHaveLength(Math.min(24, wrong));
     for (const { truth, predicted, sample, margin } of last.confused.samples) {
       expect(truth).toBe(dataset.test.labels[sample]);
-      expect(end.confusion[truth]?.[predicted]).toBeGreaterThan(0);
+      expect(matrixOf(end.confusion)[truth]?.[predicted]).toBeGreaterThan(0);
       expect(margin).toBeGreaterThanOrEqual(0);
     }
     for (const { units, dead, saturated, active, goodness } of last.layers) {

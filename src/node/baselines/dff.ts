@@ -3,10 +3,12 @@
  * layer sends the activations of all samples on, not its weights. Carried out here on one node, server after server, with
  * the bytes counted that the servers would send; how its pipeline would run is for simulate/dff.ts to say.
  */
+import { pickLabels } from '../../data/label-array.js';
 import type { Kernels, LayerInput } from '../../kernels/kernels.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
 import { closeParts, initialState, type LayerState } from '../../layers/layer-state.js';
 import { rowWidths } from '../../layers/sizes.js';
+import { progressOf } from '../../model/chapter.js';
 import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
@@ -34,7 +36,7 @@ export async function trainDff(
   const objective = objectiveOf(spec.objective);
   const { variants } = objective;
   const all = Uint32Array.from(samples, (_, i) => i);
-  const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
+  const labels = pickLabels(data.samples.labels, samples);
   const fullBatch = { ...spec, batch: samples.length };
   const initial =
     from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
@@ -53,8 +55,9 @@ export async function trainDff(
         const layerKernels = parts.map(({ kernel }) => kernel);
         const start = (nowMs() - job.startedMs) / 1000;
         const rows = input.batch * input.variants;
-        const layerRule = updateRule(spec, spec.learningRate, epoch, epoch / spec.epochs);
-        const headRule = updateRule(spec, spec.headLearningRate, epoch, epoch / spec.epochs);
+        const progress = progressOf(epoch, [0, ...spec.phases, spec.epochs]);
+        const layerRule = updateRule(spec, spec.learningRate, epoch, progress);
+        const headRule = updateRule(spec, spec.headLearningRate, epoch, progress);
         const stats = await objective.begin(spec).step({ kernels: layerKernels, input, labels, layerRule, headRule });
         checkFinite({ layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import { usableCores } from '../cores.js';
+import { placeText, type Place } from '../../data/sources/own/place.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { NatsApi } from '../../store/nats/api.js';
@@ -26,6 +27,8 @@ export interface NodeOptions {
   /** Threads of the kernels; by default all cores. */
   readonly threads?: number | undefined;
   readonly dataDir?: string | undefined;
+  /** A file or folder of one's own, or a place of several files, for runs on such; it must be the one that the run was submitted with. */
+  readonly data?: string | Place | undefined;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
   readonly signal: AbortSignal;
@@ -53,6 +56,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     kernels: true,
     threads: true,
     dataDir: true,
+    data: true,
     slot: true,
     signal: true,
     say: true,
@@ -78,6 +82,10 @@ export async function serveNode(options: NodeOptions): Promise<void> {
       const threads = options.threads ?? usableCores();
       const joined = await joinRun(api, registry, record, {
         ...options,
+        data:
+          options.data === undefined
+            ? undefined
+            : placeText(typeof options.data === 'string' ? { data: options.data } : options.data),
         kernels,
         threads,
         patienceMs: queue.patienceMs(record.run),
