@@ -12,13 +12,13 @@ export function inputValues(first: Stage): number {
 export class BlockInput {
   readonly #first: Stage;
   readonly #options: BlockOptions;
-  readonly #allocate: PlaneOperations['allocate'];
+  readonly #operations: PlaneOperations;
   #memory: Float32Array = new Float32Array(0);
 
-  constructor(first: Stage, options: BlockOptions, allocate: PlaneOperations['allocate']) {
+  constructor(first: Stage, options: BlockOptions, operations: PlaneOperations) {
     this.#first = first;
     this.#options = options;
-    this.#allocate = allocate;
+    this.#operations = operations;
   }
 
   /** Samples `first` … `first + count - 1` of `input`, with all their variants, in memory that the next call uses again. */
@@ -26,7 +26,7 @@ export class BlockInput {
     const width = inputValues(this.#first);
     const { labels, channelsFirst } = this.#options;
     const { variants, batch } = input;
-    if (this.#memory.length < count * width) this.#memory = this.#allocate(count * width);
+    if (this.#memory.length < count * width) this.#memory = this.#operations.allocate(count * width);
     const rows = this.#memory;
     for (let b = 0; b < count; b++) {
       const from = (input.rows?.[first + b] ?? first + b) * width;

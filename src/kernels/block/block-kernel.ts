@@ -51,8 +51,8 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     this.#operations = operations;
     this.#options = options;
     this.suffixInputs = options.labels;
-    this.#input = new BlockInput(stages[0] as Stage, options, operations.allocate);
-    this.#passing = new BlockInput(stages[0] as Stage, options, operations.allocate);
+    this.#input = new BlockInput(stages[0] as Stage, options, operations);
+    this.#passing = new BlockInput(stages[0] as Stage, options, operations);
     this.inputs = inputValues(stages[0] as Stage) + options.labels;
     this.planes = leaving(last);
     this.outputs = planeValues(this.planes);
