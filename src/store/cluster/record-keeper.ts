@@ -2,6 +2,7 @@
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output } from '../store.js';
 import type { Clock } from './clock.js';
+import type { Sources } from './store-audits.js';
 
 /** How long an overwritten record stays before its maker puts it right: somebody may write it again and again. */
 const BEFORE_RESTORING_MS = 200;
@@ -14,6 +15,10 @@ export interface Kept {
   digest?: string;
   /** This process published it: its record is this process's to put right. */
   mine?: true;
+  /** Where results are audited, of an output that was made here: what it was made of. */
+  readonly sources?: Sources | undefined;
+  /** The same, once it is said that this is the task's output: whether it is of use. */
+  said?: Promise<boolean>;
 }
 
 export interface RecordKeeperOptions {
