@@ -34,6 +34,7 @@ const rootFiles = [
   'named-parts',
   'command-line',
   'known-options',
+  'package-folder',
 ];
 const root = `(${rootFiles.join('|')})\\.ts$`;
 
@@ -75,7 +76,7 @@ export default {
       from: { path: '^src/cli/([^/]+|terminal/(help|interrupt|output))\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: ['^src/cli/', '^src/(errors|suggest|command-line|run/version|report/wrap)\\.ts$'],
+        pathNot: ['^src/cli/', '^src/(errors|suggest|command-line|package-folder|run/version|report/wrap)\\.ts$'],
         dependencyTypesNot: ['type-only'],
       },
     },

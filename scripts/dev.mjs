@@ -10,7 +10,7 @@ const start = (file, ...args) => spawn(file, args, { cwd: root, stdio: 'inherit'
 const buildNative = () => start(process.execPath, 'scripts/build-native.mjs');
 
 const watchers = [
-  start(bin('tsc'), '-p', 'tsconfig.json', '--watch', '--preserveWatchOutput'),
+  start(process.execPath, 'scripts/build-program.mjs', '--watch'),
   start(bin('vite'), 'build', '--watch'),
 ];
 

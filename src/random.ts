@@ -12,6 +12,7 @@ export type Purpose =
   | 'shards'
   | 'augment'
   | 'deform'
+  | 'cutout'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
@@ -33,6 +34,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   probe: 10,
   split: 11,
   sweep: 12,
+  cutout: 13,
   test: 255,
 };
 

@@ -1,8 +1,9 @@
 /** The page's HTML: for the server, with scripts of its own, and for a report, with everything in one file. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import { PffError } from '../errors.js';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import type { PageEvent } from './page-event.js';
 
 export interface PageFiles {
@@ -13,11 +14,8 @@ export interface PageFiles {
 /** What `npm run build` made of web/. @throws PffError `files` */
 export function pageFiles(): PageFiles {
   const read = (name: string): string => {
-    // Beside this file where it is built; also found from its source under a test runner, and from the bench.
-    const found = ['./', '../../dist/page/', '../../../dist/page/']
-      .map((folder) => new URL(`${folder}assets/${name}`, import.meta.url))
-      .find((url) => existsSync(url));
-    if (found) return readFileSync(fileURLToPath(found), 'utf8');
+    const file = path.join(PACKAGE_FOLDER, 'dist/page/assets', name);
+    if (existsSync(file)) return readFileSync(file, 'utf8');
     throw new PffError('files', `the page's ${name} has not been built`, { hint: 'Run npm run build.' });
   };
   return { script: read('page.js'), style: read('page.css') };

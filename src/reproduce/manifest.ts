@@ -1,15 +1,16 @@
 /** runs/manifest.json: the paper's tables, row by row, and the spec file that reproduces each row. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, PffError } from '../errors.js';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 import { presets } from '../spec/presets.js';
 import { VARIANTS } from '../schedule/assign.js';
 import { didYouMean } from '../suggest.js';
 import { partialSpecSchema, resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 
 /** The folder of the recipes, in the source tree and in the package. */
-export const RECIPES_FOLDER = fileURLToPath(new URL('../../runs/', import.meta.url));
+export const RECIPES_FOLDER = join(PACKAGE_FOLDER, 'runs');
 const MANIFEST_FILE = 'manifest.json';
 
 const percent = z.number().min(0).max(100);

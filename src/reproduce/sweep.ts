@@ -1,34 +1,36 @@
 /** Many trainings over fields of a spec: each in a run folder of its own, so that a sweep that was stopped goes on where it was. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { checkOptions } from '../known-options.js';
 import { PffError } from '../errors.js';
-import { hasNote } from '../run/checkpoint.js';
-import type { RunEvent, RunResult } from '../run/events.js';
+import type { RunResult } from '../run/events.js';
 import { fitToData } from '../run/fit-to-data.js';
-import { RESULT_FILE, writeWhole } from '../run/folder.js';
+import { writeWhole } from '../run/folder.js';
 import { lockFolder } from '../run/lock.js';
-import type { TrainOptions } from '../run/options.js';
-import { train } from '../run/train.js';
-import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
+import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
 import { readingOf } from '../data/sources/own/reading.js';
 import { meanOf, type MeanOf } from './statistics.js';
 import { sweepSchema, trialsOf, unitName, type Sweep, type Trial } from './sweep-plan.js';
+import { Trainings, type TrainingEvent, type TrainingsOptions, type Unit } from './trainings.js';
 
 /** Share of the training samples that trials are compared on, where nobody says which. */
 const VALIDATION_SHARE = 0.1;
 const MOST_VALIDATION = 5000;
 
+/** On a cluster so many runs are submitted at once unless asked: none of its nodes waits while a model is evaluated here. */
+const SUBMITTED_AT_ONCE = 4;
+
 /** How a sweep is carried out. */
-export interface SweepOptions extends Pick<
-  TrainOptions,
-  'nodes' | 'variant' | 'threadsPerNode' | 'kernels' | 'dataDir' | 'plugins' | 'signal'
-> {
+export interface SweepOptions extends Omit<TrainingsOptions, 'parallel'> {
   /** The folder of its runs; what is there already is not trained again. */
   readonly out: string;
+  /** So many trainings at once, which share the threads of this machine; by default 1, on a cluster 4. */
+  readonly parallel?: number | undefined;
+  /** Trainings are submitted to the nodes of a cluster. */
+  readonly cluster?: TrainingsOptions['cluster'];
 }
 
 /** One setting of a sweep, with all of its seeds. */
@@ -46,9 +48,14 @@ export interface SweepRow extends MeanOf {
 
 /** What happens in a sweep. */
 export type SweepEvent =
-  | { readonly type: 'planned'; readonly trials: number; readonly trainings: number; readonly out: string }
-  | { readonly type: 'training'; readonly name: string; readonly done: boolean }
-  | { readonly type: 'run'; readonly event: RunEvent }
+  | {
+      readonly type: 'planned';
+      readonly trials: number;
+      readonly trainings: number;
+      readonly parallel: number;
+      readonly out: string;
+    }
+  | TrainingEvent
   /** The best setting comes first; by the mean accuracy on validation samples. */
   | { readonly type: 'swept'; readonly rows: readonly SweepRow[] };
 
@@ -76,8 +83,12 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
     dataDir: true,
     plugins: true,
     signal: true,
+    parallel: true,
+    cluster: true,
   });
-  const { out } = options;
+  const { out, cluster, parallel = cluster ? SUBMITTED_AT_ONCE : 1 } = options;
+  if (!Number.isInteger(parallel) || parallel < 1)
+    throw new PffError('usage', `parallel must be a whole number of at least 1, but is ${parallel}`);
   const trials = trialsOf(sweep);
   mkdirSync(out, { recursive: true });
   const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
@@ -89,15 +100,18 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
     const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
     const whole = resolveSpec(fitted);
     const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
-    const work = new Work(options, { base, dataset, dataDir });
+    const trainings = new Trainings({ ...options, parallel, dataDir }, dataset);
     const { halving, seeds } = sweep;
     const rungs = halving ? halving.rungs : 1;
-    yield { type: 'planned', trials: trials.length, trainings: trainings(trials.length, seeds, halving), out };
+    yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
     const rows = new Map<number, SweepRow>();
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
-      for (const trial of left) rows.set(trial.number, yield* work.trial(trial, seeds, epochs));
+      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, dataset)));
+      const results = yield* trainings.all(units.flat());
+      for (const [i, trial] of left.entries())
+        rows.set(trial.number, rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)));
       const best = ranked([...rows.values()].filter(({ trial }) => left.some(({ number }) => number === trial)));
       if (halving && rung < rungs - 1) {
         const kept = new Set(
@@ -114,7 +128,7 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
   }
 }
 
-function trainings(trials: number, seeds: number, halving: Sweep['halving']): number {
+function count(trials: number, seeds: number, halving: Sweep['halving']): number {
   let [sum, left] = [0, trials];
   for (let rung = 0; rung < (halving?.rungs ?? 1); rung++) {
     sum += left * seeds;
@@ -135,72 +149,34 @@ function withValidation(spec: PartialSpec): PartialSpec {
   return { validationSamples: samples, ...spec };
 }
 
-/** What all trainings of a sweep share. */
-interface Shared {
-  readonly base: PartialSpec;
-  readonly dataset: Dataset;
-  readonly dataDir: string | undefined;
+/** The trainings of a setting, one a seed. */
+async function unitsOf(
+  trial: Trial,
+  seeds: number,
+  epochs: number | undefined,
+  base: PartialSpec,
+  dataset: Dataset,
+): Promise<Unit[]> {
+  const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
+  const units: Unit[] = [];
+  for (let i = 0; i < seeds; i++) {
+    const seed = (asked.seed ?? 1) + i;
+    const spec = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    units.push({ name: unitName(trial, seed, spec, dataset.digest), spec });
+  }
+  return units;
 }
 
-class Work {
-  readonly #options: SweepOptions;
-  readonly #shared: Shared;
-
-  constructor(options: SweepOptions, shared: Shared) {
-    this.#options = options;
-    this.#shared = shared;
-  }
-
-  async *trial(
-    trial: Trial,
-    seeds: number,
-    epochs: number | undefined,
-  ): AsyncGenerator<SweepEvent, SweepRow, undefined> {
-    const { base, dataset } = this.#shared;
-    const results: RunResult[] = [];
-    const runs: string[] = [];
-    for (let i = 0; i < seeds; i++) {
-      const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
-      const seed = (asked.seed ?? 1) + i;
-      const { spec } = await fitToData({ ...asked, seed }, {}, dataset);
-      const whole = resolveSpec(spec);
-      const name = unitName(trial, seed, whole, dataset.digest);
-      runs.push(name);
-      results.push(yield* this.#training(name, whole));
-    }
-    const accuracies = results.map((result) => result.validationAccuracy ?? result.testAccuracy);
-    return {
-      trial: trial.number,
-      fields: trial.fields,
-      epochs: results[0]?.epochs ?? 0,
-      ...meanOf(accuracies),
-      accuracies,
-      testAccuracies: results.map(({ testAccuracy }) => testAccuracy),
-      digests: results.map(({ modelDigest }) => modelDigest),
-      runs,
-    };
-  }
-
-  async *#training(name: string, spec: RunSpec): AsyncGenerator<SweepEvent, RunResult, undefined> {
-    const { out, ...how } = this.#options;
-    const run = path.join(out, name);
-    const known = resultOf(run);
-    yield { type: 'training', name, done: known !== undefined };
-    if (known) return known;
-    // A run that was stopped goes on; one that had not begun is begun anew.
-    const resumes = hasNote(run);
-    if (!resumes) rmSync(run, { recursive: true, force: true });
-    const { dataDir, dataset } = this.#shared;
-    const begin = resumes ? { resume: run } : { out: run, spec };
-    for await (const event of train({ ...how, ...begin, dataDir }, dataset)) {
-      yield { type: 'run', event };
-      if (event.type === 'finished') return event.result;
-    }
-    throw new PffError('interrupted', `training ${name} ended without a result`);
-  }
-}
-
-function resultOf(run: string): RunResult | undefined {
-  const file = path.join(run, RESULT_FILE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunResult) : undefined;
+function rowOf(trial: Trial, units: readonly Unit[], results: readonly RunResult[]): SweepRow {
+  const accuracies = results.map((result) => result.validationAccuracy ?? result.testAccuracy);
+  return {
+    trial: trial.number,
+    fields: trial.fields,
+    epochs: results[0]?.epochs ?? 0,
+    ...meanOf(accuracies),
+    accuracies,
+    testAccuracies: results.map(({ testAccuracy }) => testAccuracy),
+    digests: results.map(({ modelDigest }) => modelDigest),
+    runs: units.map(({ name }) => name),
+  };
 }

@@ -10,8 +10,9 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  /** No more items; with `error` the iteration ends by throwing it, after the items that are there. */
+  /** No more items; with `error` the iteration ends by throwing it, after the items that are there. The first end counts. */
   end(error?: { readonly cause: unknown }): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
     this.#wake?.();

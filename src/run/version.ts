@@ -1,11 +1,8 @@
-/** The program's version, as the nearest package.json above this file says it. */
-import { existsSync, readFileSync } from 'node:fs';
+/** The program's version, as its package.json says it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PACKAGE_FOLDER } from '../package-folder.js';
 
-function manifest(): { version: string } {
-  // Built files lie in dist/, and for benches one folder deeper.
-  const places = ['../../package.json', '../../../package.json'].map((place) => new URL(place, import.meta.url));
-  const found = places.find((place) => existsSync(place)) ?? new URL('../../package.json', import.meta.url);
-  return JSON.parse(readFileSync(found, 'utf8')) as { version: string };
-}
+const manifest = JSON.parse(readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string };
 
-export const VERSION = manifest().version;
+export const VERSION = manifest.version;

@@ -1,12 +1,15 @@
-/** Sweeps: what their files say, the same table after a kill, halving; and lists of runs. */
+/** Sweeps: what their files say, the same table after a kill, with several trainings at once and on a cluster; halving; lists of runs. */
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, it } from 'vitest';
-import { parseSweep, runSweep, type SweepRow } from '../../src/reproduce/sweep.js';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import type { RunSummary } from '../../src/run/cluster/manage.js';
+import { parseSweep, runSweep, type SweepOptions, type SweepRow } from '../../src/reproduce/sweep.js';
 import { trialsOf } from '../../src/reproduce/sweep-plan.js';
 import { localRuns } from '../../src/run/list-runs.js';
 import { pff } from '../cli/helpers.js';
+import { Fleet } from '../cluster/fleet.js';
+import { sleep } from '../cluster/server.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-sweep-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -19,12 +22,18 @@ writeFileSync(
 );
 const quick = { layers: [0, 12, 12], batch: 16, epochs: 2, splits: 2 };
 
-async function swept(sweep: unknown, out: string, stopAfter = Infinity): Promise<readonly SweepRow[]> {
+async function swept(
+  sweep: unknown,
+  out: string,
+  stopAfter = Infinity,
+  more: Pick<SweepOptions, 'parallel'> = {},
+): Promise<readonly SweepRow[]> {
   const stop = new AbortController();
   let trained = 0;
   for await (const event of runSweep(parseSweep(sweep, 'the sweep'), {
     out: path.join(folder, out),
     signal: stop.signal,
+    ...more,
   })) {
     if (event.type === 'run' && event.event.type === 'task-finished' && ++trained >= stopAfter)
       stop.abort(new Error('enough'));
@@ -33,15 +42,80 @@ async function swept(sweep: unknown, out: string, stopAfter = Infinity): Promise
   return [];
 }
 
+const TWELVE = { spec: quick, data: table, grid: { learningRate: [0.01, 0.03], dropout: [0, 0.1] }, seeds: 3 };
+const trainings = (out: string): string[] =>
+  existsSync(path.join(folder, out))
+    ? readdirSync(path.join(folder, out)).filter((name) => name.startsWith('trial-'))
+    : [];
+const finished = (out: string): number =>
+  trainings(out).filter((name) => existsSync(path.join(folder, out, name, 'result.json'))).length;
+
 it('twelve runs that are stopped in the middle and gone on with have the table of those that were not', async () => {
-  const sweep = { spec: quick, data: table, grid: { learningRate: [0.01, 0.03], dropout: [0, 0.1] }, seeds: 3 };
-  const whole = await swept(sweep, 'whole');
+  const whole = await swept(TWELVE, 'whole');
   expect(whole.map(({ accuracies }) => accuracies.length)).toEqual([3, 3, 3, 3]);
   expect(whole[0]?.mean).toBe(Math.max(...whole.map(({ mean }) => mean)));
-  await expect(swept(sweep, 'stopped', 20)).rejects.toThrow();
+  await expect(swept(TWELVE, 'stopped', 20)).rejects.toThrow();
   expect(existsSync(path.join(folder, 'stopped', 'sweep.json'))).toBe(false);
-  expect(await swept(sweep, 'stopped')).toEqual(whole);
-  expect(readdirSync(path.join(folder, 'stopped')).filter((name) => name.startsWith('trial-'))).toHaveLength(12);
+  expect(await swept(TWELVE, 'stopped')).toEqual(whole);
+  expect(trainings('stopped')).toHaveLength(12);
+});
+
+it('several at once that are stopped in the middle have the same table', async () => {
+  const four = { ...TWELVE, seeds: 1 };
+  await expect(swept(four, 'at-once', 3, { parallel: 3 })).rejects.toThrow(/interrupted|enough/);
+  expect(existsSync(path.join(folder, 'at-once', 'sweep.json'))).toBe(false);
+  expect(await swept(four, 'at-once', Infinity, { parallel: 3 })).toEqual(await swept(four, 'whole'));
+});
+
+it('a training that fails stops the others, and is what the sweep failed of', async () => {
+  const failing = { spec: quick, data: table, grid: { learningRate: [0.01, 1e30] } };
+  await expect(swept(failing, 'failing', Infinity, { parallel: 2 })).rejects.toThrow(/^the loss of layer 1 became/);
+});
+
+const asFile = path.join(folder, 'twelve.json');
+writeFileSync(asFile, JSON.stringify(TWELVE));
+const fleet = new Fleet();
+afterEach(() => fleet.end());
+
+/** A sweep by the program, killed once `most` trainings are finished. */
+async function killed(out: string, most: number, ...more: string[]): Promise<void> {
+  const process = fleet.pff('sweep', asFile, '--out', path.join(folder, out), '--quiet', ...more);
+  for (let i = 0; i < 3000 && finished(out) < most && process.child.exitCode === null; i++) await sleep(10);
+  process.child.kill('SIGKILL');
+  await process.exited;
+}
+
+async function goneOn(out: string, ...more: string[]): Promise<SweepRow[]> {
+  const process = fleet.pff('sweep', asFile, '--out', path.join(folder, out), '--json', '--quiet', ...more);
+  expect(await process.exited, process.text).toBe(0);
+  return JSON.parse(process.out) as SweepRow[];
+}
+
+/** As the program prints it. */
+const printed = (rows: readonly SweepRow[]): unknown => JSON.parse(JSON.stringify(rows));
+
+it('SIGKILL in the middle of twelve, two at once: the table of those that were not killed', async () => {
+  await killed('shot', 4, '--parallel', '2');
+  expect(finished('shot')).toBeGreaterThanOrEqual(4);
+  expect(finished('shot')).toBeLessThan(12);
+  expect(await goneOn('shot', '--parallel', '2')).toEqual(printed(await swept(TWELVE, 'whole')));
+});
+
+it('the same on two nodes of a cluster, one of which is killed, too', { timeout: 120_000 }, async () => {
+  const at = await fleet.server();
+  const node = (): ReturnType<Fleet['node']> => fleet.node(at, '--data-dir', table);
+  const nodes = [node(), node()];
+  await killed('cluster', 4, '--server', at.url, '--lease', '1');
+  expect(finished('cluster')).toBeGreaterThanOrEqual(4);
+  expect(finished('cluster')).toBeLessThan(12);
+  nodes[1]?.child.kill('SIGKILL');
+  nodes[1] = node();
+  expect(await goneOn('cluster', '--server', at.url, '--lease', '1')).toEqual(printed(await swept(TWELVE, 'whole')));
+  // Both took part, and nothing is left on the server.
+  for (const { text } of nodes) expect(text).toMatch(/joined run trial-/);
+  const left = fleet.pff('runs', '--json', '--server', at.url);
+  expect(await left.exited).toBe(0);
+  expect(JSON.parse(left.out) as RunSummary[]).toEqual([]);
 });
 
 it('random draws are keyed, within their ranges, and of few figures', () => {

@@ -16,6 +16,8 @@ import {
 import { spawn } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { messageOf, PffError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/run/events.js';
@@ -105,8 +107,14 @@ describe('a run folder in which a process works', () => {
 
   it('is one of many processes only, of those that want it at the same time', async () => {
     const folder = ownFolder();
+    const module = path.join(ownFolder(), 'lock.mjs');
+    const source = await rolldown({
+      input: fileURLToPath(new URL('../../src/run/lock.ts', import.meta.url)),
+      platform: 'node',
+    });
+    await source.write({ file: module });
     const script = `
-      const { lockFolder } = await import(${JSON.stringify(new URL('../../dist/run/lock.js', import.meta.url).href)});
+      const { lockFolder } = await import(${JSON.stringify(pathToFileURL(module).href)});
       process.on('message', () => {
         try { lockFolder(${JSON.stringify(folder)}, 'x'); process.send('taken'); } catch (error) { process.send(error.message); }
       });

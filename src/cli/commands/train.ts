@@ -16,7 +16,7 @@ import { loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
-import { askedServer } from '../flags/server-flags.js';
+import { askedServer, submissionOptions } from '../flags/server-flags.js';
 import { specFromFlags } from '../flags/spec-flags.js';
 import { askedSpec } from '../flags/spec-sources.js';
 import { trainFlags } from '../flags/train-flags.js';
@@ -154,12 +154,5 @@ function clusterOptions(given: Given, server: ServerOptions, out: string): Clust
     }-${suffix}`;
   if (!RUN_NAME.test(run))
     throw new PffError('usage', `--run must be letters, digits and dashes, at most 48, but is ${JSON.stringify(run)}`);
-  return {
-    server,
-    run,
-    storage: given.storage,
-    replicas: given.replicas,
-    maxBytes: given['max-bytes'],
-    leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
-  };
+  return { server, run, ...submissionOptions(given) };
 }

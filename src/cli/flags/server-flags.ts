@@ -1,7 +1,8 @@
 /** Options that say which NATS server to use and as whom. Secrets may come from the environment, which `ps` does not show. */
 import { PffError } from '../../errors.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
-import { textFlag } from './flags.js';
+import type { ClusterOptions } from '../../run/cluster/options.js';
+import { choiceFlag, numberFlag, textFlag, type ValuesOf } from './flags.js';
 
 const group = 'Server';
 
@@ -23,6 +24,43 @@ export const serverFlags = {
   'tls-key': { ...textFlag('FILE', 'PEM file of its key'), group },
   'inbox-prefix': { ...textFlag('TEXT', 'subject below which answers come'), group, shownDefault: '_INBOX' },
 };
+
+export const clusterGroup = { group: 'On a cluster (with --server)' };
+
+/** How a run is put on a cluster. */
+export const submissionFlags = {
+  storage: {
+    ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
+    ...clusterGroup,
+    shownDefault: 'file',
+  },
+  replicas: {
+    ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }),
+    ...clusterGroup,
+    shownDefault: '1',
+  },
+  'max-bytes': {
+    ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }),
+    ...clusterGroup,
+    shownDefault: '0',
+  },
+  lease: {
+    ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }),
+    ...clusterGroup,
+    shownDefault: '10',
+  },
+};
+
+export function submissionOptions(
+  given: ValuesOf<typeof submissionFlags>,
+): Pick<ClusterOptions, 'storage' | 'replicas' | 'maxBytes' | 'leaseMs'> {
+  return {
+    storage: given.storage,
+    replicas: given.replicas,
+    maxBytes: given['max-bytes'],
+    leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
+  };
+}
 
 type Given = { readonly [K in keyof typeof serverFlags]?: string };
 

@@ -5,10 +5,9 @@ import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './com
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
-import { serverFlags } from './server-flags.js';
+import { clusterGroup, serverFlags, submissionFlags } from './server-flags.js';
 import { specFlags, specSourceFlags } from './spec-sources.js';
 
-const clusterGroup = { group: 'On a cluster (with --server)' };
 const pipeline = { group: 'How it is carried out (changes the time, not the bits)' };
 
 export const trainFlags = {
@@ -37,26 +36,7 @@ export const trainFlags = {
     ...clusterGroup,
     shownDefault: 'made from the run folder',
   },
-  storage: {
-    ...choiceFlag(['file', 'memory'], 'where the server keeps layer states'),
-    ...clusterGroup,
-    shownDefault: 'file',
-  },
-  replicas: {
-    ...numberFlag('N', 'servers that keep each record and state', { whole: true, least: 1 }),
-    ...clusterGroup,
-    shownDefault: '1',
-  },
-  'max-bytes': {
-    ...numberFlag('N', 'most bytes of layer states on the server; 0: no limit', { whole: true, least: 0 }),
-    ...clusterGroup,
-    shownDefault: '0',
-  },
-  lease: {
-    ...numberFlag('SECONDS', 'a node that is silent for so long counts as gone', { least: 0.5 }),
-    ...clusterGroup,
-    shownDefault: '10',
-  },
+  ...submissionFlags,
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   'shard-dirs': {
     ...textsFlag(

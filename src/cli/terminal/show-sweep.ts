@@ -1,4 +1,5 @@
 /** Shows a sweep as it goes, and its table at the end. */
+import type { RunResult } from '../../run/events.js';
 import type { SweepEvent, SweepRow } from '../../reproduce/sweep.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
@@ -14,23 +15,29 @@ export async function showSweep(
   { out, err }: Output,
 ): Promise<void> {
   let display = new ProgressDisplay(err, quiet);
-  let [trainings, begun] = [0, 0];
+  let [trainings, begun, parallel] = [0, 0, 1];
   try {
     await interruptible(
       () => display.note('stopping; the same command goes on with the sweep'),
       async (signal) => {
         for await (const event of open(signal)) {
           if (event.type === 'planned') {
-            ({ trainings } = event);
-            if (!quiet) err.line(`${event.trials} settings, ${trainings} trainings, in ${event.out}`);
+            ({ trainings, parallel } = event);
+            const at = parallel > 1 ? `, ${parallel} at once` : '';
+            if (!quiet) err.line(`${event.trials} settings, ${trainings} trainings${at}, in ${event.out}`);
           } else if (event.type === 'training') {
             display.end();
             display = new ProgressDisplay(err, quiet);
             begun++;
             if (!quiet)
               err.line(`training ${begun} of ${trainings}: ${event.name}${event.done ? ' (done before)' : ''}`);
-          } else if (event.type === 'run') display.show(event.event);
-          else if (json) out.line(JSON.stringify(event.rows));
+          } else if (event.type === 'run') {
+            // Of several at once only what is worth a line.
+            if (parallel === 1) display.show(event.event);
+            else if (event.event.type === 'notice' && !quiet) display.note(`${event.name}: ${event.event.text}`);
+          } else if (event.type === 'trained') {
+            if (parallel > 1 && !quiet) err.line(`${event.name}: ${resultLine(event.result)}`);
+          } else if (json) out.line(JSON.stringify(event.rows));
           else for (const line of sweepLines(event.rows)) out.line(line);
         }
       },
@@ -38,6 +45,10 @@ export async function showSweep(
   } finally {
     display.end();
   }
+}
+
+function resultLine({ evaluatedOn, testAccuracy, trainSeconds }: RunResult): string {
+  return `${evaluatedOn} accuracy ${units.percent(testAccuracy)} after ${units.duration(trainSeconds)}`;
 }
 
 function sweepLines(rows: readonly SweepRow[]): string[] {

@@ -1,9 +1,9 @@
 /** The addon that scripts/build-native.mjs built: its functions (native/addon/), and how it is found and loaded. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
+import { PACKAGE_FOLDER } from '../../package-folder.js';
 import type { Precision } from '../kernels.js';
 
 declare const handle: unique symbol;
@@ -226,8 +226,8 @@ export type LoadedAddon = { readonly addon: Addon; readonly path: string } | { r
  * platform that a released package has. Never throws.
  */
 export function loadAddon(folder?: string): LoadedAddon {
-  const built = folder ?? join(packageFolder(), 'build');
-  const prebuilt = join(packageFolder(), 'prebuilds', `${process.platform}-${process.arch}`);
+  const built = folder ?? join(PACKAGE_FOLDER, 'build');
+  const prebuilt = join(PACKAGE_FOLDER, 'prebuilds', `${process.platform}-${process.arch}`);
   const path = [built, ...(folder === undefined ? [prebuilt] : [])]
     .map((each) => join(each, 'pff-native.node'))
     .find((file) => existsSync(file));
@@ -239,13 +239,6 @@ export function loadAddon(folder?: string): LoadedAddon {
   } catch (error) {
     return { reason: `the native kernels cannot be loaded: ${messageOf(error)}` };
   }
-}
-
-/** The folder of package.json above this file, which lies in src/ or dist/. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
 }
 
 /** What scripts/build-native.mjs left about a build that did not work. */

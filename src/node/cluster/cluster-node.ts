@@ -41,9 +41,10 @@ export interface ClusterNodeOptions {
   /** Told the membership once it is there, so that progress can be put into its beats. */
   readonly onMember?: ((membership: Membership) => void) | undefined;
   /**
-   * Asked now and then while nobody does anything for the run (`ms`: for how long): whether to leave it for the time being.
+   * Asked now and then while nobody does anything for the run, or while this node only stands by (`ms`: for how long): whether to leave
+   * it for the time being.
    */
-  readonly leaves?: ((ms: number) => Promise<boolean>) | undefined;
+  readonly leaves?: ((ms: number, standsBy: boolean) => Promise<boolean>) | undefined;
 }
 
 /** `idle`: it stands still, and this node left it for another. */
@@ -66,7 +67,7 @@ class ClusterNode {
   #own: { readonly number: number; readonly next: ReadonlyMap<string, Task> } | undefined;
   #tasksDone = 0;
   #busyMs = 0;
-  /** Since when nobody has done anything for the run, by this node's clock. */
+  /** Since when nobody has done anything for the run, or this node stands by, by its own clock. */
   #idleSince: number | undefined;
   /** Since when all results are published, in observed time. */
   #completeSince: number | undefined;
@@ -147,16 +148,19 @@ class ClusterNode {
     return this.#tasksDone > 0 ? this.#busyMs / this.#tasksDone : 0;
   }
 
-  /** Whether there is nothing to do here, nobody else does anything, and the node's owner has better use for it. */
+  /** Whether there is nothing to do here, nobody else does anything or all slots have nodes, and the node's owner has better use for it. */
   async #standsStill(): Promise<boolean> {
-    const { store, clock, leaves } = this.#options;
+    const { store, clock, leaves, nodes } = this.#options;
     const alive = this.#membership.alive();
-    if (!leaves || [...store.mirror.claims()].some(({ by }) => by !== store.id && alive.has(by))) {
+    const others = [...store.mirror.claims()].some(({ by }) => by !== store.id && alive.has(by));
+    // Where results are audited whoever stands by checks those of others.
+    const standsBy = others && (this.#membership.number ?? 0) >= nodes && !store.audits;
+    if (!leaves || (others && !standsBy)) {
       this.#idleSince = undefined;
       return false;
     }
     this.#idleSince ??= clock.now();
-    return leaves(clock.now() - this.#idleSince);
+    return leaves(clock.now() - this.#idleSince, standsBy);
   }
 
   #end(): RunEnd | undefined {

@@ -1,12 +1,13 @@
 /** Starts worker threads: always from built JavaScript, and so that their end cannot take the process with it. */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { PffError } from '../../errors.js';
+import { PACKAGE_FOLDER } from '../../package-folder.js';
 
 export interface ThreadOptions {
-  /** The module that the thread runs, within src/, such as `node/threads/worker.js`. */
+  /** The module that the thread runs, one of the entries of scripts/build-program.mjs, such as `node/threads/worker.js`. */
   readonly entry: string;
   /** Shown by debuggers and profilers. */
   readonly name: string;
@@ -31,11 +32,9 @@ function compileOnTheThreadItself(): void {
   setFlagsFromString('--no-concurrent-recompilation');
 }
 
-/** This file may run as TypeScript under a test runner; threads cannot. */
+/** This module may run as TypeScript under a test runner; threads cannot. */
 function builtFile(entry: string): string {
-  const here = fileURLToPath(new URL(`../../${entry}`, import.meta.url));
-  if (existsSync(here)) return here;
-  const built = fileURLToPath(new URL(`../../../dist/${entry}`, import.meta.url));
+  const built = path.join(PACKAGE_FOLDER, 'dist', entry);
   if (existsSync(built)) return built;
   throw new PffError('files', 'worker threads need the built program, which is not there', {
     hint: 'Run npm run build.',

@@ -31,6 +31,8 @@ export interface JoinOptions extends Means {
   readonly signal: AbortSignal;
   /** Leave a run in which nothing goes on for so long, if there are others. */
   readonly patienceMs: number;
+  /** The same of a run that others work on, all of whose slots have nodes. */
+  readonly standbyMs: number;
   /** Whether there are other runs that this node could work on; absent where it serves this one only. */
   readonly hasOthers?: (() => Promise<boolean>) | undefined;
   /** One line for the person who watches the node. */
@@ -192,7 +194,8 @@ async function work(
       onMember: (member) => {
         membership = member;
       },
-      leaves: async (ms) => ms >= options.patienceMs && Boolean(await options.hasOthers?.()),
+      leaves: async (ms, standsBy) =>
+        ms >= (standsBy ? options.standbyMs : options.patienceMs) && Boolean(await options.hasOthers?.()),
     });
   } finally {
     await executor.close();

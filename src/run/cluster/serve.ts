@@ -36,6 +36,8 @@ const LOOK_FOR_RUNS_MS = 500;
 /** A run in which nothing goes on is left after so long if there are others, and each time that it is met again later. */
 const FIRST_PATIENCE_MS = 10_000;
 const LONGEST_PATIENCE_MS = 120_000;
+/** A run that has nodes enough is left sooner, but each time for twice as long: to come and go is work, too. */
+const FIRST_STANDBY_MS = 1000;
 
 /**
  * Serves until the signal aborts, or the asked run is over. A run that fails, or that this node cannot do, is left alone.
@@ -79,6 +81,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
         kernels,
         threads,
         patienceMs: queue.patienceMs(record.run),
+        standbyMs: queue.standbyMs(record.run),
         hasOthers: run === undefined ? () => queue.hasOthers(record.run) : undefined,
       });
       if (joined.end === 'idle') queue.later(record.run);
@@ -125,6 +128,10 @@ class RunQueue {
 
   patienceMs(run: string): number {
     return Math.min(FIRST_PATIENCE_MS * 2 ** (this.#left.get(run)?.times ?? 0), LONGEST_PATIENCE_MS);
+  }
+
+  standbyMs(run: string): number {
+    return FIRST_STANDBY_MS * 2 ** (this.#left.get(run)?.times ?? 0);
   }
 
   later(run: string): void {

@@ -1,0 +1,65 @@
+/** Runs that this program submitted under names that it made itself, and finds again: the trainings of a sweep. */
+import os from 'node:os';
+import type { Dataset } from '../../data/dataset.js';
+import { PffError } from '../../errors.js';
+import type { RunSpec } from '../../spec/spec.js';
+import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats } from '../../store/nats/connect.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
+import { VERSION } from '../version.js';
+import { clusterCommand } from './command.js';
+import { misfitOfParts } from './record.js';
+
+/** Where a training is found on a server, or is to be submitted. */
+export interface Submitted {
+  /** The run's name. */
+  readonly run: string;
+  /** Of a run that can be followed to its end; undefined where it is to be submitted. */
+  readonly record: RunRecord | undefined;
+}
+
+/**
+ * The run that trains `spec` under a name that begins with `name`. A name is never used twice on a server, so a run that failed, was
+ * stopped or removed is followed by one with a number behind its name.
+ * @throws PffError `cluster` where the name is taken by another training
+ */
+export async function submittedRun(
+  server: ServerOptions,
+  name: string,
+  spec: RunSpec,
+  dataset: Pick<Dataset, 'digest'>,
+): Promise<Submitted> {
+  return withRegistry(server, async (registry) => {
+    for (let attempt = 1; ; attempt++) {
+      const run = attempt === 1 ? name : `${name}-${attempt}`;
+      const record = (await registry.get(run))?.record;
+      if (record === undefined) return { run, record };
+      if (record.state !== 'open' && record.state !== 'finished') continue;
+      const same =
+        record.version === VERSION &&
+        record.specDigest === specDigest(spec) &&
+        record.dataset.digest === dataset.digest &&
+        misfitOfParts(record) === undefined;
+      if (same) return { run, record };
+      throw new PffError('cluster', `the server has a run ${run}, which is not of this sweep's spec, data or program`, {
+        hint: `${clusterCommand(server, 'stop', run, '--remove')} removes it.`,
+      });
+    }
+  });
+}
+
+/** Drops all of a run from the server but a note that there was one. */
+export async function removeRun(server: ServerOptions, run: string): Promise<void> {
+  await withRegistry(server, (registry) => registry.remove(run));
+}
+
+async function withRegistry<T>(server: ServerOptions, work: (registry: NatsRegistry) => Promise<T>): Promise<T> {
+  const connection = await connectNats(server, `pff sweep ${os.hostname()}:${process.pid}`);
+  try {
+    return await work(new NatsRegistry(new NatsApi(connection)));
+  } finally {
+    await connection.close();
+  }
+}
