@@ -7,7 +7,7 @@ import { drawnNumber, isDrawn, missProbability, rateOf } from '../../src/audit/r
 import { FAILED, makeDraw, makeStatement, statementId, type Statement } from '../../src/audit/statement.js';
 import { cheapSigner, cheapVerify } from '../faults/liars.js';
 
-const shape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1, ownInputs: false } as const;
+const shape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1 } as const;
 const digest = (text: string): string => Buffer.from(text.padEnd(32, '.')).toString('hex').slice(0, 64);
 const [A, B, C, D] = [0, 1, 2, 3].map((i) => cheapSigner(1, i)) as [Signer, Signer, Signer, Signer];
 
