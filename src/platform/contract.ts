@@ -17,6 +17,6 @@ export interface Sha256 {
 export interface Ed25519Pair {
   /** The public key [32]. */
   readonly publicKey: Uint8Array;
-  /** The signature [64] of `message`; the same message always gets the same one. */
-  sign(message: Uint8Array): Uint8Array;
+  /** The signature [64] of a message; the same message always gets the same one. */
+  readonly sign: (message: Uint8Array) => Uint8Array;
 }

@@ -66,10 +66,10 @@ export class Membership {
   /** Where results are audited: keys of the nodes that are there. */
   keys(): Set<string> {
     const { store, leaseMs } = this.#options;
-    const keys = new Set<string>(this.#identity.key === undefined ? [] : [this.#identity.key]);
+    const all = new Set<string>(this.#identity.key === undefined ? [] : [this.#identity.key]);
     for (const { record, age } of store.mirror.nodes())
-      if (!record.left && age < leaseMs && record.key !== undefined && this.#isMember(record)) keys.add(record.key);
-    return keys;
+      if (!record.left && age < leaseMs && record.key !== undefined && this.#isMember(record)) all.add(record.key);
+    return all;
   }
 
   /** Whether slot `slot` has a living node other than this one. */

@@ -28,7 +28,7 @@ export class StoreAudits {
   readonly #shape: GraphShape;
   readonly #records: () => RecordTable;
   readonly #proofs = new Map<string, boolean>();
-  #restoring: Promise<void> | undefined;
+  #isRestoring = false;
 
   constructor(options: AuditOptions, shape: GraphShape, records: () => RecordTable) {
     this.#options = options;
@@ -108,14 +108,15 @@ export class StoreAudits {
 
   /** Writes what is known here and missing on the server, in the background. */
   restore(): void {
-    if (!this.signer) return;
+    if (!this.signer || this.#isRestoring) return;
+    this.#isRestoring = true;
     const all = async (): Promise<void> => {
-      for (const name of [...this.book.tasks]) await this.#say(parseTaskKey(name));
+      for (const name of this.book.tasks) await this.#say(parseTaskKey(name));
     };
-    this.#restoring ??= all()
+    all()
       .catch(() => {})
       .finally(() => {
-        this.#restoring = undefined;
+        this.#isRestoring = false;
       });
   }
 
