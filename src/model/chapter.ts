@@ -6,7 +6,7 @@ import type { RunSpec } from '../spec/spec.js';
 export interface Batch {
   /** [B]: places in the chapter's `samples`. */
   readonly positions: Uint32Array;
-  /** Share of the run before this batch, 0 … 1: what the learning rate follows. */
+  /** Share of its phase (of the run, where that has one only) before this batch, 0 … 1: what the learning rate follows. */
   readonly progress: number;
 }
 
@@ -37,6 +37,7 @@ export function chapterPlan(spec: RunSpec, shard: Uint32Array, chapter: number):
   const first = Math.floor((chapter * total) / spec.splits);
   const end = Math.floor(((chapter + 1) * total) / spec.splits);
   const whole = end - first >= batchesPerEpoch;
+  const borders = [0, ...spec.phases, spec.epochs].map((epochs) => epochs * batchesPerEpoch);
 
   let epoch = -1;
   let order: Uint32Array = new Uint32Array(0);
@@ -50,12 +51,20 @@ export function chapterPlan(spec: RunSpec, shard: Uint32Array, chapter: number):
     }
     const start = (b % batchesPerEpoch) * spec.batch;
     const places = order.subarray(start, start + spec.batch);
+    const progress = progressOf(b, borders);
     if (whole) {
-      batches.push({ positions: places, progress: b / total });
+      batches.push({ positions: places, progress });
     } else {
-      batches.push({ positions: Uint32Array.from(places, (_, i) => used.length + i), progress: b / total });
+      batches.push({ positions: Uint32Array.from(places, (_, i) => used.length + i), progress });
       used.push(...places);
     }
   }
   return { samples: whole ? shard : Uint32Array.from(used, (place) => shard[place] as number), batches };
+}
+
+/** How much of its phase lies before `b`, a batch or an epoch; `borders`: where each phase begins, and the end of the last. */
+export function progressOf(b: number, borders: readonly number[]): number {
+  const next = borders.findIndex((border) => b < border);
+  const [start, end] = [borders[next - 1] as number, borders[next] as number];
+  return (b - start) / (end - start);
 }

@@ -7,7 +7,7 @@ import type { RunSpec } from '../spec/spec.js';
 /**
  * The rule of the next step; see `AdamRule` and `SgdRule` for the formulas.
  * @param stepsTaken steps that the layer has taken before this one.
- * @param progress share of the run that lies before this step, 0 … 1.
+ * @param progress share of the phase of the run that lies before this step, 0 … 1.
  */
 export function updateRule(spec: RunSpec, rate: number, stepsTaken: number, progress: number): UpdateRule {
   const now = rate * rateSchedules.get(spec.schedule)(progress, spec) * warmupFactor(spec.warmup, progress);

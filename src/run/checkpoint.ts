@@ -49,11 +49,11 @@ const noteSchema = z.object({
 export type RunNote = z.infer<typeof noteSchema>;
 
 /**
- * Hex SHA-256 over the fields of a spec that its layer states depend on: all but the length of the run and the samples that
- * it is measured on, which a resumed run may change.
+ * Hex SHA-256 over the fields of a spec that its layer states depend on: all but the length of the run, its phases, and the samples
+ * that it is measured on, which a resumed run may change.
  */
 export function specOfStates(spec: RunSpec): string {
-  const { epochs, splits, testSamples: _, ...fixed } = spec;
+  const { epochs, splits, phases: _, testSamples: __, ...fixed } = spec;
   const entries = Object.entries({ ...fixed, epochsPerChapter: epochs / splits });
   return sha256(JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }

@@ -36,8 +36,8 @@ export interface TrainOptions {
   /** The run folder to make; without it nothing is written. */
   readonly out?: string | undefined;
   /**
-   * The folder of a run that stopped (or finished), to go on with. Its spec holds; `spec` may only raise `epochs`. How it is
-   * carried out may change, such as the number of nodes.
+   * The folder of a run that stopped (or finished), to go on with. Its spec holds; `spec` may only raise `epochs`, which begins a new
+   * phase where learning rates have followed the old end already. How it is carried out may change, such as the number of nodes.
    */
   readonly resume?: string | undefined;
   /** Modules that register own parts which the spec names (node/threads/plugins.ts); paths or URLs. */

@@ -18,7 +18,7 @@ export interface ResumedRun {
 }
 
 /** Fields that may be given again: how long the run is, and what it is measured on. */
-const MAY_CHANGE: ReadonlySet<SpecField> = new Set(['epochs', 'splits', 'testSamples']);
+const MAY_CHANGE: ReadonlySet<SpecField> = new Set(['epochs', 'splits', 'phases', 'testSamples']);
 
 /**
  * Reads the run in `options.resume`; spec and execution of `options` go over it.
@@ -79,8 +79,9 @@ function fitting(
 }
 
 /**
- * `before` with the fields of `asked`. More epochs keep the past as it was if chapters stay as long as they are and no
- * chapter that was trained (up to `lastTrained`, -1 for none) was trained with a rate on its way down to the old end.
+ * `before` with the fields of `asked`. More epochs keep the past as it was if chapters stay as long as they are. They prolong the run,
+ * unless a chapter that was trained (up to `lastTrained`, -1 for none) was trained with a rate that follows the old end, such as one in a
+ * cooldown: then they are a new phase, which begins where the run was to end.
  * @throws PffError `usage`, with the reason.
  */
 export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: number): RunSpec {
@@ -109,23 +110,26 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
         ? `Give --splits ${(before.splits * epochs) / before.epochs}, or leave it out.`
         : `Give a multiple of ${before.epochs} epochs.`,
     );
-  // A chapter's rates depend on the length of the run only after the cooldown has begun in it.
-  const cooled =
-    before.schedule === 'cooldown' &&
-    before.cooldownAfter < 1 &&
-    (lastTrained + 1) / before.splits > before.cooldownAfter;
-  if (epochs > before.epochs && cooled)
+  const next = [...before.phases, before.epochs];
+  const isBefore = given.phases === undefined || String(given.phases) === String(before.phases);
+  if (!isBefore && (epochs === before.epochs || String(given.phases) !== String(next)))
     refuse(
-      `chapter ${lastTrained + 1} of ${before.splits} was trained with a learning rate on its way down to 0 at epoch ${before.epochs} (cooldownAfter ${before.cooldownAfter}); a longer run would have trained it with a higher one`,
-      'Runs that are to be prolonged need --cooldown-after 1 from the start, or to be stopped before the cooldown.',
+      `the run has phases ${fieldText('phases', before)}; resumed for more epochs it can have ${next.join(',')}, but not ${fieldText('phases', given)}`,
+      'Leave --phases out.',
     );
-  const lasting = ['cooldown', 'constant'].includes(before.schedule) && before.warmup === 0;
-  if (epochs > before.epochs && !lasting && lastTrained >= 0)
-    refuse(
-      `the learning rates of schedule ${before.schedule}${before.warmup > 0 ? ' with warm-up' : ''} may depend on how long the run is`,
-      'Only runs with schedule cooldown or constant, and without warm-up, can be prolonged.',
-    );
-  return resolveSpec({ ...before, ...given, epochs, splits });
+  const phases = epochs > before.epochs && (!isBefore || !prolongs(before, lastTrained)) ? next : before.phases;
+  return resolveSpec({ ...before, ...given, epochs, splits, phases });
+}
+
+/** Whether a longer run would have trained the chapters so far with the same rates. */
+function prolongs({ epochs, splits, phases, ...spec }: RunSpec, lastTrained: number): boolean {
+  const start = phases.at(-1) ?? 0;
+  const behind = ((lastTrained + 1) * epochs) / splits - start;
+  if (behind <= 0) return true;
+  if (spec.warmup > 0) return false;
+  if (spec.schedule === 'constant') return true;
+  const cooled = spec.cooldownAfter < 1 && behind / (epochs - start) > spec.cooldownAfter;
+  return spec.schedule === 'cooldown' && !cooled;
 }
 
 /**

@@ -108,6 +108,7 @@ export class Run {
       this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
       for (const note of notes) this.#notice(note);
+      this.#tellPhase();
       const enough = new AbortController();
       validator = plan.every > 0 ? this.#validator(prepared, looking, plan, () => enough.abort()) : undefined;
       validator?.start();
@@ -271,7 +272,7 @@ export class Run {
 
   #validator(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan, enough: () => void): Validator {
     const run = this.#folder?.path;
-    const of = `${specOfStates(this.#spec)} ${prepared.facts.digest}`;
+    const of = `${this.#resumed?.stateSpec ?? specOfStates(this.#spec)} ${prepared.facts.digest}`;
     return new Validator({
       spec: this.#spec,
       prepared,
@@ -295,6 +296,15 @@ export class Run {
       (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
       (reason) => this.#notice(`the network was not analysed: ${reason}`),
     );
+  }
+
+  /** Says where a resumed run goes on in a new phase. */
+  #tellPhase(): void {
+    const { phases, epochs } = this.#spec;
+    const before = this.#resumed?.spec['phases'];
+    const start = phases.at(-1);
+    if (start === undefined || !this.#resumed || (Array.isArray(before) && before.length === phases.length)) return;
+    this.#notice(`epochs ${start + 1} to ${epochs} are a new phase, in which learning rates begin anew`);
   }
 
   #notice(text: string): void {

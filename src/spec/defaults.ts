@@ -34,6 +34,7 @@ export const common: Omit<
   negativeTemperature: 0.05,
   labelLag: 1,
   epochs: 10,
+  phases: [],
   batch: 64,
   earlyStop: 0,
   optimizer: 'adam',

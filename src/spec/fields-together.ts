@@ -98,6 +98,12 @@ export function checkTogether(spec: RunSpec): void {
       `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,
       'Leave --label-lag out.',
     );
+  const lastPhase = spec.phases.at(-1);
+  if (lastPhase !== undefined && lastPhase >= spec.epochs)
+    wrong(
+      `phases has ${lastPhase}, but a phase cannot begin after epoch ${lastPhase} of ${spec.epochs}`,
+      'Raise --epochs, or leave --phases out.',
+    );
   if (spec.skew > 0 && spec.shards === 1)
     wrong('skew needs more than one shard', 'Give --shards, or --variant federated with several nodes.');
   if (

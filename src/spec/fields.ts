@@ -17,6 +17,11 @@ function named(names: readonly string[], text: string): z.ZodType<string> {
 }
 
 const count = z.int().positive();
+/** Whole numbers, each larger than the one before. */
+const ascending = z
+  .array(count)
+  .max(1000)
+  .refine((all) => all.every((each, i) => i === 0 || each > (all[i - 1] as number)), 'must be from small to large');
 const label = (text: string) => ({ description: text });
 
 /** Each field's description is the text of its flag in `pff train --help`. */
@@ -161,6 +166,11 @@ const shape = {
 
   epochs: count.meta(label('E: passes over the training data')),
   splits: count.meta(label('S: chapters that training is cut into')),
+  phases: ascending.meta(
+    label(
+      'epochs after which a new phase of training begins, such as 10 or 10,15: learning rates go through their schedule once in each phase; none for one phase',
+    ),
+  ),
   batch: count.meta(label('samples in a batch (each positive and negative)')),
   earlyStop: z
     .int()

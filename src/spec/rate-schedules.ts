@@ -8,7 +8,7 @@ export interface RateSettings {
   readonly cooldownAfter: number;
 }
 
-/** What learning rates are multiplied by at `progress`, the share of the run that lies behind (0 … 1). */
+/** What learning rates are multiplied by at `progress`, the share of the run, or of its phase, that lies behind (0 … 1). */
 export type RateSchedule = (progress: number, settings: RateSettings) => number;
 
 export const rateSchedules = new NamedParts<RateSchedule>('schedule', {

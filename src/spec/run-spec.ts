@@ -94,6 +94,11 @@ export interface RunSpec {
   epochs: number;
   /** S: chapters that training is cut into */
   splits: number;
+  /**
+   * epochs after which a new phase of training begins, such as 10 or 10,15: learning rates go through their schedule
+   * once in each phase; none for one phase
+   */
+  phases: number[];
   /** samples in a batch (each positive and negative) */
   batch: number;
   /**

@@ -19,7 +19,8 @@ export * from './predicates.js';
 /** The value of a field as a flag takes it. */
 export function fieldText<K extends SpecField>(field: K, spec: { readonly [F in K]?: RunSpec[F] | undefined }): string {
   const value: unknown = spec[field];
-  return Array.isArray(value) ? describeLayers(value as LayerSize[], ',') : String(value);
+  if (!Array.isArray(value)) return String(value);
+  return value.length === 0 ? 'none' : describeLayers(value as LayerSize[], ',');
 }
 
 /**

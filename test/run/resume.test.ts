@@ -16,7 +16,7 @@ import { PffError } from '../../src/errors.js';
 import type { RunEvent } from '../../src/run/events.js';
 import type { TrainOptions } from '../../src/run/options.js';
 import { train, trainToEnd } from '../../src/run/train.js';
-import type { PartialSpec } from '../../src/spec/spec.js';
+import type { PartialSpec, RunSpec } from '../../src/spec/spec.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const dataset = toyDataset();
@@ -217,15 +217,54 @@ describe('more epochs', () => {
     expect(Math.max(...resumed.done.map(({ chapter }) => chapter))).toBe((3 * splits) / 7 - 1);
   });
 
-  it('are possible before the cooldown has begun, and refused after', async () => {
+  it('prolong a run before its cooldown has begun, and are a new phase after', async () => {
     const spec = toySpec({ epochs: 20 });
     const long = await trainToEnd({ spec: toySpec({ epochs: 40 }) }, dataset);
     const run = await stopped({ spec }, 5);
     expect((await resume(run, { spec: { epochs: 40 } })).digest).toBe(long.modelDigest);
     const late = await stopped({ spec }, 12);
-    expect(await refusal(late, { spec: { epochs: 40 } })).toMatch(
-      /^usage: chapter 1\d of 20 was trained with a learning rate on its way down to 0 at epoch 20/,
-    );
+    const phased = await trainToEnd({ spec: toySpec({ epochs: 40, phases: [20] }) }, dataset);
+    expect(phased.modelDigest).not.toBe(long.modelDigest);
+    expect((await resume(late, { spec: { epochs: 40 } })).digest).toBe(phased.modelDigest);
+  });
+
+  it.each<[string, PartialSpec, TrainOptions]>([
+    ['cooldown', {}, {}],
+    ['cosine with warm-up, softmax head', { schedule: 'cosine', warmup: 0.2, classifier: 'softmax' }, {}],
+    ['step, AdaptiveNEG', { schedule: 'step', negatives: 'adaptive', labelLag: 2 }, {}],
+    ['backprop', { objective: 'backprop' }, {}],
+    ['dff', { negatives: 'random' }, { variant: 'dff' }],
+  ])('%s: after a whole run are a new phase, the same in every schedule and after a kill', async (_, more, options) => {
+    const first = toySpec({ epochs: 6, ...more });
+    const out = newRun();
+    const { modelDigest: before } = await trainToEnd({ ...options, spec: first, out }, dataset);
+    const spec = toySpec({ ...more, epochs: 15, splits: 15, phases: [6] });
+    const whole = await trainToEnd({ ...options, spec }, dataset);
+    expect(whole.modelDigest).not.toBe(before);
+    const pipeline = options.variant !== 'dff' && more.objective !== 'backprop';
+    if (pipeline)
+      expect((await trainToEnd({ spec, nodes: 3, variant: 'all-layers' }, dataset)).modelDigest).toBe(
+        whole.modelDigest,
+      );
+    // Gone on with, stopped in the new phase, and gone on with on other nodes.
+    const stop = new AbortController();
+    const running = (async () => {
+      const asked = { resume: out, spec: { epochs: 15 }, signal: stop.signal };
+      for await (const event of train(asked, dataset)) {
+        if (event.type === 'notice') expect(event.text).toMatch(/^epochs 7 to 15 are a new phase/);
+        if (event.type === 'task-finished' && event.task.chapter === 9) stop.abort(new Error('stop'));
+      }
+    })();
+    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+    const { digest, resumed } = await resume(out, pipeline ? { nodes: 2, variant: 'single-layer' } : {});
+    expect(digest).toBe(whole.modelDigest);
+    expect(Math.min(...resumed.done.map(({ chapter }) => chapter))).toBeLessThan(6);
+    const { spec: written } = JSON.parse(readFileSync(path.join(out, 'result.json'), 'utf8')) as { spec: RunSpec };
+    expect([written.epochs, written.phases]).toEqual([15, [6]]);
+    // And a third one.
+    const third = toySpec({ ...more, epochs: 18, splits: 18, phases: [6, 15] });
+    const longest = await trainToEnd({ ...options, spec: third }, dataset);
+    expect((await resume(out, { spec: { epochs: 18 } })).digest).toBe(longest.modelDigest);
   });
 });
 
@@ -236,6 +275,7 @@ describe('what would change the past is refused', () => {
       /^usage: .* has learningRate 0.02, not 0.5: that would change what it has trained/,
     ],
     [{ spec: { seed: 9 } }, /has seed 3, not 9/],
+    [{ spec: { epochs: 8, phases: [3] } }, /has phases none; resumed for more epochs it can have 4, but not 3/],
     [{ spec: { epochs: 2 } }, /^usage: the run has 4 epochs; resumed it can have more, but not 2/],
     [{ spec: { epochs: 8, splits: 4 } }, /chapters must stay as long as they are \(4 epochs in 4 chapters\)/],
     [{ variant: 'dff' }, /^usage: the run is of variant sequential and cannot go on as dff/],

@@ -14,10 +14,22 @@ const FIELDS = Object.keys(specFields) as Field[];
 
 /** Fields whose values have a form of their own on the command line. */
 const OWN_FORMS: Readonly<
-  Partial<Record<Field, { readonly value: string; readonly parse: (raw: string) => unknown }>>
+  Partial<
+    Record<Field, { readonly value: string; readonly parse: (raw: string) => unknown; readonly described: string }>
+  >
 > = {
-  layers: { value: 'N,N,…', parse: parseLayers },
+  layers: {
+    value: 'N,N,…',
+    parse: parseLayers,
+    described: 'at least 2 sizes: the values of an image (784, or 3x32x32), then each layer (500, or conv64+bn+max2)',
+  },
+  phases: { value: 'N,N,…', parse: parseNumbers, described: 'whole numbers from small to large, such as 10,15' },
 };
+
+/** `10,15`, or `none`. */
+function parseNumbers(raw: string): unknown {
+  return raw === 'none' ? [] : raw.split(',').map((each) => parseNumber(each));
+}
 
 const GROUPS: readonly (readonly [heading: string, first: Field])[] = [
   ['Data', 'dataset'],
@@ -79,7 +91,7 @@ export function checkedSpec(given: object, source: string): PartialSpec {
     if (!specFields[field].safeParse(value).success)
       throw new PffError(
         'usage',
-        `${source}: ${name} must be ${describe(allowedBy(field))}, but is ${JSON.stringify(value)}`,
+        `${source}: ${name} must be ${describe(field, allowedBy(field))}, but is ${JSON.stringify(value)}`,
       );
   }
   return given;
@@ -95,7 +107,8 @@ function flagOf(field: Field): Flag<unknown> {
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
       const value = inOwnForm(field, raw ?? '') ?? valueOf(raw ?? '', allowed);
-      if (!specFields[field].safeParse(value).success) throw badValue(name, raw, describe(allowed), allowed.enum);
+      if (!specFields[field].safeParse(value).success)
+        throw badValue(name, raw, describe(field, allowed), allowed.enum);
       return value;
     },
   };
@@ -123,12 +136,12 @@ function placeholder({ type }: Allowed): string {
 }
 
 /** What is allowed, in words: `a whole number of at least 1`. */
-function describe(allowed: Allowed): string {
+function describe(field: Field, allowed: Allowed): string {
+  const own = OWN_FORMS[field]?.described;
+  if (own !== undefined) return own;
   if (allowed.enum) return `one of ${allowed.enum.join(', ')}`;
   if (allowed.type === 'string') return 'a name';
   if (allowed.type === 'boolean') return 'true or false';
-  if (allowed.type === 'array')
-    return 'at least 2 sizes: the values of an image (784, or 3x32x32), then each layer (500, or conv64+bn+max2)';
   const whole = allowed.type === 'integer';
   const limits: string[] = [];
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = allowed;

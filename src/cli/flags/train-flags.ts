@@ -57,7 +57,10 @@ export const trainFlags = {
     shownDefault: 'memory',
   },
   resume: {
-    ...textFlag('RUN', 'go on with the run in this folder, as it was; --epochs may be raised, --nodes may change'),
+    ...textFlag(
+      'RUN',
+      'go on with the run in this folder, as it was; --epochs may be raised (after a cooldown that is a new phase), --nodes may change',
+    ),
     group: 'Files and output',
   },
   log: {
