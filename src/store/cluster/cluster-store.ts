@@ -14,11 +14,11 @@ import { fitsExpected, type ClusterStoreOptions } from './cluster-store-options.
 import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
-import { RecordKeeper, type Kept } from './record-keeper.js';
+import { RecordKeeper, type Kept, type Sources } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
 import { runFailure, tellFailure } from './run-failure.js';
-import { StoreAudits, type Sources } from './store-audits.js';
+import { StoreAudits } from './store-audits.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
 

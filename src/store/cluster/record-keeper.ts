@@ -2,7 +2,6 @@
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output } from '../store.js';
 import type { Clock } from './clock.js';
-import type { Sources } from './store-audits.js';
 
 /** How long an overwritten record stays before its maker puts it right: somebody may write it again and again. */
 const BEFORE_RESTORING_MS = 200;
@@ -20,6 +19,9 @@ export interface Kept {
   /** The same, once it is said that this is the task's output: whether it is of use. */
   said?: Promise<boolean>;
 }
+
+/** Where each input of a task came from when it was begun: an output of this process, or the digest of a published one. */
+export type Sources = ReadonlyMap<string, Kept | string>;
 
 export interface RecordKeeperOptions {
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import { identityText, stopText, type Signer } from '../../audit/identity.js';
 import { FAILED, makeDraw, makeStatement, type Evidence, type Inputs } from '../../audit/statement.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
-import type { Kept } from './record-keeper.js';
+import type { Sources } from './record-keeper.js';
 import type { RecordTable } from './record-table.js';
 import { keys, type NodeRecord, type NoteRecord } from './records.js';
 
@@ -17,9 +17,6 @@ export interface AuditOptions extends Omit<AuditRules, 'shape'> {
   /** Key of the submitter, who alone may stop the run; anybody may unless given. */
   readonly owner?: string | undefined;
 }
-
-/** Where each input of a task came from when it was begun: an output of this process, or the digest of a published one. */
-export type Sources = ReadonlyMap<string, Kept | string>;
 
 export class StoreAudits {
   readonly book: AuditBook;
