@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../src/errors.js';
+import type { AuditBook } from '../../src/audit/book.js';
 import { statementId } from '../../src/audit/statement.js';
 import { workOnRun } from '../../src/node/cluster/cluster-node.js';
 import { RandomStream } from '../../src/random.js';
@@ -12,7 +13,6 @@ import { defaultWindow, maxAuditedChapters } from '../../src/schedule/retention.
 import { trainedLayers, type GraphShape } from '../../src/schedule/shape.js';
 import { allTasks, isResult, needs, results, taskKey, type Task } from '../../src/schedule/tasks.js';
 import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
-import type { StoreAudits } from '../../src/store/cluster/store-audits.js';
 import { decodeEntry, keys } from '../../src/store/cluster/records.js';
 import { chunkPrefix } from '../../src/store/cluster/transfer.js';
 import { cheapSigner, cheapVerify, liar, type Audited } from './liars.js';
@@ -45,8 +45,8 @@ export interface AuditOutcome {
   /** Wrong results that were announced, and those among them that counted at the end. */
   readonly lies: number;
   readonly missed: number;
-  /** The run's result is that of an honest run. */
-  readonly right: boolean;
+  /** Results of the run that count for somebody honest, and are not those of an honest run. */
+  readonly wrong: readonly string[];
   /** Processes that were refused. */
   readonly refused: readonly number[];
   /** How many of a liar's results had been checked when its lies were drawn for. */
@@ -116,12 +116,10 @@ class Simulation {
     if (audited?.calm === undefined) this.#scheduleFaults(processes);
     else for (let at = 0; at < PATIENCE_MS; at += 500) this.#time.after(at, () => this.#count());
     this.#liars = Array.from({ length: audited?.liars ?? 0 }, (_, i) => processes - 1 - i);
+    const honest = () => [...this.#alive].filter(([i]) => !this.#liars.includes(i));
     const over = (): boolean => {
       if (this.#server.exists && this.#server.stored.records.has(keys.finished)) this.#finishedAt ??= this.#time.now;
-      return (
-        this.#problems.length > 0 ||
-        (this.#alive.size > 0 && [...this.#alive.values()].every(({ finished }) => finished))
-      );
+      return this.#problems.length > 0 || (honest().length > 0 && honest().every(([, { finished }]) => finished));
     };
     const ended = await this.#time.run(over, FAULTS_END_MS + PATIENCE_MS);
     if (!ended) this.#problems.push(`stuck: not finished after ${this.#time.now / 1000} s`);
@@ -137,7 +135,7 @@ class Simulation {
       repeated: [...this.#done.values()].reduce((all, times) => all + times - 1, 0),
       lost: sum((store) => store.lostOutputs),
       refused: sum((store) => store.mirror.refusedRecords),
-      ...(audited ? { audits: this.#audits(audited) } : {}),
+      ...(audited && honest().length > 0 ? { audits: this.#audits(audited) } : {}),
     };
   }
 
@@ -148,8 +146,8 @@ class Simulation {
   }
 
   #audits({ rate }: Audited): AuditOutcome {
-    const store = [...this.#alive].find(([i]) => !this.#liars.includes(i))?.[1].store as ClusterStore;
-    const { book } = store.audits as StoreAudits;
+    const honest = [...this.#alive].filter(([i]) => !this.#liars.includes(i)).map(([, { store }]) => store);
+    const book = (honest[0] as ClusterStore).audits?.book as AuditBook;
     const keyOf = (i: number): string => cheapSigner(this.#seed, i).key;
     const expected = expectedDigests(this.#shape);
     const agreed: number[] = [];
@@ -167,7 +165,14 @@ class Simulation {
     return {
       lies,
       missed,
-      right: results(this.#shape).every((task) => store.mirror.done(task)?.digest === expected.get(taskKey(task))),
+      wrong: results(this.#shape)
+        .map(taskKey)
+        .filter((name, layer) =>
+          honest.some((each) => {
+            const done = each.mirror.done(results(this.#shape)[layer] as Task);
+            return done !== undefined && done.digest !== expected.get(name);
+          }),
+        ),
       refused: processes.filter((i) => book.refused.has(keyOf(i))),
       agreed,
       keptChapters: this.#keptChapters,

@@ -5,7 +5,7 @@ import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/commo
 import { DONE } from '../exit-codes.js';
 import { flag, noWords, numberFlag, textFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
-import { requiredServer, serverFlags } from '../flags/server-flags.js';
+import { keyFlag, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const nodeCommand = defineCommand({
   name: 'node',
@@ -26,6 +26,7 @@ export const nodeCommand = defineCommand({
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
     'data-dir': dataDirFlag,
+    key: keyFlag,
     plugin: pluginFlag,
     quiet: flag('say nothing but errors'),
   },
@@ -53,6 +54,7 @@ export const nodeCommand = defineCommand({
             kernels: flags.kernels,
             threads: flags.threads,
             dataDir: flags['data-dir'],
+            key: flags.key,
             slot: flags.slot === undefined ? undefined : flags.slot - 1,
             signal,
             say,

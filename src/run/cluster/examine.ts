@@ -78,7 +78,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     return federated ? refused(error) : failed(error);
   }
   try {
-    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared), 1, means.maxMemory);
+    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared, record.audit !== undefined), 1, means.maxMemory);
   } catch (error) {
     return refused(error);
   }

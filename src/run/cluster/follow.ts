@@ -18,8 +18,8 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import { NatsEngine } from '../../store/nats/engine.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { shortKey } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
@@ -107,6 +107,8 @@ class Follower {
   readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
   readonly #present = new Map<number, string>();
+  readonly #refused = new Set<string>();
+  #alone = false;
   #waiting = false;
 
   constructor(
@@ -135,7 +137,7 @@ class Follower {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
         if (failed) throw new RunFailed(failed.error);
-        if (mirror.get(keys.stop)?.entry)
+        if (this.#store.stopped)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `${this.#command('fetch', this.#record.run)} gets the layers as they are.`,
           });
@@ -145,6 +147,7 @@ class Follower {
         }
         this.#prefetch();
         this.#lookAtNodes();
+        this.#lookAtAudits();
         await systemClock.sleep(this.#finishing() ? 20 : POLL_MS / 4, signal);
       }
     } finally {
@@ -210,5 +213,32 @@ class Follower {
     for (const [number, name] of now) this.#present.set(number, name);
     if (now.size === 0 && !this.#waiting) this.#notice('no node is there; waiting for one (pff node --server …)');
     this.#waiting = now.size === 0;
+  }
+
+  /** Who was refuted, and whether there is nobody to check what is done. */
+  #lookAtAudits(): void {
+    const { audits, mirror } = this.#store;
+    if (!audits) return;
+    for (const key of audits.book.refused) {
+      if (this.#refused.has(key)) continue;
+      this.#refused.add(key);
+      const names = mirror.nodes().filter(({ record }) => record.key === key);
+      this.#notice(
+        `A RESULT WAS REFUTED: what node ${names.map(({ record }) => record.name).join(', ') || 'that is gone'} (key ${shortKey(key)}) ` +
+          'did counts no more, and is done again',
+      );
+    }
+    const there = mirror.nodes().filter(({ record, age }) => !record.left && age < this.#record.leaseMs);
+    const others = new Set(there.filter(({ record }) => audits.isMember(record)).map(({ record }) => record.key));
+    const auditors = this.#record.audit?.auditors;
+    const missing = auditors ? !auditors.some((key) => others.has(key)) : others.size < 2;
+    const alone = there.length > 0 && mirror.settled && missing && this.#store.wanted(false).audits().length > 0;
+    if (alone && !this.#alone)
+      this.#notice(
+        auditors
+          ? 'results wait to be checked, but no node with the key of an auditor is there'
+          : 'results wait to be checked, but all nodes that are there have one key (pff node --key FILE gives another)',
+      );
+    this.#alone = alone;
   }
 }

@@ -19,6 +19,7 @@ export interface RunSetting extends StorageOptions {
   readonly nodes: number;
   readonly numerics: Numerics;
   readonly leaseMs: number;
+  readonly audit?: RunRecord['audit'];
 }
 
 export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' | 'digest' | 'classes'>): RunRecord {

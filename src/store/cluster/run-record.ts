@@ -11,6 +11,9 @@ import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 /** A run's name is a word of a subject and part of its streams' names, where `_` parts it from ours (nats/engine.ts). */
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 
+/** An Ed25519 public key, in hex. */
+const key = z.string().regex(/^[0-9a-f]{64}$/);
+
 function printsAsItIs(value: unknown): boolean {
   if (typeof value === 'string') return isPlain(value);
   return typeof value !== 'object' || value === null || Object.values(value).every(printsAsItIs);
@@ -41,9 +44,38 @@ export const runRecordSchema = z.strictObject({
   maxBytes: z.int().nonnegative(),
   /** Milliseconds of Unix time by the submitter's clock; for display, and what times of spans count from. */
   createdMs: z.number(),
+  /** How results are checked (docs/AUDITS.md); not at all unless given. */
+  audit: z
+    .strictObject({
+      /** Of a node that has earned trust: the probability with which a result of it is done again by another. */
+      rate: z.number().gt(0).max(1),
+      /** Keys whose word decides; those of all nodes unless given. */
+      auditors: z.array(key).min(1).max(1000).optional(),
+      /** The submitter's key: only he stops the run. */
+      owner: key,
+    })
+    .optional(),
   state: z.enum(['open', 'finished', 'stopped', 'failed', 'removed']),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** Hex SHA-256 of all that a result of the run depends on besides its task: what statements about results are about. */
+export function runContext(record: RunRecord): string {
+  const { run, createdMs, version, numerics, specDigest: spec, dataset, ownParts } = record;
+  return sha256()
+    .update(
+      JSON.stringify([
+        run,
+        createdMs,
+        version,
+        numerics.name,
+        spec,
+        dataset.digest,
+        Object.entries(ownParts).toSorted(),
+      ]),
+    )
+    .hex();
+}
 
 /** Hex SHA-256 of a spec, whatever the order of its fields. */
 export function specDigest(spec: RunSpec): string {
