@@ -71,7 +71,7 @@ export function runContext(record: RunRecord): string {
         numerics.name,
         spec,
         dataset.digest,
-        Object.entries(ownParts).toSorted(),
+        Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
       ]),
     )
     .hex();
