@@ -13,6 +13,7 @@ export type Purpose =
   | 'augment'
   | 'deform'
   | 'cutout'
+  | 'patterns'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
@@ -35,6 +36,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   split: 11,
   sweep: 12,
   cutout: 13,
+  patterns: 14,
   test: 255,
 };
 

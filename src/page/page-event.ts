@@ -6,13 +6,14 @@ import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { RunEvent, RunResult } from '../run/events.js';
 import type { Phase, Span, TaskRef } from '../schedule/timeline.js';
 
+type Images = 'receptiveFields' | 'featureMaps' | 'confused';
+
 /** An analysis whose images may be left out, because a later one has them. */
-export type PageAnalysis = Omit<NetworkAnalysis, 'receptiveFields' | 'confused'> &
-  Partial<Pick<NetworkAnalysis, 'receptiveFields' | 'confused'>>;
+export type PageAnalysis = Omit<NetworkAnalysis, Images> & Partial<Pick<NetworkAnalysis, Images>>;
 
 type Unchanged = Extract<
   RunEvent,
-  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' | 'validation' }
+  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'audits' | 'evaluating' | 'interrupted' | 'validation' }
 >;
 
 /** What a node's tasks took and moved, in seconds and bytes, and when the last of them ended. */
