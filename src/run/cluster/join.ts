@@ -21,6 +21,7 @@ import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { examine, wordsOf, type Means } from './examine.js';
+import { withinSeconds } from './node-bounds.js';
 import { nodeSigner } from './node-key.js';
 import { openStore } from './open-store.js';
 import type { PreparedData } from '../../node/prepare.js';
@@ -188,7 +189,7 @@ async function work(
   try {
     return await workOnRun({
       store,
-      executor,
+      executor: withinSeconds(executor, options.maxTaskSeconds),
       clock: systemClock,
       shape: graphShape(spec),
       variant,

@@ -21,6 +21,10 @@ export interface NodeOptions {
   readonly run?: string | undefined;
   /** Bytes of memory that a run may take here; all there is unless given. */
   readonly maxMemory?: number | undefined;
+  /** Seconds that one task may take here; a run with longer ones is refused, or left. */
+  readonly maxTaskSeconds?: number | undefined;
+  /** Names of the datasets whose runs this node works on; all unless given. */
+  readonly datasets?: readonly string[] | undefined;
   /** End after the first run that this node can do. */
   readonly once?: boolean | undefined;
   readonly kernels?: KernelsChoice | undefined;
@@ -54,6 +58,8 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     server: true,
     run: true,
     maxMemory: true,
+    maxTaskSeconds: true,
+    datasets: true,
     once: true,
     kernels: true,
     threads: true,
@@ -154,7 +160,7 @@ class RunQueue {
   }
 
   async #open(): Promise<RunRecord[]> {
-    const all = await this.#registry.list();
+    const all = await this.#registry.inOrder();
     return all.map(({ record }) => record).filter(({ run, state }) => state === 'open' && !this.#done.has(run));
   }
 }

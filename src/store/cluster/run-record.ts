@@ -47,7 +47,7 @@ export const runRecordSchema = z.strictObject({
   replicas: z.int().min(1).max(5),
   maxBytes: z.int().nonnegative(),
   /** Milliseconds of Unix time by the submitter's clock; for display, and what times of spans count from. */
-  createdMs: z.number(),
+  createdMs: z.number().min(0).max(8.64e15),
   /** How results are checked (docs/AUDITS.md); not at all unless given. */
   audit: z
     .strictObject({
@@ -72,7 +72,7 @@ export function runContext(record: RunRecord): string {
         run,
         createdMs,
         version,
-        numerics.name,
+        numerics.id,
         spec,
         dataset.digest,
         Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
