@@ -267,6 +267,7 @@ export class Run {
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
+      audits: (report) => this.#emit({ type: 'audits', ...report }),
     });
   }
 
