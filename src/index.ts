@@ -40,6 +40,7 @@ export type { GoodnessLoss } from './objectives/goodness-training.js';
 export type { OwnGoodness } from './objectives/goodness.js';
 export type { Objective } from './objectives/objective.js';
 export type { OwnObjective } from './objectives/table.js';
+export type { LocalBatch, LocalHead, LocalLoss, OwnLocalLoss } from './objectives/own-local-loss.js';
 export type { NegativesRequest, OwnNegatives } from './data/negatives-table.js';
 export type { RandomStream } from './random.js';
 export type { RateSchedule } from './spec/rate-schedules.js';

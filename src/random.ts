@@ -18,6 +18,7 @@ export type Purpose =
   | 'probe'
   | 'split'
   | 'sweep'
+  | 'plugin-check'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -33,6 +34,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   probe: 10,
   split: 11,
   sweep: 12,
+  'plugin-check': 13,
   test: 255,
 };
 

@@ -6,6 +6,7 @@ import { PffError } from '../errors.js';
 import type { RunResult } from '../run/events.js';
 import { fitToData } from '../run/fit-to-data.js';
 import { writeWhole } from '../run/folder.js';
+import { initialDigest } from '../run/initial.js';
 import { lockFolder } from '../run/lock.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
@@ -24,7 +25,7 @@ const MOST_VALIDATION = 5000;
 const SUBMITTED_AT_ONCE = 4;
 
 /** How a sweep is carried out. */
-export interface SweepOptions extends Omit<TrainingsOptions, 'parallel'> {
+export interface SweepOptions extends Omit<TrainingsOptions, 'parallel' | 'init'> {
   /** The folder of its runs; what is there already is not trained again. */
   readonly out: string;
   /** So many trainings at once, which share the threads of this machine; by default 1, on a cluster 4. */
@@ -100,15 +101,15 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
     const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
     const whole = resolveSpec(fitted);
     const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
-    const trainings = new Trainings({ ...options, parallel, dataDir }, dataset);
-    const { halving, seeds } = sweep;
+    const trainings = new Trainings({ ...options, parallel, dataDir, init: sweep.init }, dataset);
+    const { halving, seeds, init } = sweep;
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
     const rows = new Map<number, SweepRow>();
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
-      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, dataset)));
+      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, { dataset, init })));
       const results = yield* trainings.all(units.flat());
       for (const [i, trial] of left.entries())
         rows.set(trial.number, rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)));
@@ -155,13 +156,14 @@ async function unitsOf(
   seeds: number,
   epochs: number | undefined,
   base: PartialSpec,
-  dataset: Dataset,
+  { dataset, init }: { readonly dataset: Dataset; readonly init: string | undefined },
 ): Promise<Unit[]> {
   const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
   const units: Unit[] = [];
   for (let i = 0; i < seeds; i++) {
     const seed = (asked.seed ?? 1) + i;
-    const spec = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    const fitted = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    const spec = init === undefined ? fitted : { ...fitted, init: initialDigest(init, fitted, dataset) };
     units.push({ name: unitName(trial, seed, spec, dataset.digest), spec });
   }
   return units;

@@ -82,9 +82,9 @@ export function memoryBound(
   const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
-  const store =
-    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes +
-    (Math.min(spec.labelLag, spec.splits) + nodes) * count;
+  // What the run begins with stays.
+  const more = [saved, looked, spec.init !== ''].filter(Boolean).length;
+  const store = (chapters + more) * chapterBytes + (Math.min(spec.labelLag, spec.splits) + nodes) * count;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const atTheEnd =
     2 * 4 * PREDICTION_BLOCK * layout.suffix * Math.max(...widths) +

@@ -23,6 +23,7 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitial, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
@@ -53,7 +54,8 @@ interface Watchers {
 }
 
 export class Run {
-  readonly #spec: RunSpec;
+  /** As asked; once it is known, with the digest of the model that it begins with. */
+  #spec: RunSpec;
   readonly #execution: Execution;
   readonly #options: TrainOptions;
   readonly #resumed: RunNote | undefined;
@@ -79,6 +81,8 @@ export class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
     const { cluster, resume, out, analyseEvery } = this.#options;
+    const initial = cluster?.record ? undefined : this.#initial(prepared);
+    if (initial) this.#spec = { ...this.#spec, init: initial.digest };
     const looked = analyseEvery !== undefined;
     const plan = cluster
       ? { every: 0, samples: 0 }
@@ -107,12 +111,13 @@ export class Run {
     try {
       this.#checkNumerics(kernels);
       this.#begin(prepared, kernels, reason);
-      for (const note of notes) this.#notice(note);
+      if (initial) this.#folder?.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
+      for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
       const enough = new AbortController();
       validator = plan.every > 0 ? this.#validator(prepared, looking, plan, () => enough.abort()) : undefined;
       validator?.start();
-      const { states, seconds, training } = await this.#train(prepared, kernels, {
+      const { states, seconds, training } = await this.#train(prepared, kernels, initial, {
         analyst,
         validator,
         enough: enough.signal,
@@ -156,6 +161,20 @@ export class Run {
       this.#folder?.close();
       kernels.close();
     }
+  }
+
+  /** The model that the run begins with: given, or kept in the folder of a run that goes on. @throws PffError as `readInitial` */
+  #initial({ layout, facts }: PreparedData): Initial | undefined {
+    const { init, resume } = this.#options;
+    const model =
+      init ?? (resume !== undefined && this.#spec.init !== '' ? path.join(resume, INITIAL_FILE) : undefined);
+    if (model === undefined) {
+      if (this.#spec.init !== '') throw initialIsMissing(this.#spec);
+      return undefined;
+    }
+    const initial = readInitial(model, { spec: this.#spec, layout, classes: facts.classes });
+    checkInitial(initial.digest, this.#spec, model);
+    return initial;
   }
 
   #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
@@ -205,6 +224,7 @@ export class Run {
   async #train(
     prepared: PreparedData,
     kernels: Kernels,
+    initial: Initial | undefined,
     { analyst, validator, enough }: Watchers,
   ): Promise<{ states: readonly LayerState[]; seconds: number; training: Training }> {
     this.#startedMs = nowMs();
@@ -215,6 +235,7 @@ export class Run {
       layout: prepared.layout,
       classes: prepared.facts.classes.length,
       sites: prepared.sites,
+      ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
       startedMs: this.#startedMs,
     };
     const callbacks: Callbacks = {

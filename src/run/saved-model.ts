@@ -22,7 +22,7 @@ import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
-import { checkParts } from './run-plugins.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
@@ -73,7 +73,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const model = readModel(run, options);
   const { spec } = model;
   const name = options.dataset ?? spec.dataset;
-  checkParts(run, { goodness: spec.goodness });
+  checkParts(run, predictingParts(spec));
   const dataset = await loadDatasetOf(run, { ...spec, dataset: name }, options.dataDir);
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
@@ -127,7 +127,7 @@ export async function analyseRun(
 ): Promise<NetworkAnalysis> {
   const model = readModel(run);
   const { spec } = model;
-  checkParts(run, { goodness: spec.goodness });
+  checkParts(run, predictingParts(spec));
   checkClasses(model, dataset.classes.length, dataset.name);
   const prepared = prepareMeasured(dataset, spec);
   return withKernels(spec, options, (kernels) =>

@@ -26,6 +26,8 @@ export interface NodeOptions {
   /** Threads of the kernels; by default all cores. */
   readonly threads?: number | undefined;
   readonly dataDir?: string | undefined;
+  /** The model that runs begin with which say so: a run folder or a safetensors file. */
+  readonly init?: string | undefined;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
   readonly signal: AbortSignal;
@@ -53,6 +55,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     kernels: true,
     threads: true,
     dataDir: true,
+    init: true,
     slot: true,
     signal: true,
     say: true,
