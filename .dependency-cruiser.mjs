@@ -17,6 +17,7 @@ const rooms = [
   'run',
   'doctor',
   'report',
+  'plugin-check',
   'reproduce',
   'page',
 ];

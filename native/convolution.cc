@@ -36,7 +36,8 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
   checkedProduct(checkedProduct(shape.kernel, shape.kernel), shape.channels);
   checkTensors(tensors);
   const Index patch = shape.patch();
-  piece_ = std::clamp(kPieceFloats / patch / 32 * 32, kLeastPiece, kMostPiece);
+  openFrames();
+  piece_ = frames_.images > 0 ? frames_.positions : std::clamp(kPieceFloats / patch / 32 * 32, kLeastPiece, kMostPiece);
   lanes_.reset(new Lane[static_cast<size_t>(pool_->threads())]);
   inBlock_.reserve(piece_);
   for (Index i = 0; i < piece_; i++) inBlock_.data()[i] = static_cast<uint32_t>(i % form_.samples);
@@ -58,7 +59,7 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
     }
     const auto whole = [&](std::vector<float>& made) { return Given<float>{made.data(), inputs * each}; };
     const auto part = [&](const Given<float>& all) { return Given<float>{all.data ? all.data + g * each : nullptr, each}; };
-    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias};
+    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias, frames_.images == 0};
     groups_.push_back(std::make_unique<Dense>(
         kernels_, pool_, dense,
         Tensors{whole(weights[0]), part(tensors.bias.value), whole(weights[1]), whole(weights[2]),
@@ -157,6 +158,16 @@ void Convolution::makePatches(const float* rows, Index first, Index count, Index
   }
 }
 
+void Convolution::reserveLabels(Lane& lane, Index variants, Index positions) const {
+  if (shape_.labels == 0) return;
+  const Index rows = checkedProduct(variants, positions);
+  const Index values = checkedProduct(rows, shape_.labels);
+  if (values > INT32_MAX) throw OutOfMemory{static_cast<double>(values) * 8.0};
+  lane.start.reserve(rows + 1);
+  lane.input.reserve(values);
+  lane.value.reserve(values);
+}
+
 // The label values that are not 0 of each variant of these positions.
 SuffixList Convolution::listLabels(Lane& lane, const ConvolutionInput& input, Index first, Index count) const {
   const Index labels = shape_.labels;
@@ -184,6 +195,7 @@ void Convolution::forward(const ConvolutionInput& input, Given<float> out) {
   checkInput(input);
   if (!out.data) throw BadCall{"convolution: out is missing"};
   out.need(checkedProduct(input.batch * input.variants, shape_.outValues()), "convolution: out is too short");
+  if (frames_.images > 0) return forwardWindows(input, out.data);
   for (Index g = 0; g < shape_.groups; g++) forwardGroup(input, g, out.data);
 }
 
@@ -201,13 +213,7 @@ void Convolution::forwardGroup(const ConvolutionInput& input, Index group, float
     lane.patches.reserve(form_.samples * patch);
     lane.packed.reserve(form_.batchWords(piece, patch));
     if (shape_.groups > 1) lane.y.reserve(checkedProduct(input.variants * piece, each));
-    if (shape_.labels == 0) continue;
-    const Index rows = checkedProduct(input.variants, piece);
-    const Index values = checkedProduct(rows, shape_.labels);
-    if (values > INT32_MAX) throw OutOfMemory{static_cast<double>(values) * 8.0};
-    lane.start.reserve(rows + 1);
-    lane.input.reserve(values);
-    lane.value.reserve(values);
+    reserveLabels(lane, input.variants, piece);
   }
   pool_->run(blocksOf(total, piece), 1, [&](Index firstPiece, Index lastPiece, int thread) {
     Lane& lane = lanes_[static_cast<size_t>(thread)];
@@ -224,7 +230,7 @@ void Convolution::forwardGroup(const ConvolutionInput& input, Index group, float
       const bool apart = shape_.groups > 1;
       float* y = apart ? lane.y.data() : out + first * shape_.outputs;
       const Index variantRows = apart ? count : total;
-      const ForwardJob job{dense.layer(), {lane.packed.data(), nullptr, count, input.variants, patch, labels}, 1, y, variantRows, nullptr};
+      const ForwardJob job{dense.layer(), {lane.packed.data(), nullptr, count, input.variants, patch, labels}, 1, y, variantRows, nullptr, each};
       kernels_.forward(job, 0, forwardItems(job, form_, kernels_.lanes));
       if (!apart) continue;
       for (Index v = 0; v < input.variants; v++)
@@ -239,6 +245,7 @@ void Convolution::inputGradient(Given<const float> delta, Index rows, Given<floa
   if (!delta.data || !out.data || rows < 0) throw BadCall{"inputGradient: bad arguments"};
   delta.need(checkedProduct(rows, shape_.outValues()), "inputGradient: delta is too short");
   out.need(checkedProduct(rows, shape_.values()), "inputGradient: out is too short");
+  if (frames_.spreadImages > 0) return spreadWindows(delta.data, rows, out.data);
   const Index positions = shape_.positions();
   const Index patch = shape_.patch();
   const Index inputs = patch + shape_.labels;
@@ -264,7 +271,7 @@ void Convolution::inputGradient(Given<const float> delta, Index rows, Given<floa
             std::memcpy(lane.delta.data() + i * each, given + i * shape_.outputs + g * each, static_cast<size_t>(each) * sizeof(float));
           given = lane.delta.data();
         }
-        const InputGradientJob job{groups_[static_cast<size_t>(g)]->layer(), {nullptr, nullptr, given, false}, positions,
+        const InputGradientJob job{groups_[static_cast<size_t>(g)]->layer(), {nullptr, nullptr, given, false, each}, positions,
                                    lane.transposed.data(), lane.rows.data()};
         const Index panels = blocksOf(positions, panel);
         kernels_.transposeDelta(job, 0, panels);
@@ -305,7 +312,25 @@ void Convolution::update(const ConvolutionInput& input, Given<float> delta, Give
       }
     });
   }
+  if (frames_.images > 0) return updateWindows(input, delta.data, sums.data, rule);
   for (Index g = 0; g < shape_.groups; g++) updateGroup(input, delta.data, sums.data, g, rule);
+}
+
+// The gradient of bias and label weights of a group, from D. [1 + L][O / G, padded to whole vectors]
+void Convolution::sumOthers(const ConvolutionInput& input, const float* sums, Index group, float* others) const {
+  const Index each = shape_.each();
+  const Index width = roundUp(each, kernels_.lanes);
+  std::fill_n(others, (1 + shape_.labels) * width, 0.0f);
+  for (Index r = 0; r < input.batch * input.variants; r++) {
+    const float* of = sums + r * shape_.outputs + group * each;
+    for (Index o = 0; o < each; o++) others[o] += of[o];
+    for (Index l = 0; l < shape_.labels; l++) {
+      const float value = input.labels.data[r * shape_.labels + l];
+      if (value == 0.0f) continue;
+      float* to = others + (1 + l) * width;
+      for (Index o = 0; o < each; o++) to[o] = std::fma(value, of[o], to[o]);
+    }
+  }
 }
 
 void Convolution::updateGroup(const ConvolutionInput& input, const float* delta, const float* sums, Index group, const Rule& rule) {
@@ -313,20 +338,9 @@ void Convolution::updateGroup(const ConvolutionInput& input, const float* delta,
   const Index patch = shape_.patch();
   const Index each = shape_.each();
   const Index total = input.batch * shape_.positions();
-  const Index rows = input.batch * input.variants;
   const Index width = roundUp(each, kernels_.lanes);
   others_.reserve((1 + shape_.labels) * width);
-  std::fill_n(others_.data(), (1 + shape_.labels) * width, 0.0f);
-  for (Index r = 0; r < rows; r++) {
-    const float* of = sums + r * shape_.outputs + group * each;
-    for (Index o = 0; o < each; o++) others_.data()[o] += of[o];
-    for (Index l = 0; l < shape_.labels; l++) {
-      const float value = input.labels.data[r * shape_.labels + l];
-      if (value == 0.0f) continue;
-      float* to = others_.data() + (1 + l) * width;
-      for (Index o = 0; o < each; o++) to[o] = std::fma(value, of[o], to[o]);
-    }
-  }
+  sumOthers(input, sums, group, others_.data());
   const Index sumRows = roundUp(patch, form_.inputs);
   sums_.reserve(checkedProduct(sumRows, width));
   const bool apart = shape_.groups > 1;
@@ -352,7 +366,7 @@ void Convolution::updateGroup(const ConvolutionInput& input, const float* delta,
       values = deltas_.data();
     }
     UpdateJob job{dense.layer(), {dense.x_.data(), xGradient ? xGradient : dense.x_.data(), count, 1, patch, {nullptr, nullptr, nullptr}},
-                  dense.shares(), {nullptr, nullptr, values, false}, rule, shape_.fixedBias};
+                  dense.shares(), {nullptr, nullptr, values, false, each}, rule, shape_.fixedBias};
     job.parts = {sums_.data(), sumRows, first == 0, first + count >= total, others_.data()};
     const Index items = updateItems(job, form_, kernels_.lanes);
     const Index grain = std::max(Index{1}, items / (2 * pool_->threads()));

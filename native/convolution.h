@@ -1,5 +1,6 @@
 // One convolution in the layout of one instruction set: rule 8 of src/kernels/block/contract.ts. Each group is a dense layer whose rows
-// are patches; they are made in pieces, so no matrix of a whole batch's patches is ever in memory.
+// are patches. Where channels come in eights, windows are read as they lie in frames (convolution-windows.cc); elsewhere patches are
+// packed (convolution.cc). Both in pieces, so no matrix of a whole batch's patches is ever in memory.
 #pragma once
 #include <memory>
 #include <vector>
@@ -52,12 +53,40 @@ class Convolution {
  private:
   // What one thread works in.
   struct Lane {
-    Array<float> patches, packed, y, delta, transposed, rows;
+    Array<float> patches, packed, y, delta, transposed, rows, frame;
     Array<uint32_t> start, input;
     Array<float> value;
   };
 
+  // Positions whose windows are read from one frame: whole images, or rows of one.
+  struct Frames {
+    Index images = 0;  // 0 where windows are not read as they lie
+    Index rows = 0;    // of positions, of each image
+    Index positions = 0;
+    Index height = 0, width = 0;
+    Index floats = 0;
+    Array<uint32_t> at, taps;  // of Batch; taps of the first group
+    // The same of the input gradient, which takes whole images.
+    Index spreadImages = 0;
+    Array<uint32_t> spreadAt, spreadTaps;
+    Array<int32_t> pixels;
+  };
+  // One piece of a batch.
+  struct Piece {
+    Index image, images, row, rows, first, positions;
+  };
+
   void checkInput(const ConvolutionInput& input) const;
+  void openFrames();
+  Index pieces(Index batch) const;
+  Piece pieceAt(Index piece, Index batch) const;
+  FrameJob frameOf(const ConvolutionInput& input, const Piece& piece, float* frame) const;
+  Batch windowsOf(const Piece& piece, const float* frame, Index group, Index variants, const SuffixList& suffix) const;
+  void reserveLabels(Lane& lane, Index variants, Index positions) const;
+  void forwardWindows(const ConvolutionInput& input, float* out);
+  void spreadWindows(const float* delta, Index rows, float* out);
+  void updateWindows(const ConvolutionInput& input, const float* delta, const float* sums, const Rule& rule);
+  void sumOthers(const ConvolutionInput& input, const float* sums, Index group, float* others) const;
   void checkTensors(const ConvolutionTensors& tensors) const;
   void makePatches(const float* rows, Index first, Index count, Index group, float* to) const;
   SuffixList listLabels(Lane& lane, const ConvolutionInput& input, Index first, Index count) const;
@@ -73,7 +102,8 @@ class Convolution {
   std::vector<std::unique_ptr<Dense>> groups_;
   std::unique_ptr<Lane[]> lanes_;
   Array<uint32_t> inBlock_;  // [piece]: where a position's patch lies among those of its block
-  Array<float> sums_, others_, deltas_;
+  Array<float> sums_, others_, deltas_, turned_;
+  Frames frames_;
 };
 
 }  // namespace pff

@@ -115,7 +115,7 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
       float* squares = sums ? lane.sums.data() : nullptr;
       if (sums) std::memset(squares, 0, static_cast<size_t>(chunkRows * kSumLanes) * sizeof(float));
       float* y = activations.data ? activations.data + first * shape_.outputs : nullptr;
-      const ForwardJob job{layer(), {lane.x.data(), nullptr, count, input.variants, prefix(), suffix}, 1, y, input.batch, squares};
+      const ForwardJob job{layer(), {lane.x.data(), nullptr, count, input.variants, prefix(), suffix}, 1, y, input.batch, squares, shape_.outputs};
       kernels_.forward(job, 0, forwardItems(job, form_, kernels_.lanes));
       if (!sums) continue;
       float* folded = squares + chunkRows * kSumLanes;
@@ -155,7 +155,7 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
     lanes = lanes_[0].sums.data();
     std::memset(lanes, 0, static_cast<size_t>(rows * kSumLanes) * sizeof(float));
   }
-  const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes};
+  const ForwardJob job{layer(), kept_, shares(), activations.data, input.batch, lanes, shape_.outputs};
   const Index items = forwardItems(job, form_, kernels_.lanes);
   pool_->run(items, grain(items, 1), [&](Index first, Index last, int) { kernels_.forward(job, first, last); });
   if (lanes) {
@@ -176,7 +176,7 @@ Delta Dense::checkDelta(Given<const float> activations, const DeltaInput& delta)
   if (!delta.rowScale.data && !delta.values.data) throw BadCall{"delta is missing"};
   delta.rowScale.need(keptRows_, "rowScale is too short");
   delta.values.need(values, "values is too short");
-  return {activations.data, delta.rowScale.data, delta.values.data, shape_.relu};
+  return {activations.data, delta.rowScale.data, delta.values.data, shape_.relu, shape_.outputs};
 }
 
 void Dense::inputGradient(Given<const float> activations, const DeltaInput& given, Given<float> out) {

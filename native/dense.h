@@ -51,6 +51,7 @@ struct DenseShape {
   bool relu;
   Precision precision;
   bool fixedBias = false;
+  bool packs = true;  // batches are kept as packed tiles
 };
 
 class Dense {

@@ -74,6 +74,10 @@ struct Batch {
   Index variants;  // V
   Index prefix;    // P
   SuffixList suffix;
+  // Where rows are not packed but read where they lie: value 8 t + k of row b is x[at[b] + taps[t] + k]. `at` is filled up to a multiple
+  // of 8 rows; P is a multiple of 8, too. Not with pairs, nor in the tile order.
+  const uint32_t* at = nullptr;
+  const uint32_t* taps = nullptr;
 };
 
 struct Layer {
@@ -110,6 +114,7 @@ struct ForwardJob {
   float* y;            // row v · variantRows + b holds O values; null if not wanted
   Index variantRows;
   float* lanes;        // [V · samples][16] sums of squares so far (start at 0), or null
+  Index stride;        // from one row of y to the next
 };
 
 struct Delta {
@@ -117,6 +122,7 @@ struct Delta {
   const float* rowScale;  // [R], or null and
   const float* values;    // [R, O]
   bool relu;
+  Index stride;           // from one row of values to the next
 };
 
 struct Adam {
@@ -244,6 +250,35 @@ struct NormBackwardsJob {
   float* sums;     // [R, O]
 };
 
+// A frame: planes of rows with a border of zeros, in blocks of 8 channels, so that windows can be read where they lie.
+struct FrameJob {
+  const float* x;   // [images, height, width, channels]
+  Index channels, height, width;
+  Index top, left;  // where the frame begins, in rows and pixels of an image: 0 or less
+  Index rows;       // of each image that are wanted
+  Index frameRows;  // that there is room for
+  Index frameWidth;
+  Precision precision;
+  float* frame;     // [images][channels / 8][frameRows][frameWidth][8]
+};
+
+// The weights of one group of a convolution the other way round: for each place in the window panels of channels that enter, [O][width].
+struct TurnJob {
+  Layer layer;
+  Index places;
+  Index channels;   // that enter the group
+  float* turned;    // [places][O · channels, padded to whole vectors]
+};
+
+// Rule 8, input gradient. The rows of `batch` are positions, its prefix are the O channels that leave the group.
+struct SpreadJob {
+  TurnJob weights;
+  Batch batch;
+  const int32_t* pixels;  // [places][samples, up to a multiple of 8]: which pixel of `out` each position meets, or -1
+  float* out;             // [pixels][stride], from the group's first channel on; values are added
+  Index stride;
+};
+
 // Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
 struct KernelTable {
   const char* name;
@@ -264,6 +299,14 @@ struct KernelTable {
   // Panels of rows; then each with each block of inputs.
   void (*transposeDelta)(const InputGradientJob&, Index first, Index last);
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
+  // (image, row of its frame).
+  void (*frame)(const FrameJob&, Index first, Index last);
+  // To bf16 values as f32.
+  void (*roundValues)(const float* from, Index count, float* to);
+  // Places in the window.
+  void (*turnWeights)(const TurnJob&, Index first, Index last);
+  // All of the job.
+  void (*spread)(const SpreadJob&);
   // Rows.
   void (*stage)(const StageJob&, Index first, Index last);
   void (*dropout)(const DropoutJob&, Index first, Index last);

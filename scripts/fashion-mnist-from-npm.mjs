@@ -10,7 +10,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, RandomStream } from '../dist/index.js';
+import { cacheFolder } from '../dist/data/sources/files.js';
+import { RandomStream } from '../dist/random.js';
 
 const SIZE = 784;
 const TEST_PER_CLASS = 1000;

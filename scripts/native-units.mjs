@@ -29,6 +29,7 @@ const unitsOfAll = [
   'dense.cc',
   'dense-tensors.cc',
   'convolution.cc',
+  'convolution-windows.cc',
   'pool.cc',
   'memory.cc',
   'instruction-sets.cc',

@@ -42,6 +42,12 @@ export type { Objective } from './objectives/objective.js';
 export type { OwnObjective } from './objectives/table.js';
 export type { LocalBatch, LocalHead, LocalLoss, OwnLocalLoss } from './objectives/own-local-loss.js';
 export type { NegativesRequest, OwnNegatives } from './data/negatives-table.js';
+export {
+  checkPlugin,
+  type CheckPluginOptions,
+  type PartReport,
+  type PluginReport,
+} from './plugin-check/check-plugin.js';
 export type { RandomStream } from './random.js';
 export type { RateSchedule } from './spec/rate-schedules.js';
 export { registerStore, type OwnStore, type OwnStoreOpener } from './store/own-store.js';

@@ -12,6 +12,7 @@ export type Purpose =
   | 'shards'
   | 'augment'
   | 'deform'
+  | 'cutout'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
@@ -34,7 +35,8 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   probe: 10,
   split: 11,
   sweep: 12,
-  'plugin-check': 13,
+  cutout: 13,
+  'plugin-check': 14,
   test: 255,
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
 #include <string>
 
 #include "../dense.h"
@@ -25,6 +26,17 @@ class Arguments {
   Arguments(napi_env env, napi_callback_info info) : env(env) {
     size_t count = kMost;  // missing ones become undefined
     check(napi_get_cb_info(env, info, &count, values_, nullptr, nullptr));
+  }
+
+  // The properties `names` of the object that is argument `i`, in their order.
+  Arguments fields(size_t i, std::initializer_list<const char*> names) const {
+    napi_valuetype kind;
+    check(napi_typeof(env, values_[i], &kind));
+    if (kind != napi_object) throw BadCall{"an object was expected"};
+    Arguments found(env);
+    size_t at = 0;
+    for (const char* name : names) check(napi_get_named_property(env, values_[i], name, &found.values_[at++]));
+    return found;
   }
 
   double number(size_t i) const {
@@ -73,6 +85,8 @@ class Arguments {
   const napi_env env;
 
  private:
+  explicit Arguments(napi_env env) : env(env) {}
+
   template <class T>
   Given<T> typed(size_t i, napi_typedarray_type wanted) const {
     napi_valuetype kind;

@@ -14,7 +14,7 @@ inline void loadDelta(Vec (&d)[N], const Delta& delta, Index outputs, Index r, I
     PFF_UNROLL
     for (int n = 0; n < N; n++) d[n] = mul(scale, d[n]);
   } else {
-    loadRow<N>(d, delta.values + r * outputs + start, valid);
+    loadRow<N>(d, delta.values + r * delta.stride + start, valid);
     if (delta.relu) {
       Vec y[N];
       loadRow<N>(y, delta.y + r * outputs + start, valid);

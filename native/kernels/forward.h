@@ -3,6 +3,7 @@
 #pragma once
 #include "products.h"
 #include "tile-order.h"
+#include "windows.h"
 
 namespace pff {
 namespace {
@@ -23,7 +24,7 @@ struct ForwardBlock {
     float* lanes;
   };
   inline Row rowAt(Index v, Index b) const {
-    return {job.y ? job.y + (v * job.variantRows + b) * job.layer.outputs + start : nullptr,
+    return {job.y ? job.y + (v * job.variantRows + b) * job.stride + start : nullptr,
             job.lanes ? job.lanes + (v * job.batch.samples + b) * kSumLanes : nullptr};
   }
 
@@ -96,7 +97,9 @@ struct ForwardBlock {
       for (int i = 0; i < kRowsAtOnce; i++) acc[i][n] = bias;
     }
     const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix, Product::kPair) + b0 % kBlock * kWords;
-    if (Product::kTileOrder) {
+    if (batch.at) {
+      multiplyWindows<N, AHEAD>(acc, batch, b0, w, ahead);
+    } else if (Product::kTileOrder) {
       alignas(64) float sums[kRowsAtOnce * N * kLanes];
       storeSums<N>(acc, sums);
       const float* next = ahead;
@@ -139,7 +142,7 @@ struct ForwardBlock {
           for (int n = 0; n < N; n++) y[n] = fma(value, load(from + n * kLanes), y[n]);
         }
         emit(row, y);
-        if (row.y) row.y += job.layer.outputs;
+        if (row.y) row.y += job.stride;
         if (row.lanes) row.lanes += kSumLanes;
       }
     }
@@ -184,8 +187,8 @@ struct ForwardItem {
 
 template <class Product>
 void forwardBy(const ForwardJob& job, Index first, Index last) {
-  const Index inChunk = forwardChunk(job.batch.prefix, Product::kForm);
   const Index blocks = blocksOf(job.batch.samples, kBlock);
+  const Index inChunk = job.batch.at ? blocks : forwardChunk(job.batch.prefix, Product::kForm);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   for (Index item = first; item < last; item++) {
     const Place at = placeOf(item, panels, blocks, inChunk, job.shares);

@@ -11,13 +11,14 @@
 #include "rows.h"
 #include "stage.h"
 #include "update.h"
+#include "spread.h"
 
 namespace pff {
 
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
+    transposeDelta, inputGradient, frame, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
 };
 
 }  // namespace pff

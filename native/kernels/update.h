@@ -6,6 +6,7 @@
 #include "products.h"
 #include "sgd.h"
 #include "tile-order.h"
+#include "windows.h"
 
 namespace pff {
 namespace {
@@ -119,6 +120,27 @@ struct UpdatePanel {
         stepRows<true>(g, p0, rows);
       } else {
         stepRows<false>(g, p0, rows);
+      }
+    }
+  }
+
+  // The part of a batch whose rows are read where they lie. Few rows at a time, so that their deltas stay in the first-level cache.
+  void stepWindows(Index first, Index last) const {
+    const Batch& batch = job.batch;
+    constexpr Index kFew = 128;
+    for (Index b0 = 0; b0 < batch.samples; b0 += kFew) {
+      const Index count = batch.samples - b0 < kFew ? batch.samples - b0 : kFew;
+      for (Index p0 = first * kBlock; p0 < last * kBlock; p0 += kRowsAtOnce) {
+        const WindowRows rows{batch.xGradient + batch.taps[p0 / kBlock] + p0 % kBlock, batch.at + b0, count};
+        sumWindows<N>(rows, s + b0 * kWidth, job.parts.first && b0 == 0, partSums(p0));
+      }
+    }
+    if (!job.parts.last) return;
+    for (Index p0 = first * kBlock; p0 < last * kBlock; p0 += kRowsAtOnce) {
+      if (Step::decays(job.rule)) {
+        stepRows<true>(partSums(p0), p0, kRowsAtOnce);
+      } else {
+        stepRows<false>(partSums(p0), p0, kRowsAtOnce);
       }
     }
   }
@@ -242,14 +264,18 @@ struct UpdateRange {
     UpdatePanel<N, Step, Product> one(job, panel, scratch, job.batch.samples);
     one.sumDeltas();
     if (first == 0) one.stepBiasAndSuffix();
+    if (job.batch.at) {
+      one.stepWindows(first, last);
+      return;
+    }
     for (Index block = first; block < last; block++) one.stepInputs(block);
   }
 };
 
 template <class Step, class Product>
 void updateBy(const UpdateJob& job, Index first, Index last, float* scratch) {
-  const Index inChunk = updateChunk(job.batch.samples, Product::kForm);
   const Index blocks = inputBlocks(job.batch.prefix, Product::kForm);
+  const Index inChunk = job.batch.at ? blocks : updateChunk(job.batch.samples, Product::kForm);
   const Index panels = panelsOf(job.layer.outputs, kLanes);
   while (first < last) {
     const Place at = placeOf(first, panels, blocks, inChunk, job.shares);

@@ -25,13 +25,17 @@ export class PooledKernel implements LayerKernel {
   readonly outputs: number;
   readonly #inside: LayerKernel;
   readonly #shape: PooledShape;
+  readonly #channels: number;
+  readonly #windows: readonly Window[];
   #rows = 0;
 
   /** Closes `inside` with itself. */
   constructor(inside: LayerKernel, shape: PooledShape) {
     this.#inside = inside;
     this.#shape = shape;
+    this.#windows = windowsOf(shape);
     const { channels, height, width } = shape.planes;
+    this.#channels = channels;
     this.inputs = channels * height * width;
     this.outputs = inside.outputs;
   }
@@ -54,10 +58,12 @@ export class PooledKernel implements LayerKernel {
     const pooled = new Float32Array(this.#rows * width);
     await this.#inside.inputGradient(delta, pooled);
     for (let r = 0; r < this.#rows; r++)
-      this.#eachWindow((at, from, share) => {
-        const value = (pooled[r * width + at] as number) * share;
-        for (const place of from) out[r * this.inputs + place] = value;
-      });
+      for (const { at, places, share } of this.#windows)
+        for (const place of places) {
+          const to = r * this.inputs + place;
+          const from = r * width + at;
+          for (let c = 0; c < this.#channels; c++) out[to + c] = (pooled[from + c] as number) * share;
+        }
   }
 
   update(delta: Delta, rule: UpdateRule): Awaitable<void> {
@@ -71,40 +77,38 @@ export class PooledKernel implements LayerKernel {
   #pooled({ prefix, rows, batch }: LayerInput): LayerInput {
     const width = pooledValues(this.#shape);
     const pooled = new Float32Array(batch * width);
+    const channels = this.#channels;
     for (let r = 0; r < batch; r++) {
       const start = (rows?.[r] ?? r) * this.inputs;
-      this.#eachWindow((at, from, share) => {
-        let sum = 0;
-        for (const place of from) sum = Math.fround(sum + (prefix[start + place] as number));
-        pooled[r * width + at] = sum * share;
-      });
+      for (const { at, places, share } of this.#windows) {
+        const to = r * width + at;
+        for (const place of places)
+          for (let c = 0, from = start + place; c < channels; c++, from++)
+            pooled[to + c] = (pooled[to + c] as number) + (prefix[from] as number);
+        for (let c = to; c < to + channels; c++) pooled[c] = (pooled[c] as number) * share;
+      }
     }
     return { prefix: pooled, batch, variants: 1 };
   }
+}
 
-  /** Each pooled value with the places that it is the average of. */
-  #eachWindow(visit: (at: number, from: Uint32Array, share: number) => void): void {
-    for (const { at, from, share } of this.#windows()) visit(at, from, share);
-  }
+/** Windows of pooled rows, in order. */
+interface Window {
+  /** The place of its first channel in a pooled row. */
+  readonly at: number;
+  /** The same of each of its positions, in a row of planes. */
+  readonly places: readonly number[];
+  readonly share: number;
+}
 
-  #made: { readonly at: number; readonly from: Uint32Array; readonly share: number }[] | undefined;
-  #windows(): readonly { readonly at: number; readonly from: Uint32Array; readonly share: number }[] {
-    if (this.#made) return this.#made;
-    const { side } = this.#shape;
-    const { channels, height, width } = this.#shape.planes;
-    this.#made = [];
-    for (let top = 0, window = 0; top < height; top += side)
-      for (let left = 0; left < width; left += side, window++)
-        for (let c = 0; c < channels; c++) {
-          const from: number[] = [];
-          for (let y = top; y < Math.min(height, top + side); y++)
-            for (let x = left; x < Math.min(width, left + side); x++) from.push((y * width + x) * channels + c);
-          this.#made.push({
-            at: window * channels + c,
-            from: Uint32Array.from(from),
-            share: Math.fround(1 / from.length),
-          });
-        }
-    return this.#made;
-  }
+function windowsOf({ planes: { channels, height, width }, side }: PooledShape): Window[] {
+  const windows: Window[] = [];
+  for (let top = 0; top < height; top += side)
+    for (let left = 0; left < width; left += side) {
+      const places: number[] = [];
+      for (let y = top; y < Math.min(height, top + side); y++)
+        for (let x = left; x < Math.min(width, left + side); x++) places.push((y * width + x) * channels);
+      windows.push({ at: windows.length * channels, places, share: Math.fround(1 / places.length) });
+    }
+  return windows;
 }

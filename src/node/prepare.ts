@@ -134,7 +134,7 @@ function inputsOf({ inputs, shape, train }: Dataset): Inputs {
 /** @throws PffError `usage` where the dataset has no pixels to move, mirror or deform. */
 function checkAugmentation({ name, shape }: Dataset, spec: RunSpec): void {
   const { width, height } = shape;
-  for (const field of ['shift', 'elastic'] as const)
+  for (const field of ['shift', 'elastic', 'cutout'] as const)
     if (spec[field] >= Math.min(width, height))
       throw new PffError(
         'usage',

@@ -4,6 +4,7 @@
  * square roots, so with the same bits everywhere.
  */
 import type { Planes } from '../kernels/block/contract.js';
+import { pairProducts, weightedRows } from './similarity-products.js';
 
 export interface SimilarityLoss {
   /** Mean over all pairs of samples. */
@@ -28,24 +29,23 @@ export function similarityLoss(
   const features = spread?.of ?? Float64Array.from(values);
   const size = features.length / batch;
   const lengths = centredToUnitLength(features, batch, size);
-  const slopes = new Float64Array(features.length);
+  const products = pairProducts(features, batch, size);
+  // The loss by each product, both (i, j) and (j, i) counted.
+  const slopeOf = new Float64Array(batch * batch);
   // Of one-hot vectors, their mean taken off.
   const apart = -1 / (classes - 1);
   let loss = 0;
   for (let i = 0; i < batch; i++)
     for (let j = 0; j < i; j++) {
-      let product = 0;
-      for (let a = i * size, b = j * size, end = a + size; a < end; a++, b++)
-        product += (features[a] as number) * (features[b] as number);
+      const product = products[i * batch + j] as number;
       const error = Math.min(1, Math.max(-1, product)) - (labels[i] === labels[j] ? 1 : apart);
-      // Both (i, j) and (j, i); a sample is as similar to itself as it can be.
+      // A sample is as similar to itself as it can be.
       loss += 2 * error * error;
       const slope = (4 * error) / (batch * batch);
-      for (let a = i * size, b = j * size, end = a + size; a < end; a++, b++) {
-        slopes[a] = (slopes[a] as number) + slope * (features[b] as number);
-        slopes[b] = (slopes[b] as number) + slope * (features[a] as number);
-      }
+      slopeOf[i * batch + j] = slope;
+      slopeOf[j * batch + i] = slope;
     }
+  const slopes = weightedRows(slopeOf, features, batch, size);
   throughNormalisation(slopes, features, lengths, batch, size);
   const gradient = new Float32Array(batch * width);
   if (!spread || !planes) gradient.set(slopes);

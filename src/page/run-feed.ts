@@ -24,10 +24,11 @@ export class RunFeed {
   #grownMs = Date.now();
   #ended = false;
 
-  constructor(folder: string) {
+  /** @param mostBytes of the log that are read at once; the rest is for `poll`. */
+  constructor(folder: string, mostBytes?: number) {
     this.name = path.basename(path.resolve(folder));
     this.#tail = new LogTail(path.join(folder, EVENTS_FILE));
-    this.poll();
+    this.poll(mostBytes);
   }
 
   get view(): RunView {
@@ -57,13 +58,13 @@ export class RunFeed {
     return this.#events.slice(index);
   }
 
-  /** Reads what the log has got since. */
-  poll(): void {
+  /** Reads what the log has got since, or about `mostBytes` of it. True: there is more. */
+  poll(mostBytes?: number): boolean {
     const packed: PageEvent[] = [];
     // Of a task's progress only the last counts, and only until the task is done.
     const progress = new Map<number, PageEvent>();
     let odd = 0;
-    const { startedOver, unreadable } = this.#tail.poll(
+    const { startedOver, unreadable, more } = this.#tail.poll(
       (event) => {
         // What its check lets through may still be none that a page can show.
         try {
@@ -81,12 +82,13 @@ export class RunFeed {
         this.#unreadable = 0;
         this.#boundChapter = -1;
       },
-      (bytes, start, end) => this.#thinning.counts(bytes, start, end),
+      { passesOver: (bytes, start, end) => this.#thinning.counts(bytes, start, end), mostBytes },
     );
     packed.push(...this.#thinning.take(), ...progress.values());
     this.#unreadable += unreadable + odd;
     if (unreadable + odd > 0) packed.push({ type: 'unreadable', lines: this.#unreadable });
     if (packed.length > 0 || startedOver) this.add(packed);
+    return more;
   }
 
   /** An event of the log as the page's; what was counted by then comes before what begins, resumes or ends a run. */

@@ -12,6 +12,8 @@ import type { ServerAnswer, ServerSetup } from './serve.js';
 
 /** How often the log is read, and so how often readers are told: each time takes a moment from training. */
 const POLL_MS = 1000;
+/** Of a long log, read between two answers to browsers: a fraction of a second's work. */
+const PIECE_BYTES = 16 << 20;
 /** Of this thread only, so that it does not hold up the threads that train. 0 is usual, 19 the least. */
 const NICENESS = 10;
 /** Ports tried after the first, where that is taken and none was asked for. */
@@ -29,7 +31,7 @@ function say(answer: ServerAnswer): void {
 try {
   stepBack();
   await loadPlugins(setup.plugins);
-  const feed = new RunFeed(setup.folder);
+  const feed = new RunFeed(setup.folder, PIECE_BYTES);
   const app = pageApp(feed, pageFiles(), setup.token);
   const server = await listen(setup.port ?? 8377, setup.port === undefined ? MORE_PORTS : 0);
   let looked = false;
@@ -49,19 +51,22 @@ try {
     feed.add([{ type: 'remark', text }]);
   };
   // A log that cannot be read now may be later: the page stays, and says so.
-  const poll = (): void => {
+  const poll = (mostBytes?: number): boolean => {
     try {
-      feed.poll();
+      return feed.poll(mostBytes);
     } catch (error) {
       tell(error);
+      return false;
     }
   };
-  const timer = setInterval(() => {
-    poll();
-    look().catch(tell);
-  }, POLL_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const follow = (): void => {
+    const more = poll(PIECE_BYTES);
+    if (!more) look().catch(tell);
+    timer = setTimeout(follow, more ? 0 : POLL_MS);
+  };
   port.on('message', () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     poll();
     feed.end();
     const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
@@ -73,7 +78,7 @@ try {
     });
   });
   say({ type: 'listening', port: (server.address() as { port: number }).port });
-  look().catch(tell);
+  follow();
 
   /** On Linux a priority is a thread's own; elsewhere it would be the whole program's. */
   function stepBack(): void {

@@ -117,15 +117,22 @@ function isAmount(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= 1e15;
 }
 
+export interface LinesOptions {
+  /** Called with the bytes of each line, from start to end, before it is taken; true leaves it out. */
+  readonly passesOver?: ((bytes: Buffer, start: number, end: number) => boolean) | undefined;
+  /** No more is read once this many bytes of whole lines were; default: all there is. */
+  readonly mostBytes?: number | undefined;
+}
+
 /**
  * Calls `take` with each whole line of `file` from byte `from` on; a last line without its end is none yet. Returns the byte after the
- * last whole line. `passesOver`: called with the bytes of each line, from start to end, before; true leaves it out. @throws Error of the file system, or where it is no regular file
+ * last whole line that was read. @throws Error of the file system, or where it is no regular file
  */
 export function eachLine(
   file: string,
   from: number,
   take: (line: string) => void,
-  passesOver: (bytes: Buffer, start: number, end: number) => boolean = () => false,
+  { passesOver = () => false, mostBytes = Infinity }: LinesOptions = {},
 ): number {
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -139,7 +146,7 @@ export function eachLine(
     let end = from;
     for (;;) {
       const taken = readSync(handle, piece, 0, piece.length, at);
-      if (taken === 0) return end;
+      if (taken === 0 || end - from >= mostBytes) return end;
       at += taken;
       let start = 0;
       for (let newline = piece.indexOf(10); newline >= 0 && newline < taken; newline = piece.indexOf(10, start)) {

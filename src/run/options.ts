@@ -59,7 +59,7 @@ export interface TrainOptions {
   readonly analyseEvery?: number | 'seldom' | undefined;
   /**
    * Measures accuracy on held-out samples at the end of every so many chapters (0 for never): `validation` events. By default as often as
-   * adds at most 1 % to the arithmetic. Not on a cluster.
+   * adds at most 1 % to the arithmetic. On a cluster who follows a run measures, at most 20 times unless asked, what is there.
    */
   readonly validateEvery?: number | undefined;
   /** How many of the held-out samples that takes; by default as many as that allows. */

@@ -31,7 +31,7 @@ import { runResult } from './result.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { ValidationFolder } from './validation-folder.js';
-import { validationPlan, Validator, type ValidationPlan } from './validator.js';
+import { followersPlan, validationPlan, Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
 
 /** What a run is made of. */
@@ -43,6 +43,15 @@ export interface RunParts {
   readonly resumed: RunNote | undefined;
   readonly signal: AbortSignal;
   readonly push: (event: RunEvent) => void;
+}
+
+/** What a run knows when it begins. */
+interface Beginning {
+  readonly prepared: PreparedData;
+  readonly kernels: Kernels;
+  /** Why these kernels. */
+  readonly reason: string | undefined;
+  readonly initial: Initial | undefined;
 }
 
 /** Who looks on while a run trains. */
@@ -84,15 +93,12 @@ export class Run {
     const initial = cluster?.record ? undefined : this.#initial(prepared);
     if (initial) this.#spec = { ...this.#spec, init: initial.digest };
     const looked = analyseEvery !== undefined;
-    const plan = cluster
-      ? { every: 0, samples: 0 }
-      : validationPlan(this.#spec, prepared, {
-          every: this.#options.validateEvery,
-          samples: this.#options.validateSamples,
-        });
+    const { validateEvery: every, validateSamples: samples } = this.#options;
+    const asked = validationPlan(this.#spec, prepared, { every, samples });
+    const plan = cluster ? followersPlan(this.#spec, asked, every) : asked;
     if (cluster && this.#spec.earlyStop > 0)
       throw new PffError('usage', `earlyStop is ${this.#spec.earlyStop}, but a run on a cluster does not stop early`, {
-        hint: 'Leave --early-stop or --server out.',
+        hint: 'Leave --early-stop or --server out; docs/EXPERIMENTS.md says why.',
       });
     const saved = (resume ?? out) !== undefined;
     const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
@@ -110,8 +116,7 @@ export class Run {
     let validator: Validator | undefined;
     try {
       this.#checkNumerics(kernels);
-      this.#begin(prepared, kernels, reason);
-      if (initial) this.#folder?.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
+      this.#begin({ prepared, kernels, reason, initial });
       for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
       const enough = new AbortController();
@@ -177,7 +182,7 @@ export class Run {
     return initial;
   }
 
-  #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
+  #begin({ prepared, kernels, reason: kernelsReason, initial }: Beginning): void {
     const { resume, out } = this.#options;
     const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
     const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
@@ -187,6 +192,8 @@ export class Run {
         this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
       );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+      // Before the note of the checkpoint, by which the run can be gone on with.
+      if (initial && resume === undefined) this.#folder.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
     if (this.#folder && !this.#options.cluster) {
@@ -255,7 +262,7 @@ export class Run {
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
     const training = this.#options.cluster
-      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels))
+      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels), validator)
       : openTraining({
           job,
           execution: this.#execution,
@@ -281,13 +288,21 @@ export class Run {
     }
   }
 
-  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin): Training {
+  #onCluster(
+    cluster: ClusterOptions,
+    { prepared, numerics }: ModelOrigin,
+    validator: Validator | undefined,
+  ): Training {
     const record = runRecordFor(cluster, { spec: this.#spec, execution: this.#execution, numerics, prepared });
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
+      looks: validator && {
+        wants: (task) => validator.wants(task),
+        see: (task, output) => validator.published(task, output),
+      },
     });
   }
 

@@ -22,6 +22,7 @@ export const common: Omit<
   flip: false,
   affine: 0,
   elastic: 0,
+  cutout: 0,
   augmentPer: 'chapter',
   subtractMean: false,
   layers: [784, 1000, 1000, 1000],

@@ -82,8 +82,8 @@ export function checkTogether(spec: RunSpec): void {
     );
   if (spec.augmentPer === 'layer' && !augmentsImages(spec))
     wrong(
-      'augmentPer is layer, but images are neither moved nor deformed',
-      'Give --shift, --flip, --affine or --elastic, or leave --augment-per out.',
+      'augmentPer is layer, but images are neither moved nor deformed nor cut',
+      'Give --shift, --flip, --affine, --elastic or --cutout, or leave --augment-per out.',
     );
   if (spec.augmentPer === 'layer' && isBackprop(spec.objective))
     wrong(

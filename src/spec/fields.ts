@@ -104,6 +104,15 @@ const shape = {
         'in each chapter, distort each training image elastically: corners of a 4 x 4 grid move by up to this many pixels in x and in y; 0 for not at all',
       ),
     ),
+  cutout: z
+    .int()
+    .min(0)
+    .max(1024)
+    .meta(
+      label(
+        'in each chapter, black out a square of so many pixels a side in each training image, anywhere; 0 for none',
+      ),
+    ),
   augmentPer: z
     .enum(['chapter', 'layer'])
     .meta(

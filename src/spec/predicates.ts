@@ -18,9 +18,9 @@ export function passesUnitLength({ objective }: Pick<RunSpec, 'objective'>): boo
   return objectiveOf(objective).unitLength;
 }
 
-/** Whether training images are moved, mirrored or deformed. */
-export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' | 'elastic'>): boolean {
-  return spec.shift > 0 || spec.flip || spec.affine > 0 || spec.elastic > 0;
+/** Whether training images are moved, mirrored, deformed or cut. */
+export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' | 'elastic' | 'cutout'>): boolean {
+  return spec.shift > 0 || spec.flip || spec.affine > 0 || spec.elastic > 0 || spec.cutout > 0;
 }
 
 /** Negative labels that depend on the layers of an earlier chapter. */

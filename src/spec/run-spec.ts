@@ -47,6 +47,8 @@ export interface RunSpec {
    * in x and in y; 0 for not at all
    */
   elastic: number;
+  /** in each chapter, black out a square of so many pixels a side in each training image, anywhere; 0 for none */
+  cutout: number;
   /**
    * chapter: all layers see the same moved and deformed images in a chapter; layer: each sees others, so its inputs
    * do not come from images that the layers below have just fitted

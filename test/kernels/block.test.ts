@@ -19,7 +19,10 @@ interface Case extends BlockCase {
   readonly batch: number;
 }
 
-/** No size is a multiple of a vector's length unless it is to be one; the last two have more positions than one piece. */
+/**
+ * No size is a multiple of a vector's length unless it is to be one. Convolutions whose channels come in eights read windows as they
+ * lie, in pieces of whole images or of rows of one; the others pack patches. Two have even windows.
+ */
 const cases: readonly Case[] = [
   { image: '3x7x5', block: 'conv5', batch: 3 },
   { image: '3x7x5', block: 'conv21+leaky+max2', batch: 3, labels: 4, variants: 2 },
@@ -27,8 +30,13 @@ const cases: readonly Case[] = [
   { image: '6x7x7', block: 'conv9g3+gn3+linear+avg3s2', batch: 3 },
   { image: '2x8x8', block: 'conv16+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
   { image: '1x6x6', block: 'conv3p0+bn+conv66k1', batch: 9 },
+  { image: '2x6x6', block: 'conv7k6p0+bn', batch: 5 },
+  { image: '2x7x6', block: 'conv5k4s2p1', batch: 2 },
   { image: '40x12x12', block: 'conv9+bn+max2', batch: 5 },
   { image: '64x6x6', block: 'conv20+max2', batch: 13 },
+  { image: '8x40x37', block: 'conv10', batch: 2 },
+  { image: '16x9x5', block: 'conv24g2k5s3+bn+conv56', batch: 11, labels: 3, variants: 2 },
+  { image: '16x7x9', block: 'conv32g2s2+bn+leaky+conv48g2k5p1', batch: 5 },
 ];
 
 /** What a short training leaves behind, and what inference then gives. */

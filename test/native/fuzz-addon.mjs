@@ -222,18 +222,9 @@ const entries = {
     const rows = below(2) === 0 ? words(below(40), held) : undefined;
     const count = rows?.length ?? held;
     const sums = pick([undefined, floats(count)]);
-    return [
-      backend.handle,
-      floats(held * width),
-      rows,
-      count,
-      width,
-      words(5, 4294967295),
-      below(65536),
-      2,
-      floats(count * width),
-      sums,
-    ];
+    const input = { values: floats(held * width), rows, count, width };
+    const mask = { name: words(5, 4294967295), threshold: below(65536), scale: 2 };
+    return [backend.handle, input, mask, floats(count * width), sums];
   },
   openConvolution: (backend) => {
     const shape = newConvolution();
@@ -324,7 +315,12 @@ for (let round = 0; round < Number(rounds); round++) {
     continue;
   const args = entries[name](backend, layer, convolution);
   let wrong = below(2) === 0 ? 0 : 1 + below(2);
-  for (let i = 0; i < wrong; i++) args[below(args.length + 1)] = pick(nasty)();
+  for (let i = 0; i < wrong; i++) {
+    const at = below(args.length + 1);
+    // Of an argument with fields, a field as often as the whole.
+    const fields = Object.getPrototypeOf(args[at] ?? 0) === Object.prototype && below(2) === 0 ? args[at] : args;
+    fields[fields === args ? at : pick(Object.keys(fields))] = pick(nasty)();
+  }
   if (below(50) === 0) {
     args.length = below(args.length + 1);
     wrong++;

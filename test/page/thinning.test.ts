@@ -69,6 +69,19 @@ it('counts every task of a long run, whatever its line looks like, and draws som
   expect(figures(new RunFeed(turned).view)).toEqual(figures(whole));
 });
 
+it('reads a long log in pieces to what it is when read at once', () => {
+  const run = written([...longRun(SPLITS)]);
+  const feed = new RunFeed(run, 1);
+  let pieces = 1;
+  const first = tasksDone(feed.view);
+  while (feed.poll(1)) pieces++;
+  const whole = new RunFeed(run);
+  expect(pieces).toBeGreaterThan(1);
+  expect(first).toBeLessThan(tasksDone(whole.view));
+  expect(figures(feed.view)).toEqual(figures(whole.view));
+  expect(feed.view.done).toEqual(whole.view.done);
+});
+
 it('counts on in a resumed run, and keeps only the newest progress', () => {
   const first = [...longRun(SPLITS - 100)];
   const tasks = first.flatMap((event) => (event.type === 'task-finished' ? [event.task] : []));

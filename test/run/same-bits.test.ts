@@ -48,7 +48,15 @@ const specs: readonly [string, PartialSpec][] = [
   ],
   [
     'AdaptiveNEG, Softmax, each layer on images of its own',
-    { negatives: 'adaptive', labelLag: 2, classifier: 'softmax', shift: 1, affine: 0.1, augmentPer: 'layer' },
+    {
+      negatives: 'adaptive',
+      labelLag: 2,
+      classifier: 'softmax',
+      shift: 1,
+      affine: 0.1,
+      cutout: 2,
+      augmentPer: 'layer',
+    },
   ],
   [
     'Mono-Forward with dropout on deformed images, means subtracted',

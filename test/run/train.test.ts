@@ -192,6 +192,7 @@ describe('wrong input', () => {
       /validationSamples is 200, but there are only 200/,
     ],
     ['shifts beyond the image', { shift: 6 }, 'usage', /shift is 6, but images of toy have only 6 x 6 pixels/],
+    ['squares beyond it', { cutout: 6 }, 'usage', /cutout is 6, but images of toy have only 6 x 6 pixels/],
     ['distortions beyond it', { elastic: 6 }, 'usage', /elastic is 6, but images of toy have only 6 x 6 pixels/],
     [
       'a rate that blows up',

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import { PACKAGE_FOLDER } from '../../package-folder.js';
+import type { DropoutMask, DropoutRows } from '../dropout.js';
 import type { Precision } from '../kernels.js';
 
 declare const handle: unique symbol;
@@ -204,13 +205,8 @@ export interface Addon {
   ): void;
   dropout(
     backend: BackendHandle,
-    values: Float32Array,
-    rows: Uint32Array | undefined,
-    count: number,
-    width: number,
-    name: Uint32Array,
-    threshold: number,
-    scale: number,
+    input: DropoutRows,
+    mask: DropoutMask & { readonly scale: number },
     out: Float32Array,
     sumSquares: Floats,
   ): void;

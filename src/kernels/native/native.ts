@@ -73,9 +73,7 @@ export function openNative(
     },
     dropout(input, mask, out, sumSquares) {
       checkDropout(input, mask, out, sumSquares);
-      const { values, rows, count, width } = input;
-      const { name, threshold } = mask;
-      addon.dropout(backend, values, rows, count, width, name, threshold, dropoutScale(mask), out, sumSquares);
+      addon.dropout(backend, input, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
     },
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),

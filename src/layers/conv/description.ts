@@ -6,25 +6,24 @@ import { z } from 'zod';
 
 const count = z.int().positive().max(65536);
 
-const stageSchema = z.strictObject({
+const stageFields = z.strictObject({
   /** Channels that leave. */
   channels: count,
-  /** Side of the window, odd. */
-  kernel: z
-    .int()
-    .min(1)
-    .max(31)
-    .refine((side) => side % 2 === 1, { error: 'the side of a window must be odd' })
-    .default(3),
+  /** Side of the window; an even one needs a padding. */
+  kernel: z.int().min(1).max(64).default(3),
   stride: count.default(1),
-  /** Zeros around the plane; by default as many as keep its size at stride 1. */
-  padding: z.int().min(0).max(30).optional(),
+  /** Zeros around the plane; by default as many as keep its size at stride 1, which an even window cannot. */
+  padding: z.int().min(0).max(63).optional(),
   /** Groups of channels that are convolved by themselves. */
   groups: count.default(1),
   /** batch: each channel over the batch; a number: so many groups of channels, over each sample. */
   norm: z.union([z.literal('none'), z.literal('batch'), count]).default('none'),
   activation: z.enum(['relu', 'leaky', 'linear']).default('relu'),
   pool: z.strictObject({ kind: z.enum(['max', 'average']), size: count, stride: count.optional() }).optional(),
+});
+
+const stageSchema = stageFields.refine(({ kernel, padding }) => kernel % 2 === 1 || padding !== undefined, {
+  error: 'the side of a window must be odd, or its padding given',
 });
 
 export type StageDescription = z.infer<typeof stageSchema>;

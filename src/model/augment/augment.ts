@@ -1,16 +1,17 @@
 /**
- * Augmentation of training images: moved, mirrored, deformed. What happens to a sample is keyed by seed, chapter,
+ * Augmentation of training images: moved, mirrored, deformed, cut. What happens to a sample is keyed by seed, chapter,
  * layer (where the spec says so) and sample, so a task sees the same images on whatever node.
  */
 import { imageSize, type ImageShape } from '../../data/dataset.js';
 import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
 import { augmentsImages, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
+import { cuts } from './cutout.js';
 import { deformations, ImageDeformer } from './deform.js';
 import { moveImage, moves, type ViewKey } from './move.js';
 
 /** What a spec says of augmentation. */
-export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic' | 'augmentPer'>;
+export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic' | 'cutout' | 'augmentPer'>;
 
 /** Samples as they enter the first layer: the rows [B] to take from `data`. */
 export interface View {
@@ -40,6 +41,17 @@ function deforms({ affine, elastic }: AugmentSpec): boolean {
 }
 
 function transformOf(spec: AugmentSpec, view: ViewKey, shape: ImageShape): Transform {
+  const place = placing(spec, view, shape);
+  if (spec.cutout === 0) return place;
+  const cut = cuts(spec, view, shape);
+  return (image, sample, out) => {
+    place(image, sample, out);
+    cut(out, sample);
+  };
+}
+
+/** All but what is cut out afterwards. */
+function placing(spec: AugmentSpec, view: ViewKey, shape: ImageShape): Transform {
   const moveOf = moves(spec, view);
   if (!deforms(spec)) return (image, sample, out) => moveImage(image, shape, moveOf(sample), out);
   const deformationOf = deformations(spec, view);

@@ -7,7 +7,7 @@ import { PffError } from '../../errors.js';
 import { PACKAGE_FOLDER } from '../../package-folder.js';
 
 export interface ThreadOptions {
-  /** The module that the thread runs, one of the entries of scripts/build-program.mjs, such as `node/threads/worker.js`. */
+  /** The module that the thread runs, such as `node/threads/worker.js`; its name ends in `worker` or `-thread`, so that it is built. */
   readonly entry: string;
   /** Shown by debuggers and profilers. */
   readonly name: string;

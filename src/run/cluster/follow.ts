@@ -24,11 +24,21 @@ import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import { openStore } from './open-store.js';
+import type { Output } from '../../store/store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;
   readonly notice: (text: string) => void;
+  /** Chapters of which somebody who looks on wants the layers, and what is told of them. */
+  readonly looks?: FollowerLooks | undefined;
+}
+
+/** Who looks on takes what is there: a layer that the run needs no more is gone from the server. */
+export interface FollowerLooks {
+  wants(task: Task): boolean;
+  /** @param output of a task that `wants` names */
+  see(task: Task, output: Output): Promise<void>;
 }
 
 /** Submits (or finds) the run and follows it to its end; aborting the signal only ends the following. */
@@ -37,7 +47,7 @@ export function clusterTraining(
   record: RunRecord,
   prepared: PreparedData,
   signal: AbortSignal,
-  { node, notice }: FollowCallbacks,
+  { node, notice, looks }: FollowCallbacks,
 ): Training {
   const { run } = record;
   const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
@@ -74,7 +84,7 @@ export function clusterTraining(
         });
         try {
           await store.open();
-          const states = await new Follower(store, record, prepared, node, notice, command).states(signal);
+          const states = await new Follower({ store, record, prepared, node, notice, looks, command }).states(signal);
           await registry.markPatiently(run, 'finished', signal);
           return states;
         } catch (error) {
@@ -98,30 +108,32 @@ export function clusterTraining(
   };
 }
 
+interface FollowerParts extends FollowCallbacks {
+  readonly store: ClusterStore;
+  readonly record: RunRecord;
+  readonly prepared: PreparedData;
+  readonly command: (...words: readonly string[]) => string;
+}
+
 class Follower {
   readonly #store: ClusterStore;
   readonly #record: RunRecord;
   readonly #prepared: PreparedData;
   readonly #node: (event: NodeEvent) => void;
   readonly #notice: (text: string) => void;
+  readonly #looks: FollowerLooks | undefined;
   readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
   readonly #present = new Map<number, string>();
   #waiting = false;
 
-  constructor(
-    store: ClusterStore,
-    record: RunRecord,
-    prepared: PreparedData,
-    node: (event: NodeEvent) => void,
-    notice: (text: string) => void,
-    command: (...words: readonly string[]) => string,
-  ) {
+  constructor({ store, record, prepared, node, notice, looks, command }: FollowerParts) {
     this.#store = store;
     this.#record = record;
     this.#prepared = prepared;
     this.#node = node;
     this.#notice = notice;
+    this.#looks = looks;
     this.#command = command;
   }
 
@@ -189,11 +201,25 @@ class Follower {
       if (record.progress && !record.left) this.#node({ type: 'progress', node: number, ...record.progress });
       return;
     }
+    if (entry?.type === 'task' && entry.record.state === 'done') this.#look(entry.task, key);
     if (!entry || entry.type === 'task' || this.#told.has(key)) return;
     this.#told.add(key);
     if (entry.type === 'report') this.#node({ type: 'task-finished', ...entry.record } as NodeEvent);
     else if (entry.type === 'refused') this.#notice(`node ${entry.record.name} was refused: ${entry.record.text}`);
     else if (entry.type === 'conflict') this.#notice(`TWO NODES DISAGREE: ${entry.record.text}`);
+  }
+
+  /** Fetches a layer for those who look on, if it is still there. */
+  #look(task: Task, key: string): void {
+    const looks = this.#looks;
+    if (!looks?.wants(task) || this.#told.has(key)) return;
+    this.#told.add(key);
+    const store = this.#store;
+    store.fetch(task, store.signal).then(
+      (output) => looks.see(task, output),
+      // Dropped, since no task needs it any more, or the run is over.
+      () => {},
+    );
   }
 
   #lookAtNodes(): void {

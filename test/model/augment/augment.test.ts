@@ -12,7 +12,7 @@ describe('a batch', () => {
   const data = labelled(train, layout, shape, { subtractMean: false });
   const rows = Uint32Array.of(5, 0, 199, 5);
 
-  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0, augmentPer: 'chapter' as const };
+  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0, cutout: 0, augmentPer: 'chapter' as const };
 
   it('is the same for all layers of a chapter, or another for each', () => {
     const seen = (augmentPer: 'chapter' | 'layer', layer: number): SampleValues =>
@@ -32,6 +32,8 @@ describe('a batch', () => {
     [{ shift: 2 }, false],
     [{ shift: 2 }, true],
     [{ affine: 0.2, elastic: 1 }, true],
+    [{ cutout: 3 }, false],
+    [{ shift: 1, elastic: 1, cutout: 2 }, true],
   ])(
     'has its labels, and scales as if its images had been the data (%o, means subtracted: %s)',
     (asked, subtractMean) => {

@@ -1,0 +1,214 @@
+// A convolution whose windows are read as they lie in frames; see convolution.h.
+#include <algorithm>
+#include <cstring>
+
+#include "convolution.h"
+
+namespace pff {
+
+namespace {
+
+// Positions of a piece, and floats of its frame: together with a panel of weights they stay in the second-level cache.
+constexpr Index kPositions = 512;
+constexpr Index kFrameFloats = Index{1} << 17;
+// Positions whose input gradient is computed together, so that each weight is used often.
+constexpr Index kSpreadPositions = 128;
+// Offsets are 32 bits, with room for those of a window.
+constexpr Index kMostFloats = Index{1} << 30;
+
+void fillUp(Array<uint32_t>& list, Index count) {
+  for (Index i = count; i < list.size(); i++) list.data()[i] = list.data()[count - 1];
+}
+
+}  // namespace
+
+// Which convolutions these are, and where a piece's windows lie.
+void Convolution::openFrames() {
+  const Index channels = shape_.channels / shape_.groups;
+  if (channels % kBlock != 0 || form_.pair != 1 || precision_ == Precision::kBf16Tile) return;
+  const Index kernel = shape_.kernel;
+  const Index outWidth = shape_.outWidth();
+  const Index blocks = shape_.channels / kBlock;
+  Frames& f = frames_;
+  f.width = (outWidth - 1) * shape_.stride + kernel;
+  const auto floatsOf = [&](Index rows) { return blocks * ((rows - 1) * shape_.stride + kernel) * f.width * kBlock; };
+  if (checkedProduct(blocks * kBlock * kernel, f.width) > kMostFloats) return;
+  f.rows = std::clamp(kPositions / outWidth, Index{1}, shape_.outHeight());
+  while (f.rows > 1 && floatsOf(f.rows) > kFrameFloats) f.rows--;
+  f.images = 1;
+  if (f.rows == shape_.outHeight()) f.images = std::max(Index{1}, std::min(kPositions / shape_.positions(), kFrameFloats / floatsOf(f.rows)));
+  f.positions = f.images * f.rows * outWidth;
+  f.height = (f.rows - 1) * shape_.stride + kernel;
+  f.floats = f.images * floatsOf(f.rows);
+  const Index plane = f.height * f.width * kBlock;
+  f.at.reserve(roundUp(f.positions, kBlock));
+  for (Index i = 0; i < f.positions; i++) {
+    const Index row = i / outWidth;
+    const Index place = row % f.rows * shape_.stride * f.width + i % outWidth * shape_.stride;
+    f.at.data()[i] = static_cast<uint32_t>(row / f.rows * blocks * plane + place * kBlock);
+  }
+  fillUp(f.at, f.positions);
+  f.taps.reserve(shape_.patch() / kBlock);
+  uint32_t* tap = f.taps.data();
+  for (Index dy = 0; dy < kernel; dy++)
+    for (Index dx = 0; dx < kernel; dx++)
+      for (Index c = 0; c < channels / kBlock; c++) *tap++ = static_cast<uint32_t>(c * plane + (dy * f.width + dx) * kBlock);
+
+  // The input gradient reads the deltas of whole images as they are given.
+  const Index each = shape_.each();
+  if (each % kBlock != 0 || shape_.outValues() > kMostFloats || shape_.height * shape_.width > kMostFloats) return;
+  const Index positions = shape_.positions();
+  const Index most = std::max(Index{1}, kSpreadPositions / positions);
+  if (checkedProduct(checkedProduct(kernel * kernel, most), positions) > kMostFloats) return;
+  f.spreadImages = most;
+  f.spreadTaps.reserve(each / kBlock);
+  for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * kBlock);
+  const Index padded = roundUp(most * positions, kBlock);
+  f.spreadAt.reserve(padded);
+  for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs);
+  fillUp(f.spreadAt, most * positions);
+}
+
+Index Convolution::pieces(Index batch) const {
+  return frames_.images > 1 ? blocksOf(batch, frames_.images) : batch * blocksOf(shape_.outHeight(), frames_.rows);
+}
+
+Convolution::Piece Convolution::pieceAt(Index piece, Index batch) const {
+  const Index parts = frames_.images > 1 ? 1 : blocksOf(shape_.outHeight(), frames_.rows);
+  Piece p;
+  p.image = piece / parts * frames_.images;
+  p.images = std::min(frames_.images, batch - p.image);
+  p.row = piece % parts * frames_.rows;
+  p.rows = std::min(frames_.rows, shape_.outHeight() - p.row);
+  p.first = p.image * shape_.positions() + p.row * shape_.outWidth();
+  p.positions = p.images * p.rows * shape_.outWidth();
+  return p;
+}
+
+FrameJob Convolution::frameOf(const ConvolutionInput& input, const Piece& piece, float* frame) const {
+  const Index top = piece.row * shape_.stride - shape_.padding;
+  const Index rows = (piece.rows - 1) * shape_.stride + shape_.kernel;
+  return {input.rows.data + piece.image * shape_.values(), shape_.channels, shape_.height, shape_.width, top, -shape_.padding,
+          rows, frames_.height, frames_.width, precision_, frame};
+}
+
+Batch Convolution::windowsOf(const Piece& piece, const float* frame, Index group, Index variants, const SuffixList& suffix) const {
+  const Index channels = shape_.channels / shape_.groups;
+  const float* x = frame + group * channels * frames_.height * frames_.width;
+  return {x, x, piece.positions, variants, shape_.patch(), suffix, frames_.at.data(), frames_.taps.data()};
+}
+
+// Each thread takes pieces by itself.
+void Convolution::forwardWindows(const ConvolutionInput& input, float* out) {
+  const Index total = input.batch * shape_.positions();
+  for (Index t = 0; t < pool_->threads(); t++) {
+    Lane& lane = lanes_[static_cast<size_t>(t)];
+    lane.frame.reserve(frames_.floats);
+    reserveLabels(lane, input.variants, frames_.positions);
+  }
+  pool_->run(pieces(input.batch), 1, [&](Index first, Index last, int thread) {
+    Lane& lane = lanes_[static_cast<size_t>(thread)];
+    for (Index p = first; p < last; p++) {
+      const Piece piece = pieceAt(p, input.batch);
+      const FrameJob frame = frameOf(input, piece, lane.frame.data());
+      kernels_.frame(frame, 0, piece.images * frame.rows);
+      const SuffixList labels = listLabels(lane, input, piece.first, piece.positions);
+      for (Index g = 0; g < shape_.groups; g++) {
+        float* y = out + piece.first * shape_.outputs + g * shape_.each();
+        const ForwardJob job{groups_[static_cast<size_t>(g)]->layer(), windowsOf(piece, lane.frame.data(), g, input.variants, labels),
+                             1, y, total, nullptr, shape_.outputs};
+        kernels_.forward(job, 0, forwardItems(job, form_, kernels_.lanes));
+      }
+    }
+  });
+}
+
+// All threads share each piece.
+void Convolution::updateWindows(const ConvolutionInput& input, const float* delta, const float* sums, const Rule& rule) {
+  const Index each = shape_.each();
+  const Index width = roundUp(each, kernels_.lanes);
+  const Index groupSums = checkedProduct(shape_.patch(), width);
+  const Index groupOthers = (1 + shape_.labels) * width;
+  sums_.reserve(checkedProduct(groupSums, shape_.groups));
+  others_.reserve(checkedProduct(groupOthers, shape_.groups));
+  deltas_.reserve(frames_.floats);
+  for (Index g = 0; g < shape_.groups; g++) sumOthers(input, sums, g, others_.data() + g * groupOthers);
+  const Index count = pieces(input.batch);
+  for (Index p = 0; p < count; p++) {
+    const Piece piece = pieceAt(p, input.batch);
+    const FrameJob frame = frameOf(input, piece, deltas_.data());
+    const Index rows = piece.images * frame.rows;
+    pool_->run(rows, std::max(Index{1}, rows / (4 * pool_->threads())),
+               [&](Index first, Index last, int) { kernels_.frame(frame, first, last); });
+    for (Index g = 0; g < shape_.groups; g++) {
+      Dense& dense = *groups_[static_cast<size_t>(g)];
+      const Batch batch = windowsOf(piece, deltas_.data(), g, 1, {nullptr, nullptr, nullptr});
+      UpdateJob job{dense.layer(), batch, dense.shares(), {nullptr, nullptr, delta + piece.first * shape_.outputs + g * each, false, shape_.outputs},
+                    rule, shape_.fixedBias};
+      job.parts = {sums_.data() + g * groupSums, shape_.patch(), p == 0, p + 1 == count, others_.data() + g * groupOthers};
+      const Index items = updateItems(job, form_, kernels_.lanes);
+      pool_->run(items, std::max(Index{1}, items / (2 * pool_->threads())), [&](Index first, Index last, int thread) {
+        kernels_.update(job, first, last, dense.lanes_[static_cast<size_t>(thread)].update.data());
+      });
+    }
+  }
+}
+
+// Each thread takes images by itself.
+void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
+  const Index kernel = shape_.kernel;
+  const Index places = kernel * kernel;
+  const Index channels = shape_.channels / shape_.groups;
+  const Index each = shape_.each();
+  const Index positions = shape_.positions();
+  const Index turnedGroup = checkedProduct(places * each, roundUp(channels, kernels_.lanes));
+  turned_.reserve(checkedProduct(turnedGroup, shape_.groups));
+  const auto turning = [&](Index g) {
+    return TurnJob{groups_[static_cast<size_t>(g)]->layer(), places, channels, turned_.data() + g * turnedGroup};
+  };
+  pool_->run(shape_.groups * places, 1, [&](Index first, Index last, int) {
+    for (Index i = first; i < last; i++) kernels_.turnWeights(turning(i / places), i % places, i % places + 1);
+  });
+  const Index images = std::min(frames_.spreadImages, std::max(Index{1}, blocksOf(rows, pool_->threads())));
+  const bool rounds = precision_ != Precision::kF32;
+  // Whole images, then what is left of a batch: each number of images has pixels of its own.
+  const auto pixelsOf = [&](Index count, int32_t* to) {
+    const Index padded = roundUp(count * positions, kBlock);
+    for (Index place = 0; place < places; place++) {
+      for (Index i = 0; i < padded; i++) {
+        const Index at = i % positions;
+        const Index y = at / shape_.outWidth() * shape_.stride + place / kernel - shape_.padding;
+        const Index x = at % shape_.outWidth() * shape_.stride + place % kernel - shape_.padding;
+        const bool inside = i < count * positions && y >= 0 && x >= 0 && y < shape_.height && x < shape_.width;
+        to[place * padded + i] = inside ? static_cast<int32_t>((i / positions * shape_.height + y) * shape_.width + x) : -1;
+      }
+    }
+  };
+  const Index left = rows % images;
+  const Index most = places * roundUp(images * positions, kBlock);
+  frames_.pixels.reserve(2 * most);
+  pixelsOf(images, frames_.pixels.data());
+  if (left > 0) pixelsOf(left, frames_.pixels.data() + most);
+  for (Index t = 0; rounds && t < pool_->threads(); t++)
+    lanes_[static_cast<size_t>(t)].delta.reserve(images * shape_.outValues());
+  pool_->run(blocksOf(rows, images), 1, [&](Index first, Index last, int thread) {
+    for (Index p = first; p < last; p++) {
+      const Index count = std::min(images, rows - p * images);
+      const float* given = delta + p * images * shape_.outValues();
+      float* to = out + p * images * shape_.values();
+      std::memset(to, 0, static_cast<size_t>(count * shape_.values()) * sizeof(float));
+      if (rounds) {
+        float* rounded = lanes_[static_cast<size_t>(thread)].delta.data();
+        kernels_.roundValues(given, count * shape_.outValues(), rounded);
+        given = rounded;
+      }
+      for (Index g = 0; g < shape_.groups; g++) {
+        const Batch batch{given + g * each, nullptr, count * positions, 1, each, {nullptr, nullptr, nullptr},
+                          frames_.spreadAt.data(), frames_.spreadTaps.data()};
+        kernels_.spread({turning(g), batch, frames_.pixels.data() + (count == images ? 0 : most), to + g * channels, shape_.channels});
+      }
+    }
+  });
+}
+
+}  // namespace pff
