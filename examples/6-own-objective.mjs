@@ -1,7 +1,7 @@
 // An objective of your own with heads of its own and a local loss: node examples/6-own-objective.mjs
 // pff check-plugin examples/6-own-objective.mjs says whether its gradient is that of the loss.
 import { isMainThread } from 'node:worker_threads';
-import { math, trainToEnd } from 'pipeline-forward-forward';
+import { math, registerObjective, trainToEnd } from 'pipeline-forward-forward';
 
 const [COARSE, QUIET] = [0.2, 0.01];
 
@@ -34,9 +34,11 @@ const margins = {
   }),
 };
 
+// For worker threads and the command line, which load this file as a plugin.
 export default { objectives: { margins } };
 
 if (isMainThread && process.argv[1] === import.meta.filename) {
+  registerObjective('margins', margins);
   const spec = { objective: 'margins', layers: [784, 100, 100], trainSamples: 2000, testSamples: 500, epochs: 4 };
   const { testAccuracy, modelDigest } = await trainToEnd({ spec, nodes: 2, plugins: [import.meta.filename] });
   console.log(`accuracy ${testAccuracy.toFixed(3)}, digest ${modelDigest}`);

@@ -54,6 +54,9 @@ export { registerStore, type OwnStore, type OwnStoreOpener } from './store/own-s
 /** exp, log and their kin with the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
 
+// Many runs.
+export { sweep, type SweepEvent, type SweepOptions, type SweepRow } from './reproduce/sweep.js';
+
 // Runs on a cluster.
 export { serveNode, type NodeOptions } from './run/cluster/serve.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';

@@ -5,13 +5,8 @@ import { modelTensors } from './model-file.js';
 
 /** Hex SHA-256 over every layer's (and head's) little-endian f32 weights and biases, in order. */
 export function modelDigest(states: readonly LayerState[]): string {
-  return tensorsDigest(modelTensors(states));
-}
-
-/** The same of tensors in the order that a model file of pff has them. */
-export function tensorsDigest(tensors: readonly { readonly values: Float32Array }[]): string {
   const hash = sha256();
-  for (const { values } of tensors) hash.update(littleEndianBytes(values));
+  for (const { values } of modelTensors(states)) hash.update(littleEndianBytes(values));
   return hash.hex();
 }
 

@@ -39,6 +39,7 @@ export interface PluginReport {
   readonly parts: readonly PartReport[];
 }
 
+/** What parts of a plugin need to be checked. */
 export interface CheckPluginOptions {
   /** For datasets of the plugin: their folder. */
   readonly dataDir?: string | undefined;
@@ -54,8 +55,13 @@ export async function checkPlugin(file: string, options: CheckPluginOptions = {}
   const add = (kind: PartReport['kind'], name: string, findings: readonly Finding[]): void => {
     parts.push({ kind, name, right: findings.every((finding) => finding.right), findings });
   };
-  for (const { kind, name, refusal } of await loadedParts(file, url))
-    add(kind, name, refusal === undefined ? await findingsOf(kind as PartKind, name, url, options) : [wrong('shape', refusal)]);
+  const loaded = await loadedParts(file, url);
+  const whole = loaded.every(({ refusal }) => refusal === undefined);
+  for (const { kind, name, refusal } of loaded) {
+    if (refusal !== undefined) add(kind, name, [wrong('shape', refusal)]);
+    // Threads could not load a plugin of which a part is refused.
+    else add(kind, name, await findingsOf(kind as PartKind, name, whole ? url : undefined, options));
+  }
   return { plugin: file, right: parts.every((part) => part.right), parts };
 }
 
@@ -76,8 +82,7 @@ async function loadedParts(file: string, url: string): Promise<LoadedPart[]> {
     if (!(error instanceof PffError)) throw error;
     failure = error;
   }
-  const given = failure ? await defaultExport(url) : ((await defaultExport(url)) ?? {});
-  const exported = Object.entries(given ?? {}).flatMap(([kinds, all]) =>
+  const exported = Object.entries((await defaultExport(url)) ?? {}).flatMap(([kinds, all]) =>
     isParts(all) ? Object.entries(all).map(([name, part]) => ({ kinds, name, part })) : [],
   );
   const found: LoadedPart[] = [];
@@ -141,13 +146,14 @@ function refusalOf(plugin: object): string | undefined {
 async function findingsOf(
   kind: PartKind,
   name: string,
-  url: string,
+  plugin: string | undefined,
   { dataDir }: CheckPluginOptions,
 ): Promise<readonly Finding[]> {
   if (kind === 'store') return checkStore(name);
   if (kind === 'dataset') return checkDataset(name, dataDir);
   const findings = await guarded(() => findingsOfOwn(kind, name));
-  return findings.every((finding) => finding.right) ? [...findings, await checkTraining(kind, name, url)] : findings;
+  if (plugin === undefined || !findings.every((finding) => finding.right)) return findings;
+  return [...findings, await checkTraining(kind, name, plugin)];
 }
 
 async function findingsOfOwn(kind: OwnKind, name: string): Promise<readonly Finding[]> {

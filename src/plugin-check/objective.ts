@@ -57,7 +57,11 @@ async function checkLossOfGoodness(own: OwnObjective, settings: ObjectiveSetting
   return [
     right('shape', 'a loss of goodness'),
     gradient,
-    judged('finite', finite ? undefined : 'loss or gradient is not finite for goodness 0 and 1000 θ', 'also far from θ'),
+    judged(
+      'finite',
+      finite ? undefined : 'loss or gradient is not finite for goodness 0 and 1000 θ',
+      'also far from θ',
+    ),
     twice(() => rounds.flatMap(([positive, negative]) => bitsOf(evaluated(positive, negative)))),
   ];
 }
@@ -99,14 +103,19 @@ async function checkLocalLoss(own: OwnLocalLoss, settings: ObjectiveSettings): P
   return [
     right('shape', `a local loss on ${names.join(', ')}`),
     gradient,
-    judged('reads only', untouched ? undefined : 'it writes to activations or outputs of heads', 'writes nothing but gradients'),
+    judged(
+      'reads only',
+      untouched ? undefined : 'it writes to activations or outputs of heads',
+      'writes nothing but gradients',
+    ),
     twice(() => rounds.flatMap((round) => bitsOf(evaluated(...round)))),
   ];
 }
 
 /** A whole entry of the table: its steps on a small dense layer, against differences of the loss that it reports. */
 async function checkEntry(objective: Objective, settings: ObjectiveSettings): Promise<Finding[]> {
-  if (objective.trains === 'network') return [wrong('shape', 'a baseline that trains the whole network: not for plugins')];
+  if (objective.trains === 'network')
+    return [wrong('shape', 'a baseline that trains the whole network: not for plugins')];
   const labelInputs = objective.variants === 2 ? CLASSES : 0;
   const geometry = { kind: 'dense', inputs: INPUTS, outputs: OUTPUTS };
   const parts = objective.parts(settings, { geometry, labelInputs, layer: 0, last: false, classes: CLASSES });
@@ -137,7 +146,7 @@ async function overRounds<T>(
   let [count, largestError] = [0, 0];
   for (const round of rounds) {
     const [claimed, loss] = await of(round);
-    const compared = await compareGradient(claimed, loss, 1e-7 * Math.abs(loss()));
+    const compared = await compareGradient(claimed, loss, 3e-8 * Math.abs(loss()));
     if (compared.misfit !== undefined) return wrong('gradient', compared.misfit);
     count += compared.count;
     largestError = Math.max(largestError, compared.largestError);
@@ -145,7 +154,13 @@ async function overRounds<T>(
   return right('gradient', fits({ count, largestError, misfit: undefined }));
 }
 
-function bitsOf({ loss, gradients }: { readonly loss: number; readonly gradients: readonly ArrayLike<number>[] }): number[] {
+function bitsOf({
+  loss,
+  gradients,
+}: {
+  readonly loss: number;
+  readonly gradients: readonly ArrayLike<number>[];
+}): number[] {
   return [loss, ...gradients.flatMap((each) => Array.from(each))];
 }
 
@@ -189,7 +204,10 @@ interface Steps {
 }
 
 /** The gradient that a step used, of all parts whose parameters the reported loss depends on, against differences of that loss. */
-async function compareSteps({ state, maxRows, step }: Steps, compare = true): Promise<{ loss: number; compared?: Awaited<ReturnType<typeof compareGradient>> }> {
+async function compareSteps(
+  { state, maxRows, step }: Steps,
+  compare = true,
+): Promise<{ loss: number; compared?: Awaited<ReturnType<typeof compareGradient>> }> {
   const kernels = openReference();
   const run = async (): Promise<{ loss: number; after: LayerState }> => {
     const opened = await openState(kernels, state, { maxRows });
@@ -205,7 +223,9 @@ async function compareSteps({ state, maxRows, step }: Steps, compare = true): Pr
     const claimed: Claimed[] = [];
     for (const [part, { parameters }] of state.parts.entries()) {
       const structure = state.structure.parts[part] as PartStructure;
-      const names = kindOf(structure.geometry).parameters(structure.geometry).map(({ name }) => name);
+      const names = kindOf(structure.geometry)
+        .parameters(structure.geometry)
+        .map(({ name }) => name);
       const moved = (values: Float32Array): Promise<number> => changeBy(values, async () => (await run()).loss);
       for (const [at, values] of parameters.entries()) {
         if (names[at] === 'bias' && structure.withoutBias) continue;

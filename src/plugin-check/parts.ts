@@ -38,8 +38,7 @@ export async function checkGoodness(own: OwnGoodness): Promise<Finding[]> {
   let misfit: string | undefined;
   for (const row of rows) {
     const claimed = [{ name: 'the gradient of activation ', values: row, gradient: gradientOf(row) }];
-    // A goodness may well compute in f32.
-    const compared = await compareGradient(claimed, () => own.of(row.slice()), 2e-7 * Math.abs(own.of(row)));
+    const compared = await compareGradient(claimed, () => own.of(row.slice()), 3e-8 * Math.abs(own.of(row)));
     misfit ??= compared.misfit;
     count += compared.count;
     largestError = Math.max(largestError, compared.largestError);
@@ -49,7 +48,11 @@ export async function checkGoodness(own: OwnGoodness): Promise<Finding[]> {
   return [
     right('shape', 'a number for a row, and its gradient'),
     judged('gradient', misfit, fits({ count, largestError, misfit })),
-    judged('finite', Number.isFinite(still) ? undefined : `a row of zeros has goodness ${still}`, 'for a row of zeros, too'),
+    judged(
+      'finite',
+      Number.isFinite(still) ? undefined : `a row of zeros has goodness ${still}`,
+      'for a row of zeros, too',
+    ),
     twice(bits),
   ];
 }

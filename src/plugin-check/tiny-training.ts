@@ -5,7 +5,7 @@ import { messageOf, PffError } from '../errors.js';
 import { RandomStream } from '../random.js';
 import { trainToEnd } from '../run/train.js';
 import type { OwnKind } from '../spec/own-parts.js';
-import { usesNegatives } from '../spec/spec.js';
+import { usesNegatives, type PartialSpec } from '../spec/spec.js';
 import { percent } from '../report/units.js';
 import { judged, wrong, type Finding } from './finding.js';
 
@@ -31,7 +31,7 @@ function quadrants(): Dataset {
 export async function checkTraining(kind: OwnKind, name: string, plugin: string): Promise<Finding> {
   const dataset = quadrants();
   const objective = kind === 'objective' ? name : 'goodness';
-  const spec = {
+  const spec: PartialSpec = {
     dataset: 'quadrants',
     layers: [SIDE * SIDE, 12, 12, 12],
     labelMode: 'append',
@@ -39,7 +39,7 @@ export async function checkTraining(kind: OwnKind, name: string, plugin: string)
     epochs: 4,
     ...(kind === 'negatives' || !usesNegatives(objective) ? {} : { negatives: 'random' }),
     [kind]: name,
-  } as const;
+  };
   try {
     const digests: string[] = [];
     let accuracy = 0;

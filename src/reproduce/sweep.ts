@@ -1,6 +1,7 @@
 /** Many trainings over fields of a spec: each in a run folder of its own, so that a sweep that was stopped goes on where it was. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { checkOptions } from '../known-options.js';
 import { PffError } from '../errors.js';
 import type { RunResult } from '../run/events.js';
@@ -70,11 +71,19 @@ export function parseSweep(value: unknown, source: string): Sweep {
   });
 }
 
+/**
+ * Carries out what a sweep file says (docs/EXPERIMENTS.md), or goes on with it: the same sweep with the same `out` trains what is missing.
+ * @param file the content of the file: `{ spec, grid, seeds, … }`. @throws PffError as `train`; `usage` for what is no sweep
+ */
+export function sweep(file: object, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
+  return runSweep(parseSweep(file, 'the sweep'), options);
+}
+
 /** A sweep; `asked`: its spec is taken as it is, without samples set aside to compare settings on. */
 export type AskedSweep = Partial<Sweep> & Pick<Sweep, 'seeds' | 'spec'> & { readonly asked?: 'as it is' };
 
 /** Carries out a sweep, or goes on with it. @throws PffError as `train`; `files` if another process is at it */
-export async function* runSweep(sweep: AskedSweep, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
+export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
   checkOptions('sweep', options, {
     out: true,
     nodes: true,
@@ -90,19 +99,20 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
   const { out, cluster, parallel = cluster ? SUBMITTED_AT_ONCE : 1 } = options;
   if (!Number.isInteger(parallel) || parallel < 1)
     throw new PffError('usage', `parallel must be a whole number of at least 1, but is ${parallel}`);
-  const trials = trialsOf(sweep);
+  await loadPlugins(options.plugins ?? []);
+  const trials = trialsOf(what);
   mkdirSync(out, { recursive: true });
   const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
   try {
-    const own = sweep.data === undefined ? {} : ({ dataset: 'own' } as const);
-    const dataDir = sweep.data === undefined ? options.dataDir : placeText({ data: sweep.data });
-    const given: PartialSpec = { ...own, ...(sweep.spec as PartialSpec) };
-    const base = sweep.asked ? given : withValidation(given);
+    const own = what.data === undefined ? {} : ({ dataset: 'own' } as const);
+    const dataDir = what.data === undefined ? options.dataDir : placeText({ data: what.data });
+    const given: PartialSpec = { ...own, ...(what.spec as PartialSpec) };
+    const base = what.asked ? given : withValidation(given);
     const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
     const whole = resolveSpec(fitted);
     const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
-    const trainings = new Trainings({ ...options, parallel, dataDir, init: sweep.init }, dataset);
-    const { halving, seeds, init } = sweep;
+    const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init }, dataset);
+    const { halving, seeds, init } = what;
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
@@ -122,7 +132,7 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
       }
     }
     const all = ranked([...rows.values()]);
-    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep, rows: all }, undefined, 2)}\n`);
+    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep: what, rows: all }, undefined, 2)}\n`);
     yield { type: 'swept', rows: all };
   } finally {
     lock.release();

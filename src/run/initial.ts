@@ -9,12 +9,13 @@ import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { initialState, namedParameters, partName, type LayerState } from '../layers/layer-state.js';
-import { modelDigest, tensorsDigest } from '../model/digest.js';
-import { decodeModel, MODEL_FORMAT } from '../model/model-file.js';
+import { imageValues } from '../layers/sizes.js';
+import { modelDigest } from '../model/digest.js';
+import { decodeModel, MODEL_FORMAT, type SavedModel } from '../model/model-file.js';
 import { allStructures, networkStructure } from '../model/network.js';
-import { fieldText, type RunSpec } from '../spec/spec.js';
+import { fieldText, isKnownName, type RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
-import { checkMetadata, encodeSealed } from './model-integrity.js';
+import { checkedStates, checkMetadata, encodeSealed } from './model-integrity.js';
 import { checkIsModel } from './model-kind.js';
 import { VERSION } from './version.js';
 
@@ -49,14 +50,7 @@ export function readInitial(model: string, { spec, layout, classes }: InitialFor
   checkIsModel(file, bytes);
   const { tensors, metadata } = decodeSafetensors(bytes);
   const ours = metadata['format'] === MODEL_FORMAT ? decodeModel(bytes) : undefined;
-  if (ours) {
-    const { spec: _, format: __, ...rest } = metadata;
-    checkMetadata(ours.writtenSpec, rest, file);
-    const { modelDigest: stated } = rest;
-    const found = tensorsDigest(tensors);
-    if (stated !== undefined && stated !== found)
-      throw new PffError('files', `${file} is damaged: the digest of its weights is ${found}, but it says ${stated}`);
-  }
+  if (ours) checkWhole(ours, file);
   const { states, unused, anew } = fitted(tensors, { spec, layout, classes }, (misfits) => {
     const named = misfits.slice(0, MOST_NAMED).join('; ');
     const more = misfits.length > MOST_NAMED ? `; and ${misfits.length - MOST_NAMED} more` : '';
@@ -108,6 +102,17 @@ export function initialIsMissing({ init }: RunSpec): PffError {
   return new PffError('usage', `the spec begins with the model of digest ${init.slice(0, 16)}, which was not given`, {
     hint: 'Give it by --init (init of train()).',
   });
+}
+
+/** @throws PffError `files` where the model is not as it was written */
+function checkWhole(model: SavedModel, file: string): void {
+  const { spec, metadata, classes } = model;
+  const { spec: _, format: __, ...rest } = metadata;
+  checkMetadata(model.writtenSpec, rest, file);
+  // Of an objective that is not loaded, its layers' parts are not known.
+  if (classes === undefined || !isKnownName('objective', spec.objective)) return;
+  const image = { width: imageValues(spec.layers), height: 1, channels: 1 };
+  checkedStates(model, labelLayout(image, classes.length, spec.labelMode), file, {});
 }
 
 function fitted(

@@ -288,11 +288,7 @@ export class Run {
     }
   }
 
-  #onCluster(
-    cluster: ClusterOptions,
-    { prepared, numerics }: ModelOrigin,
-    validator: Validator | undefined,
-  ): Training {
+  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin, validator: Validator | undefined): Training {
     const record = runRecordFor(cluster, { spec: this.#spec, execution: this.#execution, numerics, prepared });
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;

@@ -148,6 +148,18 @@ it('halving trains the best longer', async () => {
   expect(rows.map(({ epochs }) => epochs)).toEqual([4, 2, 1, 1]);
 });
 
+it('all trainings begin with a model', async () => {
+  const base = { spec: quick, data: table };
+  const [row] = await swept(base, 'base');
+  const rows = await swept(
+    { ...base, init: path.join(folder, 'base', row?.runs[0] ?? ''), grid: { freeze: [[], [1]] } },
+    'tuned',
+  );
+  expect(new Set([...rows, row].map((each) => each?.digests[0])).size).toBe(3);
+  const specs = rows.map(({ runs }) => localRuns(path.join(folder, 'tuned', runs[0] ?? ''))[0]?.spec);
+  expect(specs.map((spec) => spec?.init)).toEqual([row?.digests[0], row?.digests[0]]);
+});
+
 it.each([
   [{ grid: { learningRte: [1] } }, 'a sweep over learningRte: a spec has no such field'],
   [{ grid: { dropout: [2] } }, 'a sweep over dropout: 2 is no value of that field'],
