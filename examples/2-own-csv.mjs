@@ -1,7 +1,7 @@
 // Trains on a CSV of your own, with a goodness function of your own, on two nodes: node examples/2-own-csv.mjs [FILE.csv]
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { loadCsv, registerGoodness, trainToEnd } from 'pipeline-forward-forward';
+import { loadData, registerGoodness, trainToEnd } from 'pipeline-forward-forward';
 
 // The mean activity in place of the mean square. Worker threads load this file too.
 registerGoodness('activity', {
@@ -11,7 +11,7 @@ registerGoodness('activity', {
 
 if (isMainThread) {
   const file = process.argv[2] ?? fileURLToPath(new URL('points.csv', import.meta.url));
-  const data = await loadCsv(file, { label: 'class' });
+  const data = await loadData(file, { labelColumn: 'class' });
   const layers = [data.shape.width, 64, 64];
   const spec = { layers, labelMode: 'append', goodness: 'activity', steepness: 5, epochs: 60, batch: 16 };
   const { testAccuracy, modelDigest } = await trainToEnd({ spec, nodes: 2, plugins: [import.meta.url] }, data);

@@ -13,6 +13,7 @@ export type Purpose =
   | 'augment'
   | 'deform'
   | 'cutout'
+  | 'patterns'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
@@ -36,7 +37,8 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   split: 11,
   sweep: 12,
   cutout: 13,
-  'plugin-check': 14,
+  patterns: 14,
+  'plugin-check': 15,
   test: 255,
 };
 

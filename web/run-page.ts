@@ -7,6 +7,7 @@ import { curves } from './sections/curves.js';
 import { fields } from './sections/fields.js';
 import { gantt } from './sections/gantt.js';
 import { goodness } from './sections/goodness.js';
+import { maps } from './sections/maps.js';
 import { nodes } from './sections/nodes.js';
 import { overview } from './sections/overview.js';
 import { spec } from './sections/spec.js';
@@ -18,6 +19,7 @@ const LINKS = [
   ['goodness', 'Goodness'],
   ['units', 'Units'],
   ['fields', 'Weights'],
+  ['maps', 'Maps'],
   ['errors', 'Errors'],
   ['nodes', 'Nodes'],
   ['spec', 'Spec'],
@@ -38,6 +40,7 @@ export function runPage(id: string): RunPage {
     goodness(),
     units(),
     fields(),
+    maps(),
     confusion(),
     nodes(),
     spec(),

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawWrongLabels } from '../../src/data/negatives.js';
-import { takeSamples, type Dataset } from '../../src/data/dataset.js';
+import { bytesOf, takeSamples, type Dataset } from '../../src/data/dataset.js';
 import type { DenseTensors } from '../../src/kernels/kernels.js';
 import { chapterPlan } from '../../src/model/chapter.js';
 import { denseTensors } from '../../src/layers/dense.js';
@@ -67,7 +67,7 @@ export function openWorkload(dataset: Dataset, layers: readonly number[], trainS
     checkSpec: resolveSpec({ ...spec, trainSamples: CHECKED_BATCHES * spec.batch }),
     dataset,
     data,
-    negatives: wrongLabels(data.samples.labels, spec),
+    negatives: wrongLabels(bytesOf(data.samples.labels), spec),
     states: networkStructure(spec, data.layout).layers.map((each) => initialState(each, spec.seed)),
     hidden: hiddenRows(layers[1] as number),
     batches: Math.ceil(data.samples.count / spec.batch),
@@ -83,10 +83,10 @@ export function writeWorkload(workload: Workload, folder: string): void {
     writeFileSync(join(folder, name), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   const checkSamples = takeSamples(samples, checkSpec.trainSamples);
   write('images.u8', samples.images);
-  write('labels.u8', samples.labels);
+  write('labels.u8', bytesOf(samples.labels));
   write('negatives.u8', negatives);
   write('order.u32', orderOf(spec, samples.count));
-  write('check-negatives.u8', wrongLabels(checkSamples.labels, checkSpec));
+  write('check-negatives.u8', wrongLabels(bytesOf(checkSamples.labels), checkSpec));
   write('check-order.u32', orderOf(checkSpec, checkSamples.count));
   write('hidden.f32', hidden);
   states.forEach((state, layer) => {

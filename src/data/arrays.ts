@@ -1,4 +1,5 @@
 /** Datasets from what a program has in memory: arrays of images and labels, or batches that come one after the other. */
+import { MOST_CLASSES, sharedLabelsFrom } from './label-array.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { RandomStream } from '../random.js';
@@ -44,15 +45,26 @@ export function datasetFromArrays(own: OwnData): Dataset {
   if (own.classes === undefined && startsAtOne(all)) return datasetFromArrays(fromZero(own, all));
   const [train, test] = own.test ? [own.train, own.test] : split(own, imageSize(shape));
   const labels = [...Array.from(train.labels), ...Array.from(test.labels)];
-  const count = own.classes?.length ?? 256;
+  const count = own.classes?.length ?? MOST_CLASSES;
   const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= count);
-  if (wrong !== undefined || count > 256)
-    throw new PffError('data', `${name}: label ${wrong ?? count} is none of at most ${Math.min(count, 256)} classes`, {
-      hint: 'Labels are whole numbers from 0 to the number of classes - 1, at most 255.',
-    });
+  if (wrong !== undefined || count > MOST_CLASSES)
+    throw new PffError(
+      'data',
+      `${name}: label ${wrong ?? count} is none of at most ${Math.min(count, MOST_CLASSES)} classes`,
+      {
+        hint: 'Labels are whole numbers from 0 to the number of classes - 1, at most 65,535.',
+      },
+    );
   const highest = labels.reduce((most, label) => Math.max(most, label), 0);
   const classes = own.classes ?? Array.from({ length: highest + 1 }, (_, label) => String(label));
-  return assembleDataset(name, shape, classes, toSamples(name, shape, train), toSamples(name, shape, test), own.notes);
+  return assembleDataset(
+    name,
+    shape,
+    classes,
+    toSamples(name, shape, classes.length, train),
+    toSamples(name, shape, classes.length, test),
+    own.notes,
+  );
 }
 
 /** Labels 1 … n without a gap: counted from 1, so that a class 0 would never have a sample. */
@@ -60,7 +72,7 @@ function startsAtOne(labels: readonly number[]): boolean {
   const found = new Set(labels);
   return (
     found.size > 1 &&
-    found.size <= 256 &&
+    found.size <= MOST_CLASSES &&
     !found.has(0) &&
     [...found].every((label) => label >= 1 && label <= found.size)
   );
@@ -138,7 +150,7 @@ function split(
   return [pick(order.slice(held).sort()), pick(order.slice(0, held).sort())];
 }
 
-function toSamples(name: string, shape: ImageShape, { images, labels }: LabelledImages): Samples {
+function toSamples(name: string, shape: ImageShape, classes: number, { images, labels }: LabelledImages): Samples {
   const count = labels.length;
   const size = imageSize(shape);
   if (count === 0 || images.length !== count * size)
@@ -149,9 +161,7 @@ function toSamples(name: string, shape: ImageShape, { images, labels }: Labelled
     );
   const bytes = sharedBytes(images.length);
   bytes.set(toBytes(images));
-  const sharedLabels = sharedBytes(count);
-  sharedLabels.set(Array.from(labels));
-  return { count, images: bytes, labels: sharedLabels };
+  return { count, images: bytes, labels: sharedLabelsFrom(labels, classes) };
 }
 
 function toBytes(values: LabelledImages['images']): Uint8Array {

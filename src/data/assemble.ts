@@ -19,7 +19,7 @@ export function assembleDataset(
   const hash = sha256();
   for (const part of [train, test, ...(validation ? [validation] : [])]) {
     hash.update(bytesOf(part.images));
-    hash.update(part.labels);
+    hash.update(bytesOf(part.labels));
   }
   return { ...data, digest: hash.hex(), notes: [...notes, ...oddities(data)] };
 }

@@ -115,7 +115,8 @@ const size = z
   .min(1)
   .max(1 << 24);
 const name = z.string().max(10_000);
-const inputsSchema = z.union([
+/** `Inputs` as they travel. */
+export const inputsSchema = z.union([
   z.object({
     kind: z.literal('image'),
     shape: z.object({ width: size, height: size, channels: size }).readonly(),

@@ -2,6 +2,7 @@
 import { PffError } from '../errors.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
 import type { Inputs } from './columns.js';
+import { sharedPick, type Labels } from './label-array.js';
 
 /** The shape of one image. Pixels are stored channel by channel (planar), row by row. */
 export interface ImageShape {
@@ -18,8 +19,8 @@ export interface Samples {
   readonly count: number;
   /** [count, width · height · channels]. Over a SharedArrayBuffer, so that the data is there once. */
   readonly images: SampleValues;
-  /** [count], each below the dataset's number of classes. Over a SharedArrayBuffer. */
-  readonly labels: Uint8Array;
+  /** [count], each below the dataset's number of classes: bytes, or 16 bits for more than 256 classes. Over a SharedArrayBuffer. */
+  readonly labels: Labels;
 }
 
 /** Training and test samples of one kind of image, and the names of their classes. */
@@ -68,13 +69,11 @@ export function pickSamples(samples: Samples, rows: Uint32Array): Samples {
   const { images } = samples;
   const picked = images instanceof Uint8Array ? sharedBytes(rows.length * size) : sharedFloats(rows.length * size);
   rows.forEach((row, i) => picked.set(images.subarray(row * size, (row + 1) * size), i * size));
-  const labels = sharedBytes(rows.length);
-  rows.forEach((row, i) => (labels[i] = samples.labels[row] as number));
-  return { count: rows.length, images: picked, labels };
+  return { count: rows.length, images: picked, labels: sharedPick(samples.labels, rows) };
 }
 
-/** Values as they lie in memory, little-endian, for digests. */
-export function bytesOf({ buffer, byteOffset, byteLength }: SampleValues): Uint8Array {
+/** Values or labels as they lie in memory, little-endian, for digests. */
+export function bytesOf({ buffer, byteOffset, byteLength }: SampleValues | Labels): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 

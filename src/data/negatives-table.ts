@@ -1,4 +1,5 @@
 /** The table of ways to choose negative labels: ours by name (negatives.ts carries them out), and samplers of a user's own. */
+import type { Labels } from './label-array.js';
 import { PffError } from '../errors.js';
 import { NamedParts } from '../named-parts.js';
 import type { RandomStream } from '../random.js';
@@ -6,13 +7,13 @@ import type { RandomStream } from '../random.js';
 /** What a sampler of negative labels is given. */
 export interface NegativesRequest {
   /** The true labels [n], each below `classes`. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   readonly classes: number;
   readonly chapter: number;
   /** Random numbers of this chapter; the only ones it may use. */
   readonly stream: RandomStream;
   /** [n], to be filled with a wrong label for each sample. */
-  readonly out: Uint8Array;
+  readonly out: Labels;
 }
 
 /** Draws the negative labels of a chapter. */
@@ -39,7 +40,7 @@ export function ownNegatives(name: string): OwnNegatives | undefined {
 }
 
 /** @throws PffError `training` if an own sampler drew a true label, or one that there is not. */
-export function checkWrong(name: string, truth: Uint8Array, drawn: Uint8Array, classes: number): void {
+export function checkWrong(name: string, truth: Labels, drawn: Labels, classes: number): void {
   const bad = drawn.findIndex((label, i) => label === truth[i] || label >= classes);
   if (bad >= 0)
     throw new PffError(

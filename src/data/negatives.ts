@@ -2,6 +2,7 @@
  * Wrong labels for negative samples: FixedNEG and RandomNEG draw them, AdaptiveNEG takes the strongest one by goodness,
  * and sampled negatives are drawn in proportion to a prediction. A negative never carries the true label.
  */
+import type { Labels } from './label-array.js';
 import { PffError } from '../errors.js';
 import { exp } from '../math.js';
 import { RandomStream } from '../random.js';
@@ -16,7 +17,7 @@ export interface NegativeKey {
  * Writes a wrong label for each sample to `out` [n], uniform over the C - 1 wrong ones.
  * `labels` [n] are the true ones, each below `classes`.
  */
-export function drawWrongLabels(labels: Uint8Array, classes: number, key: NegativeKey, out: Uint8Array): void {
+export function drawWrongLabels(labels: Labels, classes: number, key: NegativeKey, out: Labels): void {
   checkSizes(labels, out, classes);
   const stream = new RandomStream(key.seed, 'negatives', key.chapter);
   for (let i = 0; i < labels.length; i++) {
@@ -30,7 +31,7 @@ export function drawWrongLabels(labels: Uint8Array, classes: number, key: Negati
  * Writes the wrong label with the highest score for each sample to `out` [n]; of equal scores, the lowest label.
  * `scores` [n, C] are such as goodness; `labels` [n] the true labels. NaN counts as -Infinity.
  */
-export function strongestWrong(scores: Float32Array, labels: Uint8Array, out: Uint8Array): void {
+export function strongestWrong(scores: Float32Array, labels: Labels, out: Labels): void {
   const classes = classesOf(scores, labels);
   checkSizes(labels, out, classes);
   for (let i = 0; i < labels.length; i++) {
@@ -50,10 +51,10 @@ export function strongestWrong(scores: Float32Array, labels: Uint8Array, out: Ui
  */
 export function sampleWrong(
   scores: Float32Array,
-  labels: Uint8Array,
+  labels: Labels,
   temperature: number,
   stream: RandomStream,
-  out: Uint8Array,
+  out: Labels,
 ): void {
   const classes = classesOf(scores, labels);
   checkSizes(labels, out, classes);
@@ -95,7 +96,7 @@ function orderable(score: number | undefined): number {
   return score === undefined || Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
 }
 
-function classesOf(scores: Float32Array, labels: Uint8Array): number {
+function classesOf(scores: Float32Array, labels: Labels): number {
   const classes = labels.length === 0 ? 2 : scores.length / labels.length;
   if (!Number.isInteger(classes))
     throw new PffError('data', `${scores.length} scores do not divide into ${labels.length} rows`, {
@@ -104,7 +105,7 @@ function classesOf(scores: Float32Array, labels: Uint8Array): number {
   return classes;
 }
 
-function checkSizes(labels: Uint8Array, out: Uint8Array, classes: number): void {
+function checkSizes(labels: Labels, out: Labels, classes: number): void {
   if (out.length !== labels.length)
     throw new PffError(
       'data',
@@ -119,7 +120,7 @@ function checkSizes(labels: Uint8Array, out: Uint8Array, classes: number): void 
     });
 }
 
-function trueLabel(labels: Uint8Array, i: number, classes: number): number {
+function trueLabel(labels: Labels, i: number, classes: number): number {
   const truth = labels[i] as number;
   if (truth >= classes)
     throw new PffError('data', `label ${truth} of sample ${i} is out of range: there are ${classes} classes`, {

@@ -2,6 +2,7 @@
  * Splits a dataset among nodes that train on data of their own (Federated PFF): equal shards, or label-skewed ones after
  * Hsu, Qi, Brown (2019), where a Dirichlet distribution says how each class is spread over the shards.
  */
+import type { Labels } from './label-array.js';
 import { PffError } from '../errors.js';
 import { exp, log } from '../math.js';
 import { RandomStream } from '../random.js';
@@ -14,7 +15,7 @@ import { RandomStream } from '../random.js';
  * @throws PffError `usage` if there are more shards than samples, or a number is out of range.
  */
 export function shardSamples(
-  labels: Uint8Array,
+  labels: Labels,
   classes: number,
   shards: number,
   skew: number,
@@ -49,7 +50,7 @@ function evenShards(order: Uint32Array, shards: number): Uint32Array[] {
 }
 
 /** The samples of each class, in the order of `order`. */
-function byClass(order: Uint32Array, labels: Uint8Array, classes: number): number[][] {
+function byClass(order: Uint32Array, labels: Labels, classes: number): number[][] {
   const samples = Array.from({ length: classes }, (): number[] => []);
   for (const sample of order) {
     const label = labels[sample] as number;

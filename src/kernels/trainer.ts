@@ -49,7 +49,7 @@ export interface TrainerStep {
   /** R = variants · B rows; for losses of goodness B positive, then B negative ones. */
   readonly input: LayerInput;
   /** [B]: the true labels. */
-  readonly labels: Uint8Array;
+  readonly labels: Uint8Array | Uint16Array;
   readonly layerRule: UpdateRule;
   readonly headRule: UpdateRule;
   /** Leaves some of the layer's activations out (rule 7). */

@@ -87,6 +87,16 @@ export interface OnnxNodes {
   finish(graph: OnnxGraph, name: string, part: PartStructure, tensors: PartTensors, sum: string): string;
 }
 
+/** Weights of the windows of a layer, one window a channel that leaves. */
+export interface Windows {
+  /** Of a window: what it sees of the planes that enter. */
+  readonly planes: Planes;
+  /** Channels that leave. */
+  readonly outputs: number;
+  /** [values of a window, channels first; outputs] */
+  readonly weights: Float32Array;
+}
+
 /** @typeParam D its description in a spec @typeParam G its sizes */
 export interface LayerKind<D extends { readonly kind: string }, G extends Geometry> {
   readonly kind: D['kind'];
@@ -115,6 +125,8 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   open(kernels: Kernels, part: PartStructure<G>, tensors: PartTensors, options: OpenOptions): Promise<OpenPart>;
   /** The weights from each of the first `inputs` values to each unit, [inputs, outputs], for pictures; absent where there is no such matrix. */
   inputWeights?(geometry: G, tensors: PartTensors): Float32Array;
+  /** The weights of windows that move over planes, for pictures; absent where there are none. */
+  windows?(geometry: G, tensors: PartTensors): Windows;
   readonly onnx: OnnxNodes;
 }
 

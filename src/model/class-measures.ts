@@ -1,6 +1,5 @@
 /** Measures of a confusion matrix besides accuracy: what accuracy hides where classes differ in size. */
-
-type Confusion = readonly (readonly number[])[];
+import { classesIn, pairsIn, type Confusion } from './confusion.js';
 
 export interface ClassMeasures {
   /** Share of the samples of the class that are predicted right; undefined where it has none. */
@@ -10,22 +9,26 @@ export interface ClassMeasures {
   /** Harmonic mean of both: 2 · right / (samples + predictions); undefined where there is neither. */
   readonly f1: number | undefined;
   readonly samples: number;
+  /** Samples of the class that are predicted right. */
+  readonly right: number;
 }
 
-/** @param confusion [true class][predicted class]: counts. */
+/** One for each class. */
 export function classMeasures(confusion: Confusion): ClassMeasures[] {
-  const predicted = confusion.map((_, label) => confusion.reduce((sum, row) => sum + (row[label] ?? 0), 0));
-  return confusion.map((row, label) => {
-    const right = row[label] ?? 0;
-    const samples = row.reduce((sum, count) => sum + count, 0);
-    const predictions = predicted[label] as number;
-    return {
-      samples,
-      recall: samples === 0 ? undefined : right / samples,
-      precision: predictions === 0 ? undefined : right / predictions,
-      f1: samples + predictions === 0 ? undefined : (2 * right) / (samples + predictions),
-    };
-  });
+  const counts = Array.from({ length: classesIn(confusion) }, () => ({ samples: 0, predictions: 0, right: 0 }));
+  for (const { truth, predicted, n } of pairsIn(confusion)) {
+    const [of, as] = [counts[truth], counts[predicted]];
+    if (of) of.samples += n;
+    if (as) as.predictions += n;
+    if (of && truth === predicted) of.right += n;
+  }
+  return counts.map(({ samples, predictions, right }) => ({
+    samples,
+    right,
+    recall: samples === 0 ? undefined : right / samples,
+    precision: predictions === 0 ? undefined : right / predictions,
+    f1: samples + predictions === 0 ? undefined : (2 * right) / (samples + predictions),
+  }));
 }
 
 /** The mean recall of the classes that have samples: what guessing the largest class does not raise. */

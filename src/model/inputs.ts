@@ -2,10 +2,12 @@
  * What a layer trains on: labelled images for the first layer, the activations of the layer below for the others.
  * Each holds the samples of one chapter.
  */
+import { pickLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
 import type { Augment } from './augment/augment.js';
+import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
@@ -24,14 +26,14 @@ export class ImageInputs implements LayerInputs {
   /** [n of the chapter]: index of each sample in the data. */
   readonly samples: Uint32Array;
   /** [n of the data]: wrong labels. */
-  readonly #negatives: Uint8Array | undefined;
+  readonly #negatives: Labels | undefined;
   readonly #augment: Augment;
 
   constructor(
     kernels: Kernels,
     data: LabelledData,
     samples: Uint32Array,
-    negatives: Uint8Array | undefined,
+    negatives: Labels | undefined,
     augment: Augment,
   ) {
     this.#kernels = kernels;
@@ -56,11 +58,15 @@ export class ImageInputs implements LayerInputs {
     const batch = rows.length;
     const scales = this.#negatives ? oneHot : neutral;
     const prefix = await stageImages(this.#kernels, data, rows, scales);
+    const all = this.#negatives;
+    const wrong = all && (data === this.#data ? all : pickLabels(all, asked));
+    if (layout.pattern) {
+      const labels = wrong ? [samples.labels, wrong].map((each) => pickLabels(each, rows)) : 'neutral';
+      return patternedRows({ images: prefix, scale: scales.label, rows }, layout.pattern, classes, labels);
+    }
     const suffix = new Float32Array(this.variants * batch * classes);
-    if (this.#negatives) {
+    if (wrong) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
-      const all = this.#negatives;
-      const wrong = data === this.#data ? all : Uint8Array.from(asked, (row) => all[row] as number);
       fillOneHot(wrong, scales.label, classes, suffix, batch, rows);
     } else {
       fillNeutral(scales.label, classes, suffix, 0, rows);

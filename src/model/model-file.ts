@@ -1,4 +1,5 @@
 /** A trained network as a safetensors file: weights and biases of every layer and head, the spec in its metadata. */
+import { MOST_CLASSES } from '../data/label-array.js';
 import { parseInputs, type Inputs } from '../data/columns.js';
 import { PffError } from '../errors.js';
 import { type PartialSpec, resolveSpec, type RunSpec } from '../spec/spec.js';
@@ -66,7 +67,7 @@ export function parseSpec(text: string): PartialSpec {
 export function modelFacts(metadata: Readonly<Record<string, string>>): ModelFacts {
   const { classes: names, inputs: taken, interruptedAfterChapters: chapters } = metadata;
   const classes = names === undefined ? undefined : parsed(names, 'classes');
-  if (classes !== undefined && !isClasses(classes)) return wrong('classes', 'is no list of 2 to 256 names');
+  if (classes !== undefined && !isClasses(classes)) return wrong('classes', 'is no list of 2 to 65,536 names');
   if (chapters !== undefined && !/^\d{1,15}$/.test(chapters))
     return wrong('interruptedAfterChapters', 'is no number of chapters');
   const interruptedAfterChapters = chapters === undefined ? undefined : Number(chapters);
@@ -79,7 +80,7 @@ function isClasses(value: unknown): value is string[] {
   return (
     Array.isArray(value) &&
     value.length >= 2 &&
-    value.length <= 256 &&
+    value.length <= MOST_CLASSES &&
     value.every((name) => typeof name === 'string' && name.length <= 1000)
   );
 }

@@ -3,6 +3,7 @@
  * for all of them), a Softmax head over all layers but the first, or the layers' own heads. Also the scores that
  * adaptive negatives come from.
  */
+import { newLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillSameLabel } from '../data/labels.js';
 import type { LayerKernel, Kernels, LayerInput } from '../kernels/kernels.js';
 import { openState, type LayerState } from '../layers/layer-state.js';
@@ -10,10 +11,18 @@ import { goodnessOf, ownGoodness, ownGoodnessOf } from '../objectives/goodness.j
 import { logSoftmax } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
 import { type RunSpec } from '../spec/spec.js';
+import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
-/** How many samples are predicted at a time. */
+/** How many samples are predicted at a time, at most. */
 export const PREDICTION_BLOCK = 256;
+/** With more labels to try, fewer samples at a time keep the memory for them bounded. */
+const FULL_BLOCK_CLASSES = 256;
+
+/** How many of `most` samples pass through a network at a time where each may be tried with all `classes` labels. Changes no bits. */
+export function sampleBlock(classes: number, most: number = PREDICTION_BLOCK): number {
+  return Math.max(1, Math.floor(most * Math.min(1, FULL_BLOCK_CLASSES / classes) ** 1.5));
+}
 
 /** Opens the parts of a layer for inference only. */
 export async function openForInference(kernels: Kernels, state: LayerState): Promise<LayerKernel[]> {
@@ -172,8 +181,8 @@ export function sumScores(layers: LayerScores): Float32Array {
 }
 
 /** The class with the highest score for each row of `scores` [B, C]; of equal scores the lowest class. */
-export function strongestClass(scores: Float32Array, classes: number): Uint8Array {
-  const best = new Uint8Array(scores.length / classes);
+export function strongestClass(scores: Float32Array, classes: number): Labels {
+  const best = newLabels(scores.length / classes, classes);
   for (let b = 0; b < best.length; b++) {
     let winner = 0;
     for (let c = 1; c < classes; c++)
@@ -195,6 +204,12 @@ export async function stageRows(
   const variants = labels === 'neutral' ? 1 : classes;
   const scales = labels === 'neutral' ? data.neutral : data.oneHot;
   const prefix = await stageImages(kernels, data, rows, scales);
+  const { pattern } = data.layout;
+  if (pattern) {
+    const each = Array.from({ length: classes }, (_, label) => new Uint32Array(batch).fill(label));
+    const of = { images: prefix, scale: scales.label, rows };
+    return patternedRows(of, pattern, classes, labels === 'neutral' ? labels : each);
+  }
   const suffix = new Float32Array(variants * batch * classes);
   if (labels === 'neutral') fillNeutral(scales.label, classes, suffix, 0, rows);
   else for (let c = 0; c < classes; c++) fillSameLabel(c, scales.label, classes, suffix, c * batch, rows);

@@ -1,10 +1,12 @@
 /** A trained network ready to predict: scores, classes, and how well it does on labelled samples. */
+import type { Labels } from '../data/label-array.js';
+import { ConfusionCounter, type Confusion } from './confusion.js';
 import type { LayerKernel, Kernels } from '../kernels/kernels.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from '../layers/layer-state.js';
 import {
-  PREDICTION_BLOCK,
+  sampleBlock,
   classifierFeatures,
   goodnessScores,
   headLogProbabilities,
@@ -22,8 +24,8 @@ export interface Evaluation {
   readonly accuracy: number;
   /** The same with one layer's scores alone: goodness or its head. Empty for the Softmax classifier. */
   readonly layerAccuracy: readonly number[];
-  /** [true class][predicted class]: counts. */
-  readonly confusion: readonly (readonly number[])[];
+  /** Counts, [true class][predicted class]; of more than 256 classes, the pairs that occurred. */
+  readonly confusion: Confusion;
 }
 
 /** Opens the layers' kernels once; `close` frees them. */
@@ -82,17 +84,17 @@ export class Predictor {
   async evaluate(data: LabelledData, onBlock?: (done: number) => Promise<void> | void): Promise<Evaluation> {
     const { count, labels } = data.samples;
     const classes = data.layout.suffix;
-    const confusion = Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0));
+    const block = sampleBlock(classes);
+    const counter = new ConfusionCounter(classes);
     let right = 0;
     let layerRight: number[] = [];
-    for (let start = 0; start < count; start += PREDICTION_BLOCK) {
-      const rows = Uint32Array.from({ length: Math.min(PREDICTION_BLOCK, count - start) }, (_, i) => start + i);
+    for (let start = 0; start < count; start += block) {
+      const rows = Uint32Array.from({ length: Math.min(block, count - start) }, (_, i) => start + i);
       const { layers, combined } = await this.scores(data, rows);
       if (start === 0) layerRight = layers.map(() => 0);
       const truth = labels.subarray(start, start + rows.length);
       strongestClass(combined, classes).forEach((predicted, b) => {
-        const row = confusion[truth[b] as number] as number[];
-        row[predicted] = (row[predicted] as number) + 1;
+        counter.add(truth[b] as number, predicted);
         if (predicted === truth[b]) right++;
       });
       layers.forEach((scores, layer) => {
@@ -100,7 +102,12 @@ export class Predictor {
       });
       await onBlock?.(start + rows.length);
     }
-    return { samples: count, accuracy: right / count, layerAccuracy: layerRight.map((n) => n / count), confusion };
+    return {
+      samples: count,
+      accuracy: right / count,
+      layerAccuracy: layerRight.map((n) => n / count),
+      confusion: counter.confusion(),
+    };
   }
 
   close(): void {
@@ -109,6 +116,8 @@ export class Predictor {
   }
 }
 
-function countEqual(a: Uint8Array, b: Uint8Array): number {
-  return a.reduce((sum, value, i) => sum + (value === b[i] ? 1 : 0), 0);
+function countEqual(a: Labels, b: Labels): number {
+  let equal = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) equal++;
+  return equal;
 }

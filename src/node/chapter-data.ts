@@ -1,4 +1,5 @@
 /** What the tasks of a node read besides layer states: the plan, negative labels and images of the chapter at hand. */
+import type { Labels } from '../data/label-array.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { augmentation } from '../model/augment/augment.js';
@@ -16,7 +17,7 @@ export class ChapterData {
   /** Whether rows have a negative variant. */
   readonly #negatives: boolean;
   #plan: { readonly chapter: number; readonly plan: ChapterPlan } | undefined;
-  #labels: { readonly chapter: number; readonly labels: Uint8Array } | undefined;
+  #labels: { readonly chapter: number; readonly labels: Labels } | undefined;
 
   constructor(job: Job, graph: GraphShape, kernels: Kernels, negatives: boolean) {
     this.#job = job;
@@ -46,11 +47,11 @@ export class ChapterData {
   }
 
   /** Negative labels that were fetched or predicted. */
-  setLabels(chapter: number, labels: Uint8Array): void {
+  setLabels(chapter: number, labels: Labels): void {
     this.#labels = { chapter, labels };
   }
 
-  #negativesOf(chapter: number): Uint8Array {
+  #negativesOf(chapter: number): Labels {
     if (this.#labels?.chapter !== chapter) {
       if (hasLabelsTask(this.#graph, chapter))
         throw new PffError('cluster', `${taskKey(labelsTask(chapter))} was not fetched`);

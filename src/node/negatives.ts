@@ -1,20 +1,20 @@
 /** The negative labels of a chapter: drawn, or predicted by the layers of an earlier chapter. */
-import { sharedBytes } from '../data/dataset.js';
+import { newLabels, pickLabels, sharedLabels, type Labels } from '../data/label-array.js';
 import { checkWrong, ownNegatives } from '../data/negatives-table.js';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../data/negatives.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { augmentation } from '../model/augment/augment.js';
-import { PREDICTION_BLOCK, goodnessScores, openForPassing, sumScores } from '../model/prediction.js';
+import { sampleBlock, goodnessScores, openForPassing, sumScores } from '../model/prediction.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { RandomStream } from '../random.js';
 import type { Breather } from './clock.js';
 import { siteOf, type Job } from './job.js';
 
 /** FixedNEG and RandomNEG, and the first chapters of predicted labels: one wrong label per sample of the data [n]. */
-export function drawnLabels(job: Job, chapter: number): Uint8Array {
+export function drawnLabels(job: Job, chapter: number): Labels {
   const { samples } = siteOf(job, chapter).data;
   const { seed, negatives } = job.spec;
-  const labels = new Uint8Array(samples.count);
+  const labels = newLabels(samples.count, job.classes);
   const sampler = ownNegatives(negatives);
   if (sampler) {
     const stream = new RandomStream(seed, 'negatives', chapter);
@@ -37,19 +37,20 @@ export async function predictedLabels(
   chapter: number,
   rows: Uint32Array,
   breather: Breather,
-): Promise<Uint8Array> {
+): Promise<Labels> {
   const { spec } = job;
   const { data } = siteOf(job, chapter);
   const layers: LayerKernel[] = [];
   for (const state of states) layers.push(await openForPassing(kernels, state));
-  const labels = sharedBytes(data.samples.count);
+  const labels = sharedLabels(data.samples.count, job.classes);
   const stream = new RandomStream(spec.seed, 'negatives', chapter);
   const augment = augmentation(spec, chapter);
   try {
-    for (let start = 0; start < rows.length; start += PREDICTION_BLOCK) {
-      const block = rows.subarray(start, start + PREDICTION_BLOCK);
-      const truth = Uint8Array.from(block, (row) => data.samples.labels[row] as number);
-      const chosen = new Uint8Array(block.length);
+    const size = sampleBlock(job.classes);
+    for (let start = 0; start < rows.length; start += size) {
+      const block = rows.subarray(start, start + size);
+      const truth = pickLabels(data.samples.labels, block);
+      const chosen = newLabels(block.length, job.classes);
       const seen = augment(data, block);
       const scores = await goodnessScores(kernels, layers, spec.goodness, seen.data, seen.rows);
       if (spec.negatives === 'sampled')

@@ -2,7 +2,7 @@
 import { sha256 } from '#platform/hash';
 import type { Inputs } from '../data/columns.js';
 import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
-import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
+import { labelLayout, labelNorms, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { describeLayers, imagePlanes, imageValues } from '../layers/sizes.js';
@@ -10,7 +10,7 @@ import { chapterPlan } from '../model/chapter.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { checkChapters, checkGraph } from '../schedule/bounds.js';
 import type { Site } from './job.js';
-import type { RunSpec } from '../spec/spec.js';
+import { usesNegatives, type RunSpec } from '../spec/spec.js';
 
 export interface DatasetFacts {
   readonly name: string;
@@ -73,6 +73,7 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
     });
   const classes = dataset.classes.length;
+  checkTried(dataset, spec);
   const layout = labelLayout(dataset.shape, classes, spec.labelMode);
   const shards =
     spec.shards === 1
@@ -111,6 +112,19 @@ function checkPlanes({ name, shape }: Dataset, { layers }: RunSpec): void {
   throw new PffError('usage', `layers begin with ${layers[0] as string}, but images of ${name} are ${found}`, {
     hint: `Give --layers ${describeLayers([found, ...layers.slice(1)], ',')}.`,
   });
+}
+
+/** Goodness tries a sample with every label, so time and memory of a prediction grow with the classes times the layers. */
+const MOST_TRIED = 4096;
+
+/** @throws PffError `usage` where an objective would try more labels than is of use. */
+function checkTried({ name, classes }: Dataset, { objective }: RunSpec): void {
+  if (classes.length <= MOST_TRIED || !usesNegatives(objective)) return;
+  throw new PffError(
+    'usage',
+    `${name} has ${classes.length} classes, and objective ${objective} predicts by trying each of them: at most ${MOST_TRIED}`,
+    { hint: 'Use --objective performance-optimized, whose layers predict all classes at once.' },
+  );
 }
 
 /** Training images that tell what stands along the edges of all. */
@@ -167,10 +181,6 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     });
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
   const { layout, test, facts, inputs } = prepareMeasured(dataset, spec);
-  if (inputs.kind === 'columns')
-    throw new PffError('usage', 'folders of shards were given, but columns of a table are scaled by all of its rows', {
-      hint: 'Give one table by --data and --shards, or scale the columns yourself and register the data by a plugin.',
-    });
   const digest = sha256().update(dataset.digest);
   let trainSamples = 0;
   const sites = shardData.map((each, shard) => {
@@ -196,12 +206,13 @@ export function labelled(
   shape: ImageShape,
   { subtractMean }: Pick<RunSpec, 'subtractMean'>,
 ): LabelledData {
+  const norms = labelNorms(layout);
   return {
     samples,
     layout,
     shape,
-    oneHot: rowScales(samples, layout, ONE_HOT_NORM2, subtractMean),
-    neutral: rowScales(samples, layout, neutralNorm2(layout.suffix), subtractMean),
+    oneHot: rowScales(samples, layout, norms.oneHot, subtractMean),
+    neutral: rowScales(samples, layout, norms.neutral, subtractMean),
   };
 }
 

@@ -2,6 +2,7 @@
  * Carries out tasks, one at a time: fetches what a task's steps need, passes data on, trains, publishes. What it holds in
  * memory between tasks only saves time; a runner that starts with nothing computes the same bits.
  */
+import { labelsIn } from '../data/label-array.js';
 import { residentBytes } from '#platform/memory';
 import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
@@ -191,7 +192,7 @@ export class TaskRunner {
       const output = await store.fetch(need, signal);
       const own = ownerOf(this.#graph, job.variant, job.nodes, need) === node;
       this.#spans.add(need, 'fetch', from, own ? 0 : this.#bytesOf(need, output));
-      if (need.kind === 'labels') this.#data.setLabels(need.chapter, new Uint8Array(output.buffer));
+      if (need.kind === 'labels') this.#data.setLabels(need.chapter, labelsIn(output.buffer, job.classes));
       else fetched.set(key, output);
     }
     return fetched;

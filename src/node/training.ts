@@ -1,4 +1,5 @@
 /** Trains one layer, or the softmax classifier, for one chapter: state in, state out. */
+import { pickLabels, type Labels } from '../data/label-array.js';
 import { PffError } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
 import { addStats, emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
@@ -41,7 +42,7 @@ export interface ChapterTraining {
   readonly plan: ChapterPlan;
   readonly inputs: (positions: Uint32Array) => Awaitable<LayerInput>;
   /** [n of the data]: the true labels. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   readonly dropout?: LayerDropout | undefined;
   readonly breather: Breather;
   readonly report: ProgressReport;
@@ -58,7 +59,10 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
   const total = emptyStats();
   const { length } = plan.batches;
   for (const [i, { positions, progress }] of plan.batches.entries()) {
-    const truth = Uint8Array.from(positions, (position) => labels[plan.samples[position] as number] as number);
+    const truth = pickLabels(
+      labels,
+      positions.map((position) => plan.samples[position] as number),
+    );
     const layerRule = updateRule(spec, spec.learningRate, training.steps + i, progress);
     const headRule = updateRule(spec, spec.headLearningRate, training.steps + i, progress);
     const whole = await training.inputs(positions);

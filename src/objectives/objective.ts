@@ -2,6 +2,7 @@
  * What a layer can learn. An objective is one entry of the table (table.ts): its name, defaults, rows, initial parts, loss
  * and prediction; an objective of a plugin is an entry of the same form.
  */
+import type { Labels } from '../data/label-array.js';
 import type { DropoutMask } from '../kernels/dropout.js';
 import type { Awaitable, LayerInput, LayerKernel, UpdateRule } from '../kernels/kernels.js';
 import type { LossDescription, StepStats } from '../kernels/trainer.js';
@@ -79,7 +80,7 @@ export interface ObjectiveStep {
   /** R = variants · B rows. */
   readonly input: LayerInput;
   /** [B]: the true labels. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   /** How far to step. */
   readonly layerRule: UpdateRule;
   readonly headRule: UpdateRule;

@@ -2,6 +2,7 @@
  * Local losses of one's own: a function of a layer's activations and of the outputs of linear heads that stand on it, with its gradient.
  * No negative samples. Gradients pass through the heads into the layer, and no further.
  */
+import type { Labels } from '../data/label-array.js';
 import type { LayerKernel } from '../kernels/kernels.js';
 import type { StepStats } from '../kernels/trainer.js';
 import { headOn } from '../layers/pooled-head.js';
@@ -27,7 +28,7 @@ export interface LocalBatch {
   /** [B, H] for each head: its outputs. */
   readonly heads: readonly Float32Array[];
   /** [B]: the true labels, below `classes`. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   readonly classes: number;
   /** [B, O], zeros: to be filled with dLoss/dActivation, where the loss reads activations itself. */
   readonly activationGradient: Float32Array;
@@ -135,7 +136,7 @@ class OwnLocalTraining implements LayerObjective {
 }
 
 /** Rows of `scores` [B, C] whose largest value is that of their label. */
-function rightOf(scores: Float32Array, labels: Uint8Array, classes: number): number {
+function rightOf(scores: Float32Array, labels: Labels, classes: number): number {
   let right = 0;
   for (const [b, label] of labels.entries()) {
     let best = 0;

@@ -3,6 +3,7 @@
  * similarities of a batch's samples in a layer are to be those of their labels. In doubles, and only by sums, products, quotients and
  * square roots, so with the same bits everywhere.
  */
+import type { Labels } from '../data/label-array.js';
 import type { Planes } from '../kernels/block/contract.js';
 import { pairProducts, weightedRows } from './similarity-products.js';
 
@@ -19,7 +20,7 @@ export interface SimilarityLoss {
  */
 export function similarityLoss(
   values: Float32Array,
-  labels: Uint8Array,
+  labels: Labels,
   classes: number,
   planes: Planes | undefined,
 ): SimilarityLoss {

@@ -1,4 +1,5 @@
 /** Softmax cross-entropy on the outputs of a linear head: loss, gradient, and the head by itself as an objective. */
+import type { Labels } from '../data/label-array.js';
 import type { LayerKernel } from '../kernels/kernels.js';
 import type { StepStats } from '../kernels/trainer.js';
 import { exp, log } from '../math.js';
@@ -27,12 +28,7 @@ export function softmaxOf(scores: readonly number[]): number[] {
  * Cross-entropy of `logits` [B, classes] against `labels` [B], summed; writes the gradient of its mean over the batch
  * by the logits, [B, classes], to `gradient`.
  */
-export function crossEntropy(
-  logits: Float32Array,
-  labels: Uint8Array,
-  classes: number,
-  gradient: Float32Array,
-): StepStats {
+export function crossEntropy(logits: Float32Array, labels: Labels, classes: number, gradient: Float32Array): StepStats {
   const samples = labels.length;
   const logProbabilities = new Float64Array(samples * classes);
   logSoftmax(logits, classes, logProbabilities);

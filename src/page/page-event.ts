@@ -6,9 +6,10 @@ import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { RunEvent, RunResult } from '../run/events.js';
 import type { Phase, Span, TaskRef } from '../schedule/timeline.js';
 
+type Images = 'receptiveFields' | 'featureMaps' | 'confused';
+
 /** An analysis whose images may be left out, because a later one has them. */
-export type PageAnalysis = Omit<NetworkAnalysis, 'receptiveFields' | 'confused'> &
-  Partial<Pick<NetworkAnalysis, 'receptiveFields' | 'confused'>>;
+export type PageAnalysis = Omit<NetworkAnalysis, Images> & Partial<Pick<NetworkAnalysis, Images>>;
 
 type Unchanged = Extract<
   RunEvent,

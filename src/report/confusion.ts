@@ -1,13 +1,13 @@
 /** The confusion matrix as text: a row for each true class, a column for each predicted one. */
-
 import { classMeasures } from '../model/class-measures.js';
+import { isMatrix, mistakesIn, type Confusion } from '../model/confusion.js';
 
 /** More classes do not fit side by side. */
 export const MOST_CLASSES = 16;
 
-/** `confusion` is [true class][predicted class]. Zeros are dots; more than `MOST_CLASSES` give the worst confusions only. */
-export function confusionLines(confusion: readonly (readonly number[])[], classes: readonly string[]): string[] {
-  if (confusion.length > MOST_CLASSES) return worstPairs(confusion, classes);
+/** Zeros are dots; more than `MOST_CLASSES` give the worst confusions only. */
+export function confusionLines(confusion: Confusion, classes: readonly string[]): string[] {
+  if (!isMatrix(confusion) || confusion.length > MOST_CLASSES) return worstPairs(confusion, classes);
   const names = confusion.map((_, i) => classes[i] ?? String(i));
   const name = Math.max(...names.map((text) => text.length));
   const width = Math.max(3, ...confusion.flat().map((n) => String(n).length));
@@ -30,12 +30,8 @@ export function confusionLines(confusion: readonly (readonly number[])[], classe
   ];
 }
 
-function worstPairs(confusion: readonly (readonly number[])[], classes: readonly string[]): string[] {
-  const pairs = confusion
-    .flatMap((row, truth) => row.map((n, predicted) => ({ truth, predicted, n })))
-    .filter(({ truth, predicted, n }) => truth !== predicted && n > 0)
-    .toSorted((a, b) => b.n - a.n)
-    .slice(0, 10);
+function worstPairs(confusion: Confusion, classes: readonly string[]): string[] {
+  const pairs = mistakesIn(confusion).slice(0, 10);
   if (pairs.length === 0) return ['none: every image was predicted right'];
   return pairs.map(({ truth, predicted, n }) => `${classes[truth]} taken for ${classes[predicted]}: ${n}`);
 }

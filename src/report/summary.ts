@@ -2,7 +2,8 @@
 import { describeNumerics } from '../kernels/numerics.js';
 import type { RunResult } from '../run/events.js';
 import type { TimelineSummary } from '../schedule/timeline.js';
-import { balancedAccuracy, macroF1 } from '../model/class-measures.js';
+import { balancedAccuracy, classMeasures, macroF1 } from '../model/class-measures.js';
+import { classesIn, type Confusion } from '../model/confusion.js';
 import { confusionLines, MOST_CLASSES } from './confusion.js';
 import { ledgerLines } from './ledger.js';
 import { bytes, count, duration, percent } from './units.js';
@@ -80,8 +81,8 @@ function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, clas
         'for images --shift 1 with --augment-per layer',
       ].join('; ')}.`,
     );
-  const never = confusion.flatMap((row, label) =>
-    row.some((n) => n > 0) && row[label] === 0 ? [classes[label] ?? String(label)] : [],
+  const never = classMeasures(confusion).flatMap(({ samples, right }, label) =>
+    samples > 0 && right === 0 ? [classes[label] ?? String(label)] : [],
   );
   if (never.length > 0)
     lines.push(
@@ -107,8 +108,9 @@ export function accuracyLines(
   { strong }: Emphasis,
 ): string[] {
   const accuracy = 'testAccuracy' in rest ? rest.testAccuracy : rest.accuracy;
-  const samples = confusion.flat().reduce((sum, n) => sum + n, 0);
-  const wrong = samples - confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
+  const measures = classMeasures(confusion);
+  const samples = measures.reduce((sum, each) => sum + each.samples, 0);
+  const wrong = samples - measures.reduce((sum, each) => sum + each.right, 0);
   const name = evaluatedOn === 'test' ? 'Test accuracy' : 'Validation accuracy';
   const lines = [`${strong(`${name} ${percent(accuracy)}`)}  (${count(wrong)} of ${count(samples)} samples wrong)`];
   const balanced = balancedAccuracy(confusion);
@@ -125,13 +127,13 @@ export function accuracyLines(
 }
 
 export function confusionBlock(
-  confusion: readonly (readonly number[])[],
+  confusion: Confusion,
   classes: readonly string[],
   strong: (text: string) => string,
 ): string[] {
   return [
-    confusion.length > MOST_CLASSES
-      ? `${strong('Most frequent confusions')} (a matrix of ${confusion.length} classes does not fit here; --json and result.json have it whole)`
+    classesIn(confusion) > MOST_CLASSES
+      ? `${strong('Most frequent confusions')} (a matrix of ${classesIn(confusion)} classes does not fit here; --json and result.json have it whole)`
       : `${strong('Confusion matrix')} (rows: true class, columns: predicted)`,
     ...indented(confusionLines(confusion, classes)),
   ];

@@ -8,7 +8,7 @@ import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
-import { imageValues } from '../layers/sizes.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts, type SavedModel } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
@@ -199,5 +199,9 @@ function parseNote(
 /** Where the label stands depends on the number of classes, which the metadata has, or else the dataset. */
 async function layoutOf(spec: RunSpec, { classes }: ModelFacts, dataDir: string | undefined): Promise<LabelLayout> {
   const count = classes?.length ?? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length;
-  return labelLayout({ width: imageValues(spec.layers), height: 1, channels: 1 }, count, spec.labelMode);
+  return labelLayout(
+    imagePlanes(spec.layers) ?? { width: imageValues(spec.layers), height: 1, channels: 1 },
+    count,
+    spec.labelMode,
+  );
 }

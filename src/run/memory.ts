@@ -1,4 +1,5 @@
 /** The memory that a run needs, stated before it starts and refused if the machine has not got it. */
+import { labelBytes } from '../data/label-array.js';
 import os from 'node:os';
 import { PffError } from '../errors.js';
 import { kindOf } from '../layers/kinds.js';
@@ -8,12 +9,12 @@ import { rowOutputs } from '../layers/layer-state.js';
 import { imageValues, rowWidths } from '../layers/sizes.js';
 import { BLOCK } from '../model/analysis/analyse.js';
 import { wireBytes } from '../model/wire.js';
-import { PREDICTION_BLOCK } from '../model/prediction.js';
+import { sampleBlock } from '../model/prediction.js';
 import { objectiveOf } from '../objectives/table.js';
 import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
 import { relayedLayers } from '../schedule/relay.js';
 import { graphShape } from '../schedule/shape.js';
-import type { RunSpec } from '../spec/spec.js';
+import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { Execution } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 
@@ -84,16 +85,21 @@ export function memoryBound(
   // What is being saved may have been dropped by the store since: a state of each layer.
   // What the run begins with stays.
   const more = [saved, looked, spec.init !== ''].filter(Boolean).length;
-  const store = (chapters + more) * chapterBytes + (Math.min(spec.labelLag, spec.splits) + nodes) * count;
+  const store =
+    (chapters + more) * chapterBytes +
+    (Math.min(spec.labelLag, spec.splits) + nodes) * count * labelBytes(layout.suffix);
+  // Of very many classes only goodness takes a row for each label; what a label or a head has itself is then wide, too.
+  const several = labelBytes(layout.suffix) > 1;
+  const tried = several && !usesNegatives(spec.objective) ? 1 : layout.suffix;
   // While predicting, a block of all labels enters and leaves a layer; while saving, the file is put together in memory.
   const atTheEnd =
-    2 * 4 * PREDICTION_BLOCK * layout.suffix * Math.max(...widths) +
+    2 * 4 * sampleBlock(layout.suffix) * tried * Math.max(...widths, several ? layout.suffix : 0) +
     (2 + rounded) * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0);
   const runtime = RUNTIME_BYTES + nodes * RUNTIME_BYTES_PER_THREAD + atTheEnd;
   // A look holds all layers opened, and the activations of a block with all labels.
   const looking = looked
     ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
-      widths.reduce((sum, width) => sum + 4 * BLOCK * layout.suffix * width, 0)
+      widths.reduce((sum, width) => sum + 4 * sampleBlock(layout.suffix, BLOCK) * tried * width, 0)
     : 0;
   const relayed = variant === 'dff' ? 0 : relayedLayers(graph, { variant, nodes }) * activationsPerNode;
   const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
@@ -133,7 +139,10 @@ export function serverBytes(
   const pipeline = variant === 'dff' ? 'sequential' : variant;
   const chapters = maxKeptChapters(graph, pipeline, nodes, defaultWindow(graph, pipeline, nodes));
   const samples = prepared.sites[0]?.data.samples.count ?? 0;
-  const labels = graph.predictedLabels === 'none' ? 0 : (Math.min(spec.labelLag, spec.splits) + nodes) * samples;
+  const labels =
+    graph.predictedLabels === 'none'
+      ? 0
+      : (Math.min(spec.labelLag, spec.splits) + nodes) * samples * labelBytes(prepared.layout.suffix);
   const states = chapters * sizes.reduce((sum, size) => sum + size, 0) + nodes * Math.max(...sizes);
   const messages = (chapters + nodes) * (sizes.length + 1) + states / (1 << 20);
   return Math.ceil(states + labels + 300 * messages);

@@ -8,9 +8,9 @@ import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { checkOptions } from '../known-options.js';
-import { imageValues } from '../layers/sizes.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { SavedModel } from '../model/model-file.js';
-import { strongestClass } from '../model/prediction.js';
+import { sampleBlock, strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
 import { labelled } from '../node/prepare.js';
 import { softmaxOf } from '../objectives/softmax.js';
@@ -84,7 +84,7 @@ export async function openModel(
       'data',
       `the model takes images of ${imageValues(spec.layers)} values, but these have ${imageSize(shape)}`,
     );
-  const layout = labelLayout(shape, classes.length, spec.labelMode);
+  const layout = labelLayout(imagePlanes(spec.layers) ?? shape, classes.length, spec.labelMode);
   const states = checkedStates(saved, layout, run, { verify });
   const { kernels, reason } = await openKernels({ kernels: choice, threads, precision: spec.precision });
   try {
@@ -219,9 +219,10 @@ export class Model {
     const { predictor, layout, shape, spec, classes } = this.#parts;
     if (count === 0) return [];
     const data = labelled({ count, images: values, labels: sharedBytes(count) }, layout, shape, spec);
+    const block = sampleBlock(classes.length);
     const all: Prediction[] = [];
-    for (let from = 0; from < count; from += MOST_AT_ONCE) {
-      const rows = Uint32Array.from({ length: Math.min(MOST_AT_ONCE, count - from) }, (_, i) => from + i);
+    for (let from = 0; from < count; from += block) {
+      const rows = Uint32Array.from({ length: Math.min(block, count - from) }, (_, i) => from + i);
       const { combined } = await predictor.scores(data, rows);
       strongestClass(combined, classes.length).forEach((label, b) => {
         const scores = Array.from(combined.subarray(b * classes.length, (b + 1) * classes.length));
@@ -231,9 +232,6 @@ export class Model {
     return all;
   }
 }
-
-/** Samples that pass through the network together. */
-const MOST_AT_ONCE = 256;
 
 function cellsOf(row: ModelRow, { columns }: ColumnInputs): Cell[] {
   if (Array.isArray(row)) {

@@ -6,10 +6,10 @@ import type { Dataset, SampleValues } from '../data/dataset.js';
 import { readBytes } from '../data/sources/files.js';
 import { IMAGE_NAMES, imageKind } from '../data/sources/own/image-bytes.js';
 import { foundIn } from '../data/sources/own/kind.js';
+import { rowsForInputs } from '../data/sources/own/rows-for-inputs.js';
 import { userImage } from '../data/sources/own/user-image.js';
 import { PffError } from '../errors.js';
 import type { Model } from './model.js';
-import { rowsForModel } from './predict-rows.js';
 import { datasetOfRun } from './saved-model.js';
 
 /** One sample to predict. */
@@ -66,7 +66,7 @@ export async function askedOf(
         hint: 'Give PNG, JPEG or WebP images, or a table; loadModel predicts arrays.',
       });
     const { kind } = found;
-    for (const { place, cells, truth } of await rowsForModel({ ...found, kind }, name, model))
+    for (const { place, cells, truth } of await rowsForInputs({ ...found, kind }, name, model.inputs))
       await attempt(name, place, () => ({ name, row: place, values: model.encodeRow(cells), truth }));
   };
   for (const name of inputs) {

@@ -2,6 +2,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { checkSamples } from '../data/plausible.js';
 import { loadDataset } from '../data/sources/load.js';
+import { loadShardData } from '../data/sources/own/known-data.js';
 import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
 import { prepareData, type DatasetFacts, type PreparedData } from '../node/prepare.js';
@@ -33,7 +34,7 @@ export async function loadRunData(
   const dataset =
     given ??
     (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined, reading: readingOf(spec) }));
-  const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(name, dir, shard))));
+  const shards = shardDirs && (await Promise.all(shardDirs.map((dir, shard) => loadShard(spec, dataset, dir, shard))));
   checkSamples(dataset);
   const prepared = prepareData(dataset, spec, shards);
   if (resumed) checkSame(prepared.facts, resumed);
@@ -48,9 +49,12 @@ function checkSame({ name, digest }: DatasetFacts, { dataDigest }: RunNote): voi
 }
 
 /** @throws PffError `data`, saying which shard's folder is meant. */
-async function loadShard(dataset: string, dir: string, shard: number): Promise<Dataset> {
+async function loadShard(spec: RunSpec, whole: Dataset, dir: string, shard: number): Promise<Dataset> {
+  const { dataset } = spec;
   try {
-    return await loadDataset({ dataset, dataDir: dir, needs: 'train' });
+    if (dataset !== 'own') return await loadDataset({ dataset, dataDir: dir, needs: 'train' });
+    const inputs = whole.inputs ?? { kind: 'image', shape: whole.shape };
+    return await loadShardData(dir, { inputs, classes: whole.classes }, spec);
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     const hint = error.hint?.replaceAll('--data-dir', '--shard-dirs');

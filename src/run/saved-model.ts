@@ -3,7 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { imageSize, type Dataset } from '../data/dataset.js';
+import type { Inputs } from '../data/columns.js';
 import { loadDataset } from '../data/sources/load.js';
+import { loadKnownData } from '../data/sources/own/known-data.js';
 import { readingOf } from '../data/sources/own/reading.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
@@ -28,6 +30,11 @@ export interface EvaluateOptions extends VerifyOption {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
   readonly dataset?: string | undefined;
   readonly dataDir?: string | undefined;
+  /**
+   * A file or folder of one's own to evaluate on: its test part where it has one, else all of it. Columns are taken by their names and
+   * scaled as in training, classes by their names; samples of other classes are left out, as `notes` say.
+   */
+  readonly data?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, samples: number) => void) | undefined;
   /** 0 or absent: all test samples. */
@@ -44,6 +51,8 @@ export interface EvaluationResult extends Evaluation {
   readonly interruptedAfterChapters: number | undefined;
   readonly dataset: string;
   readonly classes: readonly string[];
+  /** What of the data was left out, in words for people. */
+  readonly notes: readonly string[];
   readonly kernels: string;
   readonly kernelsReason: string | undefined;
 }
@@ -63,6 +72,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   checkOptions('evaluateRun', options, {
     dataset: true,
     dataDir: true,
+    data: true,
     signal: true,
     onProgress: true,
     testSamples: true,
@@ -72,9 +82,8 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   });
   const model = readModel(run, options);
   const { spec } = model;
-  const name = options.dataset ?? spec.dataset;
   checkParts(run, predictingParts(spec));
-  const dataset = await loadDatasetOf(run, { ...spec, dataset: name }, options.dataDir);
+  const dataset = await evaluatedData(run, model, options);
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (imageValues(spec.layers) !== size)
@@ -107,6 +116,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
         interruptedAfterChapters: model.interruptedAfterChapters,
         dataset: dataset.name,
         classes: dataset.classes,
+        notes: options.data === undefined ? [] : (dataset.notes ?? []),
         kernels: kernels.name,
         kernelsReason,
       };
@@ -114,6 +124,22 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       predictor.close();
     }
   });
+}
+
+/** The dataset that was asked for, or data of one's own as the model takes them. @throws PffError `usage` for both */
+async function evaluatedData(run: string, model: SavedModel, options: EvaluateOptions): Promise<Dataset> {
+  const { spec } = model;
+  const { data, dataset, dataDir } = options;
+  if (data === undefined) return loadDatasetOf(run, { ...spec, dataset: dataset ?? spec.dataset }, dataDir);
+  if (dataset !== undefined)
+    throw new PffError('usage', `data ${data} was given, but dataset ${dataset} as well`, {
+      hint: 'Leave one of them out.',
+    });
+  const known = model.inputs && model.classes ? undefined : await loadDatasetOf(run, spec, dataDir);
+  const inputs: Inputs = model.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
+  const classes = model.classes ?? (known as Dataset).classes;
+  const { missing, labelColumn } = readingOf(spec);
+  return loadKnownData(data, { inputs, classes }, { part: 'test', unknown: 'leave out', missing, labelColumn });
 }
 
 /**
@@ -169,7 +195,7 @@ export function loadDatasetOf(run: string, spec: RunSpec, dataDir: string | unde
 export function checkClasses({ classes: trained }: Pick<SavedModel, 'classes'>, found: number, what: string): void {
   if (trained !== undefined && trained.length !== found)
     throw new PffError('data', `the model was trained on ${trained.length} classes, but ${what} has ${found}`, {
-      hint: `Its classes are ${trained.join(', ')}.`,
+      hint: `Its classes are ${trained.slice(0, 40).join(', ')}${trained.length > 40 ? ' and others' : ''}.`,
     });
 }
 

@@ -7,7 +7,7 @@ import { pickSamples } from '../data/dataset.js';
 import { messageOf } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { parameterBytes, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
-import { balancedAccuracy, macroF1 } from '../model/class-measures.js';
+import { balancedAccuracy, classMeasures, macroF1 } from '../model/class-measures.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
@@ -191,7 +191,7 @@ export class Validator {
         predictor.close();
       }
       const { samples, accuracy, layerAccuracy, confusion } = evaluation;
-      const right = confusion.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
+      const right = classMeasures(confusion).reduce((sum, each) => sum + each.right, 0);
       if (this.#stops && (this.#best === undefined || right > this.#best.right))
         this.#best = { chapter, right, samples, states };
       if (this.#stops) folder?.evaluate(chapter, this.#best as Best, this.#best?.chapter === chapter);

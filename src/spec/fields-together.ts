@@ -68,6 +68,11 @@ export function checkTogether(spec: RunSpec): void {
     );
   // Layers that do not fit what enters them say so here.
   if (spec.layers[0] !== AUTO) geometries(spec.layers);
+  if (spec.labelMode === 'pattern' && !readsPlanes(spec.layers.slice(1)))
+    wrong(
+      'labelMode is pattern, which lays the label over planes, but the layers take single values',
+      'Leave --label-mode out, or give convolutions, such as --layers 1x28x28,conv16+bn+max2,conv32+bn.',
+    );
   if (readsPlanes(spec.layers.slice(1)) && spec.labelMode === 'overlay')
     wrong(
       'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',

@@ -78,8 +78,12 @@ const shape = {
       label('own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size'),
     ),
   labelMode: z
-    .enum(['overlay', 'append'])
-    .meta(label('write the label over the first values of the image, or add it as extra inputs')),
+    .enum(['overlay', 'append', 'pattern'])
+    .meta(
+      label(
+        'write the label over the first values of the image, or add it as extra inputs, or add a pattern for it to the whole image (convolutions)',
+      ),
+    ),
   shift: z
     .int()
     .min(0)

@@ -31,8 +31,11 @@ export interface RunSpec {
   splitSeed: number;
   /** own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size */
   imageSize: string;
-  /** write the label over the first values of the image, or add it as extra inputs */
-  labelMode: 'overlay' | 'append';
+  /**
+   * write the label over the first values of the image, or add it as extra inputs, or add a pattern for it to the whole
+   * image (convolutions)
+   */
+  labelMode: 'overlay' | 'append' | 'pattern';
   /** in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all */
   shift: number;
   /** in each chapter, mirror a random half of the training images left to right */

@@ -13,11 +13,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Samples } from '../../src/data/dataset.js';
 import { writeIdx } from '../../src/data/idx.js';
 import { loadDataset } from '../../src/data/sources/load.js';
-import { takeSamples, type Dataset } from '../../src/data/dataset.js';
+import { bytesOf, imageSize, takeSamples, type Dataset } from '../../src/data/dataset.js';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { RandomStream } from '../../src/random.js';
+import { loadModel } from '../../src/run/model.js';
+import { datasetOfRun } from '../../src/run/saved-model.js';
 import { wasmOf } from '../data/wasm.js';
 import { pff } from './helpers.js';
 
@@ -149,7 +151,7 @@ const kinds: readonly Kind[] = [
         ['t10k', digits(100, 600)],
       ] as const) {
         write(`idx/${part}-images-idx3-ubyte`, writeIdx({ dims: [samples.count, 28, 28], data: bytes(samples) }));
-        write(`idx/${part}-labels-idx1-ubyte`, writeIdx({ dims: [samples.count], data: samples.labels }));
+        write(`idx/${part}-labels-idx1-ubyte`, writeIdx({ dims: [samples.count], data: bytesOf(samples.labels) }));
       }
     },
     train: ['--data', 'idx'],
@@ -222,6 +224,7 @@ it.each(kinds)('$name', async ({ name, make, train, predict, least }) => {
   const session = await ort.InferenceSession.create(readFileSync(path.join(folder, run, 'model.onnx')));
   if (inputs?.kind !== 'columns') {
     expect(session.inputNames).toEqual(['images']);
+    await sameLabels(path.join(folder, run), session);
     return;
   }
   // Rows as they are in the file: numbers as numbers, texts by their place, nothing as NaN.
@@ -244,6 +247,22 @@ it.each(kinds)('$name', async ({ name, make, train, predict, least }) => {
   const { label } = await session.run({ rows });
   expect(Array.from(label?.data as BigInt64Array, Number)).toEqual(predictions.map((each) => each.label));
 });
+
+/** Raw images, as the run's data have them: in ONNX Runtime as floats, in pff as bytes. */
+async function sameLabels(run: string, session: ort.InferenceSession): Promise<void> {
+  const { shape, test } = await datasetOfRun(run);
+  const size = imageSize(shape);
+  const floats = Float32Array.from(test.images, (byte) => byte / 255);
+  const { label } = await session.run({ images: new ort.Tensor('float32', floats, [test.count, size]) });
+  const model = await loadModel(run);
+  try {
+    const ours = await model.predict(test.images);
+    expect(ours.length).toBeGreaterThan(50);
+    expect(Array.from(label?.data as BigInt64Array, Number)).toEqual(ours.map((each) => each.label));
+  } finally {
+    await model.close();
+  }
+}
 
 it('one bad row does not stop the rest, standard input is read, and an image of the wrong kind is refused', async () => {
   const run = `run ${kinds[0]?.name}`;

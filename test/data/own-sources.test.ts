@@ -41,7 +41,7 @@ describe('arrays', () => {
 
   it.each([
     [{ images, labels: [0, 1] }, /own: 2 labels and images of 2 x 1 x 1 need 4 values, but there are 20/],
-    [{ images, labels: labels.map((label) => label - 1) }, /own: label -1 is none of at most 256 classes/],
+    [{ images, labels: labels.map((label) => label - 1) }, /own: label -1 is none of at most 65536 classes/],
     [{ images: Float32Array.from(images), labels }, /value 2 of the images is 2, but floats must be 0 … 1/],
   ])('that do not fit are refused: %#', (train, message) => {
     expect(() => datasetFromArrays({ name: 'own', shape, train, test: train })).toThrow(message);

@@ -37,7 +37,7 @@ describe('idx', () => {
     expect([...data.train.images.subarray(0, 3)]).toEqual([1, 32, 63]);
     for (const array of [data.train.images, data.train.labels, data.test.images, data.test.labels])
       expect(array.buffer).toBeInstanceOf(SharedArrayBuffer);
-    const all = Buffer.concat([data.train, data.test].flatMap((each) => [bytesOf(each.images), each.labels]));
+    const all = Buffer.concat([data.train, data.test].flatMap((each) => [bytesOf(each.images), bytesOf(each.labels)]));
     expect(data.digest).toBe(createHash('sha256').update(all).digest('hex'));
   });
 

@@ -30,7 +30,7 @@ export function toyDataset(train = 200, test = 80): Dataset {
     test: toySamples(test, new RandomStream(7, 'test', 2)),
   };
   const hash = sha256();
-  for (const { images, labels } of [data.train, data.test]) hash.update(bytesOf(images)).update(labels);
+  for (const { images, labels } of [data.train, data.test]) hash.update(bytesOf(images)).update(bytesOf(labels));
   return {
     name: 'toy',
     shape: { width: TOY_SIDE, height: TOY_SIDE, channels: 1 },

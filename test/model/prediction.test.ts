@@ -8,6 +8,7 @@ import { goodnessScores, openForPassing, strongestClass, sumScores } from '../..
 import { Predictor } from '../../src/model/predictor.js';
 import { labelled } from '../../src/node/prepare.js';
 import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
+import { matrixOf } from '../helpers/confusion.js';
 
 const dataset = toyDataset(20, 10);
 
@@ -63,7 +64,7 @@ describe.each([
     expect(layerAccuracy.length).toBe(3);
     for (let truth = 0; truth < TOY_CLASSES; truth++)
       for (let label = 0; label < TOY_CLASSES; label++)
-        expect(confusion[truth]![label]).toBe(
+        expect(matrixOf(confusion)[truth]![label]).toBe(
           predicted.filter((p, i) => p === label && dataset.test.labels[i] === truth).length,
         );
     predictor.close();

@@ -13,6 +13,7 @@ import { freePort, Pff } from '../cluster/server.js';
 import { ownFolder, tempFolder } from '../cli/helpers.js';
 import { TestBrowser } from '../../tools/browser.js';
 import { logFolder, simulatedEvents, type Started } from '../../tools/event-logs.js';
+import { matrixOf } from '../helpers/confusion.js';
 
 const spec = { layers: [784, 48, 48], trainSamples: 1500, testSamples: 300, epochs: 3 };
 const { folder: runs, drop } = tempFolder();
@@ -173,7 +174,7 @@ describe('a finished run', () => {
     const shown = (await page.locator('.matrix tbody td:not(.share)').allTextContents()).map((text) =>
       Number(text.replace('·', '0').replace(',', '')),
     );
-    expect(shown).toEqual(first.confusion.flat());
+    expect(shown).toEqual(matrixOf(first.confusion).flat());
     await page.locator('canvas.gantt').focus();
     const info = page.locator('#pipeline-info');
     await page.keyboard.press('ArrowRight');

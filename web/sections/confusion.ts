@@ -1,6 +1,7 @@
 /** What is taken for what: the confusion matrix, and the images that the network is most wrong about. */
 import type { RunView } from '../../src/page/run-view.js';
 import { imageSize } from '../../src/data/dataset.js';
+import { isMatrix, mistakesIn, type Confusion } from '../../src/model/confusion.js';
 import { count, figure, percent } from '../../src/report/units.js';
 import { h, put, styled } from '../dom.js';
 import { bytesOf, image, photo } from '../images.js';
@@ -41,9 +42,9 @@ export function confusion(): Section {
 /** Classes beyond this do not fit side by side. */
 const MOST_CLASSES = 20;
 
-function matrixOf(found: readonly (readonly number[])[], classes: readonly string[]): HTMLElement {
+function matrixOf(found: Confusion, classes: readonly string[]): HTMLElement {
   const name = (i: number): string => classes[i] ?? String(i);
-  if (found.length > MOST_CLASSES) return pairs(found, name);
+  if (!isMatrix(found) || found.length > MOST_CLASSES) return pairs(found, name);
   const most = Math.max(1, ...found.flatMap((row, truth) => row.filter((_, predicted) => predicted !== truth)));
   const long = found.some((_, i) => name(i).length > 3);
   const rows = found.map((row, truth) => {
@@ -86,12 +87,8 @@ function matrixOf(found: readonly (readonly number[])[], classes: readonly strin
   );
 }
 
-function pairs(found: readonly (readonly number[])[], name: (i: number) => string): HTMLElement {
-  const list = found
-    .flatMap((row, truth) => row.map((n, predicted) => ({ truth, predicted, n })))
-    .filter(({ truth, predicted, n }) => truth !== predicted && n > 0)
-    .toSorted((a, b) => b.n - a.n)
-    .slice(0, 20);
+function pairs(found: Confusion, name: (i: number) => string): HTMLElement {
+  const list = mistakesIn(found).slice(0, 20);
   return h(
     'ul',
     { class: 'facts' },

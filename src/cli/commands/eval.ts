@@ -20,6 +20,10 @@ export const evalCommand = defineCommand({
       choices: DATASET_NAMES,
       shownDefault: 'the one that the network was trained on',
     },
+    data: textFlag(
+      'PATH',
+      'evaluate on data of your own: a table with the same columns, arrays, or a folder of images for each class; its test part if it has one, else all of it',
+    ),
     'data-dir': dataDirFlag,
     'test-samples': {
       ...numberFlag('N', 'how many test samples to use; 0 for all', { whole: true, least: 0 }),
@@ -32,6 +36,7 @@ export const evalCommand = defineCommand({
   },
   examples: [
     ['pff eval pff-runs/NAME', 'on all test images of its dataset'],
+    ['pff eval pff-runs/NAME --data new-rows.csv', 'on rows that came later'],
     ['pff eval pff-runs/NAME --json', 'the same for programs'],
   ],
   run: async ({ flags, words }, { out, err }) => {
@@ -45,11 +50,13 @@ export const evalCommand = defineCommand({
     const result = await evaluateRun(run, {
       dataset: flags.dataset,
       dataDir: flags['data-dir'],
+      data: flags.data,
       testSamples: flags['test-samples'],
       kernels: flags.kernels,
       verify,
     });
     if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
+    for (const note of result.notes) err.line(`pff: ${note}`);
     if (flags.json) {
       out.line(JSON.stringify({ run, ...result }));
       return DONE;

@@ -1,18 +1,35 @@
 /** `pff node`. */
+import type { Place } from '../../data/sources/own/place.js';
+import { PffError } from '../../errors.js';
 import { serveNode } from '../../run/cluster/serve.js';
 import { defineCommand } from '../command.js';
 import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import { flag, noWords, numberFlag, textFlag } from '../flags/flags.js';
+import type { GivenData } from '../flags/data-flags.js';
+import { flag, noWords, numberFlag, parseNumber, textFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { requiredServer, serverFlags } from '../flags/server-flags.js';
+
+/** @throws PffError `usage` for files that belong to no data, and for shares, which the run's spec has */
+function ownPlace({ data, test, validation }: GivenData): Place | undefined {
+  for (const [name, given] of Object.entries({ test, validation }))
+    if (given !== undefined && (data === undefined || !Number.isNaN(parseNumber(given))))
+      throw new PffError(
+        'usage',
+        data === undefined
+          ? `--${name} is of data of your own, but --data was not given`
+          : `--${name} ${given} is a share`,
+        { hint: data === undefined ? 'Add --data FILE.' : 'Leave it out: the run says which share is set aside.' },
+      );
+  return data === undefined ? undefined : { data, test, validation };
+}
 
 export const nodeCommand = defineCommand({
   name: 'node',
   usage: ['pff node --server URL [options]'],
   about: [
     'A node works on the runs of a server, one after the other, until it is stopped. Nodes may join, leave or crash at any time: the run continues with the remaining nodes, and its bits stay the same. A node joins a run only if it has the same program version, arithmetic and data, and the plugin parts that the run uses.',
-    'In a federated run each node trains on its own data, given by --data-dir, which never leaves it.',
+    'In a federated run each node trains on its own data, given by --data-dir or --data, which never leaves it. Tables are then scaled as the data that the run was submitted with.',
   ],
   flags: {
     ...serverFlags,
@@ -25,6 +42,12 @@ export const nodeCommand = defineCommand({
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
+    data: textFlag(
+      'PATH',
+      'for runs on data of their own: the same file or folder, unchanged; in a federated run, what this node trains on',
+    ),
+    test: textFlag('FILE', 'with --data: the table to test on, where the run was submitted with one'),
+    validation: textFlag('FILE', 'with --data: the same for validation'),
     'data-dir': dataDirFlag,
     init: textFlag('RUN', 'the model that runs begin with (--init of pff train): a run folder or a safetensors file'),
     plugin: pluginFlag,
@@ -33,6 +56,7 @@ export const nodeCommand = defineCommand({
   examples: [
     ['pff node --server nats://big-machine:4222', 'serve until Ctrl-C'],
     ['pff node --server tls://cluster.example.org:4222 --creds node.creds --threads 4', 'over TLS, with credentials'],
+    ['pff node --server nats://hub:4222 --data iris.csv', 'for runs on that file'],
     ['pff node --server nats://hub:4222 --run hospitals --slot 2 --data-dir ./our-images', 'a federated run'],
   ],
   run: async ({ flags, words }, { err }) => {
@@ -55,6 +79,7 @@ export const nodeCommand = defineCommand({
             threads: flags.threads,
             dataDir: flags['data-dir'],
             init: flags.init,
+            data: ownPlace(flags),
             slot: flags.slot === undefined ? undefined : flags.slot - 1,
             signal,
             say,

@@ -152,7 +152,7 @@ function numberedClasses({ name }: IdxFolderOptions, train: Samples, test: Sampl
   for (const label of numbered.labels) counts[label] = (counts[label] ?? 0) + 1;
   const highest = Math.max(
     counts.findLastIndex((count) => count > 0),
-    test.labels.reduce((most, label) => Math.max(most, label), 0),
+    test.labels.length === 0 ? 0 : [...test.labels].reduce((most, label) => Math.max(most, label)),
   );
   if (highest === 0)
     throw new PffError('data', `dataset ${name}: every label is 0, so there is only one class`, {

@@ -42,7 +42,7 @@ export function registerDataset(name: string, load: DatasetLoader): void {
     throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
   if (typeof load !== 'function')
     throw new PffError('usage', `dataset ${name} must be a function that loads it, but is ${typeof load}`, {
-      hint: 'Write ({ dataDir }) => loadCsv(…), or another function that gives a dataset.',
+      hint: 'Write ({ dataDir }) => loadData(…), or another function that gives a dataset.',
     });
   ownDatasets.set(name, load);
 }
@@ -105,7 +105,7 @@ async function loadOwn(name: string, load: DatasetLoader, dataDir: string | unde
     typeof part === 'object' && part !== null && ['count', 'images', 'labels'].every((key) => key in part);
   if (!found?.shape || !Array.isArray(found.classes) || !isData(found.train) || !isData(found.test) || !found.digest)
     throw new PffError('data', `dataset ${name}, of a plugin, is no dataset`, {
-      hint: 'Give what datasetFromArrays, loadCsv and their kin make.',
+      hint: 'Give what datasetFromArrays, loadData and their kin make.',
     });
   const whole = found as Dataset;
   checkSamples(whole);

@@ -1,15 +1,17 @@
 /** Analyses a network on a few samples: goodness, units, accuracy, images. Deterministic; reads states, changes none. */
+import { newLabels, pickLabels, type Labels } from '../../data/label-array.js';
 import { drawWrongLabels, sampleWrong, strongestWrong } from '../../data/negatives.js';
 import type { Kernels, LayerKernel } from '../../kernels/kernels.js';
 import type { LayerState } from '../../layers/layer-state.js';
 import { RandomStream } from '../../random.js';
 import { layerCount, passesUnitLength, usesNegatives, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
-import { goodnessByClass, openForPassing, stageRows, strongestClass, sumScores } from '../prediction.js';
+import { goodnessByClass, openForPassing, sampleBlock, stageRows, strongestClass, sumScores } from '../prediction.js';
 import { Predictor } from '../predictor.js';
-import type { Confused, LayerAnalysis, NetworkAnalysis } from './analysis.js';
+import type { Confused, FeatureMaps, LayerAnalysis, NetworkAnalysis } from './analysis.js';
 import { goodnessHistogram } from './histogram.js';
 import { confusedImages, receptiveFields } from './images.js';
+import { featureMaps } from './maps.js';
 
 /** Samples of a finished network that are looked at. */
 export const SAMPLES_OF_FINISHED = 1000;
@@ -46,6 +48,7 @@ interface Tally {
 export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
   const { kernels, spec, states, data, breathe } = input;
   const classes = data.layout.suffix;
+  const block = sampleBlock(classes, BLOCK);
   const count = Math.min(input.samples, data.samples.count);
   const sample = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * data.samples.count) / count));
   const predictor = spec.classifier === 'goodness' ? undefined : await Predictor.open(kernels, spec, states);
@@ -53,7 +56,7 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
   for (const state of states.slice(0, layerCount(spec))) {
     const kernel = await openForPassing(kernels, state);
     const active = new Uint32Array(kernel.outputs);
-    const rows = BLOCK * (usesNegatives(spec.objective) ? classes : 1);
+    const rows = block * (usesNegatives(spec.objective) ? classes : 1);
     const activations = new Float32Array(rows * kernel.outputs);
     tallies.push({ kernel, activations, active, positive: [], negative: [], right: 0, predicts: false });
   }
@@ -61,10 +64,11 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
   const wrongLabels = wrongLabelsOf(spec, classes, new RandomStream(spec.seed, 'negatives', 0, 1));
   const confused: Confused[] = [];
   let right = 0;
+  let maps: FeatureMaps | undefined;
   try {
-    for (let start = 0; start < count; start += BLOCK) {
-      const rows = sample.subarray(start, start + BLOCK);
-      const truth = Uint8Array.from(rows, (row) => data.samples.labels[row] as number);
+    for (let start = 0; start < count; start += block) {
+      const rows = sample.subarray(start, start + block);
+      const truth = pickLabels(data.samples.labels, rows);
       const goodness = usesNegatives(spec.objective) ? await goodnessPass(input, tallies, rows, truth) : undefined;
       if (goodness) tallyGoodness(tallies, goodness, truth, wrongLabels(goodness, truth));
       else await neutralPass(input, tallies, rows);
@@ -81,6 +85,8 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
       });
       await breathe();
     }
+    const passing = tallies.map(({ kernel }) => kernel);
+    maps = await featureMaps(kernels, passing, spec, data, sample);
   } finally {
     predictor?.close();
     for (const { kernel } of tallies) kernel.close();
@@ -90,6 +96,7 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
     accuracy: right / count,
     layers: tallies.map((tally) => layerAnalysis(spec, tally, count)),
     receptiveFields: receptiveFields(data.shape, data.layout, states[0] as LayerState),
+    ...(maps ? { featureMaps: maps } : {}),
     confused: confusedImages(data.shape, data.samples, confused),
   };
 }
@@ -99,7 +106,7 @@ async function goodnessPass(
   { kernels, spec, data }: AnalysisInput,
   tallies: readonly Tally[],
   rows: Uint32Array,
-  truth: Uint8Array,
+  truth: Labels,
 ): Promise<Float32Array[]> {
   const classes = data.layout.suffix;
   const batch = rows.length;
@@ -138,8 +145,8 @@ function countActive(active: Uint32Array, activations: Float32Array, row: number
 function tallyGoodness(
   tallies: readonly Tally[],
   goodness: readonly Float32Array[],
-  truth: Uint8Array,
-  wrong: Uint8Array,
+  truth: Labels,
+  wrong: Labels,
 ): void {
   goodness.forEach((scores, layer) => {
     const { positive, negative } = tallies[layer] as Tally;
@@ -151,7 +158,7 @@ function tallyGoodness(
   });
 }
 
-function tallyPredictions(tallies: readonly Tally[], scores: readonly Float32Array[], truth: Uint8Array): void {
+function tallyPredictions(tallies: readonly Tally[], scores: readonly Float32Array[], truth: Labels): void {
   // Plain backpropagation has a head at the last layer only.
   const first = tallies.length - scores.length;
   scores.forEach((own, i) => {
@@ -168,14 +175,14 @@ function wrongLabelsOf(
   spec: RunSpec,
   classes: number,
   stream: RandomStream,
-): (goodness: readonly Float32Array[], truth: Uint8Array) => Uint8Array {
-  let block = 0;
+): (goodness: readonly Float32Array[], truth: Labels) => Labels {
+  let blocks = 0;
   return (goodness, truth) => {
-    const out = new Uint8Array(truth.length);
+    const out = newLabels(truth.length, classes);
     if (spec.negatives === 'sampled')
       sampleWrong(goodness[0] as Float32Array, truth, spec.negativeTemperature, stream, out);
     else if (spec.negatives === 'adaptive') strongestWrong(sumScores(goodness.slice(1)), truth, out);
-    else drawWrongLabels(truth, classes, { seed: spec.seed, chapter: block++ }, out);
+    else drawWrongLabels(truth, classes, { seed: spec.seed, chapter: blocks++ }, out);
     return out;
   };
 }

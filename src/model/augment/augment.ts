@@ -2,8 +2,9 @@
  * Augmentation of training images: moved, mirrored, deformed, cut. What happens to a sample is keyed by seed, chapter,
  * layer (where the spec says so) and sample, so a task sees the same images on whatever node.
  */
+import { pickLabels } from '../../data/label-array.js';
 import { imageSize, type ImageShape } from '../../data/dataset.js';
-import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
+import { imageSums, labelNorms, setRowScale } from '../../data/labels.js';
 import { augmentsImages, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import { cuts } from './cutout.js';
@@ -68,8 +69,9 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   // Tables have one row of values, and what moves or deforms images is refused for them.
   if (!(pixels instanceof Uint8Array)) throw new Error('only images of bytes are moved and deformed');
   const images = new Uint8Array(count * size);
-  const labels = new Uint8Array(count);
-  const scales = [ONE_HOT_NORM2, neutralNorm2(layout.suffix)].map((norm2) => ({
+  const labels = pickLabels(samples.labels, rows);
+  const norms = labelNorms(layout);
+  const scales = [norms.oneHot, norms.neutral].map((norm2) => ({
     norm2,
     bytes: new Float32Array(count),
     mean: data.neutral.mean && new Float32Array(count),
@@ -78,7 +80,6 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   rows.forEach((row, b) => {
     const image = images.subarray(b * size, (b + 1) * size);
     transform(pixels.subarray(row * size, (row + 1) * size), row, image);
-    labels[b] = samples.labels[row] as number;
     const sums = imageSums(image, layout.skip, size);
     for (const each of scales) setRowScale(each, b, sums, each.norm2);
   });

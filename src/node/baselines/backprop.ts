@@ -3,6 +3,7 @@
  * pass from layer to layer. `backprop` has one softmax head at the end; `backprop-heads` one at every layer, their losses
  * added up: the honest match to layer-local training.
  */
+import { pickLabels, type Labels } from '../../data/label-array.js';
 import type { Kernels, LayerInput, LayerKernel, UpdateRule } from '../../kernels/kernels.js';
 import { addStats, emptyStats, type StepStats } from '../../kernels/trainer.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
@@ -50,7 +51,10 @@ export async function trainBackprop(
       const report = progressReporter(0, task, emit);
       const total = emptyStats();
       for (const [i, { positions, progress }] of plan.batches.entries()) {
-        const labels = Uint8Array.from(positions, (p) => data.samples.labels[plan.samples[p] as number] as number);
+        const labels = pickLabels(
+          data.samples.labels,
+          positions.map((p) => plan.samples[p] as number),
+        );
         const layerRule = updateRule(spec, spec.learningRate, steps, progress);
         const headRule = updateRule(spec, spec.headLearningRate, steps, progress);
         const dropout = dropouts.map((each) => each?.output(i));
@@ -81,7 +85,7 @@ export interface BackpropStep {
   readonly layers: readonly (readonly LayerKernel[])[];
   readonly input: LayerInput;
   /** [B] */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   readonly layerRule: UpdateRule;
   readonly headRule: UpdateRule;
   /** Of each layer's outputs. */

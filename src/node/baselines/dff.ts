@@ -3,6 +3,7 @@
  * layer sends the activations of all samples on, not its weights. Carried out here on one node, server after server, with
  * the bytes counted that the servers would send; how its pipeline would run is for simulate/dff.ts to say.
  */
+import { pickLabels } from '../../data/label-array.js';
 import type { Kernels, LayerInput } from '../../kernels/kernels.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
 import { closeParts, type LayerState } from '../../layers/layer-state.js';
@@ -35,7 +36,7 @@ export async function trainDff(
   const objective = objectiveOf(spec.objective);
   const { variants } = objective;
   const all = Uint32Array.from(samples, (_, i) => i);
-  const labels = Uint8Array.from(samples, (sample) => data.samples.labels[sample] as number);
+  const labels = pickLabels(data.samples.labels, samples);
   const fullBatch = { ...spec, batch: samples.length };
   const initial = from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => beginning(job, shape));
   const opened: OpenPart[][] = [];

@@ -48,7 +48,7 @@ export function sealedWith({ samples }: LabelledData): (task: Task, buffer: Arra
 
 async function keyOf({ images, labels }: LabelledData['samples']): Promise<Key> {
   // Not the dataset's digest, which is public.
-  const secret = sha256().update('pff private labels 1').update(bytesOf(images)).update(labels).bytes();
+  const secret = sha256().update('pff private labels 1').update(bytesOf(images)).update(bytesOf(labels)).bytes();
   return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }
 

@@ -8,7 +8,7 @@ import { userImage } from '../../data/sources/own/user-image.js';
 import { PffError } from '../../errors.js';
 import { imageValues } from '../../layers/sizes.js';
 import type { Model, ModelRow } from '../../run/model.js';
-import { rowsForModel } from '../../run/predict-rows.js';
+import { rowsForInputs } from '../../data/sources/own/rows-for-inputs.js';
 import type { Prediction } from '../../run/saved-model.js';
 import { bearerOrCookie, loopbackOnly } from '../access.js';
 import { Batcher } from './batcher.js';
@@ -130,7 +130,7 @@ async function fromTable(bytes: Uint8Array, model: Model): Promise<SampleValues>
   const { kind } = found;
   if (kind === 'npz' || kind === 'npy')
     throw new PffError('data', 'the request holds arrays', { hint: 'Send JSON, a table, or an image.' });
-  const rows = await rowsForModel({ ...found, kind }, 'the request', model);
+  const rows = await rowsForInputs({ ...found, kind }, 'the request', model.inputs);
   return model.encodeRows(rows.map(({ cells }) => cells));
 }
 

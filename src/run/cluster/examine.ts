@@ -2,7 +2,9 @@
  * Whether this process can take part in a run: whatever can be known before it begins, and whose fault it is if not. A run
  * comes from somebody else, so that nothing of it is taken on trust, and nothing is allocated before its bounds are checked.
  */
+import type { Dataset } from '../../data/dataset.js';
 import { loadDataset } from '../../data/sources/load.js';
+import { loadShardData } from '../../data/sources/own/known-data.js';
 import { readingOf } from '../../data/sources/own/reading.js';
 import { PffError, messageOf } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
@@ -20,6 +22,8 @@ import { checkServerBytes } from './submit.js';
 export interface Means {
   readonly kernels: KernelsChoice;
   readonly dataDir?: string | undefined;
+  /** Where data of one's own lie, for runs on such. */
+  readonly data?: string | undefined;
   /** Bytes that a run may take of this node's memory; all there is unless given. */
   readonly maxMemory?: number | undefined;
   /** The model that runs begin with which say so. */
@@ -63,9 +67,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   }
   let dataset;
   try {
-    // A federated node's own data is only trained on.
-    const needs = record.variant === 'federated' ? 'train' : undefined;
-    dataset = await loadDataset({ dataset: spec.dataset, dataDir: means.dataDir, needs, reading: readingOf(spec) });
+    dataset = await dataOfNode(record, means);
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     return { refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`) };
@@ -74,7 +76,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   if (why !== undefined) return { refusal: plainText(why) };
   let prepared;
   try {
-    prepared = prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0 } : spec);
+    prepared = prepareData(dataset, federated ? { ...spec, shards: 1, skew: 0, testSamples: 0 } : spec);
     // Of a federated run a node knows its own part only.
     if (!federated) checkServerBytes(record, prepared);
   } catch (error) {
@@ -106,6 +108,17 @@ function initialOf({ run, spec, dataset }: RunRecord, { init }: Means, { layout 
   const initial = readInitial(init, { spec, layout, classes: dataset.classes });
   checkInitial(initial.digest, spec, init);
   return initial;
+}
+
+/** The data of a run as this node has them. @throws PffError */
+async function dataOfNode({ spec, variant, dataset: { inputs, classes } }: RunRecord, means: Means): Promise<Dataset> {
+  const { dataset } = spec;
+  const dataDir = dataset === 'own' ? (means.data ?? means.dataDir) : means.dataDir;
+  if (variant !== 'federated') return loadDataset({ dataset, dataDir, reading: readingOf(spec) });
+  // A federated node's own data is only trained on, and read as those of the others are.
+  if (inputs === undefined || dataDir === undefined)
+    return loadDataset({ dataset, dataDir, needs: 'train', reading: readingOf(spec) });
+  return loadShardData(dataDir, { inputs, classes }, spec);
 }
 
 /** What an error says, with what to do, as one line. */

@@ -1,4 +1,5 @@
 /** What can be known of a run's outputs before they are there: their sizes, steps, and which labels are possible. */
+import { labelBytes, labelsIn } from '../../data/label-array.js';
 import { labelLayout } from '../../data/labels.js';
 import { chapterPlan } from '../../model/chapter.js';
 import { stateBytes } from '../../layers/layer-state.js';
@@ -39,11 +40,12 @@ export function expectedOutputs(record: RunRecord, prepared: PreparedData | unde
   }
   let steps: Float64Array | undefined;
   const count = prepared?.sites[0]?.data.samples.count;
+  const labelsBytes = count === undefined ? undefined : count * labelBytes(dataset.classes.length);
   return (task) => {
     if (task.kind === 'labels') {
       // In a federated run labels are sealed, and only the node whose data it is knows how many they are.
-      if (federated && count !== undefined) return { fetchedBytes: count + SEAL_BYTES, steps: 0 };
-      return { bytes: count, steps: 0 };
+      if (federated && labelsBytes !== undefined) return { fetchedBytes: labelsBytes + SEAL_BYTES, steps: 0 };
+      return { bytes: labelsBytes, steps: 0 };
     }
     const bytes = stateSizes?.[task.layer];
     const mostSteps = (task.chapter + 1) * MOST_CHAPTER_BATCHES;
@@ -67,7 +69,7 @@ export function soundLabels(
   if (variant === 'federated') return sealedWith((prepared.sites[0] as Site).data);
   const classes = dataset.classes.length;
   return ({ chapter }, buffer) => {
-    const labels = new Uint8Array(buffer);
+    const labels = labelsIn(buffer, classes);
     if (labels.some((label) => label >= classes)) return false;
     const { data, samples } = prepared.sites[chapter % prepared.sites.length] as Site;
     const used = chapterPlan(spec, samples, chapter).samples;

@@ -1,5 +1,6 @@
 /** What a submitted run says of itself, and whether this program with this data may take part in it. */
 import { createHash } from 'node:crypto';
+import type { Inputs } from '../../data/columns.js';
 import type { Dataset } from '../../data/dataset.js';
 import { imageSize } from '../../data/dataset.js';
 import { describeNumerics, sameNumerics, type Numerics } from '../../kernels/numerics.js';
@@ -21,7 +22,11 @@ export interface RunSetting extends StorageOptions {
   readonly leaseMs: number;
 }
 
-export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' | 'digest' | 'classes'>): RunRecord {
+export function newRunRecord(
+  setting: RunSetting,
+  dataset: Pick<Dataset, 'name' | 'digest' | 'classes'>,
+  inputs?: Inputs,
+): RunRecord {
   return {
     v: 2,
     ...setting,
@@ -34,6 +39,7 @@ export function newRunRecord(setting: RunSetting, dataset: Pick<Dataset, 'name' 
       digest: dataset.digest,
       imageSize: imageValues(setting.spec.layers),
       classes: [...dataset.classes],
+      ...(inputs && setting.variant === 'federated' && setting.spec.dataset === 'own' ? { inputs } : {}),
     },
     createdMs: Date.now(),
     state: 'open',
@@ -65,7 +71,10 @@ export function misfitOfData(record: RunRecord, dataset: Dataset): string | unde
   if (dataset.digest !== record.dataset.digest)
     return (
       `run ${run} trains on ${record.dataset.name} with digest ${record.dataset.digest.slice(0, 16)}, ` +
-      `but the data of this node has ${dataset.digest.slice(0, 16)}`
+      `but the data of this node has ${dataset.digest.slice(0, 16)}. ` +
+      (record.spec.dataset === 'own'
+        ? 'Copy the file that the run was submitted with to this machine, unchanged, and name it by --data'
+        : 'Name the folder with the same files by --data-dir')
     );
   return undefined;
 }

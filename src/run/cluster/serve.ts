@@ -3,6 +3,7 @@ import os from 'node:os';
 import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import { usableCores } from '../cores.js';
+import { placeText, type Place } from '../../data/sources/own/place.js';
 import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { NatsApi } from '../../store/nats/api.js';
@@ -28,6 +29,8 @@ export interface NodeOptions {
   readonly dataDir?: string | undefined;
   /** The model that runs begin with which say so: a run folder or a safetensors file. */
   readonly init?: string | undefined;
+  /** A file or folder of one's own, or a place of several files, for runs on such; it must be the one that the run was submitted with. */
+  readonly data?: string | Place | undefined;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
   readonly signal: AbortSignal;
@@ -56,6 +59,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     threads: true,
     dataDir: true,
     init: true,
+    data: true,
     slot: true,
     signal: true,
     say: true,
@@ -81,6 +85,10 @@ export async function serveNode(options: NodeOptions): Promise<void> {
       const threads = options.threads ?? usableCores();
       const joined = await joinRun(api, registry, record, {
         ...options,
+        data:
+          options.data === undefined
+            ? undefined
+            : placeText(typeof options.data === 'string' ? { data: options.data } : options.data),
         kernels,
         threads,
         patienceMs: queue.patienceMs(record.run),

@@ -9,6 +9,9 @@ import type { ClusterOptions } from './options.js';
 import { newRunRecord, type RunSetting } from './record.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 
+/** A server takes messages of 1 MiB; what it adds itself stays well below the rest. */
+const MOST_RECORD_BYTES = 1_000_000;
+
 /** What of a run goes into its record. */
 export interface Submission {
   readonly spec: RunSpec;
@@ -33,7 +36,15 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
     maxBytes: cluster.maxBytes ?? 0,
   } as const;
   checkServerBytes(setting, prepared);
-  return newRunRecord(setting, prepared.facts);
+  const record = newRunRecord(setting, prepared.facts, prepared.inputs);
+  const bytes = Buffer.byteLength(JSON.stringify(record));
+  if (bytes > MOST_RECORD_BYTES)
+    throw new PffError(
+      'usage',
+      `the names of the data's ${record.dataset.classes.length} classes and of its columns make a record of ${bytes} bytes, but a cluster's server takes ${MOST_RECORD_BYTES}`,
+      { hint: 'Give classes and columns shorter names, such as numbers; or train on this machine, with --nodes.' },
+    );
+  return record;
 }
 
 /** @throws PffError `usage` where the run would come to wait for room that it never gets */

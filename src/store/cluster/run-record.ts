@@ -1,6 +1,8 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
+import { MOST_CLASSES } from '../../data/label-array.js';
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
+import { inputsSchema } from '../../data/columns.js';
 import { numericsSchema } from '../../kernels/numerics.js';
 import { PFF_VARIANTS } from '../../schedule/assign.js';
 import { OWN_KINDS } from '../../spec/own-parts.js';
@@ -29,7 +31,9 @@ export const runRecordSchema = z.strictObject({
     digest: plain(100),
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
-    classes: z.array(plain(200)).min(1).max(256),
+    classes: z.array(plain(200)).min(1).max(MOST_CLASSES),
+    /** What the network takes, where federated nodes must read data of their own so: tables, above all. */
+    inputs: inputsSchema.refine(printsAsItIs).optional(),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */
   ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string().regex(/^[0-9a-f]{64}$/)),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PffError } from '../../../errors.js';
 import { parseNpy, type NpyArray } from '../../../formats/npy.js';
 import { parseNpz } from '../../../formats/npz.js';
-import type { Cell } from '../../columns.js';
+import type { Cell, Inputs } from '../../columns.js';
 import type { Dataset, ImageShape } from '../../dataset.js';
 import { readBytes } from '../files.js';
 import { classesOf, labelText } from './classes.js';
@@ -66,13 +66,14 @@ export async function arraysOfFolder(folder: string): Promise<Arrays> {
   return arrays;
 }
 
-/** @throws PffError `data` where the arrays are no samples */
-export function datasetFromNumpy(name: string, source: string, arrays: Arrays, reading: Reading): Dataset {
+/** Arrays of the parts that there are. @throws PffError `data` where the arrays are no samples */
+function partsOfArrays(source: string, arrays: Arrays, needs?: 'any'): Parts<Pair> {
   const pair = (part: keyof typeof PAIRS): Pair | undefined => {
     const names = PAIRS[part].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
     return names && { images: arrays.get(names[0]) as NpyArray, labels: arrays.get(names[1]) as NpyArray };
   };
-  const train = pair('train');
+  // What is only to test on need not have a part to train on.
+  const train = pair('train') ?? (needs === 'any' ? pair('test') : undefined);
   if (train === undefined)
     throw new PffError(
       'data',
@@ -99,13 +100,34 @@ export function datasetFromNumpy(name: string, source: string, arrays: Arrays, r
         { hint: 'All images must have one size.' },
       );
   });
-  return train.images.shape.length === 2 && !isPixels(parts)
+  return parts;
+}
+
+/** @throws PffError `data` where the arrays are no samples */
+export function datasetFromNumpy(name: string, source: string, arrays: Arrays, reading: Reading): Dataset {
+  const parts = partsOfArrays(source, arrays);
+  return parts.train.images.shape.length === 2 && !isPixels(parts)
     ? datasetFromTables(
         name,
         eachPart(parts, (each) => asTable(each, source)),
         reading,
       )
     : fromImages(name, source, parts, reading);
+}
+
+/** What arrays hold, for a model that there is: a table, or images as it takes them, with their labels. */
+export type KnownArrays =
+  | { readonly table: RawTable }
+  | { readonly shape: ImageShape; readonly images: Uint8Array; readonly texts: readonly string[] };
+
+/** One part of the arrays. @param range what becomes 0 and 255, as the model has it. @throws PffError `data` */
+export function knownArrays(source: string, arrays: Arrays, part: 'train' | 'test', inputs: Inputs): KnownArrays {
+  const parts = partsOfArrays(source, arrays, 'any');
+  const pair = parts[part] ?? parts.train;
+  if (inputs.kind === 'columns') return { table: asTable(pair, source) };
+  const { shape, channelsFirst } = shapeOf(pair.images, source);
+  const images = planes(toBytes(pair.images, inputs.range), shape, channelsFirst);
+  return { shape, images, texts: labelsOf(pair.labels, source) };
 }
 
 /** Rows of bytes, many enough to be an image each. */

@@ -16,7 +16,8 @@ import { resizeArea } from './resize.js';
 /** Images of each class that are looked at to tell whether they are in colour. */
 const COLOUR_TRIALS = 4;
 
-interface ImageFile {
+/** An image of a class. */
+export interface ImageFile {
   readonly file: string;
   readonly label: string;
 }
@@ -30,16 +31,10 @@ export async function datasetFromImages(folder: string, reading: Reading): Promi
     `${folder}: its folders of images`,
   );
   const shape = await shapeOf(parts.train, reading.imageSize);
-  const pictures = async (files: readonly ImageFile[]): Promise<Pictures> => {
-    const size = imageSize(shape);
-    const images = new Uint8Array(files.length * size);
-    for (const [i, { file }] of files.entries())
-      images.set(
-        fitted(await decodeImage(await readBytes(file), file), file, shape, reading.imageSize !== ''),
-        i * size,
-      );
-    return { images, labels: labels(files.map(({ label }) => label)) };
-  };
+  const pictures = async (files: readonly ImageFile[]): Promise<Pictures> => ({
+    images: await pixelsOf(files, shape, reading.imageSize !== ''),
+    labels: labels(files.map(({ label }) => label)),
+  });
   const { train, validation, test } = parts;
   return datasetFromPixels(
     {
@@ -56,6 +51,15 @@ export async function datasetFromImages(folder: string, reading: Reading): Promi
     },
     reading,
   );
+}
+
+/** The pixels of image files [files, size]. @throws PffError `data` naming the file */
+export async function pixelsOf(files: readonly ImageFile[], shape: ImageShape, resize: boolean): Promise<Uint8Array> {
+  const size = imageSize(shape);
+  const images = new Uint8Array(files.length * size);
+  for (const [i, { file }] of files.entries())
+    images.set(fitted(await decodeImage(await readBytes(file), file), file, shape, resize), i * size);
+  return images;
 }
 
 /** The image as the dataset has it. @throws PffError `data` for one of another size that may not be scaled. */
@@ -95,7 +99,8 @@ function isColour({ rgba }: Pixels): boolean {
   return false;
 }
 
-function partsOf(folder: string, notes: string[]): Parts<ImageFile[]> {
+/** Its image files, in the parts that the folder has. @throws PffError `data` */
+export function partsOf(folder: string, notes: string[]): Parts<ImageFile[]> {
   const { folders } = contents(folder, notes);
   const named = (part: keyof typeof PART_NAMES): string | undefined =>
     folders.find((name) => PART_NAMES[part].some((each) => each === name.toLowerCase()));

@@ -1,4 +1,5 @@
 /** From images of bytes, in the parts that their source has, to a dataset: what is missing is set aside from the training images. */
+import { sharedLabelsFrom, type Labels } from '../../label-array.js';
 import { assembleDataset } from '../../assemble.js';
 import type { Inputs } from '../../columns.js';
 import { pickSamples, sharedBytes, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
@@ -10,7 +11,7 @@ import type { Parts } from './parts.js';
 /** Images [n, size], channel by channel, and their labels [n]. */
 export interface Pictures {
   readonly images: Uint8Array;
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
 }
 
 export interface PixelData {
@@ -30,7 +31,7 @@ export function datasetFromPixels(
   const samples = ({ images, labels }: Pictures): Samples => ({
     count: labels.length,
     images: shared(images),
-    labels: shared(labels),
+    labels: sharedLabelsFrom(labels, classes.length),
   });
   return withParts(
     { name, shape, classes, notes, inputs },

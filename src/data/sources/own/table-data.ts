@@ -1,4 +1,5 @@
 /** From tables to a dataset: which column is the class, which rows are held out, how columns become the network's values. Node.js only. */
+import { sharedLabels } from '../../label-array.js';
 import { PffError } from '../../../errors.js';
 import { assembleDataset } from '../../assemble.js';
 import {
@@ -74,7 +75,7 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
     );
   const samples = (which: Uint32Array): Samples => {
     const images = inputs.kind === 'columns' ? sharedFloats(which.length * width) : sharedBytes(which.length * width);
-    const truth = sharedBytes(which.length);
+    const truth = sharedLabels(which.length, classes.length);
     which.forEach((row, i) => {
       const cells = rows[row] as readonly Cell[];
       truth[i] = numbers[row] as number;

@@ -1,10 +1,9 @@
-/** Rows of a file for a model: which of its columns are the model's, and which one, if any, has the true classes. */
-import type { Cell } from '../data/columns.js';
-import { labelText } from '../data/sources/own/classes.js';
-import type { FoundFile, TableKind } from '../data/sources/own/kind.js';
-import { readRawTable, type RawTable } from '../data/sources/own/table.js';
-import { PffError } from '../errors.js';
-import type { Model } from './model.js';
+/** Rows of a file for a model that there is: which of its columns are the model's, and which one, if any, has the true classes. */
+import { PffError } from '../../../errors.js';
+import type { Cell, Inputs } from '../../columns.js';
+import { labelText } from './classes.js';
+import type { FoundFile, TableKind } from './kind.js';
+import { readRawTable, type RawTable } from './table.js';
 
 /** A row of a file in the order of the model's columns. */
 export interface FileRow {
@@ -17,21 +16,22 @@ export interface FileRow {
 
 /**
  * Reads the rows of a table: columns by their names if it has those of the model, else in their order.
+ * @param asked the column with the classes, for a model that does not know its name: one of pixels.
  * @throws PffError `data` where it lacks columns
  */
-export async function rowsForModel(
+export async function rowsForInputs(
   found: FoundFile & { readonly kind: TableKind },
   name: string,
-  model: Model,
+  inputs: Inputs,
+  asked = 'label',
 ): Promise<FileRow[]> {
-  const { inputs } = model;
   const wanted =
     inputs.kind === 'columns'
       ? inputs.columns.map((column) => column.name)
       : Array.from({ length: inputs.shape.width * inputs.shape.height * inputs.shape.channels }, (_, i) =>
           String(i + 1),
         );
-  const label = inputs.kind === 'columns' ? inputs.label : 'label';
+  const label = inputs.kind === 'columns' ? inputs.label : asked;
   const named = await readRawTable(found, name, { header: true, least: 1 });
   const isNamed = inputs.kind === 'columns' && wanted.every((column) => named.columns.includes(column));
   const table =
