@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { newLabels, type Labels } from '../data/label-array.js';
 import { checkWrong, type OwnNegatives } from '../data/negatives-table.js';
 import { checkSamples } from '../data/plausible.js';
 import { loadDataset } from '../data/sources/load.js';
@@ -17,7 +18,7 @@ import { compareGradient, fits } from './numeric-gradient.js';
 const ROWS = 6;
 const OUTPUTS = 10;
 const LABELS = 600;
-const CLASSES = [2, 3, 10, 256];
+const CLASSES = [2, 3, 10, 256, 1000];
 const MOMENTS = 1000;
 
 /** Rows of activations: 0 and above. */
@@ -59,10 +60,10 @@ export async function checkGoodness(own: OwnGoodness): Promise<Finding[]> {
 
 export function checkNegatives(name: string, own: OwnNegatives): Finding[] {
   const findings = [right('shape', 'a function that fills in wrong labels')];
-  const drawn = (classes: number): Uint8Array => {
-    const labels = Uint8Array.from({ length: LABELS }, (_, i) => (i * 7) % classes);
+  const drawn = (classes: number): Labels => {
+    const labels = newLabels(LABELS, classes).map((_, i) => (i * 7) % classes);
     const given = labels.slice();
-    const out = new Uint8Array(LABELS);
+    const out = newLabels(LABELS, classes);
     own({ labels: given, classes, chapter: 3, stream: new RandomStream(29, 'negatives', 3, 0), out });
     checkWrong(name, labels, out, classes);
     if (given.some((label, i) => label !== labels[i])) throw new Error('it writes to the true labels');

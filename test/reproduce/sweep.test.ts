@@ -103,7 +103,7 @@ it('SIGKILL in the middle of twelve, two at once: the table of those that were n
 
 it('the same on two nodes of a cluster, one of which is killed, too', { timeout: 120_000 }, async () => {
   const at = await fleet.server();
-  const node = (): ReturnType<Fleet['node']> => fleet.node(at, '--data-dir', table);
+  const node = (): ReturnType<Fleet['node']> => fleet.node(at, '--data', table);
   const nodes = [node(), node()];
   await killed('cluster', 4, '--server', at.url, '--lease', '1');
   expect(finished('cluster')).toBeGreaterThanOrEqual(4);

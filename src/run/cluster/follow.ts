@@ -214,12 +214,15 @@ class Follower {
     const looks = this.#looks;
     if (!looks?.wants(task) || this.#told.has(key)) return;
     this.#told.add(key);
-    const store = this.#store;
-    store.fetch(task, store.signal).then(
-      (output) => looks.see(task, output),
-      // Dropped, since no task needs it any more, or the run is over.
-      () => {},
-    );
+    void this.#show(looks, task);
+  }
+
+  async #show(looks: FollowerLooks, task: Task): Promise<void> {
+    try {
+      await looks.see(task, await this.#store.fetch(task, this.#store.signal));
+    } catch {
+      // Dropped, since no task needs it any more; or the run is over.
+    }
   }
 
   #lookAtNodes(): void {
