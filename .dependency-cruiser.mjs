@@ -12,6 +12,7 @@ const rooms = [
   'model',
   'schedule',
   'simulate',
+  'audit',
   'store',
   'node',
   'run',

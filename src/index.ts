@@ -69,4 +69,5 @@ export {
   type RunStatus,
   type RunSummary,
 } from './run/cluster/manage.js';
+export type { AuditedKey, AuditReport, Dispute } from './run/cluster/audit-report.js';
 export type { ServerOptions } from './store/nats/server-options.js';

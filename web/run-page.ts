@@ -8,6 +8,7 @@ import { fields } from './sections/fields.js';
 import { gantt } from './sections/gantt.js';
 import { goodness } from './sections/goodness.js';
 import { maps } from './sections/maps.js';
+import { audits } from './sections/audits.js';
 import { nodes } from './sections/nodes.js';
 import { overview } from './sections/overview.js';
 import { spec } from './sections/spec.js';
@@ -43,6 +44,7 @@ export function runPage(id: string): RunPage {
     maps(),
     confusion(),
     nodes(),
+    audits(),
     spec(),
   ];
   const [head, ...sections] = parts.map((part) => part.element);

@@ -13,7 +13,7 @@ export type PageAnalysis = Omit<NetworkAnalysis, Images> & Partial<Pick<NetworkA
 
 type Unchanged = Extract<
   RunEvent,
-  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' | 'validation' }
+  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'audits' | 'evaluating' | 'interrupted' | 'validation' }
 >;
 
 /** What a node's tasks took and moved, in seconds and bytes, and when the last of them ended. */

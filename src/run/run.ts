@@ -295,6 +295,7 @@ export class Run {
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
+      audits: (report) => this.#emit({ type: 'audits', ...report }),
       looks: validator && {
         wants: (task) => validator.wants(task),
         see: (task, output) => validator.published(task, output),

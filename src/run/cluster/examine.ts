@@ -16,16 +16,15 @@ import { checkInitial, readInitial, type Initial } from '../initial.js';
 import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
 import { prepareData, type PreparedData } from '../../node/prepare.js';
+import { beyondBounds, type NodeBounds } from './node-bounds.js';
 import { misfitOfData, misfitOfProgram } from './record.js';
 import { checkServerBytes } from './submit.js';
 
-export interface Means {
+export interface Means extends NodeBounds {
   readonly kernels: KernelsChoice;
   readonly dataDir?: string | undefined;
   /** Where data of one's own lie, for runs on such. */
   readonly data?: string | undefined;
-  /** Bytes that a run may take of this node's memory; all there is unless given. */
-  readonly maxMemory?: number | undefined;
   /** The model that runs begin with which say so. */
   readonly init?: string | undefined;
 }
@@ -65,6 +64,8 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   } catch (error) {
     return failed(error);
   }
+  const beyond = beyondBounds(record, means);
+  if (beyond !== undefined) return { refusal: plainText(beyond) };
   let dataset;
   try {
     dataset = await dataOfNode(record, means);
@@ -83,7 +84,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     return federated ? refused(error) : failed(error);
   }
   try {
-    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared), 1, means.maxMemory);
+    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared, record.audit !== undefined), 1, means.maxMemory);
   } catch (error) {
     return refused(error);
   }

@@ -18,8 +18,8 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import { NatsEngine } from '../../store/nats/engine.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
@@ -27,9 +27,13 @@ import { openStore } from './open-store.js';
 import type { Output } from '../../store/store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
+/** Audits are reported this often at most. */
+const REPORT_MS = 2000;
+
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;
   readonly notice: (text: string) => void;
+  readonly audits: (report: AuditReport) => void;
   /** Chapters of which somebody who looks on wants the layers, and what is told of them. */
   readonly looks?: FollowerLooks | undefined;
 }
@@ -47,9 +51,10 @@ export function clusterTraining(
   record: RunRecord,
   prepared: PreparedData,
   signal: AbortSignal,
-  { node, notice, looks }: FollowCallbacks,
+  callbacks: FollowCallbacks,
 ): Training {
   const { run } = record;
+  const { notice } = callbacks;
   const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
   return {
     async run() {
@@ -84,7 +89,7 @@ export function clusterTraining(
         });
         try {
           await store.open();
-          const states = await new Follower({ store, record, prepared, node, notice, looks, command }).states(signal);
+          const states = await new Follower(store, record, prepared, callbacks, command).states(signal);
           await registry.markPatiently(run, 'finished', signal);
           return states;
         } catch (error) {
@@ -108,31 +113,35 @@ export function clusterTraining(
   };
 }
 
-interface FollowerParts extends FollowCallbacks {
-  readonly store: ClusterStore;
-  readonly record: RunRecord;
-  readonly prepared: PreparedData;
-  readonly command: (...words: readonly string[]) => string;
-}
-
 class Follower {
   readonly #store: ClusterStore;
   readonly #record: RunRecord;
   readonly #prepared: PreparedData;
   readonly #node: (event: NodeEvent) => void;
   readonly #notice: (text: string) => void;
+  readonly #audits: (report: AuditReport) => void;
   readonly #looks: FollowerLooks | undefined;
+  #reported = { text: '', at: -Infinity };
   readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
   readonly #present = new Map<number, string>();
+  readonly #refused = new Set<string>();
+  #alone = false;
   #waiting = false;
 
-  constructor({ store, record, prepared, node, notice, looks, command }: FollowerParts) {
+  constructor(
+    store: ClusterStore,
+    record: RunRecord,
+    prepared: PreparedData,
+    { node, notice, audits, looks }: FollowCallbacks,
+    command: (...words: readonly string[]) => string,
+  ) {
     this.#store = store;
     this.#record = record;
     this.#prepared = prepared;
     this.#node = node;
     this.#notice = notice;
+    this.#audits = audits;
     this.#looks = looks;
     this.#command = command;
   }
@@ -147,16 +156,19 @@ class Follower {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
         if (failed) throw new RunFailed(failed.error);
-        if (mirror.get(keys.stop)?.entry)
+        if (this.#store.stopped)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `${this.#command('fetch', this.#record.run)} gets the layers as they are.`,
           });
         if (mirror.settled && this.#store.wanted(false).finished) {
+          this.#reportAudits();
           const states = await this.#fetchAll(signal);
           if (states) return states;
         }
         this.#prefetch();
         this.#lookAtNodes();
+        this.#lookAtAudits();
+        this.#reportAudits(REPORT_MS);
         await systemClock.sleep(this.#finishing() ? 20 : POLL_MS / 4, signal);
       }
     } finally {
@@ -239,5 +251,42 @@ class Follower {
     for (const [number, name] of now) this.#present.set(number, name);
     if (now.size === 0 && !this.#waiting) this.#notice('no node is there; waiting for one (pff node --server …)');
     this.#waiting = now.size === 0;
+  }
+
+  /** Reports what came of audits, if that has changed. @param afterMs not before so long after the last report */
+  #reportAudits(afterMs = 0): void {
+    const now = performance.now();
+    if (!this.#store.audits || now - this.#reported.at < afterMs) return;
+    const report = auditReport(this.#store);
+    const text = JSON.stringify(report);
+    if (report && text !== this.#reported.text) this.#audits(report);
+    this.#reported = { text, at: now };
+  }
+
+  /** Who was refuted, and whether there is nobody to check what is done. */
+  #lookAtAudits(): void {
+    const { audits, mirror } = this.#store;
+    if (!audits) return;
+    for (const key of audits.book.refused) {
+      if (this.#refused.has(key)) continue;
+      this.#refused.add(key);
+      const names = mirror.nodes().filter(({ record }) => record.key === key);
+      this.#notice(
+        `A RESULT WAS REFUTED: what node ${names.map(({ record }) => record.name).join(', ') || 'that is gone'} (key ${shortKey(key)}) ` +
+          'did counts no more, and is done again',
+      );
+    }
+    const there = mirror.nodes().filter(({ record, age }) => !record.left && age < this.#record.leaseMs);
+    const others = new Set(there.filter(({ record }) => audits.isMember(record)).map(({ record }) => record.key));
+    const auditors = this.#record.audit?.auditors;
+    const missing = auditors ? !auditors.some((key) => others.has(key)) : others.size < 2;
+    const alone = there.length > 0 && mirror.settled && missing && this.#store.wanted(false).audits().length > 0;
+    if (alone && !this.#alone)
+      this.#notice(
+        auditors
+          ? 'results wait to be checked, but no node with the key of an auditor is there'
+          : 'results wait to be checked, but all nodes that are there have one key (pff node --key FILE gives another)',
+      );
+    this.#alone = alone;
   }
 }
