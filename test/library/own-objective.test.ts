@@ -104,7 +104,7 @@ it(
       'layer1.odd.weight',
       'layer1.weight',
     ]);
-    expect((await evaluateRun(out)).accuracy).toBe(one.testAccuracy);
+    expect((await evaluateRun(out, { testSamples: 300 })).accuracy).toBe(one.testAccuracy);
     const without = await pff(['eval', out], folder);
     expect([without.code, without.stderr]).toEqual([
       2,
