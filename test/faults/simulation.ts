@@ -358,6 +358,12 @@ class Simulation {
       JSON.stringify(done),
       JSON.stringify({ v: 1, state: 'claimed', by: 'mallory' }),
     ];
+    if (this.#planted.audited && this.#random.below(3) === 0) {
+      // What was said is removed again.
+      const empty = ['{}', '{"v":1,"statements":[],"draws":[]}'][this.#random.below(2)] as string;
+      this.#server.write(keys.audit(task), Buffer.from(empty), undefined);
+      return;
+    }
     const key = this.#random.below(4) === 0 ? `node.${this.#random.below(3)}` : keys.task(task);
     this.#server.write(key, Buffer.from(texts[this.#random.below(texts.length)] as string), undefined);
   }

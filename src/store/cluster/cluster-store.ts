@@ -73,7 +73,9 @@ export class ClusterStore implements Store {
       changed: (task, known, found) => this.#tellChange(task, known, found),
       stands: (task, { digest }) => this.audits?.book.stands(taskKey(task), digest) ?? true,
     });
-    this.audits = options.audits && new StoreAudits(options.audits, options.shape, () => this.records);
+    this.audits =
+      options.audits &&
+      new StoreAudits(options.audits, options.shape, { clock, signal: this.signal }, () => this.records);
     this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32', {
       mayFetch: (task, record) => {
         const { fetchedBytes } = options.expected(task);
@@ -420,7 +422,11 @@ export class ClusterStore implements Store {
       this.#note(key);
       const kept = this.#cache.get(key);
       if (kept) this.#keeper.check(kept);
-    } else if (this.audits && changed.entry?.type === 'audit') this.#hear(taskKey(changed.entry.task), this.audits);
+    } else if (this.audits && changed.key.startsWith('audit.')) {
+      const name = changed.key.slice('audit.'.length);
+      this.audits.heard(name, changed.entry?.type === 'audit' ? changed.entry.record : undefined);
+      if (changed.entry) this.#hear(name, this.audits);
+    }
   }
 
   #note(key: string): void {
