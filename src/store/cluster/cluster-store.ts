@@ -143,11 +143,14 @@ export class ClusterStore implements Store {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
-    if (known) return known.output;
-    let fetching = this.#fetching.get(key);
+    const digest = this.mirror.done(task)?.digest;
+    if (known && (digest === undefined || known.digest === undefined || known.digest === digest)) return known.output;
+    // Of this very result: it may be another by now than one that is on its way already.
+    const name = `${key} ${digest}`;
+    let fetching = this.#fetching.get(name);
     if (!fetching) {
-      fetching = this.#fetch(task).finally(() => this.#fetching.delete(key));
-      this.#fetching.set(key, fetching);
+      fetching = this.#fetch(task).finally(() => this.#fetching.delete(name));
+      this.#fetching.set(name, fetching);
     }
     return abortable(fetching, signal);
   }
@@ -379,7 +382,8 @@ export class ClusterStore implements Store {
   async #fetch(task: Task): Promise<Output> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
-    if (this.wanted(true).isKept(task)) {
+    const now = this.mirror.done(task)?.digest ?? record.digest;
+    if (this.wanted(true).isKept(task) && now === record.digest) {
       this.#cache.set(taskKey(task), { task, output, digest: record.digest });
       this.#know(task, record);
     }
