@@ -24,6 +24,8 @@ import { WantedViews } from './wanted-views.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
+/** After so long what others have said is known here. */
+const SETTLED_MS = 1000;
 
 export class ClusterStore implements Store {
   readonly id: string;
@@ -251,7 +253,7 @@ export class ClusterStore implements Store {
     const done = this.mirror.done(task);
     if (!done) return;
     await this.audits?.draw(task, done.digest);
-    await this.#dropUnneeded(task);
+    await this.#dropSettled(task);
   }
 
   /** Whether somebody who may has stopped the run. */
@@ -334,7 +336,7 @@ export class ClusterStore implements Store {
     await this.audits?.attest(task, sources, digest);
     // Else what is held in memory now is of a result other than the published one.
     if (this.mirror.done(task)?.digest !== digest) this.epoch += 1;
-    await this.#dropUnneeded(task);
+    await this.#dropSettled(task);
   }
 
   /** Gives up an output that is of no use: made of something that fell, or other than the published one. */
@@ -365,6 +367,16 @@ export class ClusterStore implements Store {
     throw new PffError('cluster', `two nodes disagree: ${text}`, {
       hint: 'Same spec, same bits: one of the two machines computes wrongly (memory, CPU, overclocking), or its program differs.',
     });
+  }
+
+  /** Two processes may settle the last audits that need an output at once, each not knowing of the other: so it is looked at again. */
+  async #dropSettled(task: Task): Promise<void> {
+    await this.#dropUnneeded(task);
+    const { clock } = this.#options;
+    clock
+      .sleep(SETTLED_MS, this.signal)
+      .then(() => (this.signal.aborted ? undefined : this.#dropUnneeded(task)))
+      .catch(() => {});
   }
 
   async #dropUnneeded(task: Task): Promise<void> {
@@ -452,6 +464,27 @@ export class ClusterStore implements Store {
     for (const { key } of this.mirror.all()) if (key.startsWith('task.')) this.#note(key.slice('task.'.length));
   }
 
+  /**
+   * What fell has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once, rather
+   * than one after the other by whoever looks for them in vain.
+   */
+  async #freeDropped(): Promise<void> {
+    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
+    const there = await this.#outputs.names();
+    const wanted = this.#views.of(false);
+    const todo = [...wanted.tasks(), ...wanted.audits()];
+    for (let task = todo.pop(); task; task = todo.pop())
+      for (const need of needs(this.shape, task)) {
+        const name = taskKey(need);
+        const done = this.mirror.done(need);
+        if (!done || there.has(name) || this.#cache.has(name)) continue;
+        // One that was published since the look is there.
+        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
+        await this.#outputs.free(need, done);
+        todo.push(need);
+      }
+  }
+
   /** Something was said about a task. */
   #hear(key: string, { book }: StoreAudits): void {
     if (this.#bookEpoch !== book.epoch) {
@@ -462,11 +495,16 @@ export class ClusterStore implements Store {
       for (const [name, { digest }] of this.#cache)
         if (digest !== undefined && !book.stands(name, digest) && !this.#uploads.has(name)) this.#cache.delete(name);
       this.#noteAll();
+      if (this.audits?.signer && this.mirror.settled) this.#freeDropped().catch(() => {});
       return;
     }
     // What was drawn may count only now; what was made of this, too.
-    for (const task of this.#views.of(false).audits()) this.#views.note(taskKey(task));
+    const audits = this.#views.of(false).audits();
+    for (const task of audits) this.#views.note(taskKey(task));
     for (const name of [key, ...this.#doubtful]) this.#note(name);
+    const left = new Set(this.#views.of(false).audits().map(taskKey));
+    for (const task of audits)
+      if (!left.has(taskKey(task)) && this.mirror.done(task)?.by === this.id) this.#dropUnneeded(task).catch(() => {});
   }
 
   #isDamaged(kept: Kept): boolean {
