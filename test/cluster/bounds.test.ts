@@ -32,7 +32,7 @@ describe('the bounds of a node', () => {
     expect(beyondBounds(large, { maxTaskSeconds: 60 })).toMatch(/takes at least 9\.6e\+2 s, .*--max-task-seconds/);
     expect(beyondBounds(large, { datasets: ['fashion-mnist'] })).toMatch(/is on mnist, .*fashion-mnist only/);
     const bounds = { maxMemory: 1e9, maxTaskSeconds: 1, datasets: ['mnist'] };
-    expect(beyondBounds(recordOf({ layers: [784, 100], trainSamples: 1000 }), bounds)).toBeUndefined();
+    expect(beyondBounds(recordOf({ layers: [784, 100, 100], trainSamples: 1000 }), bounds)).toBeUndefined();
     expect(leastTaskSeconds(large.spec, 60_000)).toBeCloseTo(960, 5);
   });
 
