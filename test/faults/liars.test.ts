@@ -50,7 +50,7 @@ describe('what audits promise', () => {
       if (audits.missed === 0) expect(audits.wrong).toEqual([]);
     }
     if (process.env['PFF_LIAR_SEEDS']) console.log({ lies, missed, expected, deviation: Math.sqrt(variance) });
-    expect(Math.abs(missed - expected)).toBeLessThan(4 * Math.sqrt(variance));
+    expect(Math.abs(missed - expected)).toBeLessThanOrEqual(4 * Math.sqrt(variance));
   });
 
   it('keeps no more chapters than it says, and finishes', { timeout: 6_000_000 }, async () => {

@@ -174,7 +174,12 @@ class ClusterNode {
       throw new PffError('cluster', "a result of this node's was refuted by others that did the same task", {
         hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',
       });
-    return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
+    if (!mirror.get(keys.finished)?.entry) return undefined;
+    if (this.#isFinished()) return 'finished';
+    // A late word opened an audit again after the others had left: there is nobody to make it.
+    return audits && mirror.settled && this.#membership.number !== undefined && this.#membership.keys().size < 2
+      ? 'idle'
+      : undefined;
   }
 
   #isFinished(): boolean {
