@@ -177,9 +177,8 @@ class ClusterNode {
     if (!mirror.get(keys.finished)?.entry) return undefined;
     if (this.#isFinished()) return 'finished';
     // A late word opened an audit again after the others had left: there is nobody to make it.
-    return audits && mirror.settled && this.#membership.number !== undefined && this.#membership.keys().size < 2
-      ? 'idle'
-      : undefined;
+    const onlyAudits = audits && mirror.settled && store.wanted(false).size === 0;
+    return onlyAudits && this.#membership.number !== undefined && this.#membership.keys().size < 2 ? 'idle' : undefined;
   }
 
   #isFinished(): boolean {
