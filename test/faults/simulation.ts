@@ -277,6 +277,7 @@ class Simulation {
     };
     live().catch((error: unknown) => {
       // Whoever finds that it was refuted leaves.
+      ended.abort(new Error('left'));
       if (lies && store.audits?.book.refused.has(signer.key)) entry.finished = true;
       else this.#problems.push(`process ${i} failed: ${messageOf(error)}`);
     });

@@ -127,7 +127,7 @@ class ClusterNode {
         await this.#do(task);
         this.#idleSince = undefined;
       } else if (!task) {
-        if (await this.#standsStill()) return 'idle';
+        if (this.#isLeftAlone() || (await this.#standsStill())) return 'idle';
         await this.#idle();
       }
     }
@@ -174,11 +174,14 @@ class ClusterNode {
       throw new PffError('cluster', "a result of this node's was refuted by others that did the same task", {
         hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',
       });
-    if (!mirror.get(keys.finished)?.entry) return undefined;
-    if (this.#isFinished()) return 'finished';
-    // A late word opened an audit again after the others had left: there is nobody to make it.
-    const onlyAudits = audits && mirror.settled && store.wanted(false).size === 0;
-    return onlyAudits && this.#membership.number !== undefined && this.#membership.keys().size < 2 ? 'idle' : undefined;
+    return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
+  }
+
+  /** A late word opened an audit again after the others had left a finished run: there is nobody to make it. */
+  #isLeftAlone(): boolean {
+    const { mirror, audits } = this.#options.store;
+    if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
+    return this.#membership.number !== undefined && this.#membership.keys().size < 2;
   }
 
   #isFinished(): boolean {
