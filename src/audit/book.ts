@@ -137,10 +137,15 @@ export class AuditBook {
 
   /** Whether a result of `task` still needs the word of `key`: as that of an auditor, or of one more where two differ. */
   needsWordOf(key: string, task: string, output: string): boolean {
-    if (this.#refused.has(key) || this.audit(task, output) !== 'open') return false;
     const { auditors } = this.#rules;
-    if (auditors && !auditors.has(key)) return false;
-    return !this.#groupsOf(task, output).some(({ statements }) => statements.some((each) => each.key === key));
+    if (this.#refused.has(key) || (auditors && !auditors.has(key))) return false;
+    // What the key said about the same output of other inputs, which fell, is no word about this.
+    return this.#groupsOf(task, output).some(
+      (group) =>
+        this.inputsStand(group.inputs) &&
+        this.#stateOf(group, output) === 'open' &&
+        !group.statements.some((each) => each.key === key),
+    );
   }
 
   /** The statement about a result for which `key` may draw whether it is checked; undefined where there is no need. */

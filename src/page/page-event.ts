@@ -124,7 +124,7 @@ function layerOf(code: number): TaskRef['layer'] {
 }
 
 /**
- * `events` without what later ones replace: progress of tasks that are done, evaluations under way, bounds, and the images of
+ * `events` without what later ones replace: progress of tasks that are done, evaluations under way, bounds, reports of audits, and the images of
  * all analyses but the last. The page shows the same for both.
  */
 export function thinEvents(events: readonly PageEvent[]): PageEvent[] {
@@ -146,5 +146,6 @@ export function thinEvents(events: readonly PageEvent[]): PageEvent[] {
 
 function replaceable(event: PageEvent): string | undefined {
   if (event.type === 'progress') return `progress ${event.node}`;
-  return event.type === 'evaluating' || event.type === 'bound' || event.type === 'unreadable' ? event.type : undefined;
+  const { type } = event;
+  return type === 'evaluating' || type === 'bound' || type === 'audits' || type === 'unreadable' ? type : undefined;
 }

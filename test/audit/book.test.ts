@@ -83,6 +83,19 @@ describe('an audit', () => {
     expect(book.stands('c0.l1', digest('good'))).toBe(true);
   });
 
+  it('needs a word about the inputs that stand, also of a key that said the same of others', () => {
+    const book = bookOf();
+    say(book, 'c0.l0', first(D, 'wrong'), first(A, 'right'), first(B, 'right'));
+    say(book, 'c0.l1', second(A, 'wrong', 'x'), second(B, 'wrong', 'x'), second(C, 'right', 'x'));
+    expect(book.audit('c0.l1', digest('x'))).toBe('open');
+    expect([A, B, C, D].map(({ key }) => book.needsWordOf(key, 'c0.l1', digest('x')))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it('that a refused key had made counts no more, and results of a refused key stand if another says the same', () => {
     const book = bookOf();
     say(book, 'c0.l0', first(A, 'x'), first(D, 'x'));

@@ -147,7 +147,8 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       states.push(viewState(shapes[task.layer] as LayerStructure, steps, buffer));
     }
     const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
-    const finished = chapters === spec.splits;
+    // Where results are audited, those that wait for it are not the last word.
+    const finished = chapters === spec.splits && (!store.audits || store.wanted(false).finished);
     const folder = new RunFolder(out);
     try {
       const digest = modelDigest(states);
@@ -170,7 +171,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
 /** The run's tasks that are published: of those that have records, for a run may claim to have more than can be listed. */
 function doneTasks({ mirror, shape }: ClusterStore): Task[] {
   return [...mirror.all()].flatMap(({ entry }) =>
-    entry?.type === 'task' && entry.record.state === 'done' && isTask(shape, entry.task) ? [entry.task] : [],
+    entry?.type === 'task' && isTask(shape, entry.task) && mirror.done(entry.task) ? [entry.task] : [],
   );
 }
 

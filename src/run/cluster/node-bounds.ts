@@ -33,11 +33,15 @@ export function beyondBounds(record: RunRecord, bounds: NodeBounds): string | un
     return `run ${run} is on ${spec.dataset}, but this node works on ${datasets.join(', ')} only (--datasets)`;
   const least = leastBytes(record);
   if (maxMemory !== undefined && least > maxMemory)
-    return `run ${run} needs ${least} bytes for one layer alone, but this node may use ${maxMemory} (--max-memory)`;
+    return `this run may need, for one layer alone, ${inGb(least)}, but it may use ${inGb(maxMemory)} (--max-memory)`;
   const seconds = leastTaskSeconds(spec, spec.trainSamples || 1);
   if (maxTaskSeconds !== undefined && seconds > maxTaskSeconds)
     return `a task of run ${run} takes at least ${seconds.toPrecision(2)} s, but may take ${maxTaskSeconds} s here (--max-task-seconds)`;
   return undefined;
+}
+
+function inGb(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 /** A layer in training: its state, and the next one. 0 for a record that contradicts itself, which is told elsewhere. */

@@ -24,6 +24,8 @@ import { WantedViews } from './wanted-views.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
+/** After so long what others have said is known here. */
+const SETTLED_MS = 1000;
 
 export class ClusterStore implements Store {
   readonly id: string;
@@ -73,7 +75,9 @@ export class ClusterStore implements Store {
       changed: (task, known, found) => this.#tellChange(task, known, found),
       stands: (task, { digest }) => this.audits?.book.stands(taskKey(task), digest) ?? true,
     });
-    this.audits = options.audits && new StoreAudits(options.audits, options.shape, () => this.records);
+    this.audits =
+      options.audits &&
+      new StoreAudits(options.audits, options.shape, { clock, signal: this.signal }, () => this.records);
     this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32', {
       mayFetch: (task, record) => {
         const { fetchedBytes } = options.expected(task);
@@ -141,11 +145,14 @@ export class ClusterStore implements Store {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
-    if (known) return known.output;
-    let fetching = this.#fetching.get(key);
+    const digest = this.mirror.done(task)?.digest;
+    if (known && (digest === undefined || known.digest === undefined || known.digest === digest)) return known.output;
+    // Of this very result: it may be another by now than one that is on its way already.
+    const name = `${key} ${digest}`;
+    let fetching = this.#fetching.get(name);
     if (!fetching) {
-      fetching = this.#fetch(task).finally(() => this.#fetching.delete(key));
-      this.#fetching.set(key, fetching);
+      fetching = this.#fetch(task).finally(() => this.#fetching.delete(name));
+      this.#fetching.set(name, fetching);
     }
     return abortable(fetching, signal);
   }
@@ -246,7 +253,7 @@ export class ClusterStore implements Store {
     const done = this.mirror.done(task);
     if (!done) return;
     await this.audits?.draw(task, done.digest);
-    await this.#dropUnneeded(task);
+    await this.#dropSettled(task);
   }
 
   /** Whether somebody who may has stopped the run. */
@@ -329,7 +336,7 @@ export class ClusterStore implements Store {
     await this.audits?.attest(task, sources, digest);
     // Else what is held in memory now is of a result other than the published one.
     if (this.mirror.done(task)?.digest !== digest) this.epoch += 1;
-    await this.#dropUnneeded(task);
+    await this.#dropSettled(task);
   }
 
   /** Gives up an output that is of no use: made of something that fell, or other than the published one. */
@@ -362,6 +369,16 @@ export class ClusterStore implements Store {
     });
   }
 
+  /** Two processes may settle the last audits that need an output at once, each not knowing of the other: so it is looked at again. */
+  async #dropSettled(task: Task): Promise<void> {
+    await this.#dropUnneeded(task);
+    const { clock } = this.#options;
+    clock
+      .sleep(SETTLED_MS, this.signal)
+      .then(() => (this.signal.aborted ? undefined : this.#dropUnneeded(task)))
+      .catch(() => {});
+  }
+
   async #dropUnneeded(task: Task): Promise<void> {
     const wanted = this.wanted(true);
     for (const [key, kept] of this.#cache)
@@ -377,7 +394,8 @@ export class ClusterStore implements Store {
   async #fetch(task: Task): Promise<Output> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
-    if (this.wanted(true).isKept(task)) {
+    const now = this.mirror.done(task)?.digest ?? record.digest;
+    if (this.wanted(true).isKept(task) && now === record.digest) {
       this.#cache.set(taskKey(task), { task, output, digest: record.digest });
       this.#know(task, record);
     }
@@ -420,7 +438,11 @@ export class ClusterStore implements Store {
       this.#note(key);
       const kept = this.#cache.get(key);
       if (kept) this.#keeper.check(kept);
-    } else if (this.audits && changed.entry?.type === 'audit') this.#hear(taskKey(changed.entry.task), this.audits);
+    } else if (this.audits && changed.key.startsWith('audit.')) {
+      const name = changed.key.slice('audit.'.length);
+      this.audits.heard(name, changed.entry?.type === 'audit' ? changed.entry.record : undefined);
+      if (changed.entry) this.#hear(name, this.audits);
+    }
   }
 
   #note(key: string): void {
@@ -442,6 +464,27 @@ export class ClusterStore implements Store {
     for (const { key } of this.mirror.all()) if (key.startsWith('task.')) this.#note(key.slice('task.'.length));
   }
 
+  /**
+   * What fell has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once, rather
+   * than one after the other by whoever looks for them in vain.
+   */
+  async #freeDropped(): Promise<void> {
+    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
+    const there = await this.#outputs.names();
+    const wanted = this.#views.of(false);
+    const todo = [...wanted.tasks(), ...wanted.audits()];
+    for (let task = todo.pop(); task; task = todo.pop())
+      for (const need of needs(this.shape, task)) {
+        const name = taskKey(need);
+        const done = this.mirror.done(need);
+        if (!done || there.has(name) || this.#cache.has(name)) continue;
+        // One that was published since the look is there.
+        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
+        await this.#outputs.free(need, done);
+        todo.push(need);
+      }
+  }
+
   /** Something was said about a task. */
   #hear(key: string, { book }: StoreAudits): void {
     if (this.#bookEpoch !== book.epoch) {
@@ -452,11 +495,16 @@ export class ClusterStore implements Store {
       for (const [name, { digest }] of this.#cache)
         if (digest !== undefined && !book.stands(name, digest) && !this.#uploads.has(name)) this.#cache.delete(name);
       this.#noteAll();
+      if (this.audits?.signer && this.mirror.settled) this.#freeDropped().catch(() => {});
       return;
     }
     // What was drawn may count only now; what was made of this, too.
-    for (const task of this.#views.of(false).audits()) this.#views.note(taskKey(task));
+    const audits = this.#views.of(false).audits();
+    for (const task of audits) this.#views.note(taskKey(task));
     for (const name of [key, ...this.#doubtful]) this.#note(name);
+    const left = new Set(this.#views.of(false).audits().map(taskKey));
+    for (const task of audits)
+      if (!left.has(taskKey(task)) && this.mirror.done(task)?.by === this.id) this.#dropUnneeded(task).catch(() => {});
   }
 
   #isDamaged(kept: Kept): boolean {

@@ -63,9 +63,12 @@ export const runRecordSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
-/** Hex SHA-256 of all that a result of the run depends on besides its task: what statements about results are about. */
+/**
+ * Hex SHA-256 of all that a result of the run depends on besides its task, and of how results are audited: what statements about
+ * results are about. So nodes that were told other rules have no say.
+ */
 export function runContext(record: RunRecord): string {
-  const { run, createdMs, version, numerics, specDigest: spec, dataset, ownParts } = record;
+  const { run, createdMs, version, numerics, specDigest: spec, dataset, ownParts, audit } = record;
   return sha256()
     .update(
       JSON.stringify([
@@ -76,6 +79,7 @@ export function runContext(record: RunRecord): string {
         spec,
         dataset.digest,
         Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        [audit?.rate, audit?.auditors, audit?.owner],
       ]),
     )
     .hex();

@@ -7,6 +7,7 @@ import { identityText, stopText, type Signer } from '../../audit/identity.js';
 import { FAILED, makeDraw, makeStatement, type Evidence, type Inputs } from '../../audit/statement.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import type { Clock } from './clock.js';
 import type { Sources } from './record-keeper.js';
 import type { RecordTable } from './record-table.js';
 import { keys, type NodeRecord, type NoteRecord } from './records.js';
@@ -18,17 +19,30 @@ export interface AuditOptions extends Omit<AuditRules, 'shape'> {
   readonly owner?: string | undefined;
 }
 
+/** When things in the background go on, and until when. */
+interface Pace {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Whoever says something writes it himself; and somebody may remove it again and again. */
+const BEFORE_MENDING_MS = 300;
+
 export class StoreAudits {
   readonly book: AuditBook;
   readonly signer: Signer | undefined;
   readonly #options: AuditOptions;
   readonly #shape: GraphShape;
+  readonly #pace: Pace;
   readonly #records: () => RecordTable;
   readonly #proofs = new Map<string, boolean>();
   #isRestoring = false;
+  /** Names of tasks whose evidence is being put right. */
+  readonly #mending = new Set<string>();
 
-  constructor(options: AuditOptions, shape: GraphShape, records: () => RecordTable) {
+  constructor(options: AuditOptions, shape: GraphShape, pace: Pace, records: () => RecordTable) {
     this.#options = options;
+    this.#pace = pace;
     this.#shape = shape;
     this.#records = records;
     this.signer = options.signer;
@@ -101,6 +115,18 @@ export class StoreAudits {
       if (await records.swap(keys.audit(task), { v, statements, draws: [...draws, draw] }, revision)) return;
       await records.read(keys.audit(task));
     }
+  }
+
+  /** Somebody wrote the evidence of a task: what is missing of it is added again, after a while, in the background. */
+  heard(name: string, evidence: Evidence | undefined): void {
+    if (!this.signer || this.#mending.has(name) || this.book.isWhole(name, evidence)) return;
+    this.#mending.add(name);
+    const { clock, signal } = this.#pace;
+    clock
+      .sleep(BEFORE_MENDING_MS, signal)
+      .then(() => (signal.aborted ? undefined : this.#say(parseTaskKey(name))))
+      .catch(() => {})
+      .finally(() => this.#mending.delete(name));
   }
 
   /** Writes what is known here and missing on the server, in the background. */
