@@ -18,6 +18,7 @@ const rooms = [
   'run',
   'doctor',
   'report',
+  'plugin-check',
   'reproduce',
   'page',
 ];

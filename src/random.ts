@@ -20,6 +20,7 @@ export type Purpose =
   | 'probe'
   | 'split'
   | 'sweep'
+  | 'plugin-check'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -37,6 +38,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   sweep: 12,
   cutout: 13,
   patterns: 14,
+  'plugin-check': 15,
   test: 255,
 };
 

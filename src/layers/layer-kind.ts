@@ -31,7 +31,7 @@ export interface Entering {
 
 /**
  * `layer`: the layer itself; `head`: what scores classes, its own or the network's; `similarity`: a linear map that only the layer's
- * loss reads.
+ * loss reads, that of a similarity loss or a further head of a plugin's.
  */
 export type PartRole = 'layer' | 'head' | 'similarity';
 
@@ -43,6 +43,8 @@ export interface PartStructure<G extends Geometry = Geometry> {
   readonly labelInputs: number;
   /** Standard deviation of the initial weights; 0 for weights that start at 0. */
   readonly initialDeviation: number;
+  /** Its name in files, where that does not follow from its role: heads of a plugin's objective. */
+  readonly name?: string;
   /** Its bias is 0 and stays so. */
   readonly withoutBias?: boolean;
 }

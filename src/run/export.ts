@@ -18,6 +18,7 @@ import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';
 
@@ -46,6 +47,9 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const { to, out, dataDir, verify } = options;
   const model = readModel(run, { verify });
   const { spec, metadata } = model;
+  // A loss of goodness is not needed to write the layers that it trained; heads are laid out by their objective.
+  const { goodness: _, ...parts } = predictingParts(spec);
+  checkParts(run, parts);
   const layout = await layoutOf(spec, model, dataDir);
   const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);

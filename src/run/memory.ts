@@ -85,8 +85,10 @@ export function memoryBound(
   const chapters = variant === 'dff' ? 2 : mostChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
+  // What the run begins with stays.
+  const more = [saved, looked, spec.init !== ''].filter(Boolean).length;
   const store =
-    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes +
+    (chapters + more) * chapterBytes +
     (Math.min(spec.labelLag, spec.splits) + nodes) * count * labelBytes(layout.suffix);
   // Of very many classes only goodness takes a row for each label; what a label or a head has itself is then wide, too.
   const several = labelBytes(layout.suffix) > 1;

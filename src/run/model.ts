@@ -16,7 +16,7 @@ import { labelled } from '../node/prepare.js';
 import { softmaxOf } from '../objectives/softmax.js';
 import type { RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
-import { checkParts } from './run-plugins.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 /** How a model is opened. */
@@ -38,7 +38,7 @@ export type ModelRow = Readonly<Record<string, unknown>> | readonly unknown[];
 export async function loadModel(run: string, options: LoadModelOptions = {}): Promise<Model> {
   checkOptions('loadModel', options, { kernels: true, threads: true, dataDir: true, verify: true });
   const saved = readModel(run, { verify: options.verify });
-  checkParts(run, { goodness: saved.spec.goodness });
+  checkParts(run, predictingParts(saved.spec));
   const known = saved.inputs && saved.classes ? undefined : await loadDatasetOf(run, saved.spec, options.dataDir);
   const inputs: Inputs = saved.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
   const classes = saved.classes ?? (known as Dataset).classes;
@@ -59,7 +59,7 @@ export async function predictImages(
 ): Promise<Prediction[]> {
   checkOptions('predictImages', options, { kernels: true, verify: true });
   const saved = readModel(run, options);
-  checkParts(run, { goodness: saved.spec.goodness });
+  checkParts(run, predictingParts(saved.spec));
   checkClasses(saved, classes.length, 'what it is used with');
   const model = await openModel(run, saved, { kind: 'image', shape }, classes, options);
   try {

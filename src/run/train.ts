@@ -71,6 +71,7 @@ const TRAIN_OPTIONS = {
   shardDirs: true,
   out: true,
   resume: true,
+  init: true,
   plugins: true,
   store: true,
   signal: true,

@@ -143,6 +143,12 @@ export interface RunSpec {
   wire: 'f32' | 'bf16';
   /** scale of the initial weights; at 1 goodness starts at θ */
   initScale: number;
+  /** model digest of the parameters that training begins with; empty for keyed random ones */
+  init: string;
+  /**
+   * layers (from 1 on) that are not trained: they pass on data as they begin, such as 1 or 1,2; none for all trained
+   */
+  freeze: number[];
   /** seed of everything random */
   seed: number;
   /** chapter c trains on shard c mod shards only; federated: as many as nodes */

@@ -2,6 +2,7 @@
 import { parseTaskKey, taskKey } from '../../schedule/tasks.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 
+/** How far a node's key is trusted. */
 export interface AuditedKey {
   /** 64 hex digits. */
   readonly key: string;
@@ -23,6 +24,7 @@ export interface Dispute {
   readonly said: readonly { readonly key: string; readonly output: string; readonly refuted: boolean }[];
 }
 
+/** What became of the audits of a run so far. */
 export interface AuditReport {
   /** Results that two keys agree on. */
   readonly checked: number;

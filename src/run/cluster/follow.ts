@@ -24,6 +24,7 @@ import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import { openStore } from './open-store.js';
+import type { Output } from '../../store/store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
 /** Audits are reported this often at most. */
@@ -33,6 +34,15 @@ export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;
   readonly notice: (text: string) => void;
   readonly audits: (report: AuditReport) => void;
+  /** Chapters of which somebody who looks on wants the layers, and what is told of them. */
+  readonly looks?: FollowerLooks | undefined;
+}
+
+/** Who looks on takes what is there: a layer that the run needs no more is gone from the server. */
+export interface FollowerLooks {
+  wants(task: Task): boolean;
+  /** @param output of a task that `wants` names */
+  see(task: Task, output: Output): Promise<void>;
 }
 
 /** Submits (or finds) the run and follows it to its end; aborting the signal only ends the following. */
@@ -110,6 +120,7 @@ class Follower {
   readonly #node: (event: NodeEvent) => void;
   readonly #notice: (text: string) => void;
   readonly #audits: (report: AuditReport) => void;
+  readonly #looks: FollowerLooks | undefined;
   #reported = { text: '', at: -Infinity };
   readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
@@ -122,7 +133,7 @@ class Follower {
     store: ClusterStore,
     record: RunRecord,
     prepared: PreparedData,
-    { node, notice, audits }: FollowCallbacks,
+    { node, notice, audits, looks }: FollowCallbacks,
     command: (...words: readonly string[]) => string,
   ) {
     this.#store = store;
@@ -131,6 +142,7 @@ class Follower {
     this.#node = node;
     this.#notice = notice;
     this.#audits = audits;
+    this.#looks = looks;
     this.#command = command;
   }
 
@@ -201,11 +213,28 @@ class Follower {
       if (record.progress && !record.left) this.#node({ type: 'progress', node: number, ...record.progress });
       return;
     }
+    if (entry?.type === 'task' && entry.record.state === 'done') this.#look(entry.task, key);
     if (!entry || entry.type === 'task' || this.#told.has(key)) return;
     this.#told.add(key);
     if (entry.type === 'report') this.#node({ type: 'task-finished', ...entry.record } as NodeEvent);
     else if (entry.type === 'refused') this.#notice(`node ${entry.record.name} was refused: ${entry.record.text}`);
     else if (entry.type === 'conflict') this.#notice(`TWO NODES DISAGREE: ${entry.record.text}`);
+  }
+
+  /** Fetches a layer for those who look on, if it is still there. */
+  #look(task: Task, key: string): void {
+    const looks = this.#looks;
+    if (!looks?.wants(task) || this.#told.has(key)) return;
+    this.#told.add(key);
+    void this.#show(looks, task);
+  }
+
+  async #show(looks: FollowerLooks, task: Task): Promise<void> {
+    try {
+      await looks.see(task, await this.#store.fetch(task, this.#store.signal));
+    } catch {
+      // Dropped, since no task needs it any more; or the run is over.
+    }
   }
 
   #lookAtNodes(): void {

@@ -20,7 +20,7 @@ import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { examine, wordsOf, type Means } from './examine.js';
+import { examine, wordsOf, type Examined, type Means } from './examine.js';
 import { withinSeconds } from './node-bounds.js';
 import { nodeSigner } from './node-key.js';
 import { openStore } from './open-store.js';
@@ -86,7 +86,7 @@ export async function joinRun(
     if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
     if (signer) say(`results are checked by other nodes; the key of this one is ${signer.key}`);
-    const end = await work(store, record, examined.prepared, name, options);
+    const end = await work(store, record, examined, name, options);
     if (end !== 'idle') await registry.markPatiently(run, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
@@ -159,7 +159,7 @@ async function tellRefusal(store: ClusterStore, note: NoteRecord, { signal }: Jo
 async function work(
   store: ClusterStore,
   record: RunRecord,
-  prepared: PreparedData,
+  { prepared, initial }: Extract<Examined, { readonly prepared: PreparedData }>,
   name: string,
   options: JoinOptions,
 ): Promise<RunEnd> {
@@ -174,6 +174,7 @@ async function work(
     layout: prepared.layout,
     classes: prepared.facts.classes.length,
     sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
+    ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
     startedMs: record.createdMs,
   };
   let membership: Membership | undefined;

@@ -31,6 +31,8 @@ export interface NodeOptions {
   /** Threads of the kernels; by default all cores. */
   readonly threads?: number | undefined;
   readonly dataDir?: string | undefined;
+  /** The model that runs begin with which say so: a run folder or a safetensors file. */
+  readonly init?: string | undefined;
   /** File with this node's key, for runs whose results are audited; made if there is none. */
   readonly key?: string | undefined;
   /** A file or folder of one's own, or a place of several files, for runs on such; it must be the one that the run was submitted with. */
@@ -64,6 +66,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     kernels: true,
     threads: true,
     dataDir: true,
+    init: true,
     key: true,
     data: true,
     slot: true,
