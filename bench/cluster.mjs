@@ -1,4 +1,4 @@
-// Measures a cluster on this machine. Run: npm run build && node bench/cluster.mjs transfer | overhead [--samples N …] | tasks
+// Measures a cluster on this machine. Run: npm run bench:cluster -- transfer | overhead [--samples N …] | tasks
 //   transfer  moves a layer state of 48 MB through nats-server over loopback, each way, SHA-256 included
 //   overhead  a run of two node processes against the same run on two threads: time, and where the CPU time went
 //   tasks     what a task costs by the number of chapters: one node, tasks of one small batch, the first seconds of each run
@@ -9,10 +9,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stopRun, train, trainToEnd } from '../dist/index.js';
-import { digestOf, getOutput, putOutput } from '../dist/store/cluster/transfer.js';
-import { NatsApi } from '../dist/store/nats/api.js';
-import { connectNats } from '../dist/store/nats/connect.js';
-import { NatsEngine } from '../dist/store/nats/engine.js';
+import { digestOf, getOutput, putOutput } from '../dist-bench/src/store/cluster/transfer.js';
+import { NatsApi } from '../dist-bench/src/store/nats/api.js';
+import { connectNats } from '../dist-bench/src/store/nats/connect.js';
+import { NatsEngine } from '../dist-bench/src/store/nats/engine.js';
 
 const { positionals, values: given } = parseArgs({
   allowPositionals: true,
@@ -176,7 +176,7 @@ try {
   if (what === 'transfer') await transfer();
   else if (what === 'overhead') await overhead();
   else if (what === 'tasks') await tasks();
-  else console.error('bench/cluster.mjs transfer | overhead | tasks');
+  else console.error('npm run bench:cluster -- transfer | overhead | tasks');
 } finally {
   server.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
