@@ -12,11 +12,13 @@ const rooms = [
   'model',
   'schedule',
   'simulate',
+  'audit',
   'store',
   'node',
   'run',
   'doctor',
   'report',
+  'plugin-check',
   'reproduce',
   'page',
 ];

@@ -14,10 +14,11 @@ import type { Precision } from '../src/kernels/numerics.js';
 import type { KernelsChoice } from '../src/kernels/open.js';
 import { INSTALL } from './compare/peers.js';
 import { runComparison } from './compare/run.js';
+import { runConvolutions } from './convolutions/run.js';
 import { runKernels } from './kernels/run.js';
 import { measureBandwidths } from './machine/bandwidth.js';
 import { epochParts, stepParts } from './machine/roofline.js';
-import { HELP, type Options, parseOptions } from './options.js';
+import { HELP, type Options, parseOptions, type Section } from './options.js';
 import { markdown, type Report } from './report.js';
 import { summarise } from './statistics.js';
 
@@ -45,7 +46,7 @@ async function bench(options: Options): Promise<void> {
     });
   const { addon } = loaded;
   const setFor = (precision: Precision): string => options.kernels ?? addon.fastestFor(precision);
-  const has = (section: 'kernels' | 'peers' | 'epoch' | 'memory') => options.only.has(section);
+  const has = (section: Section) => options.only.has(section);
 
   const ours = openNative(addon, setFor('f32'), options.peerThreads);
   const rounding = new Map(
@@ -75,6 +76,16 @@ async function bench(options: Options): Promise<void> {
           progress,
         })
       : undefined;
+  const convolutions = has('convolutions')
+    ? await runConvolutions(ours, rounding, {
+        peersFolder: peersFolder(),
+        python: options.python,
+        peers: options.peers.size > 0,
+        threads: options.peerThreads,
+        repetitions: options.repetitions,
+        progress,
+      })
+    : undefined;
   ours.close();
   for (const one of rounding.values()) one.close();
 
@@ -88,6 +99,7 @@ async function bench(options: Options): Promise<void> {
     peakGigaflops: { median: peak.median / 1e9, low: peak.low / 1e9, high: peak.high / 1e9 },
     kernels,
     comparison,
+    convolutions,
     bandwidth,
     step: kernels ? stepParts(kernels.measured, ceilings) : [],
     epoch: result ? epochParts(result, result.spec.trainSamples || 60_000, ceilings) : [],

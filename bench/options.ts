@@ -4,7 +4,7 @@ import { PffError } from '../src/errors.js';
 import { precisions, type Precision } from '../src/kernels/numerics.js';
 import { PEERS } from './compare/peers.js';
 
-export const SECTIONS = ['kernels', 'peers', 'epoch', 'memory'] as const;
+export const SECTIONS = ['kernels', 'peers', 'epoch', 'convolutions', 'memory'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const HELP = `Measures our kernels, and our training step, forward pass, prediction and epoch beside what else could be used.

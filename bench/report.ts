@@ -3,6 +3,8 @@ import { TOLERANCES } from './compare/check.js';
 import { type Operands, WORK, WORK_NAMES } from './compare/contender.js';
 import type { Comparison } from './compare/run.js';
 import { PEERS } from './compare/peers.js';
+import type { ConvolutionsReport } from './convolutions/run.js';
+import { BATCHES_OF_EPOCH, CONVOLUTION_WORK, NETWORK } from './convolutions/workload.js';
 import type { KernelsReport } from './kernels/run.js';
 import type { Bandwidth } from './machine/bandwidth.js';
 import type { Part } from './machine/roofline.js';
@@ -16,13 +18,14 @@ export interface Report {
   readonly peakGigaflops: Summary;
   readonly kernels: KernelsReport | undefined;
   readonly comparison: Comparison | undefined;
+  readonly convolutions: ConvolutionsReport | undefined;
   readonly bandwidth: readonly Bandwidth[];
   readonly step: readonly Part[];
   readonly epoch: readonly Part[];
 }
 
 export function markdown(report: Report): string {
-  const { machine, kernels, comparison, bandwidth, step, epoch } = report;
+  const { machine, kernels, comparison, convolutions, bandwidth, step, epoch } = report;
   return [
     `# Bench\n\n${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels: ` +
       `${report.instructionSets.map(({ precision, instructionSet }) => `${instructionSet} in ${precision}`).join(', ')}. ` +
@@ -31,6 +34,7 @@ export function markdown(report: Report): string {
       'nothing were shared, and nothing else.',
     ...(kernels ? [kernelsSection(kernels)] : []),
     ...(comparison ? comparisonSections(comparison) : []),
+    ...(convolutions ? [convolutionsSection(convolutions)] : []),
     ...(bandwidth.length > 0 ? [bandwidthSection(bandwidth)] : []),
     ...(step.length + epoch.length > 0 ? [partsSection([...step, ...epoch])] : []),
   ].join('\n\n');
@@ -104,6 +108,41 @@ function checksText(all: Comparison['checks'], operands: Operands): string {
   const worst = (what: 'loss' | 'values') => Math.max(...checks.map((one) => one[what])).toExponential(1);
   const { loss, trained, epoch, inferred } = TOLERANCES[operands];
   return `\n\nAll compute the same in ${operands}: ${checks.length} checks, losses within ${worst('loss')} (allowed ${loss}), values within ${worst('values')} (allowed ${trained} of the way that trained weights went, ${epoch} through an epoch, ${inferred} of inference).`;
+}
+
+function convolutionsSection({ contenders, missing, worst, compared }: ConvolutionsReport): string {
+  const who = contenders.map(({ name, about }) => `- ${convolutionTitle(name)}: ${about}`);
+  const rows = compared.map((one) => [
+    CONVOLUTION_WORK[one.work].title,
+    convolutionTitle(one.name),
+    cell(one.milliseconds, 1),
+    cell(one.ratio, 2),
+    one.rounded === undefined ? '' : cell(one.rounded, 2),
+    cell(one.peakShare, 1),
+  ]);
+  const epochs = compared
+    .filter((one) => one.work === 'network')
+    .map(
+      (one) => `${convolutionTitle(one.name)} ${((one.milliseconds.median * BATCHES_OF_EPOCH) / 1000).toFixed(0)} s`,
+    );
+  const checked = Object.entries(worst).map(
+    ([operands, { loss, values }]) =>
+      `in ${operands} losses within ${loss.toExponential(1)}, values within ${values.toExponential(1)}`,
+  );
+  return `## Convolutions
+
+${[...who, ...(missing ? [`- **PyTorch is missing**: ${missing.why}. To install: ${missing.install}`] : [])].join('\n')}
+
+${checked.length > 0 ? `All compute the same: ${checked.join('; ')}.\n\n` : ''}${table(['work', 'by', 'ms', 'times ours', 'times our fastest bf16', '% of peak'], rows)}
+
+One epoch of 50,000 images, ${NETWORK.join(', ')}, \`pred\`: ${epochs.join(', ')} (${BATCHES_OF_EPOCH} times the time of a batch).`;
+}
+
+function convolutionTitle(name: string): string {
+  return name
+    .replace('pytorch-autocast', 'PyTorch, autocast to bf16')
+    .replace('pytorch', 'PyTorch')
+    .replace('ours-', 'ours, ');
 }
 
 function bandwidthSection(all: readonly Bandwidth[]): string {

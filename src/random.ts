@@ -13,12 +13,14 @@ export type Purpose =
   | 'augment'
   | 'deform'
   | 'cutout'
+  | 'patterns'
   | 'dropout'
   | 'dropout-inputs'
   | 'simulate'
   | 'probe'
   | 'split'
   | 'sweep'
+  | 'plugin-check'
   | 'test';
 
 const PURPOSE_CODES: Record<Purpose, number> = {
@@ -35,6 +37,8 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   split: 11,
   sweep: 12,
   cutout: 13,
+  patterns: 14,
+  'plugin-check': 15,
   test: 255,
 };
 

@@ -107,3 +107,10 @@ it('is what the record of a failed run has, cut to the size of a record', () => 
     expect(arrived.hint).toBe(error.hint?.slice(0, 2000));
   }
 });
+
+describe('an error of a class that a thread on its way does not know', () => {
+  it('comes back as what it was where the class is known again', () => {
+    const unheard = { ...encodeError(new PffError('cluster', 'lost')), name: 'Unheard', kind: 'busy' };
+    expect(encodeError(decodeError(unheard))).toEqual(unheard);
+  });
+});

@@ -7,6 +7,8 @@ import { curves } from './sections/curves.js';
 import { fields } from './sections/fields.js';
 import { gantt } from './sections/gantt.js';
 import { goodness } from './sections/goodness.js';
+import { maps } from './sections/maps.js';
+import { audits } from './sections/audits.js';
 import { nodes } from './sections/nodes.js';
 import { overview } from './sections/overview.js';
 import { spec } from './sections/spec.js';
@@ -18,6 +20,7 @@ const LINKS = [
   ['goodness', 'Goodness'],
   ['units', 'Units'],
   ['fields', 'Weights'],
+  ['maps', 'Maps'],
   ['errors', 'Errors'],
   ['nodes', 'Nodes'],
   ['spec', 'Spec'],
@@ -38,8 +41,10 @@ export function runPage(id: string): RunPage {
     goodness(),
     units(),
     fields(),
+    maps(),
     confusion(),
     nodes(),
+    audits(),
     spec(),
   ];
   const [head, ...sections] = parts.map((part) => part.element);

@@ -22,26 +22,30 @@ export interface Computed {
   readonly values: Float32Array;
 }
 
-/** Someone who does the work: ours or a peer. Everything is for one thread unless its name says otherwise. */
-export interface Contender {
+/** Someone who does pieces of work: ours or a peer. Everything is for one thread unless its name says otherwise. */
+export interface Worker<W extends string> {
   readonly name: string;
   /** Versions and settings, for the report. */
   readonly about: string;
   readonly operands: Operands;
   readonly isOurs: boolean;
-  readonly work: ReadonlySet<Work>;
+  readonly work: ReadonlySet<W>;
+  /** Does the work once; seconds that it took, on the contender's own clock. */
+  run(work: W): Promise<number>;
+  /** Starts from the workload's weights and does `steps` training steps, or inference once. */
+  compute(work: W, steps: number): Promise<Computed>;
+  close(): Promise<void>;
+}
+
+/** Someone who does the work on dense layers. */
+export interface Contender extends Worker<Work> {
   readonly trains: boolean;
   /** Its epochs are measured whole, not on a share of their batches. */
   readonly whole: boolean;
-  /** Does the work once; seconds that it took, on the contender's own clock. */
-  run(work: Work): Promise<number>;
-  /** Starts from the workload's weights and does `steps` training steps, or inference once. */
-  compute(work: Work, steps: number): Promise<Computed>;
   /** Trains the network layer after layer on the first `batches` batches of the epoch's order, passing them on. */
   epoch(batches: number): Promise<EpochTime>;
   /** As `epoch`, for the few batches of the check. */
   computeEpoch(): Promise<Computed>;
-  close(): Promise<void>;
 }
 
 export interface EpochTime {

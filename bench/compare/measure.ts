@@ -1,10 +1,10 @@
 /** Measures all contenders in turn: one repetition of each after the other, so that noise hits all alike. */
 import { summarise, pairedRatio, type Summary } from '../statistics.js';
-import { WORK_NAMES, type Contender, type Work } from './contender.js';
+import type { Work, Worker } from './contender.js';
 
 /** One contender at one piece of work. */
-export interface Compared {
-  readonly work: Work;
+export interface Compared<W extends string = Work> {
+  readonly work: W;
   readonly name: string;
   readonly milliseconds: Summary;
   /** How many times as long as ours, repetition by repetition. */
@@ -32,16 +32,17 @@ const PATIENCE = 20_000;
 
 /**
  * @param contenders the first one is ours: others are compared with it.
+ * @param flop of each piece of work, in the order of the report.
  * @param peak FLOP/s of one core, measured now.
  */
-export async function measureContenders(
-  contenders: readonly Contender[],
-  flop: Readonly<Record<Work, number>>,
+export async function measureContenders<W extends string>(
+  contenders: readonly Worker<W>[],
+  flop: Readonly<Record<W, number>>,
   peak: () => number,
   repetitions: number,
-): Promise<Compared[]> {
-  const results: Compared[] = [];
-  for (const work of WORK_NAMES) {
+): Promise<Compared<W>[]> {
+  const results: Compared<W>[] = [];
+  for (const work of Object.keys(flop) as W[]) {
     const able = contenders.filter((one) => one.work.has(work));
     const seconds = able.map((): number[] => []);
     const shares = able.map((): number[] => []);

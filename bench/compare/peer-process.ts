@@ -24,7 +24,7 @@ export interface PeerCommand {
 }
 
 /** One question at a time; a peer that dies or says nonsense fails the question. */
-class Conversation {
+export class Conversation {
   readonly #name: string;
   readonly #child: ChildProcessWithoutNullStreams;
   #complaints = '';
@@ -81,6 +81,12 @@ class Conversation {
   }
 }
 
+/** Losses and a file of values in the answer of a peer. */
+export function computedBy(name: string, ok: Fields): Computed {
+  const values = new Float32Array(new Uint8Array(readFileSync(String(ok['file']))).buffer);
+  return { losses: numbersOf(name, ok, 'losses'), values };
+}
+
 /** Starts a peer and hands it the workload in `folder`. @throws Error with the peer's own words if it cannot start. */
 export async function openPeer(
   command: PeerCommand,
@@ -98,10 +104,7 @@ export async function openPeer(
     throw error;
   }
   const can = Array.isArray(opened['work']) ? opened['work'] : [];
-  const computed = (ok: Fields): Computed => ({
-    losses: numbersOf(name, ok, 'losses'),
-    values: new Float32Array(new Uint8Array(readFileSync(String(ok['file']))).buffer),
-  });
+  const computed = (ok: Fields): Computed => computedBy(name, ok);
   return {
     name,
     about: String(opened['about']),

@@ -43,6 +43,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/compare.js')).compareCommand,
   },
   {
+    name: 'check-plugin',
+    summary: 'says what is right and wrong with the parts of a plugin',
+    load: async () => (await import('./commands/check-plugin.js')).checkPluginCommand,
+  },
+  {
     name: 'watch',
     summary: 'shows a run in the browser, live or finished',
     load: async () => (await import('./commands/watch.js')).watchCommand,

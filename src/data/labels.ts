@@ -1,17 +1,20 @@
 /**
  * How labels enter the network: where the label values stand in a row of the first layer's input, what a row is scaled
- * by, and the label part of a batch. The first layer's input is always [image part | label part].
+ * by, and the label part of a batch. The first layer's input is always [image part | label part], the label part of no
+ * values where the label is a pattern.
  */
 import { MOST_CLASSES, type Labels } from './label-array.js';
 import { PffError } from '../errors.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
+import { labelPatterns } from './label-patterns.js';
 import { imageSize, type ImageShape, type Samples, type SampleValues } from './dataset.js';
 
 /**
  * `overlay`: the label stands in place of the image's first C values, as in the paper; the image part is the rest.
  * `append`: the label values are C inputs more; the image part is the whole image.
+ * `pattern`: a pattern for each label is added to the whole image (label-patterns.ts), and there is no label part.
  */
-export type LabelMode = 'overlay' | 'append';
+export type LabelMode = 'overlay' | 'append' | 'pattern';
 
 /** Where things stand in a row of the first layer's input. C is the number of classes. */
 export interface LabelLayout {
@@ -19,10 +22,12 @@ export interface LabelLayout {
   readonly skip: number;
   /** P: values of the image part. */
   readonly prefix: number;
-  /** C: values of the label part. */
+  /** C: classes, and values of the label part where there is one. */
   readonly suffix: number;
-  /** P + C: inputs of the first layer. */
+  /** Inputs of the first layer: P + C, or P in pattern mode. */
   readonly inputs: number;
+  /** The shape of images in pattern mode; else absent. */
+  readonly pattern?: ImageShape;
 }
 
 /** How each sample's values become a row [image part | label part] of unit length. */
@@ -35,12 +40,14 @@ export interface RowScales {
   readonly label: Float32Array;
 }
 
-/** Squared length of a one-hot label part: `labelNorm2` of `rowScales`. */
-export const ONE_HOT_NORM2 = 1;
-
-/** Squared length of a neutral label part (1/C everywhere): `labelNorm2` of `rowScales`. */
-export function neutralNorm2(classes: number): number {
-  return 1 / classes;
+/** Squared lengths of what a label adds to a row, `labelNorm2` of `rowScales`: of one label, and of the neutral one (1/C of each). */
+export function labelNorms({ suffix: classes, pattern }: LabelLayout): {
+  readonly oneHot: number;
+  readonly neutral: number;
+} {
+  if (!pattern) return { oneHot: 1, neutral: 1 / classes };
+  const { norm2, neutralNorm2 } = labelPatterns(pattern, classes);
+  return { oneHot: norm2, neutral: neutralNorm2 };
 }
 
 /**
@@ -58,6 +65,7 @@ export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode)
       hint: 'Is the label a number of something? Name the column of the classes.',
     });
   if (mode === 'append') return { skip: 0, prefix: size, suffix: classes, inputs: size + classes };
+  if (mode === 'pattern') return { skip: 0, prefix: size, suffix: classes, inputs: size, pattern: shape };
   if (size <= classes)
     throw new PffError('data', `a label of ${classes} values cannot be written over an image of ${size} values`, {
       hint: 'Use --label-mode append: it adds the label as extra inputs.',
@@ -70,7 +78,7 @@ export function labelLayout(shape: ImageShape, classes: number, mode: LabelMode)
  * The sum is over integers and exact, so its order does not matter; over a table's values, which are not divided by 255, it is in
  * f64 in their order. A row that is all zeros keeps scale 0.
  * @param subtractMean the image part is (byte - its mean) / 255 instead.
- * @param labelNorm2 squared length of the label part: `ONE_HOT_NORM2` or `neutralNorm2(C)`.
+ * @param labelNorm2 squared length of the label part, one of `labelNorms`.
  * @returns Float32Arrays [samples.count] over SharedArrayBuffers.
  */
 export function rowScales(samples: Samples, layout: LabelLayout, labelNorm2: number, subtractMean: boolean): RowScales {

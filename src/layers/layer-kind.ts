@@ -31,7 +31,7 @@ export interface Entering {
 
 /**
  * `layer`: the layer itself; `head`: what scores classes, its own or the network's; `similarity`: a linear map that only the layer's
- * loss reads.
+ * loss reads, that of a similarity loss or a further head of a plugin's.
  */
 export type PartRole = 'layer' | 'head' | 'similarity';
 
@@ -43,6 +43,8 @@ export interface PartStructure<G extends Geometry = Geometry> {
   readonly labelInputs: number;
   /** Standard deviation of the initial weights; 0 for weights that start at 0. */
   readonly initialDeviation: number;
+  /** Its name in files, where that does not follow from its role: heads of a plugin's objective. */
+  readonly name?: string;
   /** Its bias is 0 and stays so. */
   readonly withoutBias?: boolean;
 }
@@ -85,6 +87,16 @@ export interface OnnxNodes {
   finish(graph: OnnxGraph, name: string, part: PartStructure, tensors: PartTensors, sum: string): string;
 }
 
+/** Weights of the windows of a layer, one window a channel that leaves. */
+export interface Windows {
+  /** Of a window: what it sees of the planes that enter. */
+  readonly planes: Planes;
+  /** Channels that leave. */
+  readonly outputs: number;
+  /** [values of a window, channels first; outputs] */
+  readonly weights: Float32Array;
+}
+
 /** @typeParam D its description in a spec @typeParam G its sizes */
 export interface LayerKind<D extends { readonly kind: string }, G extends Geometry> {
   readonly kind: D['kind'];
@@ -113,6 +125,8 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   open(kernels: Kernels, part: PartStructure<G>, tensors: PartTensors, options: OpenOptions): Promise<OpenPart>;
   /** The weights from each of the first `inputs` values to each unit, [inputs, outputs], for pictures; absent where there is no such matrix. */
   inputWeights?(geometry: G, tensors: PartTensors): Float32Array;
+  /** The weights of windows that move over planes, for pictures; absent where there are none. */
+  windows?(geometry: G, tensors: PartTensors): Windows;
   readonly onnx: OnnxNodes;
 }
 

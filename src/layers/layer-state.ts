@@ -136,7 +136,10 @@ export function namedParameters({ structure, parts }: LayerState): NamedTensor[]
 
 /** `layer1`, `layer1.head`, …, `classifier`. Layers are numbered from 1 for users. */
 export function partName({ layer, parts }: LayerStructure, part: number): string {
-  if (part > 0) return `layer${layer + 1}.${parts[part]?.role === 'similarity' ? 'similarity' : 'head'}`;
+  if (part > 0) {
+    const { role = 'head', name = role } = parts[part] ?? {};
+    return `layer${layer + 1}.${name}`;
+  }
   return parts[0]?.role === 'head' ? 'classifier' : `layer${layer + 1}`;
 }
 

@@ -7,6 +7,7 @@ import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
 import type { Augment } from './augment/augment.js';
+import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** A chapter's samples as inputs of some layer. */
@@ -57,11 +58,15 @@ export class ImageInputs implements LayerInputs {
     const batch = rows.length;
     const scales = this.#negatives ? oneHot : neutral;
     const prefix = await stageImages(this.#kernels, data, rows, scales);
+    const all = this.#negatives;
+    const wrong = all && (data === this.#data ? all : pickLabels(all, asked));
+    if (layout.pattern) {
+      const labels = wrong ? [samples.labels, wrong].map((each) => pickLabels(each, rows)) : 'neutral';
+      return patternedRows({ images: prefix, scale: scales.label, rows }, layout.pattern, classes, labels);
+    }
     const suffix = new Float32Array(this.variants * batch * classes);
-    if (this.#negatives) {
+    if (wrong) {
       fillOneHot(samples.labels, scales.label, classes, suffix, 0, rows);
-      const all = this.#negatives;
-      const wrong = data === this.#data ? all : pickLabels(all, asked);
       fillOneHot(wrong, scales.label, classes, suffix, batch, rows);
     } else {
       fillNeutral(scales.label, classes, suffix, 0, rows);

@@ -15,13 +15,13 @@ export interface NetworkStructure {
   readonly classes: number;
 }
 
-/** The network of `spec`. Layer 0 reads image part and label part ([P + C] inputs, see data/labels.ts). */
+/** The network of `spec`. Layer 0 reads image part and label part (data/labels.ts). */
 export function networkStructure(spec: RunSpec, layout: LabelLayout): NetworkStructure {
   const classes = layout.suffix;
   const objective = objectiveOf(spec.objective);
   const all = geometries(spec.layers, layout.inputs);
   const layers = all.map((geometry, layer): LayerStructure => {
-    const labelInputs = layer === 0 ? classes : 0;
+    const labelInputs = layer === 0 ? layout.inputs - layout.prefix : 0;
     const last = layer === all.length - 1;
     return { layer, parts: objective.parts(spec, { geometry, labelInputs, layer, last, classes }) };
   });

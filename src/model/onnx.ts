@@ -2,7 +2,8 @@
  * A trained network as an ONNX model (opset 17): images in, scores and predicted class out. The label's place, the scaling
  * of rows and the normalisation between layers are all inside the graph, so that its user only needs images.
  */
-import type { LabelLayout } from '../data/labels.js';
+import { labelNorms, type LabelLayout } from '../data/labels.js';
+import { labelPatterns } from '../data/label-patterns.js';
 import { PffError } from '../errors.js';
 import type { Inputs } from '../data/columns.js';
 import { DOUBLE, FLOAT, INT64, OnnxGraph } from '../formats/onnx-graph.js';
@@ -73,13 +74,7 @@ interface ExportedNetwork {
 /** Goodness of every label: the image's part of the first layer once, each label's added to it. [n, C] */
 function goodness(graph: OnnxGraph, network: ExportedNetwork): string {
   const { spec, states } = network;
-  const first = partOf(states[0]);
-  const { fromImage, scale } = imagePart(graph, network, first, 1);
-  const label = first.nodes.labelPart(graph, first.part, first.tensors, 'each');
-  // [n, 1, units] + [n, 1, 1] · [1, C, units]
-  const perLabel = graph.node('Mul', [graph.node('Unsqueeze', [scale, graph.integers([2])]), label]);
-  const sum = graph.node('Add', [graph.node('Unsqueeze', [fromImage, graph.integers([1])]), perLabel]);
-  let activations = first.nodes.finish(graph, first.name, first.part, first.tensors, sum);
+  let activations = firstLayer(graph, network, 'each');
   let total: string | undefined;
   states.forEach((state, layer) => {
     if (layer > 0) activations = whole(graph, state, 0, activations);
@@ -96,14 +91,10 @@ function goodness(graph: OnnxGraph, network: ExportedNetwork): string {
 
 /** One pass with a neutral label, for the classifiers that have heads. [n, C] */
 function neutral(graph: OnnxGraph, network: ExportedNetwork): string {
-  const { spec, layout, states } = network;
+  const { spec, states } = network;
   const layers = spec.classifier === 'softmax' ? states.slice(0, -1) : states;
   const objective = objectiveOf(spec.objective);
-  const first = partOf(states[0]);
-  const { fromImage, scale } = imagePart(graph, network, first, 1 / layout.suffix);
-  const label = first.nodes.labelPart(graph, first.part, first.tensors, 'neutral');
-  const sum = graph.node('Add', [fromImage, graph.node('Mul', [scale, label])]);
-  let activations = first.nodes.finish(graph, first.name, first.part, first.tensors, sum);
+  let activations = firstLayer(graph, network, 'neutral');
   const features: string[] = [];
   const heads: string[] = [];
   layers.forEach((state, layer) => {
@@ -124,13 +115,39 @@ function neutral(graph: OnnxGraph, network: ExportedNetwork): string {
   return heads.slice(1).reduce((sumOfHeads, head) => graph.node('Add', [sumOfHeads, head]), heads[0] as string);
 }
 
-/** The scaled image part of each row through the first layer [n, units], and the scale 1 / length of each row [n, 1]. */
-function imagePart(
+/** Activations of the first layer: with each label [n, C, units], or with the neutral one [n, units]. */
+function firstLayer(graph: OnnxGraph, network: ExportedNetwork, label: 'each' | 'neutral'): string {
+  const { layout, states } = network;
+  const { nodes, name, part, tensors } = partOf(states[0]);
+  const norms = labelNorms(layout);
+  const { rows, scale } = imageRows(graph, network, label === 'each' ? norms.oneHot : norms.neutral);
+  // [n, 1, …] + [n, 1, 1] · [1, C, …], or [n, …] + [n, 1] · [1, …]
+  const labelled = (image: string, added: string): string =>
+    label === 'each'
+      ? graph.node('Add', [
+          graph.node('Unsqueeze', [image, graph.integers([1])]),
+          graph.node('Mul', [graph.node('Unsqueeze', [scale, graph.integers([2])]), added]),
+        ])
+      : graph.node('Add', [image, graph.node('Mul', [scale, added])]);
+  if (layout.pattern) {
+    const { each, neutral: mean } = labelPatterns(layout.pattern, layout.suffix);
+    const added =
+      label === 'each'
+        ? graph.floats('label.patterns', [1, layout.suffix, layout.prefix], each)
+        : graph.floats('label.neutral', [1, layout.prefix], mean);
+    return nodes.whole(graph, name, part, tensors, labelled(rows, added));
+  }
+  const fromImage = nodes.imagePart(graph, name, part, tensors, rows);
+  const sum = labelled(fromImage, nodes.labelPart(graph, part, tensors, label));
+  return nodes.finish(graph, name, part, tensors, sum);
+}
+
+/** The scaled image part of each row [n, values], and the scale 1 / length of each row [n, 1]. */
+function imageRows(
   graph: OnnxGraph,
   { spec: { subtractMean }, layout, values: all }: ExportedNetwork,
-  { nodes, name, part, tensors }: ExportedPart,
   labelNorm2: number,
-): { readonly fromImage: string; readonly scale: string } {
+): { readonly rows: string; readonly scale: string } {
   const { skip, prefix } = layout;
   const axes = graph.integers([1]);
   const values = graph.node('Slice', [all, graph.integers([skip]), graph.integers([skip + prefix]), axes]);
@@ -139,8 +156,7 @@ function imagePart(
   const squares = graph.node('ReduceSumSquare', [image], { axes: [1], keepdims: 1 });
   const length = graph.node('Sqrt', [graph.node('Add', [squares, graph.scalar(labelNorm2)])]);
   const scale = graph.node('Reciprocal', [length]);
-  const rows = graph.node('Mul', [image, scale]);
-  return { fromImage: nodes.imagePart(graph, name, part, tensors, rows), scale };
+  return { rows: graph.node('Mul', [image, scale]), scale };
 }
 
 interface ExportedPart {

@@ -11,6 +11,7 @@ import { goodnessOf, ownGoodness, ownGoodnessOf } from '../objectives/goodness.j
 import { logSoftmax } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
 import { type RunSpec } from '../spec/spec.js';
+import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
 
 /** How many samples are predicted at a time, at most. */
@@ -203,6 +204,12 @@ export async function stageRows(
   const variants = labels === 'neutral' ? 1 : classes;
   const scales = labels === 'neutral' ? data.neutral : data.oneHot;
   const prefix = await stageImages(kernels, data, rows, scales);
+  const { pattern } = data.layout;
+  if (pattern) {
+    const each = Array.from({ length: classes }, (_, label) => new Uint32Array(batch).fill(label));
+    const of = { images: prefix, scale: scales.label, rows };
+    return patternedRows(of, pattern, classes, labels === 'neutral' ? labels : each);
+  }
   const suffix = new Float32Array(variants * batch * classes);
   if (labels === 'neutral') fillNeutral(scales.label, classes, suffix, 0, rows);
   else for (let c = 0; c < classes; c++) fillSameLabel(c, scales.label, classes, suffix, c * batch, rows);

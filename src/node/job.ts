@@ -1,6 +1,7 @@
 /** What a node needs to know of a run, besides the store: all of it is the same on every node, but for private data. */
 import type { LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
+import { initialState, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { assign, type PffVariant } from '../schedule/assign.js';
 import { graphShape } from '../schedule/shape.js';
@@ -22,6 +23,8 @@ export interface Job {
   readonly classes: number;
   /** [shards]: chapter c trains on site c mod shards. Undefined where this node has no chapter of that shard. */
   readonly sites: readonly (Site | undefined)[];
+  /** [layers, and the classifier]: buffers of the states that layers begin with, where those are a model's. */
+  readonly initial?: readonly ArrayBufferLike[] | undefined;
   /** When the run began, in milliseconds of Unix time: what times of spans count from. */
   readonly startedMs: number;
 }
@@ -35,6 +38,12 @@ export function siteOf({ sites }: Job, chapter: number): Site {
       `chapter ${chapter + 1} trains on shard ${(chapter % sites.length) + 1}, which is not here`,
     );
   return site;
+}
+
+/** The state that a layer begins with: keyed random parameters, or those of the model that the run begins with. */
+export function beginning({ spec, initial }: Pick<Job, 'spec' | 'initial'>, structure: LayerStructure): LayerState {
+  const buffer = initial?.[structure.layer];
+  return buffer ? viewState(structure, 0, buffer) : initialState(structure, spec.seed);
 }
 
 /** The job as node `node` gets it: without the data of shards on which it never trains. */

@@ -2,7 +2,7 @@
 import { sha256 } from '#platform/hash';
 import type { Inputs } from '../data/columns.js';
 import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
-import { labelLayout, neutralNorm2, ONE_HOT_NORM2, rowScales, type LabelLayout } from '../data/labels.js';
+import { labelLayout, labelNorms, rowScales, type LabelLayout } from '../data/labels.js';
 import { shardSamples } from '../data/shards.js';
 import { PffError } from '../errors.js';
 import { describeLayers, imagePlanes, imageValues } from '../layers/sizes.js';
@@ -206,12 +206,13 @@ export function labelled(
   shape: ImageShape,
   { subtractMean }: Pick<RunSpec, 'subtractMean'>,
 ): LabelledData {
+  const norms = labelNorms(layout);
   return {
     samples,
     layout,
     shape,
-    oneHot: rowScales(samples, layout, ONE_HOT_NORM2, subtractMean),
-    neutral: rowScales(samples, layout, neutralNorm2(layout.suffix), subtractMean),
+    oneHot: rowScales(samples, layout, norms.oneHot, subtractMean),
+    neutral: rowScales(samples, layout, norms.neutral, subtractMean),
   };
 }
 

@@ -8,14 +8,7 @@ import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
 import type { OpenPart } from '../layers/layer-kind.js';
-import {
-  closeParts,
-  initialState,
-  rowOutputs,
-  viewState,
-  type LayerState,
-  type LayerStructure,
-} from '../layers/layer-state.js';
+import { closeParts, rowOutputs, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs } from '../model/inputs.js';
@@ -35,7 +28,7 @@ import type { Output, Store } from '../store/store.js';
 import { ChapterData } from './chapter-data.js';
 import { Breather } from './clock.js';
 import type { NodeEvent } from './events.js';
-import { siteOf, type Job } from './job.js';
+import { beginning, siteOf, type Job } from './job.js';
 import { predictedLabels } from './negatives.js';
 import { progressReporter } from './progress.js';
 import type { InputRelay } from './relay.js';
@@ -230,6 +223,11 @@ export class TaskRunner {
     if (!inputs) throw new PffError('cluster', `${taskKey(task)} has no inputs to train on`);
     this.#closeTrained();
     const { kernels, job } = this.#options;
+    if (job.spec.freeze.includes(task.layer + 1)) {
+      // The state before as it is; a copy, since what is published may be rounded in its place.
+      const { steps, buffer } = this.#before(task, fetched);
+      return { output: { steps, buffer: buffer.slice(0) }, stats: emptyStats() };
+    }
     const { done, opened } = await this.#learn(task, fetched, this.#objective.variants, {
       objective: this.#objective.begin(job.spec),
       loss: this.#objective.describe(job.spec),
@@ -313,7 +311,7 @@ export class TaskRunner {
 
   /** The state that a training step starts from. */
   #before(task: TrainTask, fetched: Map<string, Output>): LayerState {
-    if (task.chapter === 0) return initialState(this.#structureOf(task.layer), this.#options.job.spec.seed);
+    if (task.chapter === 0) return beginning(this.#options.job, this.#structureOf(task.layer));
     return this.#view(task.layer, fetched.get(taskKey(trainTask(task.chapter - 1, task.layer))));
   }
 

@@ -9,6 +9,7 @@ import { pred, predsim, sim } from './local-error.js';
 import { monoForward } from './mono-forward.js';
 import type { Objective, ObjectiveSettings } from './objective.js';
 import { onGoodness } from './on-goodness.js';
+import { onLocalLoss, type OwnLocalLoss } from './own-local-loss.js';
 import { performanceOptimized } from './performance-optimized.js';
 import { symba } from './symba.js';
 
@@ -34,9 +35,20 @@ export const objectives = new NamedParts<Objective>(
 /** Makes the loss of goodness that layers learn by; called once for each task, with the objective's settings of the run's spec. */
 export type OwnObjective = (settings: ObjectiveSettings) => GoodnessLoss;
 
-/** An objective of one's own: a loss of goodness, or a whole entry of the table (its name is that which it is registered by). */
-export function ownObjective(name: string, own: OwnObjective | Omit<Objective, 'name'>): Objective {
-  return typeof own === 'function' ? onGoodness({ name, loss: own }) : { ...own, name };
+/**
+ * What can be registered as an objective: a loss of goodness, a local loss with heads, or a whole entry of the table (its name is that
+ * which it is registered by).
+ */
+export type AnyOwnObjective = OwnObjective | OwnLocalLoss | Omit<Objective, 'name'>;
+
+export function ownObjective(name: string, own: AnyOwnObjective): Objective {
+  if (typeof own === 'function') return onGoodness({ name, loss: own });
+  return isLocalLoss(own) ? onLocalLoss(name, own) : { ...own, name };
+}
+
+/** Local losses say which heads they have; entries of the table which parts. */
+export function isLocalLoss(own: OwnLocalLoss | Omit<Objective, 'name'>): own is OwnLocalLoss {
+  return !('parts' in own);
 }
 
 /**

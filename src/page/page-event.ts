@@ -6,13 +6,14 @@ import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import type { RunEvent, RunResult } from '../run/events.js';
 import type { Phase, Span, TaskRef } from '../schedule/timeline.js';
 
+type Images = 'receptiveFields' | 'featureMaps' | 'confused';
+
 /** An analysis whose images may be left out, because a later one has them. */
-export type PageAnalysis = Omit<NetworkAnalysis, 'receptiveFields' | 'confused'> &
-  Partial<Pick<NetworkAnalysis, 'receptiveFields' | 'confused'>>;
+export type PageAnalysis = Omit<NetworkAnalysis, Images> & Partial<Pick<NetworkAnalysis, Images>>;
 
 type Unchanged = Extract<
   RunEvent,
-  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'evaluating' | 'interrupted' | 'validation' }
+  { type: 'checkpoint-failed' | 'node-died' | 'notice' | 'audits' | 'evaluating' | 'interrupted' | 'validation' }
 >;
 
 /** What a node's tasks took and moved, in seconds and bytes, and when the last of them ended. */
@@ -123,7 +124,7 @@ function layerOf(code: number): TaskRef['layer'] {
 }
 
 /**
- * `events` without what later ones replace: progress of tasks that are done, evaluations under way, bounds, and the images of
+ * `events` without what later ones replace: progress of tasks that are done, evaluations under way, bounds, reports of audits, and the images of
  * all analyses but the last. The page shows the same for both.
  */
 export function thinEvents(events: readonly PageEvent[]): PageEvent[] {
@@ -145,5 +146,6 @@ export function thinEvents(events: readonly PageEvent[]): PageEvent[] {
 
 function replaceable(event: PageEvent): string | undefined {
   if (event.type === 'progress') return `progress ${event.node}`;
-  return event.type === 'evaluating' || event.type === 'bound' || event.type === 'unreadable' ? event.type : undefined;
+  const { type } = event;
+  return type === 'evaluating' || type === 'bound' || type === 'audits' || type === 'unreadable' ? type : undefined;
 }

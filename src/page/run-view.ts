@@ -80,6 +80,8 @@ export interface RunView {
   idle: Of<'trained'>['idle'];
   evaluating: Of<'evaluating'> | undefined;
   result: Of<'finished'>['result'] | undefined;
+  /** What came of audits, where results are audited. */
+  audits: Of<'audits'> | undefined;
   unreadable: number;
   readonly remarks: string[];
 }
@@ -104,6 +106,7 @@ export function emptyView(): RunView {
     idle: [],
     evaluating: undefined,
     result: undefined,
+    audits: undefined,
     unreadable: 0,
     remarks: [],
   };
@@ -179,6 +182,9 @@ export function applyEvent(view: RunView, event: PageEvent): void {
       view.marks.push({ at: at === undefined ? view.now : view.offset + at, kind: 'notice', text: event.text });
       return;
     }
+    case 'audits':
+      view.audits = event;
+      return;
     case 'checkpoint-failed':
       view.marks.push({ at: view.now, kind: 'notice', text: `the checkpoint could not be written: ${event.reason}` });
       return;

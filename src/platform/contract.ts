@@ -12,3 +12,11 @@ export interface Sha256 {
   /** The digest in hex, lower case; nothing may be added afterwards. */
   hex(): string;
 }
+
+/** An Ed25519 key pair (RFC 8032), made from a seed of 32 bytes. */
+export interface Ed25519Pair {
+  /** The public key [32]. */
+  readonly publicKey: Uint8Array;
+  /** The signature [64] of a message; the same message always gets the same one. */
+  readonly sign: (message: Uint8Array) => Uint8Array;
+}

@@ -19,6 +19,8 @@ export const sweepSchema = z.strictObject({
   spec: z.record(z.string(), z.unknown()).default({}),
   /** Data of one's own, as `--data`. */
   data: z.string().optional(),
+  /** The model that all trainings begin with, as `--init`. */
+  init: z.string().optional(),
   /** Every combination of these. */
   grid: z.record(z.string(), values).optional(),
   /** So many draws of these. */

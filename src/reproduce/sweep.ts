@@ -1,11 +1,13 @@
 /** Many trainings over fields of a spec: each in a run folder of its own, so that a sweep that was stopped goes on where it was. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { loadPlugins } from '../node/threads/plugins.js';
 import { checkOptions } from '../known-options.js';
 import { PffError } from '../errors.js';
 import type { RunResult } from '../run/events.js';
 import { fitToData } from '../run/fit-to-data.js';
 import { writeWhole } from '../run/folder.js';
+import { initialDigest } from '../run/initial.js';
 import { lockFolder } from '../run/lock.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
@@ -24,7 +26,7 @@ const MOST_VALIDATION = 5000;
 const SUBMITTED_AT_ONCE = 4;
 
 /** How a sweep is carried out. */
-export interface SweepOptions extends Omit<TrainingsOptions, 'parallel'> {
+export interface SweepOptions extends Omit<TrainingsOptions, 'parallel' | 'init'> {
   /** The folder of its runs; what is there already is not trained again. */
   readonly out: string;
   /** So many trainings at once, which share the threads of this machine; by default 1, on a cluster 4. */
@@ -69,11 +71,19 @@ export function parseSweep(value: unknown, source: string): Sweep {
   });
 }
 
+/**
+ * Carries out what a sweep file says (docs/EXPERIMENTS.md), or goes on with it: the same sweep with the same `out` trains what is missing.
+ * @param file the content of the file: `{ spec, grid, seeds, … }`. @throws PffError as `train`; `usage` for what is no sweep
+ */
+export function sweep(file: object, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
+  return runSweep(parseSweep(file, 'the sweep'), options);
+}
+
 /** A sweep; `asked`: its spec is taken as it is, without samples set aside to compare settings on. */
 export type AskedSweep = Partial<Sweep> & Pick<Sweep, 'seeds' | 'spec'> & { readonly asked?: 'as it is' };
 
 /** Carries out a sweep, or goes on with it. @throws PffError as `train`; `files` if another process is at it */
-export async function* runSweep(sweep: AskedSweep, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
+export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncGenerator<SweepEvent, void, undefined> {
   checkOptions('sweep', options, {
     out: true,
     nodes: true,
@@ -89,26 +99,27 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
   const { out, cluster, parallel = cluster ? SUBMITTED_AT_ONCE : 1 } = options;
   if (!Number.isInteger(parallel) || parallel < 1)
     throw new PffError('usage', `parallel must be a whole number of at least 1, but is ${parallel}`);
-  const trials = trialsOf(sweep);
+  await loadPlugins(options.plugins ?? []);
+  const trials = trialsOf(what);
   mkdirSync(out, { recursive: true });
   const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
   try {
-    const own = sweep.data === undefined ? {} : ({ dataset: 'own' } as const);
-    const dataDir = sweep.data === undefined ? options.dataDir : placeText({ data: sweep.data });
-    const given: PartialSpec = { ...own, ...(sweep.spec as PartialSpec) };
-    const base = sweep.asked ? given : withValidation(given);
+    const own = what.data === undefined ? {} : ({ dataset: 'own' } as const);
+    const dataDir = what.data === undefined ? options.dataDir : placeText({ data: what.data });
+    const given: PartialSpec = { ...own, ...(what.spec as PartialSpec) };
+    const base = what.asked ? given : withValidation(given);
     const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
     const whole = resolveSpec(fitted);
     const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
-    const trainings = new Trainings({ ...options, parallel, dataDir }, dataset);
-    const { halving, seeds } = sweep;
+    const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init }, dataset);
+    const { halving, seeds, init } = what;
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
     const rows = new Map<number, SweepRow>();
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
-      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, dataset)));
+      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, { dataset, init })));
       const results = yield* trainings.all(units.flat());
       for (const [i, trial] of left.entries())
         rows.set(trial.number, rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)));
@@ -121,7 +132,7 @@ export async function* runSweep(sweep: AskedSweep, options: SweepOptions): Async
       }
     }
     const all = ranked([...rows.values()]);
-    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep, rows: all }, undefined, 2)}\n`);
+    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep: what, rows: all }, undefined, 2)}\n`);
     yield { type: 'swept', rows: all };
   } finally {
     lock.release();
@@ -155,13 +166,14 @@ async function unitsOf(
   seeds: number,
   epochs: number | undefined,
   base: PartialSpec,
-  dataset: Dataset,
+  { dataset, init }: { readonly dataset: Dataset; readonly init: string | undefined },
 ): Promise<Unit[]> {
   const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
   const units: Unit[] = [];
   for (let i = 0; i < seeds; i++) {
     const seed = (asked.seed ?? 1) + i;
-    const spec = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    const fitted = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    const spec = init === undefined ? fitted : { ...fitted, init: initialDigest(init, fitted, dataset) };
     units.push({ name: unitName(trial, seed, spec, dataset.digest), spec });
   }
   return units;

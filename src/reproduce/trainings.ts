@@ -38,7 +38,7 @@ export type TrainingEvent =
 /** How trainings are carried out. */
 export interface TrainingsOptions extends Pick<
   TrainOptions,
-  'nodes' | 'variant' | 'threadsPerNode' | 'kernels' | 'dataDir' | 'plugins' | 'signal'
+  'nodes' | 'variant' | 'threadsPerNode' | 'kernels' | 'dataDir' | 'init' | 'plugins' | 'signal'
 > {
   readonly out: string;
   readonly parallel: number;
@@ -121,14 +121,14 @@ export class Trainings {
 
   /** In this process: a run that was stopped goes on; one that had not begun is begun anew. */
   #here({ spec }: Unit, folder: string): TrainingThreadSetup['options'] {
-    const { nodes, variant, kernels, dataDir, plugins, parallel } = this.#options;
+    const { nodes, variant, kernels, dataDir, init, plugins, parallel } = this.#options;
     const threadsPerNode =
       this.#options.threadsPerNode ??
       (parallel > 1 ? Math.max(1, Math.floor(usableCores() / (parallel * (nodes ?? 1)))) : undefined);
     const resumes = hasNote(folder);
     if (!resumes) rmSync(folder, { recursive: true, force: true });
     const how = { nodes, variant, threadsPerNode, kernels, dataDir, plugins };
-    return { ...how, ...(resumes ? { resume: folder } : { out: folder, spec }) };
+    return { ...how, ...(resumes ? { resume: folder } : { out: folder, init, spec }) };
   }
 
   /** As a run of the cluster, which is followed again where it was submitted before. */
@@ -138,12 +138,12 @@ export class Trainings {
     out: string,
     signal: AbortSignal,
   ): AsyncGenerator<RunEvent, void, undefined> {
-    const { nodes, variant, kernels, dataDir, plugins } = this.#options;
+    const { nodes, variant, kernels, dataDir, init, plugins } = this.#options;
     const { run, record } = await submittedRun(cluster.server, this.#runName(name), spec, this.#dataset);
     rmSync(out, { recursive: true, force: true });
     const how = record ? { variant: record.variant, nodes: record.nodes } : { variant, nodes };
     yield* train(
-      { ...how, kernels, dataDir, plugins, spec, out, signal, cluster: { ...cluster, run, record } },
+      { ...how, kernels, dataDir, init, plugins, spec, out, signal, cluster: { ...cluster, run, record } },
       this.#dataset,
     );
     // All of it is in its folder now.

@@ -1,4 +1,5 @@
 /** The typed events of a run: what the CLI, the event log and pages are made from. Plain JSON data. */
+import type { AuditReport } from './cluster/audit-report.js';
 import type { Numerics } from '../kernels/numerics.js';
 import type { LayerSize } from '../layers/sizes.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
@@ -113,6 +114,8 @@ export type RunEvent =
     }
   /** Something that a person should read: nodes of a cluster that come and go, refusals, a server or a disk that is away. */
   | { readonly type: 'notice'; readonly text: string; readonly at: number }
+  /** On a cluster whose results are audited: what came of it so far. */
+  | (AuditReport & { readonly type: 'audits' })
   /** A look into the network as it was at the end of `chapter`, on held-out samples. */
   | {
       readonly type: 'analysis';

@@ -8,7 +8,7 @@ import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { loadDataset } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
-import { imageValues } from '../layers/sizes.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts, type SavedModel } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
@@ -18,6 +18,7 @@ import { modelDigest } from '../model/digest.js';
 import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';
 
@@ -46,6 +47,9 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const { to, out, dataDir, verify } = options;
   const model = readModel(run, { verify });
   const { spec, metadata } = model;
+  // A loss of goodness is not needed to write the layers that it trained; heads are laid out by their objective.
+  const { goodness: _, ...parts } = predictingParts(spec);
+  checkParts(run, parts);
   const layout = await layoutOf(spec, model, dataDir);
   const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);
@@ -195,5 +199,9 @@ function parseNote(
 /** Where the label stands depends on the number of classes, which the metadata has, or else the dataset. */
 async function layoutOf(spec: RunSpec, { classes }: ModelFacts, dataDir: string | undefined): Promise<LabelLayout> {
   const count = classes?.length ?? (await loadDataset({ dataset: spec.dataset, dataDir })).classes.length;
-  return labelLayout({ width: imageValues(spec.layers), height: 1, channels: 1 }, count, spec.labelMode);
+  return labelLayout(
+    imagePlanes(spec.layers) ?? { width: imageValues(spec.layers), height: 1, channels: 1 },
+    count,
+    spec.labelMode,
+  );
 }

@@ -11,7 +11,7 @@ import { BLOCK } from '../model/analysis/analyse.js';
 import { wireBytes } from '../model/wire.js';
 import { sampleBlock } from '../model/prediction.js';
 import { objectiveOf } from '../objectives/table.js';
-import { defaultWindow, maxKeptChapters } from '../schedule/retention.js';
+import { defaultWindow, maxAuditedChapters, maxKeptChapters } from '../schedule/retention.js';
 import { relayedLayers } from '../schedule/relay.js';
 import { graphShape } from '../schedule/shape.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
@@ -40,7 +40,7 @@ const RUNTIME_BYTES_PER_THREAD = 60e6;
 
 /**
  * An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on.
- * `looked`: it is analysed at the end of chapters, for which the states of one chapter are held.
+ * `looked`: it is analysed at the end of chapters, for which the states of one chapter are held. `audited`: what audits need is kept, too.
  */
 export function memoryBound(
   spec: RunSpec,
@@ -48,6 +48,7 @@ export function memoryBound(
   prepared: PreparedData,
   saved: boolean,
   looked = false,
+  audited = false,
 ): MemoryBound {
   const { layout } = prepared;
   const all = [...new Set(prepared.sites.map((site) => site.data.samples))];
@@ -80,11 +81,14 @@ export function memoryBound(
     Math.max(...working) +
     Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
   const graph = graphShape(spec);
-  const chapters = variant === 'dff' ? 2 : maxKeptChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
+  const mostChapters = audited ? maxAuditedChapters : maxKeptChapters;
+  const chapters = variant === 'dff' ? 2 : mostChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
   const chapterBytes = shapes.reduce((sum, shape) => sum + stateBytes(shape), 0);
   // What is being saved may have been dropped by the store since: a state of each layer.
+  // What the run begins with stays.
+  const more = [saved, looked, spec.init !== ''].filter(Boolean).length;
   const store =
-    (chapters + (saved ? 1 : 0) + (looked ? 1 : 0)) * chapterBytes +
+    (chapters + more) * chapterBytes +
     (Math.min(spec.labelLag, spec.splits) + nodes) * count * labelBytes(layout.suffix);
   // Of very many classes only goodness takes a row for each label; what a label or a head has itself is then wide, too.
   const several = labelBytes(layout.suffix) > 1;
@@ -114,8 +118,10 @@ export function nodeMemoryBound(
   spec: RunSpec,
   { variant, nodes }: Pick<Execution, 'variant' | 'nodes'>,
   prepared: PreparedData,
+  audited: boolean,
 ): MemoryBound {
-  const whole = memoryBound(spec, { variant, nodes, threadsPerNode: 1, kernels: 'auto' }, prepared, false);
+  const execution: Execution = { variant, nodes, threadsPerNode: 1, kernels: 'auto' };
+  const whole = memoryBound(spec, execution, prepared, false, false, audited);
   const { data, activationsPerNode, kernelsPerNode, store } = whole;
   const runtime = whole.runtime - (nodes - 1) * RUNTIME_BYTES_PER_THREAD;
   return { ...whole, relayed: 0, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };
@@ -129,13 +135,15 @@ export function serverBytes(
   spec: RunSpec,
   { variant, nodes }: Pick<Execution, 'variant' | 'nodes'>,
   prepared: PreparedData,
+  audited = false,
 ): number {
   const sizes = allStructures(networkStructure(spec, prepared.layout)).map((shape) =>
     wireBytes(spec, stateBytes(shape)),
   );
   const graph = graphShape(spec);
   const pipeline = variant === 'dff' ? 'sequential' : variant;
-  const chapters = maxKeptChapters(graph, pipeline, nodes, defaultWindow(graph, pipeline, nodes));
+  const mostChapters = audited ? maxAuditedChapters : maxKeptChapters;
+  const chapters = mostChapters(graph, pipeline, nodes, defaultWindow(graph, pipeline, nodes));
   const samples = prepared.sites[0]?.data.samples.count ?? 0;
   const labels =
     graph.predictedLabels === 'none'

@@ -8,7 +8,7 @@ import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { checkOptions } from '../known-options.js';
-import { imageValues } from '../layers/sizes.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { SavedModel } from '../model/model-file.js';
 import { sampleBlock, strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
@@ -16,7 +16,7 @@ import { labelled } from '../node/prepare.js';
 import { softmaxOf } from '../objectives/softmax.js';
 import type { RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
-import { checkParts } from './run-plugins.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 /** How a model is opened. */
@@ -38,7 +38,7 @@ export type ModelRow = Readonly<Record<string, unknown>> | readonly unknown[];
 export async function loadModel(run: string, options: LoadModelOptions = {}): Promise<Model> {
   checkOptions('loadModel', options, { kernels: true, threads: true, dataDir: true, verify: true });
   const saved = readModel(run, { verify: options.verify });
-  checkParts(run, { goodness: saved.spec.goodness });
+  checkParts(run, predictingParts(saved.spec));
   const known = saved.inputs && saved.classes ? undefined : await loadDatasetOf(run, saved.spec, options.dataDir);
   const inputs: Inputs = saved.inputs ?? { kind: 'image', shape: (known as Dataset).shape };
   const classes = saved.classes ?? (known as Dataset).classes;
@@ -59,7 +59,7 @@ export async function predictImages(
 ): Promise<Prediction[]> {
   checkOptions('predictImages', options, { kernels: true, verify: true });
   const saved = readModel(run, options);
-  checkParts(run, { goodness: saved.spec.goodness });
+  checkParts(run, predictingParts(saved.spec));
   checkClasses(saved, classes.length, 'what it is used with');
   const model = await openModel(run, saved, { kind: 'image', shape }, classes, options);
   try {
@@ -84,7 +84,7 @@ export async function openModel(
       'data',
       `the model takes images of ${imageValues(spec.layers)} values, but these have ${imageSize(shape)}`,
     );
-  const layout = labelLayout(shape, classes.length, spec.labelMode);
+  const layout = labelLayout(imagePlanes(spec.layers) ?? shape, classes.length, spec.labelMode);
   const states = checkedStates(saved, layout, run, { verify });
   const { kernels, reason } = await openKernels({ kernels: choice, threads, precision: spec.precision });
   try {

@@ -43,6 +43,11 @@ export interface TrainOptions {
    * phase where learning rates have followed the old end already. How it is carried out may change, such as the number of nodes.
    */
   readonly resume?: string | undefined;
+  /**
+   * The model that training begins with, a run folder or a safetensors file, where all shapes fit. Its digest becomes `init` of the
+   * spec. Nodes of a cluster are given it too (pff node --init).
+   */
+  readonly init?: string | undefined;
   /** Modules that register own parts which the spec names (node/threads/plugins.ts); paths or URLs. */
   readonly plugins?: readonly string[] | undefined;
   /** Where published layers are kept: `memory` (the default), a store registered by name, or one of one's own as it is. */
@@ -57,7 +62,7 @@ export interface TrainOptions {
   readonly analyseEvery?: number | 'seldom' | undefined;
   /**
    * Measures accuracy on held-out samples at the end of every so many chapters (0 for never): `validation` events. By default as often as
-   * adds at most 1 % to the arithmetic. Not on a cluster.
+   * adds at most 1 % to the arithmetic. On a cluster who follows a run measures, at most 20 times unless asked, what is there.
    */
   readonly validateEvery?: number | undefined;
   /** How many of the held-out samples that takes; by default as many as that allows. */
@@ -160,6 +165,7 @@ export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cl
       'Leave --shards out.',
     );
   if (variant !== 'dff') return;
+  if (spec.freeze.length > 0) wrong('variant dff trains all layers, but some are frozen', 'Leave --freeze out.');
   if (spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but variant dff publishes no layer states`, 'Leave --wire out.');
   if (nodes > 1)

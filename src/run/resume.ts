@@ -36,6 +36,10 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
     throw new PffError('usage', 'a resumed run goes on in its own folder, but another one was given to write to', {
       hint: 'Leave --out away.',
     });
+  if (options.init !== undefined)
+    throw new PffError('usage', 'a resumed run goes on with its own layers, but a model to begin with was given', {
+      hint: 'Leave --init away; or begin a new run with --init of this one.',
+    });
   const note = readNote(run);
   const before = resolveSpec(note.spec, 'any');
   const lastTrained = lastChapter(run);

@@ -23,6 +23,7 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitial, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
@@ -31,7 +32,7 @@ import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
 import { ValidationFolder } from './validation-folder.js';
-import { validationPlan, Validator, type ValidationPlan } from './validator.js';
+import { followersPlan, validationPlan, Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
 
 /** What a run is made of. */
@@ -45,6 +46,15 @@ export interface RunParts {
   readonly push: (event: RunEvent) => void;
 }
 
+/** What a run knows when it begins. */
+interface Beginning {
+  readonly prepared: PreparedData;
+  readonly kernels: Kernels;
+  /** Why these kernels. */
+  readonly reason: string | undefined;
+  readonly initial: Initial | undefined;
+}
+
 /** Who looks on while a run trains. */
 interface Watchers {
   readonly analyst: Analyst | undefined;
@@ -54,7 +64,8 @@ interface Watchers {
 }
 
 export class Run {
-  readonly #spec: RunSpec;
+  /** As asked; once it is known, with the digest of the model that it begins with. */
+  #spec: RunSpec;
   readonly #execution: Execution;
   readonly #options: TrainOptions;
   readonly #resumed: RunNote | undefined;
@@ -80,16 +91,15 @@ export class Run {
     const { nodes, threadsPerNode, kernels: choice } = this.#execution;
     const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
     const { cluster, resume, out, analyseEvery } = this.#options;
+    const initial = cluster?.record ? undefined : this.#initial(prepared);
+    if (initial) this.#spec = { ...this.#spec, init: initial.digest };
     const looked = analyseEvery !== undefined;
-    const plan = cluster
-      ? { every: 0, samples: 0 }
-      : validationPlan(this.#spec, prepared, {
-          every: this.#options.validateEvery,
-          samples: this.#options.validateSamples,
-        });
+    const { validateEvery: every, validateSamples: samples } = this.#options;
+    const asked = validationPlan(this.#spec, prepared, { every, samples });
+    const plan = cluster ? followersPlan(this.#spec, asked, every) : asked;
     if (cluster && this.#spec.earlyStop > 0)
       throw new PffError('usage', `earlyStop is ${this.#spec.earlyStop}, but a run on a cluster does not stop early`, {
-        hint: 'Leave --early-stop or --server out.',
+        hint: 'Leave --early-stop or --server out; docs/EXPERIMENTS.md says why.',
       });
     const saved = (resume ?? out) !== undefined;
     const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
@@ -107,13 +117,13 @@ export class Run {
     let validator: Validator | undefined;
     try {
       this.#checkNumerics(kernels);
-      this.#begin(prepared, kernels, reason);
-      for (const note of notes) this.#notice(note);
+      this.#begin({ prepared, kernels, reason, initial });
+      for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
       const enough = new AbortController();
       validator = plan.every > 0 ? this.#validator(prepared, looking, plan, () => enough.abort()) : undefined;
       validator?.start();
-      const { states, seconds, training } = await this.#train(prepared, kernels, {
+      const { states, seconds, training } = await this.#train(prepared, kernels, initial, {
         analyst,
         validator,
         enough: enough.signal,
@@ -159,7 +169,21 @@ export class Run {
     }
   }
 
-  #begin(prepared: PreparedData, kernels: Kernels, kernelsReason: string | undefined): void {
+  /** The model that the run begins with: given, or kept in the folder of a run that goes on. @throws PffError as `readInitial` */
+  #initial({ layout, facts }: PreparedData): Initial | undefined {
+    const { init, resume } = this.#options;
+    const model =
+      init ?? (resume !== undefined && this.#spec.init !== '' ? path.join(resume, INITIAL_FILE) : undefined);
+    if (model === undefined) {
+      if (this.#spec.init !== '') throw initialIsMissing(this.#spec);
+      return undefined;
+    }
+    const initial = readInitial(model, { spec: this.#spec, layout, classes: facts.classes });
+    checkInitial(initial.digest, this.#spec, model);
+    return initial;
+  }
+
+  #begin({ prepared, kernels, reason: kernelsReason, initial }: Beginning): void {
     const { resume, out } = this.#options;
     const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
     const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
@@ -171,6 +195,8 @@ export class Run {
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
       const { tags, note: words } = this.#options;
       if (tags !== undefined || words !== undefined) changeTags(this.#folder.path, { add: tags, note: words });
+      // Before the note of the checkpoint, by which the run can be gone on with.
+      if (initial && resume === undefined) this.#folder.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
     }
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
     if (this.#folder && !this.#options.cluster) {
@@ -208,6 +234,7 @@ export class Run {
   async #train(
     prepared: PreparedData,
     kernels: Kernels,
+    initial: Initial | undefined,
     { analyst, validator, enough }: Watchers,
   ): Promise<{ states: readonly LayerState[]; seconds: number; training: Training }> {
     this.#startedMs = nowMs();
@@ -218,6 +245,7 @@ export class Run {
       layout: prepared.layout,
       classes: prepared.facts.classes.length,
       sites: prepared.sites,
+      ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
       startedMs: this.#startedMs,
     };
     const callbacks: Callbacks = {
@@ -237,7 +265,7 @@ export class Run {
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
     const training = this.#options.cluster
-      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels))
+      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels), validator)
       : openTraining({
           job,
           execution: this.#execution,
@@ -263,13 +291,18 @@ export class Run {
     }
   }
 
-  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin): Training {
+  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin, validator: Validator | undefined): Training {
     const record = runRecordFor(cluster, { spec: this.#spec, execution: this.#execution, numerics, prepared });
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
+      audits: (report) => this.#emit({ type: 'audits', ...report }),
+      looks: validator && {
+        wants: (task) => validator.wants(task),
+        see: (task, output) => validator.published(task, output),
+      },
     });
   }
 

@@ -24,7 +24,7 @@ import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
-import { checkParts } from './run-plugins.js';
+import { checkParts, predictingParts } from './run-plugins.js';
 
 export interface EvaluateOptions extends VerifyOption {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
@@ -82,7 +82,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   });
   const model = readModel(run, options);
   const { spec } = model;
-  checkParts(run, { goodness: spec.goodness });
+  checkParts(run, predictingParts(spec));
   const dataset = await evaluatedData(run, model, options);
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
@@ -153,7 +153,7 @@ export async function analyseRun(
 ): Promise<NetworkAnalysis> {
   const model = readModel(run);
   const { spec } = model;
-  checkParts(run, { goodness: spec.goodness });
+  checkParts(run, predictingParts(spec));
   checkClasses(model, dataset.classes.length, dataset.name);
   const prepared = prepareMeasured(dataset, spec);
   return withKernels(spec, options, (kernels) =>

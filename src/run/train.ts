@@ -75,6 +75,7 @@ const TRAIN_OPTIONS = {
   tags: true,
   note: true,
   resume: true,
+  init: true,
   plugins: true,
   store: true,
   signal: true,

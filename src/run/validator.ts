@@ -63,6 +63,14 @@ export function validationPlan(
   return { every, samples };
 }
 
+/** Most chapters that a follower of a cluster's run looks at unless asked: their layers have to come over the network. */
+const MOST_FETCHED = 20;
+
+/** The plan of who follows a run of a cluster: nothing depends on it. */
+export function followersPlan({ splits }: RunSpec, plan: ValidationPlan, asked: number | undefined): ValidationPlan {
+  return asked === undefined ? { ...plan, every: Math.max(plan.every, Math.ceil(splits / MOST_FETCHED)) } : plan;
+}
+
 /** Bytes that measuring holds: a network opened, and the states of chapters that wait for it. */
 export function validationBytes(spec: RunSpec, { layout }: Pick<PreparedData, 'layout'>): number {
   const shapes = allStructures(networkStructure(spec, layout));
@@ -109,6 +117,11 @@ export class Validator {
     this.#best = best;
     for (const { chapter, state } of waiting) void this.#collect(chapter, state);
     this.#decide(folder.evaluated - 1);
+  }
+
+  /** Whether the output of a task is looked at. */
+  wants(task: Task): boolean {
+    return task.kind === 'train' && !this.#closed && this.#due(task.chapter);
   }
 
   /** The states of the best chapter, once all has been measured; undefined without early stopping. @throws what went wrong with measuring */

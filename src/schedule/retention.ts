@@ -80,6 +80,19 @@ export function gateOf(shape: GraphShape, task: Task, window: number): Task | nu
   return trainTask(task.chapter - window, trainedLayers(shape) - 1);
 }
 
+/**
+ * Where results are audited: a task is not begun while one that is more than so many chapters behind the window is still to be
+ * checked. So what an audit needs is kept for that long, and no longer.
+ */
+export const AUDIT_LAG = 1;
+
+/** As `maxKeptChapters`, for a run whose results are audited (as long as none is refuted). */
+export function maxAuditedChapters(shape: GraphShape, variant: PffVariant, nodes: number, window: number): number {
+  const reach = shape.predictedLabels === 'none' ? 1 : shape.labelLag;
+  const kept = Math.max(maxKeptChapters(shape, variant, nodes, window), window + reach);
+  return Math.min(shape.splits, kept + AUDIT_LAG + 1);
+}
+
 /** The most chapters of which a store ever keeps states, whatever the timing; times the layers' bytes, its memory bound. */
 export function maxKeptChapters(shape: GraphShape, variant: PffVariant, nodes: number, window: number): number {
   const workers = variant === 'sequential' ? 1 : nodes;

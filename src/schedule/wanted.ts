@@ -17,10 +17,15 @@ export class Wanted {
   readonly #missing: Uint16Array;
   /** Wanted tasks with no wanted needs, by place. There are never many: at most one a layer, and labels. */
   readonly #open = new Map<number, Task>();
+  /** Tasks that are done and may be done once more, by place: what they need is kept. */
+  readonly #audits = new Map<number, Task>();
   #size = 0;
 
-  /** @param published whether a task's output is there (or was, and nobody needs it any more). */
-  constructor(shape: GraphShape, published: (task: Task) => boolean) {
+  /**
+   * @param published whether a task's output is there (or was, and nobody needs it any more).
+   * @param audited whether a published result is still to be checked, or may be.
+   */
+  constructor(shape: GraphShape, published: (task: Task) => boolean, audited: (task: Task) => boolean = () => false) {
     this.#shape = shape;
     this.#width = trainedLayers(shape) + 1;
     const places = shape.splits * this.#width;
@@ -28,15 +33,19 @@ export class Wanted {
     this.#wanted = new Uint8Array(places);
     this.#missing = new Uint16Array(places);
     const tasks = [...allTasks(shape)];
-    for (const task of tasks) if (published(task)) this.#published[this.#place(task)] = 1;
+    for (const task of tasks)
+      if (published(task)) {
+        this.#published[this.#place(task)] = 1;
+        if (audited(task)) this.#audits.set(this.#place(task), task);
+      }
     // Needed tasks come before their consumers in this order, so backwards all consumers are known.
     for (const task of tasks.toReversed())
       if (!this.#published[this.#place(task)] && this.#isNeeded(task)) this.#add(task);
   }
 
-  /** Nothing is left to do. */
+  /** Nothing is left to do, nor to check. */
   get finished(): boolean {
-    return this.#size === 0;
+    return this.#size === 0 && this.#audits.size === 0;
   }
 
   /** How many tasks are wanted. */
@@ -51,6 +60,23 @@ export class Wanted {
     this.#published[place] = published ? 1 : 0;
     if (published) this.#dropAll(task);
     else if (this.#isNeeded(task)) this.#addAll(task);
+  }
+
+  /** Notes whether a result is still to be checked, or may be. */
+  setAudited(task: Task, audited: boolean): void {
+    const place = this.#place(task);
+    if (this.#audits.has(place) === audited) return;
+    if (audited) this.#audits.set(place, task);
+    else this.#audits.delete(place);
+    for (const need of needs(this.#shape, task)) {
+      if (audited && !this.#published[this.#place(need)]) this.#addAll(need);
+      if (!audited) this.#dropAll(need);
+    }
+  }
+
+  /** The results that are still to be checked, or may be, in the order of the graph. */
+  audits(): Task[] {
+    return [...this.#audits].sort(([a], [b]) => a - b).map(([, task]) => task);
   }
 
   /** The wanted tasks in an order in which they can be done. */
@@ -77,7 +103,7 @@ export class Wanted {
     return !this.isWanted(trainTask(task.chapter - window, trainedLayers(this.#shape) - 1));
   }
 
-  /** Whether a published output of `task` has to be kept: a wanted task needs it, or it is part of the result. */
+  /** Whether a published output of `task` has to be kept: a wanted task or an audit needs it, or it is part of the result. */
   isKept(task: Task): boolean {
     return this.#isNeeded(task);
   }
@@ -87,7 +113,8 @@ export class Wanted {
   }
 
   #isNeeded(task: Task): boolean {
-    return isResult(this.#shape, task) || consumers(this.#shape, task).some((user) => this.isWanted(user));
+    if (isResult(this.#shape, task)) return true;
+    return consumers(this.#shape, task).some((user) => this.isWanted(user) || this.#audits.has(this.#place(user)));
   }
 
   #addAll(first: Task): void {

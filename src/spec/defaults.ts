@@ -48,6 +48,8 @@ export const common: Omit<
   precision: 'f32',
   wire: 'f32',
   initScale: 1,
+  init: '',
+  freeze: [],
   seed: 1,
   shards: 1,
   skew: 0,

@@ -1,7 +1,7 @@
 /** Fields of a spec that are right one by one but do not fit each other. */
 import { PffError } from '../errors.js';
 import { AUTO, geometries, readsPlanes } from '../layers/sizes.js';
-import { objectiveOf } from '../objectives/table.js';
+import { objectiveOf, objectives } from '../objectives/table.js';
 import { common } from './defaults.js';
 import type { RunSpec } from './fields.js';
 import { augmentsImages, isBackprop, usesNegatives, usesPredictedLabels } from './predicates.js';
@@ -43,19 +43,21 @@ export function checkTogether(spec: RunSpec): void {
       `testShare ${spec.testShare} and validationShare ${spec.validationShare} leave nothing to train on`,
       'Choose smaller shares.',
     );
+  // Of an objective that is not registered, as in a model that is only read, nothing more is known.
+  const known = objectives.has(spec.objective);
   const negative = usesNegatives(spec.objective);
-  if (negative && spec.negatives === 'none')
+  if (known && negative && spec.negatives === 'none')
     wrong(
       `objective ${spec.objective} needs negative samples, but negatives is none`,
       'Choose fixed, random, adaptive or sampled.',
     );
-  if (!negative && spec.negatives !== 'none')
+  if (known && !negative && spec.negatives !== 'none')
     wrong(
       `objective ${spec.objective} uses no negative samples, but negatives is ${spec.negatives}`,
       'Leave --negatives out.',
     );
   const { classifiers } = objectiveOf(spec.objective);
-  if (!classifiers.includes(spec.classifier))
+  if (known && !classifiers.includes(spec.classifier))
     wrong(
       negative
         ? `classifier ${spec.classifier} needs layers with heads of their own, which objective ${spec.objective} does not train`
@@ -66,6 +68,11 @@ export function checkTogether(spec: RunSpec): void {
     );
   // Layers that do not fit what enters them say so here.
   if (spec.layers[0] !== AUTO) geometries(spec.layers);
+  if (spec.labelMode === 'pattern' && !readsPlanes(spec.layers.slice(1)))
+    wrong(
+      'labelMode is pattern, which lays the label over planes, but the layers take single values',
+      'Leave --label-mode out, or give convolutions, such as --layers 1x28x28,conv16+bn+max2,conv32+bn.',
+    );
   if (readsPlanes(spec.layers.slice(1)) && spec.labelMode === 'overlay')
     wrong(
       'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
@@ -73,7 +80,7 @@ export function checkTogether(spec: RunSpec): void {
     );
   if (isBackprop(spec.objective) && spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
-  if (negative && spec.layers.length < 3)
+  if (known && negative && spec.layers.length < 3)
     wrong(
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
       'Give at least two layers, such as 784,500,500.',
@@ -97,6 +104,19 @@ export function checkTogether(spec: RunSpec): void {
     wrong(
       `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,
       'Leave --label-lag out.',
+    );
+  const count = spec.layers.length - 1;
+  const frozen = spec.freeze.at(-1) ?? 0;
+  if (frozen > count) wrong(`freeze has layer ${frozen}, but there are ${count}`, 'Leave it out of --freeze.');
+  if (spec.freeze.length === count && spec.classifier !== 'softmax')
+    wrong(
+      'freeze has all layers, and nothing is left to train',
+      'Leave one out of --freeze, or give --classifier softmax.',
+    );
+  if (frozen > 0 && isBackprop(spec.objective))
+    wrong(
+      `freeze is of layers that learn by themselves, but the objective is ${spec.objective}`,
+      'Leave --freeze out.',
     );
   const lastPhase = spec.phases.at(-1);
   if (lastPhase !== undefined && lastPhase >= spec.epochs)

@@ -78,8 +78,12 @@ const shape = {
       label('own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size'),
     ),
   labelMode: z
-    .enum(['overlay', 'append'])
-    .meta(label('write the label over the first values of the image, or add it as extra inputs')),
+    .enum(['overlay', 'append', 'pattern'])
+    .meta(
+      label(
+        'write the label over the first values of the image, or add it as extra inputs, or add a pattern for it to the whole image (convolutions)',
+      ),
+    ),
   shift: z
     .int()
     .min(0)
@@ -215,6 +219,15 @@ const shape = {
       label('how layer states travel; bf16 rounds each published state, weights and moments, which halves its bytes'),
     ),
   initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
+  init: z
+    .string()
+    .regex(/^([0-9a-f]{64})?$/)
+    .meta(label('model digest of the parameters that training begins with; empty for keyed random ones')),
+  freeze: ascending.meta(
+    label(
+      'layers (from 1 on) that are not trained: they pass on data as they begin, such as 1 or 1,2; none for all trained',
+    ),
+  ),
   seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
 
   shards: count.meta(label('chapter c trains on shard c mod shards only; federated: as many as nodes')),

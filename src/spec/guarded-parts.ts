@@ -5,24 +5,23 @@
 import type { OwnNegatives } from '../data/negatives-table.js';
 import { messageOf, PffError } from '../errors.js';
 import type { OwnGoodness } from '../objectives/goodness.js';
-import type { Objective } from '../objectives/objective.js';
-import type { OwnObjective } from '../objectives/table.js';
+import type { LocalBatch, OwnLocalLoss } from '../objectives/own-local-loss.js';
+import { isLocalLoss, type AnyOwnObjective } from '../objectives/table.js';
 import type { RateSchedule } from './rate-schedules.js';
 
 type Given = Readonly<Record<string, unknown>>;
 
-export function guardedObjective(
-  name: string,
-  own: OwnObjective | Omit<Objective, 'name'>,
-): OwnObjective | Omit<Objective, 'name'> {
+export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObjective {
   const what = `objective ${name}`;
+  if (typeof own === 'object' && own !== null && ('heads' in own || 'loss' in own) && isLocalLoss(own))
+    return guardedLocalLoss(what, own);
   if (typeof own !== 'function') {
     const lacks = ['parts', 'begin', 'describe'].filter((key) => typeof given(own)[key] !== 'function');
     const fields = ['variants', 'trains', 'rates', 'classifiers'].filter((key) => given(own)[key] === undefined);
     if (lacks.length + fields.length > 0)
       refuse(
         what,
-        'a function that makes a loss, or a whole objective',
+        'a function that makes a loss, a local loss with heads, or a whole objective',
         typeof own === 'object' && own !== null ? `has no ${[...lacks, ...fields].join(', ')}` : `is ${kindOf(own)}`,
         'Write (settings) => ({ evaluate(positive, negative, positiveGradient, negativeGradient) { … } }).',
       );
@@ -40,10 +39,48 @@ export function guardedObjective(
       );
     return {
       evaluate: (...rows) => {
-        const value: unknown = called(what, () => (loss as ReturnType<OwnObjective>).evaluate(...rows));
+        const value: unknown = called(what, () => (evaluate as (...all: typeof rows) => unknown).apply(loss, rows));
         return typeof value === 'number' ? value : bad(what, 'evaluate', 'the loss, a number', value);
       },
     };
+  };
+}
+
+/** Names in files, which ours do not use for others. */
+const HEAD_NAME = /^[a-z][a-z0-9-]*$/;
+
+function guardedLocalLoss(what: string, own: OwnLocalLoss): OwnLocalLoss {
+  const WRITE = "Write { heads: [{ outputs: 'classes' }], loss: (settings) => ({ evaluate(batch) { … } }) }.";
+  const wrong = (found: string): never => refuse(what, 'a local loss with heads', found, WRITE);
+  const { heads, loss } = given(own);
+  if (typeof loss !== 'function') wrong(`its loss is ${kindOf(loss)}`);
+  if (!Array.isArray(heads) || heads.length === 0)
+    wrong(`its heads are ${Array.isArray(heads) ? 'none' : kindOf(heads)}`);
+  const names = new Set<string>();
+  for (const [i, head] of own.heads.entries()) {
+    const { outputs, name = i === 0 ? 'head' : `head${i + 1}` } = given(head) as Partial<OwnLocalLoss['heads'][0]>;
+    if (outputs !== 'classes' && !(Number.isInteger(outputs) && (outputs as number) > 0))
+      wrong(`head ${i + 1} has ${kindOf(outputs)} as its outputs`);
+    if (i === 0 && outputs !== 'classes') wrong('its first head, which predicts, has other outputs than the classes');
+    if (typeof name !== 'string' || !HEAD_NAME.test(name) || names.has(name))
+      wrong(
+        `head ${i + 1} is called ${JSON.stringify(name)}: names are lower-case letters, digits and dashes, each once`,
+      );
+    names.add(name);
+  }
+  return {
+    ...own,
+    loss: (settings) => {
+      const made: unknown = called(what, () => own.loss(settings));
+      const { evaluate } = given(made);
+      if (typeof evaluate !== 'function') wrong('gave no function evaluate');
+      return {
+        evaluate: (batch) => {
+          const value: unknown = called(what, () => (evaluate as (batch: LocalBatch) => unknown).call(made, batch));
+          return typeof value === 'number' ? value : bad(what, 'evaluate', 'the loss, a number', value);
+        },
+      };
+    },
   };
 }
 

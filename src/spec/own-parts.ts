@@ -6,8 +6,7 @@
 import { negatives, type OwnNegatives } from '../data/negatives-table.js';
 import type { NamedParts } from '../named-parts.js';
 import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
-import type { Objective } from '../objectives/objective.js';
-import { objectives, ownObjective, type OwnObjective } from '../objectives/table.js';
+import { objectives, ownObjective, type AnyOwnObjective } from '../objectives/table.js';
 import { guardedGoodness, guardedNegatives, guardedObjective, guardedSchedule } from './guarded-parts.js';
 import { rateSchedules, type RateSchedule } from './rate-schedules.js';
 
@@ -29,10 +28,10 @@ const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
 };
 
 /**
- * Makes `objective: name` in a spec mean `own`: a function that makes a loss of goodness, or a whole objective.
+ * Makes `objective: name` in a spec mean `own`: a function that makes a loss of goodness, a local loss with heads, or a whole objective.
  * @throws PffError `usage` if that is no name, or one of ours.
  */
-export function registerObjective(name: string, own: OwnObjective | Omit<Objective, 'name'>): void {
+export function registerObjective(name: string, own: AnyOwnObjective): void {
   objectives.register(name, ownObjective(name, guardedObjective(name, own)));
   registered.objective.set(name, own);
 }
@@ -55,13 +54,18 @@ export function registerSchedule(name: string, schedule: RateSchedule): void {
   registered.schedule.set(name, schedule);
 }
 
+/** What was registered by that name, as it was given. */
+export function ownPart(kind: OwnKind, name: string): unknown {
+  return registered[kind].get(name);
+}
+
 /** Names of own parts of one kind that are registered in this thread. */
 export function ownNames(kind: OwnKind): string[] {
   return partTables[kind].ownNames;
 }
 
 /**
- * The own parts that `spec` names, as the text of their functions: what nodes on several machines must have in common.
+ * The own parts that `spec` names, as the text of their functions and values: what nodes on several machines must have in common.
  * (Code that they call elsewhere is not in it.) Undefined text where the part is not registered in this thread.
  */
 export function ownSources(
@@ -70,13 +74,13 @@ export function ownSources(
   return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
     const name = spec[kind];
     const part = registered[kind].get(name);
-    return { kind, name, source: part === undefined ? undefined : functionsOf(part).map(String).join('\n') };
+    return { kind, name, source: part === undefined ? undefined : contentOf(part).join('\n') };
   });
 }
 
-/** The function itself, or the functions of an object, by name: the methods of a class are not among its own entries. */
-function functionsOf(part: object): unknown[] {
-  if (typeof part === 'function') return [part];
+/** The function itself, or what an object has, by name: the methods of a class are not among its own entries. */
+function contentOf(part: object): string[] {
+  if (typeof part === 'function') return [String(part)];
   const names = new Set<string>();
   for (
     let of: object | null = part;
@@ -87,5 +91,8 @@ function functionsOf(part: object): unknown[] {
   const values: Readonly<Record<string, unknown>> = Object.fromEntries(
     [...names].map((name) => [name, (part as Readonly<Record<string, unknown>>)[name]]),
   );
-  return [...names].toSorted().flatMap((name) => (typeof values[name] === 'function' ? [values[name]] : []));
+  return [...names].toSorted().map((name) => {
+    const value = values[name];
+    return typeof value === 'function' ? String(value) : `${name} ${JSON.stringify(value)}`;
+  });
 }

@@ -31,8 +31,11 @@ export interface RunSpec {
   splitSeed: number;
   /** own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size */
   imageSize: string;
-  /** write the label over the first values of the image, or add it as extra inputs */
-  labelMode: 'overlay' | 'append';
+  /**
+   * write the label over the first values of the image, or add it as extra inputs, or add a pattern for it to the whole
+   * image (convolutions)
+   */
+  labelMode: 'overlay' | 'append' | 'pattern';
   /** in each chapter, move each training image by up to this many pixels in x and in y; 0 for not at all */
   shift: number;
   /** in each chapter, mirror a random half of the training images left to right */
@@ -140,6 +143,12 @@ export interface RunSpec {
   wire: 'f32' | 'bf16';
   /** scale of the initial weights; at 1 goodness starts at θ */
   initScale: number;
+  /** model digest of the parameters that training begins with; empty for keyed random ones */
+  init: string;
+  /**
+   * layers (from 1 on) that are not trained: they pass on data as they begin, such as 1 or 1,2; none for all trained
+   */
+  freeze: number[];
   /** seed of everything random */
   seed: number;
   /** chapter c trains on shard c mod shards only; federated: as many as nodes */

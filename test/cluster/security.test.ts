@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdx } from '../../src/data/idx.js';
-import { labelLayout, ONE_HOT_NORM2, rowScales } from '../../src/data/labels.js';
+import { labelLayout, labelNorms, rowScales } from '../../src/data/labels.js';
 import { RandomStream } from '../../src/random.js';
 import { runStatus } from '../../src/run/cluster/manage.js';
 import { train, trainToEnd } from '../../src/run/train.js';
@@ -54,7 +54,7 @@ function writeData(seed: number): { folder: string; images: Uint8Array; labels: 
 /** The image part of each row as the first layer gets it: f32, scaled to unit length with its label. */
 function scaledImages(images: Uint8Array, labels: Uint8Array): Float32Array {
   const layout = labelLayout({ width: SIDE, height: SIDE, channels: 1 }, 10, 'overlay');
-  const { bytes } = rowScales({ count: COUNT, images, labels }, layout, ONE_HOT_NORM2, false);
+  const { bytes } = rowScales({ count: COUNT, images, labels }, layout, labelNorms(layout).oneHot, false);
   const values = Array.from({ length: COUNT }, (_, row) =>
     Array.from(
       images.subarray(row * SIDE * SIDE + layout.skip, (row + 1) * SIDE * SIDE),

@@ -2,15 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type ImageShape, imageSize, type Samples, takeSamples } from '../../src/data/dataset.js';
-import {
-  fillNeutral,
-  fillOneHot,
-  fillSameLabel,
-  labelLayout,
-  neutralNorm2,
-  ONE_HOT_NORM2,
-  rowScales,
-} from '../../src/data/labels.js';
+import { fillNeutral, fillOneHot, fillSameLabel, labelLayout, labelNorms, rowScales } from '../../src/data/labels.js';
 import { describeError } from './helpers.js';
 
 const shapes = fc.record({
@@ -69,7 +61,7 @@ test('each row [image part | label part] has unit length', () => {
       const classes = 3;
       const layout = labelLayout(shape, classes, mode);
       const samples = samplesOf(shape, images);
-      const scales = rowScales(samples, layout, neutral ? neutralNorm2(classes) : ONE_HOT_NORM2, subtractMean);
+      const scales = rowScales(samples, layout, labelNorms(layout)[neutral ? 'neutral' : 'oneHot'], subtractMean);
       expect(scales.bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
       expect(scales.label.buffer).toBeInstanceOf(SharedArrayBuffer);
       const labels = new Float32Array(samples.count * classes);
@@ -98,8 +90,8 @@ test('an image of zeros: the label alone has unit length', () => {
   const shape = { width: 4, height: 4, channels: 1 };
   const samples = samplesOf(shape, new Uint8Array(16));
   const layout = labelLayout(shape, 4, 'overlay');
-  expect([...rowScales(samples, layout, ONE_HOT_NORM2, false).label]).toEqual([1]);
-  expect([...rowScales(samples, layout, neutralNorm2(4), false).label]).toEqual([2]);
+  expect([...rowScales(samples, layout, 1, false).label]).toEqual([1]);
+  expect([...rowScales(samples, layout, 1 / 4, false).label]).toEqual([2]);
   expect(rowScales(samples, layout, 0, false)).toEqual({ bytes: new Float32Array(1), label: new Float32Array(1) });
 });
 
@@ -108,7 +100,7 @@ test('scales are the stated formula, rounded once to f32', () => {
   const samples = samplesOf(shape, Uint8Array.of(200, 100, 51, 255));
   // In overlay mode the two values under the label do not count.
   const length = Math.sqrt((51 * 51 + 255 * 255) / 65025 + 1);
-  const scales = rowScales(samples, labelLayout(shape, 2, 'overlay'), ONE_HOT_NORM2, false);
+  const scales = rowScales(samples, labelLayout(shape, 2, 'overlay'), 1, false);
   expect(scales.bytes[0]).toBe(Math.fround(1 / (255 * length)));
   expect(scales.label[0]).toBe(Math.fround(1 / length));
 });

@@ -49,6 +49,25 @@ const specs: readonly [string, PartialSpec][] = [
     { layers: ['1x28x28', 'conv8+bn', 'conv8g2+gn4+max2+conv12k5p0+ln', 24], objective: 'pred', trainSamples: 400 },
   ],
   [
+    'convolutions, a pattern for each label',
+    {
+      layers: ['1x28x28', 'conv6k5+bn+max2', 'conv8s2+leaky+avg2', 24],
+      labelMode: 'pattern',
+      learningRate: 0.01,
+      trainSamples: 400,
+    },
+  ],
+  [
+    'convolutions, patterns, softmax, means subtracted',
+    {
+      layers: ['1x28x28', 'conv6+max2', 'conv8s2+max2'],
+      labelMode: 'pattern',
+      classifier: 'softmax',
+      subtractMean: true,
+      trainSamples: 400,
+    },
+  ],
+  [
     'convolutions, channel groups',
     { layers: ['1x28x28', 'conv10s2+bn', 'conv20+max2', 30], objective: 'cwc', trainSamples: 400 },
   ],

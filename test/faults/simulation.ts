@@ -4,14 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../src/errors.js';
+import type { AuditBook } from '../../src/audit/book.js';
+import { statementId } from '../../src/audit/statement.js';
 import { workOnRun } from '../../src/node/cluster/cluster-node.js';
 import { RandomStream } from '../../src/random.js';
 import type { PffVariant } from '../../src/schedule/assign.js';
+import { defaultWindow, maxAuditedChapters } from '../../src/schedule/retention.js';
 import { trainedLayers, type GraphShape } from '../../src/schedule/shape.js';
-import { allTasks, isResult, needs, taskKey, type Task } from '../../src/schedule/tasks.js';
+import { allTasks, isResult, needs, results, taskKey, type Task } from '../../src/schedule/tasks.js';
 import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
 import { decodeEntry, keys } from '../../src/store/cluster/records.js';
 import { chunkPrefix } from '../../src/store/cluster/transfer.js';
+import { cheapSigner, cheapVerify, liar, type Audited } from './liars.js';
 import { ModelClient, ModelServer } from './model-engine.js';
 import { Process, VirtualTime } from './virtual-time.js';
 
@@ -20,6 +24,8 @@ export interface Planted {
   readonly impure?: boolean;
   /** The engine's compare-and-set does not compare. */
   readonly ignoresExpected?: boolean;
+  /** Results are audited, and some processes lie. */
+  readonly audited?: Audited;
 }
 
 export interface Outcome {
@@ -31,6 +37,24 @@ export interface Outcome {
   readonly repeated: number;
   readonly lost: number;
   readonly refused: number;
+  /** Where results are audited: what became of it. */
+  readonly audits?: AuditOutcome;
+}
+
+export interface AuditOutcome {
+  /** Wrong results that were announced, and those among them that counted at the end. */
+  readonly lies: number;
+  readonly missed: number;
+  /** Results of the run that count for somebody honest, and are not those of an honest run. */
+  readonly wrong: readonly string[];
+  /** Processes that were refused. */
+  readonly refused: readonly number[];
+  /** How many of a liar's results had been checked when its lies were drawn for. */
+  readonly agreed: readonly number[];
+  /** Most chapters of which there were states at once. */
+  readonly keptChapters: number;
+  /** How many may be kept, by schedule/retention.ts. */
+  readonly boundChapters: number;
 }
 
 const OUTPUT_BYTES = 16;
@@ -55,7 +79,13 @@ class Simulation {
   readonly #done = new Map<string, number>();
   readonly #problems: string[] = [];
   readonly #stores: ClusterStore[] = [];
-  readonly #alive = new Map<number, { readonly process: Process; readonly client: ModelClient; finished: boolean }>();
+  #liars: readonly number[] = [];
+  readonly #lies = new Map<string, Set<string>>();
+  #keptChapters = 0;
+  readonly #alive = new Map<
+    number,
+    { readonly process: Process; readonly client: ModelClient; readonly store: ClusterStore; finished: boolean }
+  >();
   #started = 0;
   #damagedAt = -Infinity;
   #finishedAt: number | undefined;
@@ -68,7 +98,7 @@ class Simulation {
     this.#shape = {
       layers: 1 + random.below(3),
       head: random.below(4) === 0,
-      splits: 1 + random.below(4),
+      splits: planted.audited?.calm ?? 1 + random.below(4),
       predictedLabels: (['none', 'first-layer', 'all-layers'] as const)[random.below(3)] as 'none',
       labelLag: 1 + random.below(2),
     };
@@ -79,17 +109,21 @@ class Simulation {
 
   async run(): Promise<Outcome> {
     this.#server.open();
-    const processes = 1 + this.#random.below(4);
+    const { audited } = this.#planted;
+    const drawn = 1 + this.#random.below(4);
+    const processes = audited ? (audited.honest ?? 1 + drawn) + (audited.liars ?? 0) : drawn;
     for (let i = 0; i < processes; i++) this.#time.after(this.#random.below(20_000), () => this.#start(i));
-    this.#scheduleFaults(processes);
+    if (audited?.calm === undefined) this.#scheduleFaults(processes);
+    else for (let at = 0; at < PATIENCE_MS; at += 500) this.#time.after(at, () => this.#count());
+    this.#liars = Array.from({ length: audited?.liars ?? 0 }, (_, i) => processes - 1 - i);
+    const honest = () => [...this.#alive].filter(([i]) => !this.#liars.includes(i));
     const over = (): boolean => {
       if (this.#server.exists && this.#server.stored.records.has(keys.finished)) this.#finishedAt ??= this.#time.now;
-      return (
-        this.#problems.length > 0 ||
-        (this.#alive.size > 0 && [...this.#alive.values()].every(({ finished }) => finished))
-      );
+      return this.#problems.length > 0 || (honest().length > 0 && honest().every(([, { finished }]) => finished));
     };
-    const ended = await this.#time.run(over, FAULTS_END_MS + PATIENCE_MS);
+    // Tasks take up to 16 s, one after the other; and what a liar did is done again.
+    const patience = PATIENCE_MS * (audited?.calm === undefined ? 1 : audited.calm);
+    const ended = await this.#time.run(over, FAULTS_END_MS + patience);
     if (!ended) this.#problems.push(`stuck: not finished after ${this.#time.now / 1000} s`);
     if (!ended && process.env['PFF_FAULT_SEED']) this.#dump();
     if (this.#problems.length === 0) this.#check();
@@ -103,6 +137,54 @@ class Simulation {
       repeated: [...this.#done.values()].reduce((all, times) => all + times - 1, 0),
       lost: sum((store) => store.lostOutputs),
       refused: sum((store) => store.mirror.refusedRecords),
+      ...(audited && honest().length > 0 ? { audits: this.#audits(audited) } : {}),
+    };
+  }
+
+  #count(): void {
+    if (!this.#server.exists) return;
+    const states = [...this.#server.stored.chunks.keys()].filter((key) => !key.includes('labels'));
+    const chapters = new Set(states.map((key) => key.split('.')[0]));
+    this.#keptChapters = Math.max(this.#keptChapters, chapters.size);
+  }
+
+  #audits({ rate }: Audited): AuditOutcome {
+    const honest = [...this.#alive].filter(([i]) => !this.#liars.includes(i)).map(([, { store }]) => store);
+    const book = (honest[0] as ClusterStore).audits?.book as AuditBook;
+    const keyOf = (i: number): string => cheapSigner(this.#seed, i).key;
+    const expected = expectedDigests(this.#shape);
+    const agreed: number[] = [];
+    let [lies, missed] = [0, 0];
+    for (const [name, digests] of this.#lies)
+      for (const digest of digests) {
+        lies += 1;
+        if (book.stands(name, digest)) missed += 1;
+        const { statements, draws } = book.evidence(name);
+        const told = statements.filter(({ output }) => output === digest).map((each) => statementId(name, each));
+        for (const draw of draws) if (told.includes(draw.of)) agreed.push(draw.agreed);
+      }
+    if (rate >= 1) agreed.length = 0;
+    const processes = Array.from({ length: 9 }, (_, i) => i);
+    return {
+      lies,
+      missed,
+      wrong: results(this.#shape)
+        .map(taskKey)
+        .filter((name, layer) =>
+          honest.some((each) => {
+            const done = each.mirror.done(results(this.#shape)[layer] as Task);
+            return done !== undefined && done.digest !== expected.get(name);
+          }),
+        ),
+      refused: processes.filter((i) => book.refused.has(keyOf(i))),
+      agreed,
+      keptChapters: this.#keptChapters,
+      boundChapters: maxAuditedChapters(
+        this.#shape,
+        this.#variant,
+        this.#nodes,
+        defaultWindow(this.#shape, this.#variant, this.#nodes),
+      ),
     };
   }
 
@@ -114,6 +196,19 @@ class Simulation {
       this.#nodes,
       [...this.#alive].map(([i, { finished }]) => [i, finished]),
     );
+    for (const [i, { store }] of this.#alive) {
+      const wanted = store.wanted(false);
+      const names = (tasks: Task[]): string => tasks.map(taskKey).join(' ');
+      console.log(
+        i,
+        'wanted',
+        names(wanted.tasks()),
+        '| ready',
+        names(wanted.ready(99)),
+        '| audits',
+        names(wanted.audits()),
+      );
+    }
     for (const { key, value } of this.#server.stored.records.values()) console.log(key, Buffer.from(value).toString());
   }
 
@@ -123,8 +218,9 @@ class Simulation {
     const client = new ModelClient(this.#server, this.#time, process, random);
     client.trouble = this.#time.now < FAULTS_END_MS ? ([0, 0.02, 0.1, 0.3][random.below(4)] as number) : 0;
     const taskMs = 200 * (1 + random.below(40));
-    const entry = { process, client, finished: false };
-    this.#alive.set(i, entry);
+    const { audited } = this.#planted;
+    const signer = cheapSigner(this.#seed, i);
+    const lies = this.#liars.includes(i) ? liar(audited?.lying ?? 'always', this.#seed, signer.key) : undefined;
     const store = new ClusterStore({
       engine: client,
       shape: this.#shape,
@@ -134,7 +230,16 @@ class Simulation {
       signal: new AbortController().signal,
       nodes: this.#nodes,
       expected: (task) => ({ bytes: OUTPUT_BYTES, steps: task.chapter }),
+      audits: audited && {
+        context: 'simulated',
+        rate: audited.rate,
+        auditors: audited.auditors && new Set(audited.auditors.map((each) => cheapSigner(this.#seed, each).key)),
+        verify: cheapVerify,
+        signer,
+      },
     });
+    const entry = { process, client, store, finished: false };
+    this.#alive.set(i, entry);
     this.#stores.push(store);
     const ready = store.ready();
     const run = async (task: Task): Promise<void> => {
@@ -143,15 +248,15 @@ class Simulation {
       await process.sleep(taskMs);
       const times = (this.#done.get(taskKey(task)) ?? 0) + 1;
       this.#done.set(taskKey(task), times);
-      const salt = this.#planted.impure && times > 1 ? 'again' : '';
-      await ready.publish(task, {
-        steps: task.chapter,
-        buffer: outputOf(
-          task,
-          inputs.map(({ buffer }) => buffer),
-          salt,
-        ),
-      });
+      const lie = lies?.(task, store) ?? false;
+      const salt = lie ? 'lie' : this.#planted.impure && times > 1 ? 'again' : '';
+      const buffers = inputs.map(({ buffer }) => buffer);
+      const output = { steps: task.chapter, buffer: outputOf(task, buffers, salt) };
+      if (lie && !store.isChecking(task)) {
+        const told = this.#lies.get(taskKey(task)) ?? new Set();
+        this.#lies.set(taskKey(task), told.add(digestOf(task, output.buffer)));
+      }
+      await ready.publish(task, output);
     };
     const live = async (): Promise<void> => {
       await store.open();
@@ -167,7 +272,11 @@ class Simulation {
       });
       entry.finished = true;
     };
-    live().catch((error: unknown) => this.#problems.push(`process ${i} failed: ${messageOf(error)}`));
+    live().catch((error: unknown) => {
+      // Whoever finds that it was refuted leaves.
+      if (lies && store.audits?.book.refused.has(signer.key)) entry.finished = true;
+      else this.#problems.push(`process ${i} failed: ${messageOf(error)}`);
+    });
   }
 
   #kill(i: number): void {
@@ -265,6 +374,12 @@ class Simulation {
       JSON.stringify(done),
       JSON.stringify({ v: 1, state: 'claimed', by: 'mallory' }),
     ];
+    if (this.#planted.audited && this.#random.below(3) === 0) {
+      // What was said is removed again.
+      const empty = ['{}', '{"v":1,"statements":[],"draws":[]}'][this.#random.below(2)] as string;
+      this.#server.write(keys.audit(task), Buffer.from(empty), undefined);
+      return;
+    }
     const key = this.#random.below(4) === 0 ? `node.${this.#random.below(3)}` : keys.task(task);
     this.#server.write(key, Buffer.from(texts[this.#random.below(texts.length)] as string), undefined);
   }
@@ -277,13 +392,11 @@ class Simulation {
       const entry = records.get(keys.task(task));
       const decoded = entry && decodeEntry(entry.key, entry.value);
       const record = decoded?.type === 'task' ? decoded.record : undefined;
-      const good = createHash('sha256')
-        .update(`pff output 2, ${task.chapter} steps\n`)
-        .update(new Uint8Array(expected.get(key) as ArrayBuffer))
-        .digest('hex');
-      if (record?.state === 'done' && !record.digest.startsWith('ffff') && record.digest !== good)
+      const good = digestOf(task, expected.get(key) as ArrayBuffer);
+      const mayBeWrong = this.#planted.audited !== undefined && (!isResult(this.#shape, task) || this.#lies.size > 0);
+      if (record?.state === 'done' && !mayBeWrong && !record.digest.startsWith('ffff') && record.digest !== good)
         this.#problems.push(`${key} was published with another digest`);
-      if (!isResult(this.#shape, task)) continue;
+      if (!isResult(this.#shape, task) || ((this.#planted.audited?.rate ?? 1) < 1 && this.#lies.size > 0)) continue;
       const found = [0, 1, 2].map((n) => chunks.get(`${chunkPrefix(key, good)}.${n}`));
       const bytes = Buffer.concat(found.filter((chunk) => chunk !== undefined));
       // Damage just before the end may have come after the node that verified the results.
@@ -295,6 +408,20 @@ class Simulation {
     const conflicts = this.#stores.reduce((sum, store) => sum + store.conflicts, 0);
     if (conflicts > 0) this.#problems.push(`${conflicts} results differed from those published first`);
   }
+}
+
+function digestOf(task: Task, output: ArrayBufferLike): string {
+  return createHash('sha256')
+    .update(`pff output 2, ${task.chapter} steps\n`)
+    .update(new Uint8Array(output))
+    .digest('hex');
+}
+
+function expectedDigests(shape: GraphShape): Map<string, string> {
+  const outputs = expectedOutputs(shape);
+  return new Map(
+    [...allTasks(shape)].map((task) => [taskKey(task), digestOf(task, outputs.get(taskKey(task)) as ArrayBufferLike)]),
+  );
 }
 
 /** The stand-in for training: finite f32 values made from the task's name and all that it needs. */

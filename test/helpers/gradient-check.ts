@@ -1,14 +1,13 @@
 /** Numeric gradients: every weight and bias moved a little up and down, against the gradient that an update used. */
 import { expect } from 'vitest';
-import type { AdamRule, LayerKernel } from '../../src/kernels/kernels.js';
+import type { LayerKernel } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import type { PartRole, PartStructure } from '../../src/layers/layer-kind.js';
 import { kindOf } from '../../src/layers/kinds.js';
 import { allocateState, closeParts, openState, type LayerState } from '../../src/layers/layer-state.js';
-import { RandomStream } from '../../src/random.js';
+import { randomState as randomStateOf } from '../../src/plugin-check/layer-steps.js';
 
-/** A step of size 0 that leaves the gradient in the first moment: m = (1 - β1) g with β1 = 0. */
-export const PROBE: AdamRule = { kind: 'adam', beta1: 0, beta2: 0, stepSize: 0, epsilonSquared: 1e-16, keep: 1 };
+export { PROBE } from '../../src/plugin-check/layer-steps.js';
 
 /** A dense part; the last `labelInputs` inputs are label values. */
 export function densePart(role: PartRole, inputs: number, outputs: number, labelInputs = 0): PartStructure {
@@ -17,12 +16,7 @@ export function densePart(role: PartRole, inputs: number, outputs: number, label
 
 /** A state with random weights and biases. */
 export function randomState(parts: readonly PartStructure[]): LayerState {
-  const state = allocateState({ layer: 0, parts });
-  state.parts.forEach(({ parameters: [weights, ...others] }, i) => {
-    if (weights) new RandomStream(11, 'test', i).fillNormal(weights, 0.7);
-    for (const values of others) new RandomStream(12, 'test', i).fillNormal(values, 0.3);
-  });
-  return state;
+  return randomStateOf(parts, 'test');
 }
 
 export interface Network {

@@ -278,6 +278,13 @@ describe('hostile text', () => {
     { type: 'notice', text: attack, at: 1 },
     { type: 'node-died', node: 0, reason: close, deaths: 1, at: 2 },
     {
+      type: 'audits',
+      checked: 3,
+      open: [],
+      keys: [{ key: 'a'.repeat(64), nodes: [attack], agreed: 2, rate: 0.25, refused: true }],
+      disputes: [{ task: 'c0.l1', verdict: 'refuted', said: [{ key: 'a'.repeat(64), output: attack, refuted: true }] }],
+    },
+    {
       type: 'finished',
       result: {
         ...first,
@@ -301,6 +308,10 @@ describe('hostile text', () => {
     await page.locator('.status[data-status=finished]').waitFor();
     expect(await page.locator('h1').textContent()).toBe(attack);
     expect(await page.locator('.matrix tbody th').first().textContent()).toBe(attack);
+    expect(await page.locator('#audits tbody tr').allTextContents()).toEqual([
+      `aaaaaaaa${attack}2refuted, and refused`,
+      `c0.l1refutedaaaaaaaa: ${attack.slice(0, 16)} (refuted)`,
+    ]);
     expect(await page.locator('.marks li').last().textContent()).toContain(close);
     await page.locator('#spec summary').click();
     expect(await page.locator('img').count()).toBe(0);

@@ -81,13 +81,15 @@ describe('the view', () => {
               stats: { samples: 0, loss: 0, positiveGoodness: 0, negativeGoodness: 0, correct: 0 },
             },
             { type: 'bound', seconds: 1, alone: 2 },
+            { type: 'audits', checked: event.task.chapter, open: [], keys: [], disputes: [] },
             event,
           ]
         : [event],
     );
     const thin = thinEvents(noise);
-    expect(thin.length).toBe(packed.length + 1);
+    expect(thin.length).toBe(packed.length + 2);
     expect(viewOf(thin)).toEqual(viewOf(noise));
+    expect(viewOf(thin).audits?.checked).toBe(5);
   });
 
   it('goes on from where a resumed run stopped', () => {

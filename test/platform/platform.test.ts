@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as browserEd25519 from '../../src/platform/browser/ed25519.js';
 import * as browserEvents from '../../src/platform/browser/event-loop.js';
 import * as browserHash from '../../src/platform/browser/hash.js';
+import * as nodeEd25519 from '../../src/platform/node/ed25519.js';
 import * as nodeEvents from '../../src/platform/node/event-loop.js';
 import * as nodeHash from '../../src/platform/node/hash.js';
 
@@ -48,3 +50,26 @@ function shared(bytes: Uint8Array): Uint8Array {
   copy.set(bytes);
   return copy;
 }
+
+describe.each([
+  ['Node.js', nodeEd25519],
+  ['a browser', browserEd25519],
+])('Ed25519 of %s', (_, { ed25519FromSeed, ed25519Verifies }) => {
+  it('has the keys and signatures of RFC 8032, and says no to all else', () => {
+    // 7.1, test 2.
+    const seed = Buffer.from('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb', 'hex');
+    const { publicKey, sign } = ed25519FromSeed(seed);
+    expect(Buffer.from(publicKey).toString('hex')).toBe(
+      '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c',
+    );
+    const signature = sign(Uint8Array.of(0x72));
+    expect(Buffer.from(signature).toString('hex')).toBe(
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    );
+    expect(ed25519Verifies(publicKey, Uint8Array.of(0x72), signature)).toBe(true);
+    expect(ed25519Verifies(publicKey, Uint8Array.of(0x73), signature)).toBe(false);
+    expect(ed25519Verifies(new Uint8Array(32).fill(255), Uint8Array.of(0x72), signature)).toBe(false);
+    expect(ed25519Verifies(new Uint8Array(3), Uint8Array.of(0x72), signature)).toBe(false);
+    expect(ed25519Verifies(publicKey, Uint8Array.of(0x72), new Uint8Array(5))).toBe(false);
+  });
+});

@@ -103,7 +103,7 @@ it('SIGKILL in the middle of twelve, two at once: the table of those that were n
 
 it('the same on two nodes of a cluster, one of which is killed, too', { timeout: 120_000 }, async () => {
   const at = await fleet.server();
-  const node = (): ReturnType<Fleet['node']> => fleet.node(at, '--data-dir', table);
+  const node = (): ReturnType<Fleet['node']> => fleet.node(at, '--data', table);
   const nodes = [node(), node()];
   await killed('cluster', 4, '--server', at.url, '--lease', '1');
   expect(finished('cluster')).toBeGreaterThanOrEqual(4);
@@ -146,6 +146,18 @@ it('halving trains the best longer', async () => {
     'halving',
   );
   expect(rows.map(({ epochs }) => epochs)).toEqual([4, 2, 1, 1]);
+});
+
+it('all trainings begin with a model', async () => {
+  const base = { spec: quick, data: table };
+  const [row] = await swept(base, 'base');
+  const rows = await swept(
+    { ...base, init: path.join(folder, 'base', row?.runs[0] ?? ''), grid: { freeze: [[], [1]] } },
+    'tuned',
+  );
+  expect(new Set([...rows, row].map((each) => each?.digests[0])).size).toBe(3);
+  const specs = rows.map(({ runs }) => localRuns(path.join(folder, 'tuned', runs[0] ?? ''))[0]?.spec);
+  expect(specs.map((spec) => spec?.init)).toEqual([row?.digests[0], row?.digests[0]]);
 });
 
 it.each([

@@ -115,3 +115,59 @@ describe('histograms', () => {
     expect(overlap).toBe(0);
   });
 });
+
+describe('convolutions', () => {
+  const layers = ['1x6x6', 'conv5k5+bn+max2', 'conv14g1', 8];
+
+  it('show their windows, and maps of a few samples, the brightest of each layer at 255', async () => {
+    const { looks, end } = await looked({ layers, objective: 'pred', shift: 1 }, 1);
+    const last = looks.at(-1)?.[1] as NetworkAnalysis;
+    const { receptiveFields: windows, featureMaps: maps } = last;
+    expect(windows).toMatchObject({ shape: { width: 5, height: 5, channels: 1 }, units: [0, 1, 2, 3, 4], channels: 5 });
+    const values = bytesOf(windows.weights);
+    for (let i = 0; i < 5; i++)
+      expect(Math.max(...signed(values.subarray(25 * i, 25 * (i + 1))).map(Math.abs))).toBe(127);
+    expect(maps?.samples).toHaveLength(3);
+    maps?.samples.forEach(({ sample, truth }, i) => {
+      expect(truth).toBe(dataset.test.labels[sample]);
+      const image = bytesOf(maps.images).subarray(36 * i, 36 * (i + 1));
+      expect(Array.from(image)).toEqual(Array.from(dataset.test.images.subarray(36 * sample, 36 * (sample + 1))));
+    });
+    // The dense layer has no planes.
+    expect(maps?.layers).toMatchObject([
+      { layer: 0, width: 3, height: 3, channels: [0, 1, 2, 3, 4], of: 5 },
+      { layer: 1, width: 3, height: 3, of: 14 },
+    ]);
+    expect(maps?.layers[1]?.channels).toEqual([0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12]);
+    for (const { channels, maps: base64 } of maps?.layers ?? []) {
+      const bytes = bytesOf(base64);
+      const each = 9 * channels.length;
+      expect(bytes).toHaveLength(3 * each);
+      for (let i = 0; i < 3; i++) expect(Math.max(...bytes.subarray(i * each, (i + 1) * each))).toBe(255);
+    }
+    const plain = await trainToEnd(
+      { spec: toySpec({ layers, objective: 'pred', shift: 1 }), threadsPerNode: 1 },
+      dataset,
+    );
+    expect(end.modelDigest).toBe(plain.modelDigest);
+  });
+
+  it.each(['append', 'pattern'] as const)(
+    'with goodness, labels by %s, are looked at with the true label',
+    async (labelMode) => {
+      const one = await looked({ layers: ['1x6x6', 'conv4+max2', 'conv6'], labelMode, negatives: 'random' }, 1);
+      const two = await looked({ layers: ['1x6x6', 'conv4+max2', 'conv6'], labelMode, negatives: 'random' }, 2);
+      // Beside nodes that run on, a chapter may be left out; the last one never is.
+      expect(two.looks.at(-1)).toEqual(one.looks.at(-1));
+      expect(one.looks.at(-1)?.[1].accuracy).toBeCloseTo(one.end.testAccuracy, 12);
+    },
+  );
+});
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(base64, 'base64'));
+}
+
+function signed(bytes: Uint8Array): number[] {
+  return Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+}

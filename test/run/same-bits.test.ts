@@ -70,6 +70,10 @@ const specs: readonly [string, PartialSpec][] = [
     'convolutions, sampled, Softmax, with dropout, in bf16-tile',
     { layers: ['1x6x6', 'conv6', 'conv8+bn+max2', 12], classifier: 'softmax', dropout: 0.2, precision: 'bf16-tile' },
   ],
+  [
+    'convolutions, a pattern for each label, AdaptiveNEG, on images moved',
+    { layers: ['1x6x6', 'conv6+bn', 'conv8+max2'], labelMode: 'pattern', negatives: 'adaptive', labelLag: 2, shift: 1 },
+  ],
 ];
 
 describe.each(specs)('%s', (name, spec) => {

@@ -66,6 +66,7 @@ describe('resolveSpec', () => {
     [{ objective: 'performance-optimized', classifier: 'softmax' }, /classifier softmax does not fit/],
     [{ objective: 'backprop', classifier: 'all-heads' }, /backprop has one head only/],
     [{ layers: [784, 10] }, /reads all layers but the first, and there is only one/],
+    [{ labelMode: 'pattern' }, /^labelMode is pattern, which lays the label over planes, but the layers take single/],
     [{ augmentPer: 'layer' }, /^augmentPer is layer, but images are neither moved nor deformed/],
     [{ augmentPer: 'layer', shift: 1, objective: 'backprop' }, /^augmentPer is layer, but objective backprop passes/],
     [{ negatives: 'random', labelLag: 2 }, /negatives random do not depend on earlier chapters/],

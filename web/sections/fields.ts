@@ -1,4 +1,4 @@
-/** The first layer's receptive fields, as images. */
+/** The first layer's receptive fields, or the windows of its channels, as images. */
 import { imageSize } from '../../src/data/dataset.js';
 import { h, put } from '../dom.js';
 import { bytesOf, image, weights } from '../images.js';
@@ -11,7 +11,7 @@ export function fields(): Section {
   const element = card(
     'fields',
     'What the first layer looks at',
-    'Weights from the image to some units of layer 1, one picture a unit: orange raises the unit, blue lowers it, white leaves it. Colour images have their own channels.',
+    'Weights from the image to some units of layer 1, one picture a unit; of a convolution its windows, one a channel: orange raises the unit, blue lowers it, white leaves it. Colour images have their own channels.',
     when,
     grid,
   );
@@ -26,12 +26,13 @@ export function fields(): Section {
       const { shape, units } = found;
       const bytes = bytesOf(found.weights);
       const size = imageSize(shape);
-      const all = look.analysis.layers[0]?.units ?? units.length;
+      const all = found.channels ?? look.analysis.layers[0]?.units ?? units.length;
+      const one = found.channels === undefined ? 'unit' : 'channel';
       put(
         when,
-        `After chapter ${look.chapter + 1}: ${units.length} of ${all} units, each scaled to its own largest weight.`,
+        `After chapter ${look.chapter + 1}: ${units.length} of ${all} ${one}s, each scaled to its own largest weight.`,
       );
-      put(grid, ...units.map((unit, i) => image(shape, `unit ${unit + 1}`, weights(bytes, i * size, shape))));
+      put(grid, ...units.map((unit, i) => image(shape, `${one} ${unit + 1}`, weights(bytes, i * size, shape))));
     },
   };
 }

@@ -1,11 +1,12 @@
-"""The work that every PyTorch peer does the same way: files, labels over images, the epoch, JSON lines."""
+"""The work that every PyTorch peer does the same way: files, labels over images, the epoch."""
 import json
 import os
-import sys
 import time
 
 import numpy
 import torch
+
+from lines import Server
 
 
 class Workload:
@@ -77,7 +78,7 @@ def train_epoch(work, make_layer, batches, prefix=""):
     return layers, losses, time.perf_counter() - start
 
 
-class Peer:
+class Peer(Server):
     """Answers the bench's questions; `layer_class(weights, facts)` has train_step, __call__ and weights()."""
 
     def __init__(self, name, layer_class, predict):
@@ -135,14 +136,3 @@ class Peer:
     def compute_epoch(self, batches):
         layers, losses, _ = train_epoch(self.work, self.make_layer, batches, "check-")
         return {"losses": losses, "file": self.work.write(f"{self.name}-epoch.f32", layers[-1].weights())}
-
-    def serve(self):
-        """One JSON object a line: {"id", "do", ...arguments} in, {"id", "ok"} or {"id", "error"} out."""
-        for line in sys.stdin:
-            request = json.loads(line)
-            asked, call = request.pop("id"), getattr(self, request.pop("do"))
-            try:
-                answer = {"id": asked, "ok": call(**request)}
-            except Exception as error:  # whatever it is, the bench must hear of it
-                answer = {"id": asked, "error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(answer), flush=True)

@@ -6,9 +6,9 @@ import { defineCommand } from '../command.js';
 import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import type { GivenData } from '../flags/data-flags.js';
-import { flag, noWords, numberFlag, parseNumber, textFlag } from '../flags/flags.js';
+import { flag, noWords, numberFlag, parseNumber, textFlag, textsFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
-import { requiredServer, serverFlags } from '../flags/server-flags.js';
+import { keyFlag, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 /** @throws PffError `usage` for files that belong to no data, and for shares, which the run's spec has */
 function ownPlace({ data, test, validation }: GivenData): Place | undefined {
@@ -39,6 +39,14 @@ export const nodeCommand = defineCommand({
       ...numberFlag('BYTES', 'refuse runs that may need more memory here', { whole: true, least: 1 }),
       shownDefault: 'all there is',
     },
+    'max-task-seconds': numberFlag(
+      'N',
+      'refuse runs one task of which takes longer here, and leave those that turn out so',
+      {
+        above: 0,
+      },
+    ),
+    datasets: textsFlag('NAME,…', 'refuse runs on other datasets, before anything is loaded'),
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     kernels: kernelsFlag,
@@ -49,6 +57,8 @@ export const nodeCommand = defineCommand({
     test: textFlag('FILE', 'with --data: the table to test on, where the run was submitted with one'),
     validation: textFlag('FILE', 'with --data: the same for validation'),
     'data-dir': dataDirFlag,
+    init: textFlag('RUN', 'the model that runs begin with (--init of pff train): a run folder or a safetensors file'),
+    key: keyFlag,
     plugin: pluginFlag,
     quiet: flag('say nothing but errors'),
   },
@@ -74,9 +84,13 @@ export const nodeCommand = defineCommand({
             run: flags.run,
             once: flags.once,
             maxMemory: flags['max-memory'],
+            maxTaskSeconds: flags['max-task-seconds'],
+            datasets: flags.datasets,
             kernels: flags.kernels,
             threads: flags.threads,
             dataDir: flags['data-dir'],
+            init: flags.init,
+            key: flags.key,
             data: ownPlace(flags),
             slot: flags.slot === undefined ? undefined : flags.slot - 1,
             signal,

@@ -1,5 +1,7 @@
 /** `pff status`. */
 import { runStatus } from '../../run/cluster/manage.js';
+import { percent } from '../../report/units.js';
+import { shortKey } from '../../run/cluster/audit-report.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -16,8 +18,20 @@ export const statusCommand = defineCommand({
       out.line(JSON.stringify(status));
       return DONE;
     }
-    const { run, state, variant, nodes, tasksDone, tasks, present, refused, conflicts, refusedRecords, failure } =
-      status;
+    const {
+      run,
+      state,
+      variant,
+      nodes,
+      tasksDone,
+      tasks,
+      present,
+      refused,
+      conflicts,
+      refusedRecords,
+      failure,
+      audits,
+    } = status;
     out.line(`${run}: ${state}, ${tasksDone} of ${tasks} tasks done, ${variant} on ${nodes} slots`);
     for (const { number, name, state: now, doing } of present) {
       const place = number < nodes ? `slot ${number + 1}` : 'standing by';
@@ -28,6 +42,20 @@ export const statusCommand = defineCommand({
     for (const { name, why } of refused) out.line(`  refused ${name}: ${why}`);
     for (const text of conflicts) out.line(out.paint.red(`  TWO NODES DISAGREE: ${text}`));
     if (refusedRecords > 0) out.line(`  ${refusedRecords} records were refused: not written by a node of this version`);
+    if (audits) {
+      out.line(`  audits: ${audits.checked} results checked, ${audits.open.length} still to check`);
+      for (const { key, nodes: names, agreed, rate, refused: isOut } of audits.keys)
+        out.line(
+          `  key ${shortKey(key)}  ${names.join(', ') || 'gone'}  ` +
+            (isOut ? 'REFUTED, and refused' : `${agreed} agreed, ${percent(rate)} of its results are checked`),
+        );
+      for (const { task, verdict, said } of audits.disputes)
+        out.line(
+          out.paint.red(
+            `  ${task} ${verdict}: ${said.map((each) => `${shortKey(each.key)} says ${each.output.slice(0, 16)}`).join(', ')}`,
+          ),
+        );
+    }
     if (failure !== undefined) out.line(`  failed: ${failure}`);
     return DONE;
   },

@@ -3,19 +3,19 @@ import { stopRun } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { flag } from '../flags/flags.js';
-import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { keyFlag, oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
 
 export const stopCommand = defineCommand({
   name: 'stop',
   usage: ['pff stop RUN --server URL [--remove]'],
-  flags: { ...serverFlags, remove: flag('drop everything of the run from the server') },
+  flags: { ...serverFlags, remove: flag('drop everything of the run from the server'), key: keyFlag },
   examples: [
     ['pff stop RUN', 'its layers stay on the server; pff fetch RUN gets them'],
     ['pff stop RUN --remove', 'nothing of it stays'],
   ],
   run: async ({ flags, words }, { out }) => {
     const run = oneRun('stop', words);
-    await stopRun(requiredServer(flags), run, flags.remove ?? false);
+    await stopRun(requiredServer(flags), run, flags.remove ?? false, flags.key);
     out.line(flags.remove ? `removed ${run}` : `stopped ${run}`);
     return DONE;
   },

@@ -51,6 +51,7 @@ export const trainCommand = defineCommand({
     ],
     ['pff train --data photos --image-size 32x32 --validation 0.1', 'a folder with a folder of images for each class'],
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
+    ['pff train --init pff-runs/NAME --freeze 1,2 --learning-rate 0.005', 'fine-tune the upper layers of a model'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
@@ -90,6 +91,7 @@ export const trainCommand = defineCommand({
           tags: given.tag,
           note: given.note,
           resume: given.resume,
+          init: given.init,
           cluster,
           plugins,
           analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
@@ -112,7 +114,7 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
       });
   const { nodes, variant, kernels } = given;
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
-  const sweep = { spec, seeds: given.seeds as number, asked: 'as it is' } as const;
+  const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
   checkTags({ add, note });
   try {

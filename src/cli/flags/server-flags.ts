@@ -2,7 +2,7 @@
 import { PffError } from '../../errors.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
-import { choiceFlag, numberFlag, textFlag, type ValuesOf } from './flags.js';
+import { choiceFlag, numberFlag, textFlag, textsFlag, type ValuesOf } from './flags.js';
 
 const group = 'Server';
 
@@ -27,6 +27,12 @@ export const serverFlags = {
 
 export const clusterGroup = { group: 'On a cluster (with --server)' };
 
+/** Whose results are whose, in audited runs. */
+export const keyFlag = {
+  ...textFlag('FILE', "this machine's key, where results are audited; made if there is none"),
+  shownDefault: '$PFF_NODE_KEY, or node.key in the configuration folder',
+};
+
 /** How a run is put on a cluster. */
 export const submissionFlags = {
   storage: {
@@ -49,16 +55,29 @@ export const submissionFlags = {
     ...clusterGroup,
     shownDefault: '10',
   },
+  audit: {
+    ...numberFlag('RATE', 'have so many of the results (0 to 1) done again by other nodes, and compared', { least: 0 }),
+    ...clusterGroup,
+    shownDefault: '0',
+  },
+  auditors: {
+    ...textsFlag('KEY,KEY,…', 'nodes whose word decides in audits; those of all unless given'),
+    ...clusterGroup,
+  },
+  key: { ...keyFlag, ...clusterGroup },
 };
 
 export function submissionOptions(
   given: ValuesOf<typeof submissionFlags>,
-): Pick<ClusterOptions, 'storage' | 'replicas' | 'maxBytes' | 'leaseMs'> {
+): Pick<ClusterOptions, 'storage' | 'replicas' | 'maxBytes' | 'leaseMs' | 'audit' | 'auditors' | 'key'> {
   return {
     storage: given.storage,
     replicas: given.replicas,
     maxBytes: given['max-bytes'],
     leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
+    audit: given.audit,
+    auditors: given.auditors,
+    key: given.key,
   };
 }
 

@@ -24,6 +24,7 @@ const OWN_FORMS: Readonly<
     described: 'at least 2 sizes: the values of an image (784, or 3x32x32), then each layer (500, or conv64+bn+max2)',
   },
   phases: { value: 'N,N,…', parse: parseNumbers, described: 'whole numbers from small to large, such as 10,15' },
+  freeze: { value: 'N,N,…', parse: parseNumbers, described: 'numbers of layers from small to large, such as 1,2' },
 };
 
 /** `10,15`, or `none`. */
@@ -60,8 +61,12 @@ export function flagName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** Fields that a flag of another meaning fills in: `--init` takes a model, of which the spec has the digest. */
+const WITHOUT_FLAG: readonly Field[] = ['init'];
+const FLAG_FIELDS = FIELDS.filter((field) => !WITHOUT_FLAG.includes(field));
+
 /** The flags, by name. */
-export const specFlags: Flags = Object.fromEntries(FIELDS.map((field) => [flagName(field), flagOf(field)]));
+export const specFlags: Flags = Object.fromEntries(FLAG_FIELDS.map((field) => [flagName(field), flagOf(field)]));
 
 /** The part of a spec that the given flags are. @throws PffError `usage` for names that no loaded plugin has either. */
 export function specFromFlags(values: Readonly<Record<string, unknown>>): PartialSpec {
@@ -73,7 +78,7 @@ export function specFromFlags(values: Readonly<Record<string, unknown>>): Partia
       throw badValue(kind, given, `one of ${known.join(', ')}`, known);
   }
   return Object.fromEntries(
-    FIELDS.flatMap((field) => {
+    FLAG_FIELDS.flatMap((field) => {
       const value = values[flagName(field)];
       return value === undefined ? [] : [[field, value]];
     }),

@@ -68,6 +68,13 @@ export const trainFlags = {
     ),
     group: 'Files and output',
   },
+  init: {
+    ...textFlag(
+      'RUN',
+      'begin with the weights of a model, a run folder or a safetensors file, where all shapes fit; --freeze keeps layers of it as they are',
+    ),
+    group: 'Training',
+  },
   log: {
     ...listFlag(metricsFormats, 'FORMAT,…', 'write metrics into the run folder in these forms too'),
     group: 'Files and output',

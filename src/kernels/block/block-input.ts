@@ -1,6 +1,7 @@
 /** Rows that enter a block, gathered with their channels last, and label values beside them. */
 import type { LayerInput } from '../operands.js';
 import { planeValues, type BlockOptions, type Stage } from './contract.js';
+import type { PlaneOperations } from './operations.js';
 import type { Taken } from './stage-kernel.js';
 
 /** Image values of a row that enters. */
@@ -11,18 +12,22 @@ export function inputValues(first: Stage): number {
 export class BlockInput {
   readonly #first: Stage;
   readonly #options: BlockOptions;
+  readonly #operations: PlaneOperations;
+  #memory: Float32Array = new Float32Array(0);
 
-  constructor(first: Stage, options: BlockOptions) {
+  constructor(first: Stage, options: BlockOptions, operations: PlaneOperations) {
     this.#first = first;
     this.#options = options;
+    this.#operations = operations;
   }
 
-  /** Samples `first` … `first + count - 1` of `input`, with all their variants, in memory of their own. */
+  /** Samples `first` … `first + count - 1` of `input`, with all their variants, in memory that the next call uses again. */
   take(input: LayerInput, first: number, count: number): Taken {
     const width = inputValues(this.#first);
     const { labels, channelsFirst } = this.#options;
     const { variants, batch } = input;
-    const rows = new Float32Array(count * width);
+    if (this.#memory.length < count * width) this.#memory = this.#operations.allocate(count * width);
+    const rows = this.#memory;
     for (let b = 0; b < count; b++) {
       const from = (input.rows?.[first + b] ?? first + b) * width;
       const row = input.prefix.subarray(from, from + width);
@@ -37,6 +42,15 @@ export class BlockInput {
         values.set(input.suffix.subarray(at, at + count * labels), v * count * labels);
       }
     return { rows, batch: count, variants, labels: values };
+  }
+
+  /** The same for as long as `input` stays as it is: without a copy where its rows already lie so. */
+  look(input: LayerInput, first: number, count: number): Taken {
+    const { labels, channelsFirst } = this.#options;
+    if (input.rows !== undefined || channelsFirst || labels > 0) return this.take(input, first, count);
+    const width = inputValues(this.#first);
+    const rows = input.prefix.subarray(first * width, (first + count) * width);
+    return { rows, batch: count, variants: 1, labels: new Float32Array(0) };
   }
 
   /** Gradients by rows with their channels last, in the order in which rows enter. */

@@ -29,7 +29,9 @@ export class CpuBlock implements Synchronous<BlockKernel> {
   readonly suffixInputs: number;
   readonly #operations: PlaneOperations;
   readonly #options: BlockOptions;
+  /** Of a batch that is kept, and of rows that pass. */
   readonly #input: BlockInput;
+  readonly #passing: BlockInput;
   readonly #stages: readonly StageKernel[];
   readonly #activations: Float32Array;
   /** Samples that inference takes at a time. */
@@ -49,7 +51,8 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     this.#operations = operations;
     this.#options = options;
     this.suffixInputs = options.labels;
-    this.#input = new BlockInput(stages[0] as Stage, options);
+    this.#input = new BlockInput(stages[0] as Stage, options, operations);
+    this.#passing = new BlockInput(stages[0] as Stage, options, operations);
     this.inputs = inputValues(stages[0] as Stage) + options.labels;
     this.planes = leaving(last);
     this.outputs = planeValues(this.planes);
@@ -80,15 +83,18 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     const squares = new Float32Array(variants * samples);
     for (let first = 0; first < batch; first += samples) {
       const count = Math.min(samples, batch - first);
-      let taken = this.#input.take(input, first, count);
-      for (const stage of this.#stages) taken = stage.infer(taken);
-      const leaves = taken.rows;
       const here = variants * count;
+      // Of one variant the rows that leave lie together, where the caller wants them.
+      const into = variants === 1 ? activations?.subarray(first * outputs, (first + count) * outputs) : undefined;
+      let taken = this.#passing.look(input, first, count);
+      for (const [s, stage] of this.#stages.entries())
+        taken = stage.infer(taken, s === this.#stages.length - 1 ? into : undefined);
+      const leaves = taken.rows;
       if (sumSquares !== undefined || normalise) this.#operations.finishRows(leaves, here, outputs, normalise, squares);
       for (let v = 0; v < variants; v++) {
         const at = v * batch + first;
         sumSquares?.set(squares.subarray(v * count, (v + 1) * count), at);
-        activations?.set(leaves.subarray(v * count * outputs, (v + 1) * count * outputs), at * outputs);
+        if (!into) activations?.set(leaves.subarray(v * count * outputs, (v + 1) * count * outputs), at * outputs);
       }
     }
   }

@@ -50,6 +50,7 @@ export class StageKernel {
   #places: Float32Array | undefined;
   /** What leaves the convolution in inference, which may come between `forward` and the way back. */
   #passed: Float32Array = new Float32Array(0);
+  #left: Float32Array = new Float32Array(0);
   #gradient: Float32Array = new Float32Array(0);
   #below: Float32Array = new Float32Array(0);
   #kept: Kept | undefined;
@@ -83,12 +84,13 @@ export class StageKernel {
     });
   }
 
-  /** Rows that leave, in memory that the next call may use again. */
-  infer(taken: Taken): Taken {
+  /** Rows that leave, in `into` if given, else in memory that the next call may use again. */
+  infer(taken: Taken, into: Float32Array | undefined): Taken {
     const rows = taken.variants * taken.batch;
     if (this.#passed.length < rows * this.convolved) this.#passed = this.#operations.allocate(rows * this.convolved);
+    if (!into && this.#left.length < rows * this.#width) this.#left = this.#operations.allocate(rows * this.#width);
     const z = this.#passed;
-    const y = new Float32Array(rows * this.#width);
+    const y = into ?? this.#left;
     this.#convolution.forward(taken, z);
     const { norm } = this.#stage;
     let found: Normalisation | undefined;

@@ -104,6 +104,20 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
     const kernel = await kernels.openBlock(stages, stageTensors(geometry, tensors), options);
     return { kernel, read: (into) => kernel.read(stageTensors(geometry, into)) };
   },
+  windows({ stages: [first] }, { parameters: [weights] }) {
+    const { from, outputs, kernel, groups } = first as Stage;
+    const channels = from.channels / groups;
+    const each = outputs / groups;
+    const area = kernel * kernel;
+    const turned = new Float32Array(area * channels * outputs);
+    for (let o = 0; o < outputs; o++)
+      for (let c = 0; c < channels; c++)
+        for (let at = 0; at < area; at++) {
+          const row = (Math.floor(o / each) * area + at) * channels + c;
+          turned[(c * area + at) * outputs + o] = (weights as Float32Array)[row * each + (o % each)] as number;
+        }
+    return { planes: { channels, height: kernel, width: kernel }, outputs, weights: turned };
+  },
   onnx: convOnnx,
 };
 

@@ -8,9 +8,10 @@ import { layerCount, passesUnitLength, usesNegatives, type RunSpec } from '../..
 import type { LabelledData } from '../labelled-data.js';
 import { goodnessByClass, openForPassing, sampleBlock, stageRows, strongestClass, sumScores } from '../prediction.js';
 import { Predictor } from '../predictor.js';
-import type { Confused, LayerAnalysis, NetworkAnalysis } from './analysis.js';
+import type { Confused, FeatureMaps, LayerAnalysis, NetworkAnalysis } from './analysis.js';
 import { goodnessHistogram } from './histogram.js';
 import { confusedImages, receptiveFields } from './images.js';
+import { featureMaps } from './maps.js';
 
 /** Samples of a finished network that are looked at. */
 export const SAMPLES_OF_FINISHED = 1000;
@@ -63,6 +64,7 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
   const wrongLabels = wrongLabelsOf(spec, classes, new RandomStream(spec.seed, 'negatives', 0, 1));
   const confused: Confused[] = [];
   let right = 0;
+  let maps: FeatureMaps | undefined;
   try {
     for (let start = 0; start < count; start += block) {
       const rows = sample.subarray(start, start + block);
@@ -83,6 +85,8 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
       });
       await breathe();
     }
+    const passing = tallies.map(({ kernel }) => kernel);
+    maps = await featureMaps(kernels, passing, spec, data, sample);
   } finally {
     predictor?.close();
     for (const { kernel } of tallies) kernel.close();
@@ -92,6 +96,7 @@ export async function analyse(input: AnalysisInput): Promise<NetworkAnalysis> {
     accuracy: right / count,
     layers: tallies.map((tally) => layerAnalysis(spec, tally, count)),
     receptiveFields: receptiveFields(data.shape, data.layout, states[0] as LayerState),
+    ...(maps ? { featureMaps: maps } : {}),
     confused: confusedImages(data.shape, data.samples, confused),
   };
 }

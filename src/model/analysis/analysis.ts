@@ -33,16 +33,41 @@ export interface LayerAnalysis {
   readonly goodness?: GoodnessHistogram;
 }
 
-/** Weights from the image to units of the first layer, as images. */
+/** Weights from the image to units of the first layer, as images; of a convolution its windows, one a channel. */
 export interface ReceptiveFields {
+  /** Of the image, or of a convolution's window. */
   readonly shape: ImageShape;
-  /** Which units, evenly spaced over the layer. */
+  /** Which units or channels, evenly spaced over the layer. */
   readonly units: readonly number[];
+  /** How many channels a convolution has; absent for other layers. */
+  readonly channels?: number;
   /**
    * Base64 of int8 [units, values of an image], planar: each unit's weights over its own largest magnitude, times 127. Values
    * that the label is written over are 0.
    */
   readonly weights: string;
+}
+
+/** What a layer of planes makes of the samples of `FeatureMaps`. */
+export interface LayerMaps {
+  readonly layer: number;
+  readonly width: number;
+  readonly height: number;
+  /** Which channels, evenly spaced over the layer … */
+  readonly channels: readonly number[];
+  /** … of how many. */
+  readonly of: number;
+  /** Base64 of bytes [samples, channels, height, width]: magnitudes over the largest one of the sample's channels shown, times 255. */
+  readonly maps: string;
+}
+
+/** Activations of layers of planes for a few samples, with their true label where labels enter. */
+export interface FeatureMaps {
+  readonly shape: ImageShape;
+  readonly samples: readonly { readonly sample: number; readonly truth: number }[];
+  /** Base64 of the samples' bytes, one after the other, planar. */
+  readonly images: string;
+  readonly layers: readonly LayerMaps[];
 }
 
 /** A sample that the network is wrong about. */
@@ -70,5 +95,7 @@ export interface NetworkAnalysis {
   readonly accuracy: number;
   readonly layers: readonly LayerAnalysis[];
   readonly receptiveFields: ReceptiveFields;
+  /** Absent where no layer has planes. */
+  readonly featureMaps?: FeatureMaps;
   readonly confused: ConfusedImages;
 }

@@ -1,5 +1,5 @@
 /** Images for people: weights of the first layer, and samples that the network is wrong about. */
-import { imageSize, type ImageShape, type Samples } from '../../data/dataset.js';
+import { imageSize, type ImageShape, type Samples, type SampleValues } from '../../data/dataset.js';
 import type { LabelLayout } from '../../data/labels.js';
 import { kindOf } from '../../layers/kinds.js';
 import type { LayerState } from '../../layers/layer-state.js';
@@ -10,11 +10,27 @@ import type { Confused, ConfusedImages, ReceptiveFields } from './analysis.js';
 const FIELDS = 36;
 const CONFUSED = 24;
 
-/** Weights [I, O] of the first layer from the image to `FIELDS` units. */
+/** Weights of the first layer from the image to `FIELDS` units, or the windows of as many channels. */
 export function receptiveFields(shape: ImageShape, layout: LabelLayout, first: LayerState): ReceptiveFields {
   const { geometry } = first.structure.parts[0] as PartStructure;
-  const { outputs } = geometry;
-  const weights = kindOf(geometry).inputWeights?.(geometry, first.parts[0] as PartTensors) ?? new Float32Array();
+  const tensors = first.parts[0] as PartTensors;
+  const kind = kindOf(geometry);
+  const windows = kind.windows?.(geometry, tensors);
+  if (windows) {
+    const { planes, weights, outputs } = windows;
+    const whole = { skip: 0, prefix: imageSize(planes) };
+    return { ...pictures(planes, whole, weights, outputs), channels: outputs };
+  }
+  return pictures(shape, layout, kind.inputWeights?.(geometry, tensors) ?? new Float32Array(), geometry.outputs);
+}
+
+/** Of weights [I, O]; the first value of `shape` that has one is `skip`. */
+function pictures(
+  shape: ImageShape,
+  layout: Pick<LabelLayout, 'skip' | 'prefix'>,
+  weights: Float32Array,
+  outputs: number,
+): ReceptiveFields {
   const size = imageSize(shape);
   const shown = Math.min(FIELDS, outputs);
   const units = Array.from({ length: shown }, (_, i) => Math.floor((i * outputs) / shown));
@@ -37,9 +53,14 @@ export function confusedImages(shape: ImageShape, samples: Samples, confused: re
   const bytes = new Uint8Array(worst.length * size);
   worst.forEach(({ sample }, i) => {
     const values = samples.images.subarray(sample * size, (sample + 1) * size);
-    bytes.set(values instanceof Uint8Array ? values : values.map(asGrey), i * size);
+    bytes.set(asBytes(values), i * size);
   });
   return { shape, samples: worst, images: toBase64(bytes) };
+}
+
+/** Values of a sample as bytes to be looked at. */
+export function asBytes(values: SampleValues): Uint8Array {
+  return values instanceof Uint8Array ? values : Uint8Array.from(values, asGrey);
 }
 
 /** Columns lie around 0, most of them within three standard deviations. */
@@ -47,7 +68,7 @@ function asGrey(value: number): number {
   return Math.max(0, Math.min(255, Math.round(128 + 42 * value)));
 }
 
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);

@@ -4,7 +4,7 @@
  */
 import { pickLabels } from '../../data/label-array.js';
 import { imageSize, type ImageShape } from '../../data/dataset.js';
-import { imageSums, neutralNorm2, ONE_HOT_NORM2, setRowScale } from '../../data/labels.js';
+import { imageSums, labelNorms, setRowScale } from '../../data/labels.js';
 import { augmentsImages, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import { cuts } from './cutout.js';
@@ -70,7 +70,8 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   if (!(pixels instanceof Uint8Array)) throw new Error('only images of bytes are moved and deformed');
   const images = new Uint8Array(count * size);
   const labels = pickLabels(samples.labels, rows);
-  const scales = [ONE_HOT_NORM2, neutralNorm2(layout.suffix)].map((norm2) => ({
+  const norms = labelNorms(layout);
+  const scales = [norms.oneHot, norms.neutral].map((norm2) => ({
     norm2,
     bytes: new Float32Array(count),
     mean: data.neutral.mean && new Float32Array(count),

@@ -7,7 +7,7 @@ import { pickLabels, type Labels } from '../../data/label-array.js';
 import type { Kernels, LayerInput, LayerKernel, UpdateRule } from '../../kernels/kernels.js';
 import { addStats, emptyStats, type StepStats } from '../../kernels/trainer.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
-import { closeParts, initialState, type LayerState } from '../../layers/layer-state.js';
+import { closeParts, type LayerState } from '../../layers/layer-state.js';
 import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment/augment.js';
 import { chapterPlan } from '../../model/chapter.js';
@@ -18,7 +18,7 @@ import type { OutputDropout } from '../../objectives/objective.js';
 import { crossEntropy } from '../../objectives/softmax.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import { siteOf, type Job } from '../job.js';
+import { beginning, siteOf, type Job } from '../job.js';
 import { progressReporter } from '../progress.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readStates } from '../training.js';
@@ -34,8 +34,7 @@ export async function trainBackprop(
 ): Promise<LayerState[]> {
   const { spec } = job;
   const { data, samples } = siteOf(job, 0);
-  const initial =
-    from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial = from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => beginning(job, shape));
   const opened: OpenPart[][] = [];
   for (const state of initial) opened.push(await openForTraining(kernels, spec, state, 1));
   const layers = opened.map((parts) => parts.map(({ kernel }) => kernel));

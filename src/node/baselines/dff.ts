@@ -6,7 +6,7 @@
 import { pickLabels } from '../../data/label-array.js';
 import type { Kernels, LayerInput } from '../../kernels/kernels.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
-import { closeParts, initialState, type LayerState } from '../../layers/layer-state.js';
+import { closeParts, type LayerState } from '../../layers/layer-state.js';
 import { rowWidths } from '../../layers/sizes.js';
 import { progressOf } from '../../model/chapter.js';
 import { updateRule } from '../../model/optimizer.js';
@@ -17,7 +17,7 @@ import { objectiveOf } from '../../objectives/table.js';
 import { dffOutputBytes } from '../../simulate/dff.js';
 import { Breather, nowMs } from '../clock.js';
 import type { NodeEvent } from '../events.js';
-import { siteOf, type Job } from '../job.js';
+import { beginning, siteOf, type Job } from '../job.js';
 import { drawnLabels } from '../negatives.js';
 import type { SavedChapters } from './saved-chapters.js';
 import { checkFinite, openForTraining, readStates } from '../training.js';
@@ -38,8 +38,7 @@ export async function trainDff(
   const all = Uint32Array.from(samples, (_, i) => i);
   const labels = pickLabels(data.samples.labels, samples);
   const fullBatch = { ...spec, batch: samples.length };
-  const initial =
-    from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => initialState(shape, spec.seed));
+  const initial = from?.states ?? networkStructure(spec, data.layout).layers.map((shape) => beginning(job, shape));
   const opened: OpenPart[][] = [];
   for (const state of initial) opened.push(await openForTraining(kernels, fullBatch, state, variants));
   const units = rowWidths(spec.layers);

@@ -27,6 +27,8 @@ export interface ChoiceInput {
   readonly repeatAfterMs: number;
   /** Federated: nobody but a slot's node has its data. */
   readonly onlyOwn: boolean;
+  /** Whether this node may not begin a task that is ready. */
+  readonly isHeldBack?: ((task: Task) => boolean) | undefined;
 }
 
 /** The first ready task, in the order of the graph, that is this node's own, or nobody's, or waits for too long. */
@@ -34,6 +36,7 @@ export function chooseTask(input: ChoiceInput): Task | undefined {
   const { shape, variant, nodes, wanted, number } = input;
   const window = defaultWindow(shape, variant, nodes);
   return wanted.ready(window).find((task) => {
+    if (input.isHeldBack?.(task)) return false;
     const owner = ownerOf(shape, variant, nodes, task);
     if (input.onlyOwn && owner !== number) return false;
     const claimedFor = input.claimedFor(task);

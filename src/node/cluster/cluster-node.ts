@@ -2,9 +2,9 @@
  * One node of a cluster: takes ready tasks, one after the other, does them and publishes, until the run is finished or
  * stopped. There is no coordinator: whatever it must know it computes from the run's spec and records.
  */
-import type { PffError } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import { assign, type PffVariant } from '../../schedule/assign.js';
-import { defaultWindow } from '../../schedule/retention.js';
+import { AUDIT_LAG, defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, results, taskKey, type Task } from '../../schedule/tasks.js';
 import type { Clock } from '../../store/cluster/clock.js';
@@ -12,6 +12,7 @@ import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
 import { failureRecord, keys } from '../../store/cluster/records.js';
+import { Auditing } from './auditing.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
 import { isRunsFault, RunFailed } from './run-failed.js';
@@ -57,6 +58,10 @@ export async function workOnRun(options: ClusterNodeOptions): Promise<RunEnd> {
 class ClusterNode {
   readonly #options: ClusterNodeOptions;
   readonly #membership: Membership;
+  readonly #auditing: Auditing | undefined;
+  #isOver = false;
+  /** What the executor holds in memory is of this epoch of the store. */
+  #epoch = 0;
   readonly #ready = new ReadySince();
   readonly #window: number;
   #own: { readonly number: number; readonly next: ReadonlyMap<string, Task> } | undefined;
@@ -72,6 +77,8 @@ class ClusterNode {
     const { shape, variant, nodes } = options;
     this.#window = defaultWindow(shape, variant, nodes);
     this.#membership = new Membership(options);
+    const { store, leaseMs } = options;
+    this.#auditing = store.audits && new Auditing({ store, membership: this.#membership, drawPatienceMs: leaseMs / 2 });
   }
 
   async run(): Promise<RunEnd> {
@@ -81,10 +88,13 @@ class ClusterNode {
     onMember?.(this.#membership);
     try {
       await store.sweep();
-      const end = await Promise.race([this.#work(), keeping.then(() => this.#ended())]);
+      const others = [keeping.then(() => this.#ended()), ...(this.#auditing ? [this.#draw(this.#auditing)] : [])];
+      for (const other of others) other.catch(() => {});
+      const end = await Promise.race([this.#work(), ...others]);
       await store.flush();
       return end;
     } finally {
+      this.#isOver = true;
       if (!store.signal.aborted) await this.#membership.leave();
     }
   }
@@ -92,7 +102,7 @@ class ClusterNode {
   /** The beats end only with the store's signal, or by throwing. */
   #ended(): never {
     this.#options.store.signal.throwIfAborted();
-    throw new Error('the beats of a node ended by themselves');
+    throw new Error('what a node does beside its tasks ended by itself');
   }
 
   async #work(): Promise<RunEnd> {
@@ -107,6 +117,11 @@ class ClusterNode {
         continue;
       }
       this.#completeSince = undefined;
+      const audit = this.#auditing?.next(Math.max(this.#options.leaseMs, 2 * this.#usualMs));
+      if (audit) {
+        await this.#do(audit, true);
+        continue;
+      }
       const task = store.mirror.settled ? this.#choose() : undefined;
       if (task && (await store.records.claim(task))) {
         await this.#do(task);
@@ -118,12 +133,28 @@ class ClusterNode {
     }
   }
 
+  /** Draws which results are checked, beside all else; it takes no time. Ends only with the store's signal, or by throwing. */
+  async #draw(auditing: Auditing): Promise<never> {
+    const { store } = this.#options;
+    while (!this.#isOver) {
+      store.signal.throwIfAborted();
+      await auditing.draw();
+      await this.#idle();
+    }
+    return this.#ended();
+  }
+
+  get #usualMs(): number {
+    return this.#tasksDone > 0 ? this.#busyMs / this.#tasksDone : 0;
+  }
+
   /** Whether there is nothing to do here, nobody else does anything or all slots have nodes, and the node's owner has better use for it. */
   async #standsStill(): Promise<boolean> {
     const { store, clock, leaves, nodes } = this.#options;
     const alive = this.#membership.alive();
     const others = [...store.mirror.claims()].some(({ by }) => by !== store.id && alive.has(by));
-    const standsBy = others && (this.#membership.number ?? 0) >= nodes;
+    // Where results are audited whoever stands by checks those of others.
+    const standsBy = others && (this.#membership.number ?? 0) >= nodes && !store.audits;
     if (!leaves || (others && !standsBy)) {
       this.#idleSince = undefined;
       return false;
@@ -137,7 +168,12 @@ class ClusterNode {
     const { mirror } = store;
     const failure = store.failure();
     if (failure) throw new RunFailed(failure.error);
-    if (mirror.get(keys.stop)?.entry) return 'stopped';
+    if (store.stopped) return 'stopped';
+    const { audits } = store;
+    if (audits?.signer && audits.book.refused.has(audits.signer.key))
+      throw new PffError('cluster', "a result of this node's was refuted by others that did the same task", {
+        hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',
+      });
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
 
@@ -176,7 +212,7 @@ class ClusterNode {
     const now = clock.now();
     this.#ready.observe(wanted, this.#window, now);
     const alive = this.#membership.alive();
-    const usual = this.#tasksDone > 0 ? this.#busyMs / this.#tasksDone : 0;
+    const usual = this.#usualMs;
     return chooseTask({
       shape,
       variant,
@@ -195,17 +231,34 @@ class ClusterNode {
       helpAfterMs: Math.max(leaseMs / 2, usual),
       repeatAfterMs: Math.max(2 * leaseMs, 3 * usual),
       onlyOwn: variant === 'federated',
+      isHeldBack: this.#heldBack(),
     });
   }
 
-  async #do(task: Task): Promise<void> {
+  /** Where results are audited: what may not be begun, as audits are too far behind, or as it failed here already. */
+  #heldBack(): ((task: Task) => boolean) | undefined {
+    const { audits } = this.#options.store;
+    if (!audits) return undefined;
+    const [oldest] = this.#options.store.wanted(false).audits();
+    const last = (oldest?.chapter ?? Infinity) + this.#window + AUDIT_LAG;
+    const key = audits.signer?.key ?? '';
+    return (task) => task.chapter > last || audits.book.saidFailed(key, taskKey(task));
+  }
+
+  /** @param audit only to check what is published */
+  async #do(task: Task, audit = false): Promise<void> {
     const { store, executor, clock } = this.#options;
     this.#membership.tell(taskKey(task));
     const stopPrefetching = this.#prefetchDuring(task);
     const start = clock.now();
     try {
       // A server that forgot what this node still has: no need to compute it again.
-      const kept = store.cached(task);
+      const kept = audit ? undefined : store.cached(task);
+      if (this.#epoch !== store.epoch) {
+        this.#epoch = store.epoch;
+        await executor.reset();
+      }
+      if (!kept) store.begin(task, audit);
       if (kept) await store.publish(task, kept);
       else await executor.run(task);
       this.#tasksDone += kept ? 0 : 1;
@@ -215,12 +268,16 @@ class ClusterNode {
       await executor.reset();
       if (isRunsFault(error)) {
         await this.#tellFailure(task, error);
-        if (store.failure()) return;
+        // Where results are audited another node has to find the same.
+        if (store.failure() || store.audits) return audit ? undefined : await store.records.release(task);
       }
+      if (audit && !(error instanceof MissingOutput)) throw error;
+      if (audit) return;
       await store.records.release(task);
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
       if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
     } finally {
+      store.begin(undefined);
       stopPrefetching();
       this.#membership.tell(undefined);
     }

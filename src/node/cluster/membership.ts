@@ -32,9 +32,11 @@ export class Membership {
   #beat = 0;
   #doing: string | undefined;
   #progress: NodeRecord['progress'];
+  readonly #identity: Pick<NodeRecord, 'key' | 'proof'>;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#identity = options.store.audits?.identity(options.store.id) ?? {};
   }
 
   /** This node's number; undefined while it has none. */
@@ -56,8 +58,18 @@ export class Membership {
   alive(): Set<string> {
     const { store, leaseMs } = this.#options;
     const alive = new Set([store.id]);
-    for (const { record, age } of store.mirror.nodes()) if (!record.left && age < leaseMs) alive.add(record.id);
+    for (const { record, age } of store.mirror.nodes())
+      if (!record.left && age < leaseMs && this.#isMember(record)) alive.add(record.id);
     return alive;
+  }
+
+  /** Where results are audited: keys of the nodes that are there. */
+  keys(): Set<string> {
+    const { store, leaseMs } = this.#options;
+    const all = new Set<string>(this.#identity.key === undefined ? [] : [this.#identity.key]);
+    for (const { record, age } of store.mirror.nodes())
+      if (!record.left && age < leaseMs && record.key !== undefined && this.#isMember(record)) all.add(record.key);
+    return all;
   }
 
   /** Whether slot `slot` has a living node other than this one. */
@@ -66,7 +78,13 @@ export class Membership {
     const entry = store.mirror.get(keys.node(slot));
     if (entry?.entry?.type !== 'node') return false;
     const { record } = entry.entry;
-    return record.id !== store.id && !record.left && store.mirror.observed - entry.since < leaseMs;
+    const isThere = !record.left && store.mirror.observed - entry.since < leaseMs;
+    return record.id !== store.id && isThere && this.#isMember(record);
+  }
+
+  /** Nodes that were refuted, or show no key where results are audited, count as gone. */
+  #isMember(record: NodeRecord): boolean {
+    return this.#options.store.audits?.isMember(record) ?? true;
   }
 
   /** Takes a number, and keeps it (or another) until the store's signal aborts. */
@@ -135,7 +153,11 @@ export class Membership {
     if (record.id === store.id) return true;
     if (number < nodes && data !== undefined && record.data !== data) return false;
     const seen = store.mirror.get(keys.node(number));
-    return record.left || (seen?.revision === revision && store.mirror.observed - seen.since >= leaseMs);
+    return (
+      record.left ||
+      !this.#isMember(record) ||
+      (seen?.revision === revision && store.mirror.observed - seen.since >= leaseMs)
+    );
   }
 
   #record(left: boolean): NodeRecord {
@@ -147,6 +169,7 @@ export class Membership {
       name,
       beat: this.#beat,
       left,
+      ...this.#identity,
       ...(data === undefined ? {} : { data }),
       ...(this.#doing === undefined || left ? {} : { doing: this.#doing }),
       ...(this.#progress === undefined || left ? {} : { progress: this.#progress }),

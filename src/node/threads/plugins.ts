@@ -11,8 +11,7 @@ import type { OwnNegatives } from '../../data/negatives-table.js';
 import { ownDatasetNames, registerDataset, type DatasetLoader } from '../../data/sources/load.js';
 import { messageOf, PffError } from '../../errors.js';
 import type { OwnGoodness } from '../../objectives/goodness.js';
-import type { Objective } from '../../objectives/objective.js';
-import type { OwnObjective } from '../../objectives/table.js';
+import type { AnyOwnObjective } from '../../objectives/table.js';
 import {
   OWN_KINDS,
   ownNames,
@@ -27,7 +26,7 @@ import { didYouMean } from '../../suggest.js';
 
 /** The default export of a plugin module: parts by name. */
 export interface Plugin {
-  readonly objectives?: Readonly<Record<string, OwnObjective | Omit<Objective, 'name'>>>;
+  readonly objectives?: Readonly<Record<string, AnyOwnObjective>>;
   readonly goodnesses?: Readonly<Record<string, OwnGoodness>>;
   readonly negatives?: Readonly<Record<string, OwnNegatives>>;
   readonly schedules?: Readonly<Record<string, RateSchedule>>;

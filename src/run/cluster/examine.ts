@@ -12,23 +12,25 @@ import { resolveSpec } from '../../spec/spec.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { checkGraph } from '../../schedule/bounds.js';
+import { checkInitial, readInitial, type Initial } from '../initial.js';
 import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
 import { prepareData, type PreparedData } from '../../node/prepare.js';
+import { beyondBounds, type NodeBounds } from './node-bounds.js';
 import { misfitOfData, misfitOfProgram } from './record.js';
 import { checkServerBytes } from './submit.js';
 
-export interface Means {
+export interface Means extends NodeBounds {
   readonly kernels: KernelsChoice;
   readonly dataDir?: string | undefined;
   /** Where data of one's own lie, for runs on such. */
   readonly data?: string | undefined;
-  /** Bytes that a run may take of this node's memory; all there is unless given. */
-  readonly maxMemory?: number | undefined;
+  /** The model that runs begin with which say so. */
+  readonly init?: string | undefined;
 }
 
 export type Examined =
-  | { readonly prepared: PreparedData }
+  | { readonly prepared: PreparedData; readonly initial: Initial | undefined }
   /** This node cannot do the run, perhaps others can. */
   | { readonly refusal: string }
   /** Nobody can. */
@@ -62,6 +64,8 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   } catch (error) {
     return failed(error);
   }
+  const beyond = beyondBounds(record, means);
+  if (beyond !== undefined) return { refusal: plainText(beyond) };
   let dataset;
   try {
     dataset = await dataOfNode(record, means);
@@ -80,11 +84,31 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     return federated ? refused(error) : failed(error);
   }
   try {
-    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared), 1, means.maxMemory);
+    checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared, record.audit !== undefined), 1, means.maxMemory);
   } catch (error) {
     return refused(error);
   }
-  return { prepared };
+  try {
+    return { prepared, initial: initialOf(record, means, prepared) };
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+/** @throws PffError where the model that the run begins with was not given to this node, or another one was */
+function initialOf({ run, spec, dataset }: RunRecord, { init }: Means, { layout }: PreparedData): Initial | undefined {
+  if (spec.init === '') return undefined;
+  if (init === undefined)
+    throw new PffError(
+      'cluster',
+      `run ${run} begins with the model of digest ${spec.init.slice(0, 16)}, which is not here`,
+      {
+        hint: 'Give it to the node by --init.',
+      },
+    );
+  const initial = readInitial(init, { spec, layout, classes: dataset.classes });
+  checkInitial(initial.digest, spec, init);
+  return initial;
 }
 
 /** The data of a run as this node has them. @throws PffError */

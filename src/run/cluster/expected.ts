@@ -54,7 +54,7 @@ export function expectedOutputs(record: RunRecord, prepared: PreparedData | unde
       spec,
       prepared.sites.map(({ samples }) => samples.length),
     );
-    return { bytes, steps: steps[task.chapter] };
+    return { bytes, steps: spec.freeze.includes(task.layer + 1) ? 0 : steps[task.chapter] };
   };
 }
 

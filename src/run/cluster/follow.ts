@@ -18,17 +18,31 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import { NatsEngine } from '../../store/nats/engine.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
-import { keys } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import { openStore } from './open-store.js';
+import type { Output } from '../../store/store.js';
 import type { PreparedData } from '../../node/prepare.js';
+
+/** Audits are reported this often at most. */
+const REPORT_MS = 2000;
 
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;
   readonly notice: (text: string) => void;
+  readonly audits: (report: AuditReport) => void;
+  /** Chapters of which somebody who looks on wants the layers, and what is told of them. */
+  readonly looks?: FollowerLooks | undefined;
+}
+
+/** Who looks on takes what is there: a layer that the run needs no more is gone from the server. */
+export interface FollowerLooks {
+  wants(task: Task): boolean;
+  /** @param output of a task that `wants` names */
+  see(task: Task, output: Output): Promise<void>;
 }
 
 /** Submits (or finds) the run and follows it to its end; aborting the signal only ends the following. */
@@ -37,9 +51,10 @@ export function clusterTraining(
   record: RunRecord,
   prepared: PreparedData,
   signal: AbortSignal,
-  { node, notice }: FollowCallbacks,
+  callbacks: FollowCallbacks,
 ): Training {
   const { run } = record;
+  const { notice } = callbacks;
   const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
   return {
     async run() {
@@ -74,7 +89,7 @@ export function clusterTraining(
         });
         try {
           await store.open();
-          const states = await new Follower(store, record, prepared, node, notice, command).states(signal);
+          const states = await new Follower(store, record, prepared, callbacks, command).states(signal);
           await registry.markPatiently(run, 'finished', signal);
           return states;
         } catch (error) {
@@ -104,17 +119,21 @@ class Follower {
   readonly #prepared: PreparedData;
   readonly #node: (event: NodeEvent) => void;
   readonly #notice: (text: string) => void;
+  readonly #audits: (report: AuditReport) => void;
+  readonly #looks: FollowerLooks | undefined;
+  #reported = { text: '', at: -Infinity };
   readonly #command: (...words: readonly string[]) => string;
   readonly #told = new Set<string>();
   readonly #present = new Map<number, string>();
+  readonly #refused = new Set<string>();
+  #alone = false;
   #waiting = false;
 
   constructor(
     store: ClusterStore,
     record: RunRecord,
     prepared: PreparedData,
-    node: (event: NodeEvent) => void,
-    notice: (text: string) => void,
+    { node, notice, audits, looks }: FollowCallbacks,
     command: (...words: readonly string[]) => string,
   ) {
     this.#store = store;
@@ -122,6 +141,8 @@ class Follower {
     this.#prepared = prepared;
     this.#node = node;
     this.#notice = notice;
+    this.#audits = audits;
+    this.#looks = looks;
     this.#command = command;
   }
 
@@ -135,16 +156,19 @@ class Follower {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
         if (failed) throw new RunFailed(failed.error);
-        if (mirror.get(keys.stop)?.entry)
+        if (this.#store.stopped)
           throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
             hint: `${this.#command('fetch', this.#record.run)} gets the layers as they are.`,
           });
         if (mirror.settled && this.#store.wanted(false).finished) {
+          this.#reportAudits();
           const states = await this.#fetchAll(signal);
           if (states) return states;
         }
         this.#prefetch();
         this.#lookAtNodes();
+        this.#lookAtAudits();
+        this.#reportAudits(REPORT_MS);
         await systemClock.sleep(this.#finishing() ? 20 : POLL_MS / 4, signal);
       }
     } finally {
@@ -189,11 +213,28 @@ class Follower {
       if (record.progress && !record.left) this.#node({ type: 'progress', node: number, ...record.progress });
       return;
     }
+    if (entry?.type === 'task' && entry.record.state === 'done') this.#look(entry.task, key);
     if (!entry || entry.type === 'task' || this.#told.has(key)) return;
     this.#told.add(key);
     if (entry.type === 'report') this.#node({ type: 'task-finished', ...entry.record } as NodeEvent);
     else if (entry.type === 'refused') this.#notice(`node ${entry.record.name} was refused: ${entry.record.text}`);
     else if (entry.type === 'conflict') this.#notice(`TWO NODES DISAGREE: ${entry.record.text}`);
+  }
+
+  /** Fetches a layer for those who look on, if it is still there. */
+  #look(task: Task, key: string): void {
+    const looks = this.#looks;
+    if (!looks?.wants(task) || this.#told.has(key)) return;
+    this.#told.add(key);
+    void this.#show(looks, task);
+  }
+
+  async #show(looks: FollowerLooks, task: Task): Promise<void> {
+    try {
+      await looks.see(task, await this.#store.fetch(task, this.#store.signal));
+    } catch {
+      // Dropped, since no task needs it any more; or the run is over.
+    }
   }
 
   #lookAtNodes(): void {
@@ -210,5 +251,44 @@ class Follower {
     for (const [number, name] of now) this.#present.set(number, name);
     if (now.size === 0 && !this.#waiting) this.#notice('no node is there; waiting for one (pff node --server …)');
     this.#waiting = now.size === 0;
+  }
+
+  /** Reports what came of audits, if that has changed. @param afterMs not before so long after the last report */
+  #reportAudits(afterMs = 0): void {
+    const now = performance.now();
+    if (!this.#store.audits || now - this.#reported.at < afterMs) return;
+    const report = auditReport(this.#store);
+    const text = JSON.stringify(report);
+    if (report && text !== this.#reported.text) this.#audits(report);
+    // A long run has much to count: it takes a twentieth of the time at most.
+    const end = performance.now();
+    this.#reported = { text, at: end + Math.max(0, 20 * (end - now) - REPORT_MS) };
+  }
+
+  /** Who was refuted, and whether there is nobody to check what is done. */
+  #lookAtAudits(): void {
+    const { audits, mirror } = this.#store;
+    if (!audits) return;
+    for (const key of audits.book.refused) {
+      if (this.#refused.has(key)) continue;
+      this.#refused.add(key);
+      const names = mirror.nodes().filter(({ record }) => record.key === key);
+      this.#notice(
+        `A RESULT WAS REFUTED: what node ${names.map(({ record }) => record.name).join(', ') || 'that is gone'} (key ${shortKey(key)}) ` +
+          'did counts no more, and is done again',
+      );
+    }
+    const there = mirror.nodes().filter(({ record, age }) => !record.left && age < this.#record.leaseMs);
+    const others = new Set(there.filter(({ record }) => audits.isMember(record)).map(({ record }) => record.key));
+    const auditors = this.#record.audit?.auditors;
+    const missing = auditors ? !auditors.some((key) => others.has(key)) : others.size < 2;
+    const alone = there.length > 0 && mirror.settled && missing && this.#store.wanted(false).audits().length > 0;
+    if (alone && !this.#alone)
+      this.#notice(
+        auditors
+          ? 'results wait to be checked, but no node with the key of an auditor is there'
+          : 'results wait to be checked, but all nodes that are there have one key (pff node --key FILE gives another)',
+      );
+    this.#alone = alone;
   }
 }

@@ -20,7 +20,9 @@ import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
 import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { examine, wordsOf, type Means } from './examine.js';
+import { examine, wordsOf, type Examined, type Means } from './examine.js';
+import { withinSeconds } from './node-bounds.js';
+import { nodeSigner } from './node-key.js';
 import { openStore } from './open-store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
@@ -28,6 +30,8 @@ export interface JoinOptions extends Means {
   readonly threads: number;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
+  /** File with this node's key, for runs whose results are audited. */
+  readonly key?: string | undefined;
   readonly signal: AbortSignal;
   /** Leave a run in which nothing goes on for so long, if there are others. */
   readonly patienceMs: number;
@@ -58,6 +62,7 @@ export async function joinRun(
   const examined = await examine(record, options);
   const prepared = 'prepared' in examined ? examined.prepared : undefined;
   const leaving = new AbortController();
+  const signer = record.audit && nodeSigner(options.key);
   const store = openStore({
     api,
     registry,
@@ -66,6 +71,7 @@ export async function joinRun(
     prepared,
     signal: AbortSignal.any([signal, leaving.signal]),
     say,
+    signer,
   });
   const stopped = new AbortController();
   leaveIfStuck(store, leaving, options, stopped.signal).catch(() => {});
@@ -79,7 +85,8 @@ export async function joinRun(
     }
     if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
-    const end = await work(store, record, examined.prepared, name, options);
+    if (signer) say(`results are checked by other nodes; the key of this one is ${signer.key}`);
+    const end = await work(store, record, examined, name, options);
     if (end !== 'idle') await registry.markPatiently(run, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
@@ -152,7 +159,7 @@ async function tellRefusal(store: ClusterStore, note: NoteRecord, { signal }: Jo
 async function work(
   store: ClusterStore,
   record: RunRecord,
-  prepared: PreparedData,
+  { prepared, initial }: Extract<Examined, { readonly prepared: PreparedData }>,
   name: string,
   options: JoinOptions,
 ): Promise<RunEnd> {
@@ -167,6 +174,7 @@ async function work(
     layout: prepared.layout,
     classes: prepared.facts.classes.length,
     sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
+    ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
     startedMs: record.createdMs,
   };
   let membership: Membership | undefined;
@@ -182,7 +190,7 @@ async function work(
   try {
     return await workOnRun({
       store,
-      executor,
+      executor: withinSeconds(executor, options.maxTaskSeconds),
       clock: systemClock,
       shape: graphShape(spec),
       variant,
@@ -217,6 +225,7 @@ function observe(
   }
   const { node, task, stats, spans, processBytes } = event;
   const done = taskOf(store.shape, task);
+  if (store.isChecking(done)) return say(`checked ${taskKey(done)}`);
   say(`done ${taskKey(done)}`);
   const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
   store.records.tell(keys.report(done), report).catch((error: unknown) => {

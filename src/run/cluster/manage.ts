@@ -20,6 +20,8 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../../model/digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
 import { encodeSealed } from '../model-integrity.js';
+import { auditReport, type AuditReport } from './audit-report.js';
+import { nodeSigner } from './node-key.js';
 import { openStore } from './open-store.js';
 import { VERSION } from '../version.js';
 
@@ -51,6 +53,8 @@ export interface RunStatus extends RunSummary {
   /** Records that no node of this version writes. */
   readonly refusedRecords: number;
   readonly failure: string | undefined;
+  /** Where results are audited: what came of it. */
+  readonly audits: AuditReport | undefined;
 }
 
 /** All runs that the server knows, the oldest first. */
@@ -85,19 +89,29 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
       conflicts: notes('conflict').map(({ why }) => why),
       refusedRecords: mirror.refusedRecords,
       failure: failure === undefined ? undefined : inWords(failure.error),
+      audits: auditReport(store),
     };
   });
 }
 
-/** Tells all nodes to leave the run; with `remove`, everything of it is dropped from the server. */
-export async function stopRun(server: ServerOptions, run: string, remove = false): Promise<void> {
-  await withRun(server, run, async (store, record, registry) => {
+/**
+ * Tells all nodes to leave the run; with `remove`, everything of it is dropped from the server.
+ * @param key file with the key that an audited run was submitted with
+ */
+export async function stopRun(server: ServerOptions, run: string, remove = false, key?: string): Promise<void> {
+  const stop = async (store: ClusterStore, record: RunRecord, registry: NatsRegistry): Promise<void> => {
     if (record.state === 'open') {
-      await store.records.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped' });
+      if (record.audit && record.audit.owner !== store.audits?.signer?.key)
+        throw new PffError('cluster', `run ${run} is audited: only who submitted it can stop it`, {
+          hint: 'Name the file with the key that it was submitted with by --key FILE.',
+        });
+      const signature = store.audits?.stopSignature() ?? {};
+      await store.records.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped', ...signature });
       await registry.mark(run, 'stopped');
     }
     if (remove) await registry.remove(run);
-  });
+  };
+  await withRun(server, run, stop, { key });
 }
 
 /** A model that was fetched from a cluster into a folder. */
@@ -133,7 +147,8 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
       states.push(viewState(shapes[task.layer] as LayerStructure, steps, buffer));
     }
     const chapters = 1 + Math.min(...newest.map(({ chapter }) => chapter));
-    const finished = chapters === spec.splits;
+    // Where results are audited, those that wait for it are not the last word.
+    const finished = chapters === spec.splits && (!store.audits || store.wanted(false).finished);
     const folder = new RunFolder(out);
     try {
       const digest = modelDigest(states);
@@ -156,7 +171,7 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
 /** The run's tasks that are published: of those that have records, for a run may claim to have more than can be listed. */
 function doneTasks({ mirror, shape }: ClusterStore): Task[] {
   return [...mirror.all()].flatMap(({ entry }) =>
-    entry?.type === 'task' && entry.record.state === 'done' && isTask(shape, entry.task) ? [entry.task] : [],
+    entry?.type === 'task' && isTask(shape, entry.task) && mirror.done(entry.task) ? [entry.task] : [],
   );
 }
 
@@ -207,6 +222,8 @@ async function withRun<T>(
   server: ServerOptions,
   run: string,
   work: (store: ClusterStore, record: RunRecord, registry: NatsRegistry) => Promise<T>,
+  /** Whether this process signs something of an audited run, and with the key of which file. */
+  signing?: { readonly key: string | undefined },
 ): Promise<T> {
   return withServer(server, async (api, registry) => {
     const record = await known(registry, run);
@@ -219,6 +236,7 @@ async function withRun<T>(
       prepared: undefined,
       signal: limit,
       say: () => {},
+      signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
     });
     try {
       await store.open();

@@ -1,9 +1,10 @@
 /** Opens the store of a run on a cluster for this process. */
 import { randomBytes } from 'node:crypto';
+import { verifySignature, type Signer } from '../../audit/identity.js';
 import type { PreparedData } from '../../node/prepare.js';
 import { graphShape } from '../../schedule/shape.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
 import { NatsEngine } from '../../store/nats/engine.js';
 import { type NatsApi } from '../../store/nats/api.js';
 import { type NatsRegistry } from '../../store/nats/registry.js';
@@ -23,9 +24,13 @@ export interface StoreSetting {
   readonly signal: AbortSignal;
   /** Told of trouble with the server. */
   readonly say: (line: string) => void;
+  /** Whose key signs what this process says of results, where they are audited; without one it only looks on. */
+  readonly signer?: Signer | undefined;
 }
 
-export function openStore({ api, registry, record, name, prepared, signal, say }: StoreSetting): ClusterStore {
+export function openStore(setting: StoreSetting): ClusterStore {
+  const { api, registry, record, name, prepared, signal, say, signer } = setting;
+  const { audit } = record;
   let lastTrouble = -Infinity;
   return new ClusterStore({
     engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
@@ -39,6 +44,14 @@ export function openStore({ api, registry, record, name, prepared, signal, say }
     nodes: record.nodes,
     expected: expectedOutputs(record, prepared),
     soundLabels: prepared && soundLabels(record, prepared),
+    audits: audit && {
+      context: runContext(record),
+      rate: audit.rate,
+      auditors: audit.auditors && new Set(audit.auditors),
+      owner: audit.owner,
+      verify: verifySignature,
+      signer,
+    },
     onTrouble: (error) => {
       if (performance.now() - lastTrouble < 10_000) return;
       lastTrouble = performance.now();

@@ -12,4 +12,10 @@ export interface ClusterOptions {
   readonly record?: RunRecord | undefined;
   /** A node that was silent for so long counts as gone; 10 s by default. */
   readonly leaseMs?: number | undefined;
+  /** Have results done again by other nodes, and compared: a rate of 0 to 1; 0 by default, and every node is trusted. */
+  readonly audit?: number | undefined;
+  /** Keys of the nodes whose word decides, in hex; unless given the majority of nodes does. */
+  readonly auditors?: readonly string[] | undefined;
+  /** File with this machine's key, made if there is none. Only its owner can stop an audited run. */
+  readonly key?: string | undefined;
 }

@@ -20,6 +20,7 @@ export interface RunSetting extends StorageOptions {
   readonly nodes: number;
   readonly numerics: Numerics;
   readonly leaseMs: number;
+  readonly audit?: RunRecord['audit'];
 }
 
 export function newRunRecord(

@@ -21,12 +21,20 @@ export interface NodeOptions {
   readonly run?: string | undefined;
   /** Bytes of memory that a run may take here; all there is unless given. */
   readonly maxMemory?: number | undefined;
+  /** Seconds that one task may take here; a run with longer ones is refused, or left. */
+  readonly maxTaskSeconds?: number | undefined;
+  /** Names of the datasets whose runs this node works on; all unless given. */
+  readonly datasets?: readonly string[] | undefined;
   /** End after the first run that this node can do. */
   readonly once?: boolean | undefined;
   readonly kernels?: KernelsChoice | undefined;
   /** Threads of the kernels; by default all cores. */
   readonly threads?: number | undefined;
   readonly dataDir?: string | undefined;
+  /** The model that runs begin with which say so: a run folder or a safetensors file. */
+  readonly init?: string | undefined;
+  /** File with this node's key, for runs whose results are audited; made if there is none. */
+  readonly key?: string | undefined;
   /** A file or folder of one's own, or a place of several files, for runs on such; it must be the one that the run was submitted with. */
   readonly data?: string | Place | undefined;
   /** Federated: take this slot (from 0) and no other. */
@@ -52,10 +60,14 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     server: true,
     run: true,
     maxMemory: true,
+    maxTaskSeconds: true,
+    datasets: true,
     once: true,
     kernels: true,
     threads: true,
     dataDir: true,
+    init: true,
+    key: true,
     data: true,
     slot: true,
     signal: true,
@@ -151,7 +163,7 @@ class RunQueue {
   }
 
   async #open(): Promise<RunRecord[]> {
-    const all = await this.#registry.list();
+    const all = await this.#registry.inOrder();
     return all.map(({ record }) => record).filter(({ run, state }) => state === 'open' && !this.#done.has(run));
   }
 }

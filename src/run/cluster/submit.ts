@@ -6,6 +6,7 @@ import type { RunSpec } from '../../spec/spec.js';
 import { serverBytes } from '../memory.js';
 import type { Execution } from '../options.js';
 import type { ClusterOptions } from './options.js';
+import { nodeSigner } from './node-key.js';
 import { newRunRecord, type RunSetting } from './record.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 
@@ -35,8 +36,10 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
     replicas: cluster.replicas ?? 1,
     maxBytes: cluster.maxBytes ?? 0,
   } as const;
-  checkServerBytes(setting, prepared);
-  const record = newRunRecord(setting, prepared.facts, prepared.inputs);
+  const audit = auditOf(cluster, setting.variant);
+  const all = audit ? { ...setting, audit } : setting;
+  checkServerBytes(all, prepared);
+  const record = newRunRecord(all, prepared.facts, prepared.inputs);
   const bytes = Buffer.byteLength(JSON.stringify(record));
   if (bytes > MOST_RECORD_BYTES)
     throw new PffError(
@@ -47,12 +50,34 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
   return record;
 }
 
+function auditOf({ audit, auditors, key }: ClusterOptions, variant: RunRecord['variant']): RunRecord['audit'] {
+  if (audit !== undefined && !(audit >= 0 && audit <= 1))
+    throw new PffError('usage', `audit must be a rate of 0 to 1, but is ${audit}`, {
+      hint: '0.05 checks one result in twenty of a node that has earned trust; 1 checks each.',
+    });
+  if (!audit) {
+    if (auditors === undefined) return undefined;
+    throw new PffError('usage', 'auditors were named, but nothing is audited', { hint: 'Give --audit RATE.' });
+  }
+  if (variant === 'federated')
+    throw new PffError('usage', 'a federated run cannot be audited: only the node that has the data can do its tasks', {
+      hint: 'docs/AUDITS.md says what can be checked instead.',
+    });
+  const wrong = auditors?.find((each) => !/^[0-9a-f]{64}$/.test(each));
+  if (wrong !== undefined)
+    throw new PffError('usage', `${JSON.stringify(wrong)} is no key of a node`, {
+      hint: 'A key is 64 hex digits; pff node prints its own when it joins an audited run.',
+    });
+  const owner = nodeSigner(key).key;
+  return auditors?.length ? { rate: audit, auditors: [...auditors], owner } : { rate: audit, owner };
+}
+
 /** @throws PffError `usage` where the run would come to wait for room that it never gets */
 export function checkServerBytes(
-  { spec, variant, nodes, maxBytes }: Pick<RunSetting, 'spec' | 'variant' | 'nodes' | 'maxBytes'>,
+  { spec, variant, nodes, maxBytes, audit }: Pick<RunSetting, 'spec' | 'variant' | 'nodes' | 'maxBytes' | 'audit'>,
   prepared: PreparedData,
 ): void {
-  const needed = serverBytes(spec, { variant, nodes }, prepared);
+  const needed = serverBytes(spec, { variant, nodes }, prepared, audit !== undefined);
   if (maxBytes === 0 || maxBytes >= needed) return;
   throw new PffError(
     'usage',

@@ -5,6 +5,7 @@ import type { RunSpec } from '../../spec/spec.js';
 import type { Clock } from './clock.js';
 import type { Engine, EngineError } from './engine.js';
 import type { DoneRecord } from './records.js';
+import type { AuditOptions } from './store-audits.js';
 
 /** What is known of a task's output before it is there. What says otherwise is refused. */
 export interface Expected {
@@ -35,6 +36,8 @@ export interface ClusterStoreOptions {
   readonly fits?: boolean | undefined;
   /** How layer states travel; f32 unless given. */
   readonly wire?: RunSpec['wire'] | undefined;
+  /** How results are checked, where they are. */
+  readonly audits?: AuditOptions | undefined;
   readonly onTrouble?: ((error: EngineError) => void) | undefined;
   /** Lets other work through while much is hashed. */
   readonly breathe?: (() => Promise<void>) | undefined;

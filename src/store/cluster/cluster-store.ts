@@ -1,27 +1,31 @@
 /**
  * The store of a run on a message engine: outputs in chunks, and one record a task that says who does it or what came of
- * it. The first published result of a task stands; a second one that differs is refused and told loudly. An output whose
- * record is there but whose bytes are gone counts as not published: its record is freed, and somebody does it again.
+ * it. The first published result of a task stands; a second one that differs is refused and told loudly, or, where results
+ * are audited (store-audits.ts), leads to a third. An output whose record is there but whose bytes are gone counts as not
+ * published: its record is freed, and somebody does it again.
  */
 import { expectManyListeners, yieldToEvents } from '#platform/event-loop';
 import { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
-import { needs, taskKey, type Task } from '../../schedule/tasks.js';
+import { needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import type { Wanted } from '../../schedule/wanted.js';
 import type { Output, Store } from '../store.js';
 import { fitsExpected, type ClusterStoreOptions } from './cluster-store-options.js';
 import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
-import { RecordKeeper, type Kept } from './record-keeper.js';
+import { RecordKeeper, type Kept, type Sources } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
 import { runFailure, tellFailure } from './run-failure.js';
+import { StoreAudits } from './store-audits.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
+/** After so long what others have said is known here. */
+const SETTLED_MS = 1000;
 
 export class ClusterStore implements Store {
   readonly id: string;
@@ -41,6 +45,17 @@ export class ClusterStore implements Store {
   readonly #uploads = new Map<string, Promise<void>>();
   readonly #views: WantedViews;
   readonly #keeper: RecordKeeper;
+  /** Where results are audited: what is said of them. */
+  readonly audits: StoreAudits | undefined;
+  /** Announced results that count for nothing, or not yet: what is said of them is missing, or was refuted. */
+  readonly #doubtful = new Set<string>();
+  /** The task that this process does now, and whether only to check it. */
+  #under: { readonly key: string; readonly audit: boolean; readonly sources: Sources } | undefined;
+  /** Digests of the published results that count, as they were last. */
+  readonly #lastDone = new Map<string, string>();
+  #bookEpoch = 0;
+  /** Changes when something that this process may have in memory counts no more: whoever computes must forget all he holds. */
+  epoch = 0;
   #following: Promise<void> | undefined;
   /** Results that differed from the published ones, made by this process or found in its place. */
   conflicts = 0;
@@ -58,7 +73,11 @@ export class ClusterStore implements Store {
     this.records = new RecordTable(engine, this.#patience, options.id, {
       read: (key, value) => this.#read(key, value),
       changed: (task, known, found) => this.#tellChange(task, known, found),
+      stands: (task, { digest }) => this.audits?.book.stands(taskKey(task), digest) ?? true,
     });
+    this.audits =
+      options.audits &&
+      new StoreAudits(options.audits, options.shape, { clock, signal: this.signal }, () => this.records);
     this.#outputs = new Outputs(engine, this.#patience, this.records, options.id, options.wire ?? 'f32', {
       mayFetch: (task, record) => {
         const { fetchedBytes } = options.expected(task);
@@ -71,6 +90,10 @@ export class ClusterStore implements Store {
       options.shape,
       (task) => this.mirror.done(task) !== undefined,
       (task) => this.isHere(task),
+      (task) => {
+        const done = this.audits && this.mirror.done(task);
+        return done ? this.audits.book.audit(taskKey(task), done.digest) !== 'settled' : false;
+      },
     );
     this.#keeper = new RecordKeeper({
       clock,
@@ -122,11 +145,14 @@ export class ClusterStore implements Store {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
-    if (known) return known.output;
-    let fetching = this.#fetching.get(key);
+    const digest = this.mirror.done(task)?.digest;
+    if (known && (digest === undefined || known.digest === undefined || known.digest === digest)) return known.output;
+    // Of this very result: it may be another by now than one that is on its way already.
+    const name = `${key} ${digest}`;
+    let fetching = this.#fetching.get(name);
     if (!fetching) {
-      fetching = this.#fetch(task).finally(() => this.#fetching.delete(key));
-      this.#fetching.set(key, fetching);
+      fetching = this.#fetch(task).finally(() => this.#fetching.delete(name));
+      this.#fetching.set(name, fetching);
     }
     return abortable(fetching, signal);
   }
@@ -171,8 +197,10 @@ export class ClusterStore implements Store {
     const key = taskKey(task);
     this.signal.throwIfAborted();
     if (this.#uploads.has(key)) return;
+    const under = this.#under?.key === key ? this.#under : undefined;
+    if (under?.audit) return this.#check(task, output, under.sources);
     const known = this.#cache.get(key);
-    const kept: Kept = known?.output === output ? known : { task, output };
+    const kept: Kept = known?.output === output ? known : { task, output, sources: under?.sources };
     this.#cache.set(key, kept);
     const upload = this.#publish(kept)
       .catch((error: unknown) => this.#break(error))
@@ -204,6 +232,36 @@ export class ClusterStore implements Store {
     await this.records.until(() => this.isHere(task), signal);
   }
 
+  /** Where results are audited: notes that this process begins `task`, be it to check it only, or has ended it. */
+  begin(task: Task | undefined, audit = false): void {
+    if (!this.audits) return;
+    const sources = new Map<string, Kept | string>();
+    for (const need of task ? needs(this.shape, task) : []) {
+      const source = this.#cache.get(taskKey(need)) ?? this.mirror.done(need)?.digest;
+      if (source !== undefined) sources.set(taskKey(need), source);
+    }
+    this.#under = task && { key: taskKey(task), audit, sources };
+  }
+
+  /** Whether `task` is done here now only to check it. */
+  isChecking(task: Task): boolean {
+    return this.#under?.key === taskKey(task) && this.#under.audit;
+  }
+
+  /** Draws whether a published result is checked. */
+  async draw(task: Task): Promise<void> {
+    const done = this.mirror.done(task);
+    if (!done) return;
+    await this.audits?.draw(task, done.digest);
+    await this.#dropSettled(task);
+  }
+
+  /** Whether somebody who may has stopped the run. */
+  get stopped(): boolean {
+    const entry = this.mirror.get(keys.stop)?.entry;
+    return entry?.type === 'stop' && (this.audits?.mayStop(entry.record) ?? true);
+  }
+
   /** What is still to do, by what is published; `mine` counts what this process is publishing. */
   wanted(mine: boolean): Wanted {
     return this.#views.of(mine);
@@ -211,11 +269,17 @@ export class ClusterStore implements Store {
 
   /** Why the run itself cannot be done, if somebody says so and it can be true as far as this process knows. */
   failure(): FailureRecord | undefined {
-    return runFailure(this.records, this.#options);
+    const failure = runFailure(this.records, this.#options);
+    if (failure?.task === undefined || !this.audits || this.audits.book.failed(failure.task)) return failure;
+    return undefined;
   }
 
-  /** Tells everybody that the run itself cannot be done. */
+  /** Tells everybody that the run itself cannot be done. Where results are audited, one more has to find that of a task. */
   async fail(record: FailureRecord): Promise<void> {
+    if (this.audits && this.#under && record.task === this.#under.key) {
+      await this.audits.attestFailure(parseTaskKey(record.task), this.#under.sources);
+      if (!this.audits.book.failed(record.task)) return;
+    }
     await tellFailure(this.records, record, () => this.failure() !== undefined);
   }
 
@@ -235,15 +299,20 @@ export class ClusterStore implements Store {
     kept.digest ??= await digestOf(output, this.#breathe);
     const { digest } = kept;
     const key = keys.task(task);
+    if (this.audits) {
+      const said = await (kept.said ??= this.audits.attest(task, kept.sources, digest));
+      if (!said || !this.audits.book.stands(taskKey(task), digest)) return this.#discard(kept);
+    }
     let uploaded = false;
     for (;;) {
       const now = await this.records.read(key);
       const other = now?.entry?.type === 'task' ? now.entry.record : undefined;
-      if (other?.state === 'done' && this.#fits(task, other)) {
+      if (other?.state === 'done' && this.#fits(task, other) && this.#stands(task, other)) {
         if (other.digest === digest) {
-          this.mirror.know(task, other);
+          this.#know(task, other);
           break;
         }
+        if (this.audits) return this.#discard(kept);
         // Only a result that is there can disagree; an announcement without one, or over this one, is put right.
         if (!kept.mine && (await this.#outputs.get(task, other))) await this.#conflict(task, other, digest);
       }
@@ -251,7 +320,7 @@ export class ClusterStore implements Store {
       uploaded = true;
       const announcement = this.#outputs.announcement(output, digest);
       if (await this.records.swap(key, announcement, now?.revision ?? 0)) {
-        this.mirror.know(task, announcement);
+        this.#know(task, announcement);
         kept.mine = true;
         break;
       }
@@ -259,6 +328,32 @@ export class ClusterStore implements Store {
       this.signal.throwIfAborted();
     }
     await this.#dropUnneeded(task);
+  }
+
+  /** Says what the output of a task is that was done to check it. */
+  async #check(task: Task, output: Output, sources: Sources): Promise<void> {
+    const digest = await digestOf(this.#outputs.onWire(task, output), this.#breathe);
+    await this.audits?.attest(task, sources, digest);
+    // Else what is held in memory now is of a result other than the published one.
+    if (this.mirror.done(task)?.digest !== digest) this.epoch += 1;
+    await this.#dropSettled(task);
+  }
+
+  /** Gives up an output that is of no use: made of something that fell, or other than the published one. */
+  async #discard(kept: Kept): Promise<void> {
+    const key = taskKey(kept.task);
+    if (this.#cache.get(key) === kept) this.#cache.delete(key);
+    this.epoch += 1;
+    await this.records.release(kept.task);
+  }
+
+  #stands(task: Task, { digest }: DoneRecord): boolean {
+    return this.audits?.book.stands(taskKey(task), digest) ?? true;
+  }
+
+  /** The first result stands, unless results are audited: then what is said of them decides. */
+  #know(task: Task, record: DoneRecord): void {
+    if (!this.audits) this.mirror.know(task, record);
   }
 
   async #conflict(task: Task, published: DoneRecord, digest: string): Promise<never> {
@@ -272,6 +367,16 @@ export class ClusterStore implements Store {
     throw new PffError('cluster', `two nodes disagree: ${text}`, {
       hint: 'Same spec, same bits: one of the two machines computes wrongly (memory, CPU, overclocking), or its program differs.',
     });
+  }
+
+  /** Two processes may settle the last audits that need an output at once, each not knowing of the other: so it is looked at again. */
+  async #dropSettled(task: Task): Promise<void> {
+    await this.#dropUnneeded(task);
+    const { clock } = this.#options;
+    clock
+      .sleep(SETTLED_MS, this.signal)
+      .then(() => (this.signal.aborted ? undefined : this.#dropUnneeded(task)))
+      .catch(() => {});
   }
 
   async #dropUnneeded(task: Task): Promise<void> {
@@ -289,9 +394,10 @@ export class ClusterStore implements Store {
   async #fetch(task: Task): Promise<Output> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
-    if (this.wanted(true).isKept(task)) {
+    const now = this.mirror.done(task)?.digest ?? record.digest;
+    if (this.wanted(true).isKept(task) && now === record.digest) {
       this.#cache.set(taskKey(task), { task, output, digest: record.digest });
-      this.mirror.know(task, record);
+      this.#know(task, record);
     }
     return output;
   }
@@ -299,6 +405,7 @@ export class ClusterStore implements Store {
   #read(key: string, value: Uint8Array): RunEntry | undefined {
     const { shape, nodes } = this.#options;
     const entry = decodeEntry(key, value, { shape, nodes });
+    if (entry?.type === 'audit') this.audits?.book.add(taskKey(entry.task), entry.record);
     const done = entry?.type === 'task' && entry.record.state === 'done' ? entry.record : undefined;
     return entry?.type === 'task' && done && !this.#fits(entry.task, done) ? undefined : entry;
   }
@@ -318,13 +425,86 @@ export class ClusterStore implements Store {
   #follow(changed: Mirrored | undefined): void {
     if (!changed) {
       this.#views.forget();
+      this.#doubtful.clear();
       for (const kept of this.#cache.values()) this.#keeper.check(kept);
+      if (this.mirror.settled && this.audits) {
+        this.#noteAll();
+        this.audits.restore();
+      }
+    } else if (this.audits && !this.mirror.settled) {
+      // All is looked at together when the records were read once.
     } else if (changed.key.startsWith('task.')) {
       const key = changed.key.slice('task.'.length);
-      this.#views.note(key);
+      this.#note(key);
       const kept = this.#cache.get(key);
       if (kept) this.#keeper.check(kept);
+    } else if (this.audits && changed.key.startsWith('audit.')) {
+      const name = changed.key.slice('audit.'.length);
+      this.audits.heard(name, changed.entry?.type === 'audit' ? changed.entry.record : undefined);
+      if (changed.entry) this.#hear(name, this.audits);
     }
+  }
+
+  #note(key: string): void {
+    this.#views.note(key);
+    if (!this.audits) return;
+    const entry = this.mirror.get(`task.${key}`)?.entry;
+    const done = entry?.type === 'task' && entry.record.state === 'done' ? entry.record : undefined;
+    if (done && !this.audits.book.stands(key, done.digest)) this.#doubtful.add(key);
+    else this.#doubtful.delete(key);
+    if (!done || this.#doubtful.has(key)) return;
+    const before = this.#lastDone.get(key);
+    this.#lastDone.set(key, done.digest);
+    if (before !== undefined && before !== done.digest) this.epoch += 1;
+    const kept = this.#cache.get(key);
+    if (kept?.digest !== undefined && kept.digest !== done.digest && !this.#uploads.has(key)) this.#cache.delete(key);
+  }
+
+  #noteAll(): void {
+    for (const { key } of this.mirror.all()) if (key.startsWith('task.')) this.#note(key.slice('task.'.length));
+  }
+
+  /**
+   * What fell has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once, rather
+   * than one after the other by whoever looks for them in vain.
+   */
+  async #freeDropped(): Promise<void> {
+    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
+    const there = await this.#outputs.names();
+    const wanted = this.#views.of(false);
+    const todo = [...wanted.tasks(), ...wanted.audits()];
+    for (let task = todo.pop(); task; task = todo.pop())
+      for (const need of needs(this.shape, task)) {
+        const name = taskKey(need);
+        const done = this.mirror.done(need);
+        if (!done || there.has(name) || this.#cache.has(name)) continue;
+        // One that was published since the look is there.
+        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
+        await this.#outputs.free(need, done);
+        todo.push(need);
+      }
+  }
+
+  /** Something was said about a task. */
+  #hear(key: string, { book }: StoreAudits): void {
+    if (this.#bookEpoch !== book.epoch) {
+      // A key was refused: what it did counts no more, nor what was made of that.
+      this.#bookEpoch = book.epoch;
+      this.epoch += 1;
+      this.#views.forget();
+      for (const [name, { digest }] of this.#cache)
+        if (digest !== undefined && !book.stands(name, digest) && !this.#uploads.has(name)) this.#cache.delete(name);
+      this.#noteAll();
+      if (this.audits?.signer && this.mirror.settled) this.#freeDropped().catch(() => {});
+      return;
+    }
+    // What was drawn may count only now; what was made of this, too.
+    const audits = this.#views.of(false).audits();
+    for (const task of audits) this.#views.note(taskKey(task));
+    for (const name of [key, ...this.#doubtful]) this.#note(name);
+    const left = new Set(this.#views.of(false).audits().map(taskKey));
+    for (const task of audits)
+      if (!left.has(taskKey(task)) && this.mirror.done(task)?.by === this.id) this.#dropUnneeded(task).catch(() => {});
   }
 
   #isDamaged(kept: Kept): boolean {

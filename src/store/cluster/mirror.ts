@@ -25,6 +25,8 @@ export interface RecordReader {
   read(key: string, value: Uint8Array): RunEntry | undefined;
   /** Told when a result that is known is announced with another digest. */
   changed(task: Task, known: DoneRecord, found: DoneRecord): void;
+  /** Where results are audited: whether this one counts now. One that does not is as if it were not there. */
+  stands?(task: Task, record: DoneRecord): boolean;
 }
 
 /** Who does a task now. Writing the same claim again makes it no younger. */
@@ -90,7 +92,10 @@ export class Mirror {
 
   task(task: Task): { readonly record: TaskRecord; readonly since: number } | undefined {
     const mirrored = this.#records.get(`task.${taskKey(task)}`);
-    return mirrored?.entry?.type === 'task' ? { record: mirrored.entry.record, since: mirrored.since } : undefined;
+    if (mirrored?.entry?.type !== 'task') return undefined;
+    const { record } = mirrored.entry;
+    if (record.state === 'done' && this.#reader.stands?.(task, record) === false) return undefined;
+    return { record, since: mirrored.since };
   }
 
   done(task: Task): DoneRecord | undefined {

@@ -125,8 +125,15 @@ export class Outputs {
     return record;
   }
 
-  /** Frees the record of an output that is not there, if it is still the same record. */
   async #free(task: Task, record: DoneRecord): Promise<never> {
+    await this.free(task, record);
+    throw new MissingOutput(`the published output of ${taskKey(task)} is lost or damaged`, {
+      hint: 'It will be computed again.',
+    });
+  }
+
+  /** Frees the record of an output that is not there, if it is still the same record. */
+  async free(task: Task, record: DoneRecord): Promise<void> {
     const key = keys.task(task);
     const now = await this.#records.read(key);
     const newest = now?.entry?.type === 'task' ? now.entry.record : undefined;
@@ -134,9 +141,6 @@ export class Outputs {
       await this.#records.swap(key, { v: 1, state: 'free', by: this.#id }, now.revision);
       this.lost += 1;
     }
-    throw new MissingOutput(`the published output of ${taskKey(task)} is lost or damaged`, {
-      hint: 'It will be computed again.',
-    });
   }
 
   #isHalved({ kind }: Task): boolean {

@@ -14,7 +14,14 @@ export interface Kept {
   digest?: string;
   /** This process published it: its record is this process's to put right. */
   mine?: true;
+  /** Where results are audited, of an output that was made here: what it was made of. */
+  readonly sources?: Sources | undefined;
+  /** The same, once it is said that this is the task's output: whether it is of use. */
+  said?: Promise<boolean>;
 }
+
+/** Where each input of a task came from when it was begun: an output of this process, or the digest of a published one. */
+export type Sources = ReadonlyMap<string, Kept | string>;
 
 export interface RecordKeeperOptions {
   readonly clock: Clock;

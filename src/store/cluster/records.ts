@@ -3,6 +3,7 @@
  * refused as a whole: a broken or hostile record counts as none. JSON, so that people can read them with any NATS tool.
  */
 import { z } from 'zod';
+import { evidenceSchema, type Evidence } from '../../audit/statement.js';
 import { encodeError } from '../../error-codec.js';
 import type { PffError } from '../../errors.js';
 import type { GraphShape } from '../../schedule/shape.js';
@@ -24,6 +25,7 @@ const text = plain(MAX_TEXT);
 const nodeId = z.string().regex(/^[\w-]{1,64}$/);
 const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const signature = z.string().regex(/^[0-9a-f]{128}$/);
 
 /** No output of any network is larger: 8 GiB. */
 const MOST_BYTES = 2 ** 33;
@@ -80,6 +82,9 @@ export const nodeRecordSchema = z.strictObject({
   data: digest.optional(),
   doing: taskName.optional(),
   progress: z.strictObject({ task: taskRef, batch: count, batches: count, stats }).optional(),
+  /** Where results are audited: the key that the node signs with, and its signature that it does (audit/identity.ts). */
+  key: digest.optional(),
+  proof: signature.optional(),
 });
 export type NodeRecord = z.infer<typeof nodeRecordSchema>;
 
@@ -106,12 +111,12 @@ export const reportRecordSchema = z.strictObject({
 });
 export type ReportRecord = z.infer<typeof reportRecordSchema>;
 
-/** A node that did not fit, and why; or a result that was refused. */
-export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text });
+/** A node that did not fit, and why; or a result that was refused. Of who stops an audited run: signed. */
+export const noteRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, name, text, sig: signature.optional() });
 export type NoteRecord = z.infer<typeof noteRecordSchema>;
 
 /** Why the run itself cannot be done, whoever tries: an error as error-codec.ts has it, which all throw again. */
-export const failureRecordSchema = noteRecordSchema.omit({ text: true }).extend({
+export const failureRecordSchema = noteRecordSchema.omit({ text: true, sig: true }).extend({
   /** The task that cannot be done; without it spec and data do not fit each other. */
   task: taskName.optional(),
   error: z.strictObject({ name, code: z.enum(RUNS_FAULTS), message: text, hint: text.optional() }),
@@ -123,6 +128,7 @@ export type RunEntry =
   | { readonly type: 'task'; readonly task: Task; readonly record: TaskRecord }
   | { readonly type: 'node'; readonly number: number; readonly record: NodeRecord }
   | { readonly type: 'report'; readonly task: Task; readonly record: ReportRecord }
+  | { readonly type: 'audit'; readonly task: Task; readonly record: Evidence }
   | { readonly type: 'failed'; readonly record: FailureRecord }
   | { readonly type: 'refused' | 'conflict' | 'stop' | 'finished'; readonly record: NoteRecord };
 
@@ -130,6 +136,8 @@ export const keys = {
   task: (task: Task): string => `task.${taskKey(task)}`,
   node: (number: number): string => `node.${number}`,
   report: (task: Task): string => `report.${taskKey(task)}`,
+  /** What keys say about a task's result, where results are audited. */
+  audit: (task: Task): string => `audit.${taskKey(task)}`,
   refused: (id: string): string => `refused.${id}`,
   conflict: (task: Task, by: string): string => `conflict.${taskKey(task)}.${by}`,
   stop: 'stop',
@@ -147,7 +155,9 @@ export function failureRecord(by: string, nodeName: string, error: PffError, tas
   return { v: 1, by, name: nodeName, ...(task ? { task: taskKey(task) } : {}), error: words };
 }
 
-export function encodeRecord(record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord): Uint8Array {
+export function encodeRecord(
+  record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord | Evidence,
+): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
 }
 
@@ -184,6 +194,11 @@ export function decodeEntry(key: string, value: Uint8Array, limits?: RunLimits):
       const parsed = reportRecordSchema.safeParse(json);
       const fits = task && parsed.success && isOfRun(parsed.data, task, limits);
       return fits ? { type, task, record: parsed.data } : undefined;
+    }
+    case 'audit': {
+      const task = parseTask(rest, limits);
+      const parsed = evidenceSchema.safeParse(json);
+      return task && parsed.success ? { type, task, record: parsed.data } : undefined;
     }
     case 'node': {
       const number = /^(0|[1-9]\d{0,5})$/.test(rest) ? Number(rest) : Infinity;

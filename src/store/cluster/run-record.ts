@@ -13,6 +13,9 @@ import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 /** A run's name is a word of a subject and part of its streams' names, where `_` parts it from ours (nats/engine.ts). */
 export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 
+/** An Ed25519 public key, in hex. */
+const key = z.string().regex(/^[0-9a-f]{64}$/);
+
 function printsAsItIs(value: unknown): boolean {
   if (typeof value === 'string') return isPlain(value);
   return typeof value !== 'object' || value === null || Object.values(value).every(printsAsItIs);
@@ -44,10 +47,43 @@ export const runRecordSchema = z.strictObject({
   replicas: z.int().min(1).max(5),
   maxBytes: z.int().nonnegative(),
   /** Milliseconds of Unix time by the submitter's clock; for display, and what times of spans count from. */
-  createdMs: z.number(),
+  createdMs: z.number().min(0).max(8.64e15),
+  /** How results are checked (docs/AUDITS.md); not at all unless given. */
+  audit: z
+    .strictObject({
+      /** Of a node that has earned trust: the probability with which a result of it is done again by another. */
+      rate: z.number().gt(0).max(1),
+      /** Keys whose word decides; those of all nodes unless given. */
+      auditors: z.array(key).min(1).max(1000).optional(),
+      /** The submitter's key: only he stops the run. */
+      owner: key,
+    })
+    .optional(),
   state: z.enum(['open', 'finished', 'stopped', 'failed', 'removed']),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/**
+ * Hex SHA-256 of all that a result of the run depends on besides its task, and of how results are audited: what statements about
+ * results are about. So nodes that were told other rules have no say.
+ */
+export function runContext(record: RunRecord): string {
+  const { run, createdMs, version, numerics, specDigest: spec, dataset, ownParts, audit } = record;
+  return sha256()
+    .update(
+      JSON.stringify([
+        run,
+        createdMs,
+        version,
+        numerics.id,
+        spec,
+        dataset.digest,
+        Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+        [audit?.rate, audit?.auditors, audit?.owner],
+      ]),
+    )
+    .hex();
+}
 
 /** Hex SHA-256 of a spec, whatever the order of its fields. */
 export function specDigest(spec: RunSpec): string {

@@ -9,19 +9,22 @@ export class WantedViews {
   readonly #shape: GraphShape;
   readonly #isPublished: Is;
   readonly #isHere: Is;
+  readonly #isAudited: Is;
   #published: Wanted | undefined;
   #here: Wanted | undefined;
 
-  constructor(shape: GraphShape, isPublished: Is, isHere: Is) {
+  /** @param isAudited whether a published result is still to be checked, or may be */
+  constructor(shape: GraphShape, isPublished: Is, isHere: Is, isAudited: Is) {
     this.#shape = shape;
     this.#isPublished = isPublished;
     this.#isHere = isHere;
+    this.#isAudited = isAudited;
   }
 
   /** Made when first asked for. @param mine counts what this process is publishing */
   of(mine: boolean): Wanted {
-    if (mine) return (this.#here ??= new Wanted(this.#shape, this.#isHere));
-    return (this.#published ??= new Wanted(this.#shape, this.#isPublished));
+    if (mine) return (this.#here ??= new Wanted(this.#shape, this.#isHere, this.#isAudited));
+    return (this.#published ??= new Wanted(this.#shape, this.#isPublished, this.#isAudited));
   }
 
   /** The task of this name may have changed. */
@@ -34,8 +37,10 @@ export class WantedViews {
       return;
     }
     if (!isTask(this.#shape, task)) return;
+    const audited = this.#isAudited(task);
     this.#published?.set(task, this.#isPublished(task));
     this.#here?.set(task, this.#isHere(task));
+    for (const view of [this.#published, this.#here]) view?.setAudited(task, audited);
   }
 
   /** All may have changed. */

@@ -3,13 +3,16 @@ import { PffError } from '../../errors.js';
 import { systemClock } from '../cluster/clock.js';
 import { EngineError } from '../cluster/engine.js';
 import { patiently } from '../cluster/patience.js';
-import type { NatsApi } from './api.js';
+import type { NatsApi, StoredMessage } from './api.js';
 import { recordStream, stateStream } from './engine.js';
 import { parseJson } from '../cluster/records.js';
 import { RUN_NAME, runRecordSchema, type RunRecord } from '../cluster/run-record.js';
 
 /** No run's stream has this name: those end in `_RECORDS` or `_STATES`. */
 export const REGISTRY_STREAM = 'PFF_RUNS';
+
+/** The whole register is read again after so long: a server that lost its newest writes may have others in their place. */
+const READ_AGAIN_MS = 60_000;
 
 export interface Registered {
   readonly record: RunRecord;
@@ -18,6 +21,10 @@ export interface Registered {
 
 export class NatsRegistry {
   readonly #api: NatsApi;
+  /** What was read of the register so far: only what is newer is read again. */
+  #read:
+    | { readonly identity: string; readonly sinceMs: number; last: number; readonly runs: Map<string, Registered> }
+    | undefined;
 
   constructor(api: NatsApi) {
     this.#api = api;
@@ -46,26 +53,43 @@ export class NatsRegistry {
       if (error instanceof EngineError && error.kind === 'gone') return undefined;
       throw error;
     }
-    const parsed = found && runRecordSchema.safeParse(parseJson(found.data));
-    return found && parsed?.success && parsed.data.run === run
-      ? { record: parsed.data, revision: found.sequence }
-      : undefined;
+    return found && parsed(run, found);
   }
 
   /** All runs, the oldest first. */
   async list(): Promise<Registered[]> {
-    let subjects: string[];
+    const runs = await this.#all();
+    return [...runs.values()].sort(
+      (a, b) => a.record.createdMs - b.record.createdMs || (a.record.run < b.record.run ? -1 : 1),
+    );
+  }
+
+  /** All runs in the order in which the server got them (or their last change), whatever they say of their age. */
+  async inOrder(): Promise<Registered[]> {
+    return [...(await this.#all()).values()].sort((a, b) => a.revision - b.revision);
+  }
+
+  async #all(): Promise<ReadonlyMap<string, Registered>> {
     try {
-      subjects = await this.#api.subjects(REGISTRY_STREAM);
+      const { identity, last } = await this.#api.state(REGISTRY_STREAM);
+      const now = systemClock.now();
+      if (this.#read?.identity !== identity || last < this.#read.last || now - this.#read.sinceMs > READ_AGAIN_MS)
+        this.#read = { identity, sinceMs: now, last: 0, runs: new Map() };
+      const read = this.#read;
+      while (read.last < last) {
+        const message = await this.#api.next(REGISTRY_STREAM, 'pff.*.run', read.last);
+        if (!message) break;
+        const run = message.subject.split('.')[1] as string;
+        const found = RUN_NAME.test(run) ? parsed(run, message) : undefined;
+        if (found) read.runs.set(run, found);
+        else read.runs.delete(run);
+        read.last = message.sequence;
+      }
+      return read.runs;
     } catch (error) {
-      if (error instanceof EngineError && error.kind === 'gone') return [];
+      if (error instanceof EngineError && error.kind === 'gone') return new Map();
       throw error;
     }
-    const names = subjects.map((subject) => subject.split('.')[1] as string).filter((name) => RUN_NAME.test(name));
-    const found = await Promise.all(names.map((name) => this.get(name)));
-    return found
-      .filter((each) => each !== undefined)
-      .sort((a, b) => a.record.createdMs - b.record.createdMs || (a.record.run < b.record.run ? -1 : 1));
   }
 
   /** Registers a run. @throws PffError `cluster` if the name is taken */
@@ -114,4 +138,10 @@ export class NatsRegistry {
 
 function encode(record: RunRecord): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
+}
+
+/** A record that cannot be read (another version's) counts as none. */
+function parsed(run: string, { data, sequence }: StoredMessage): Registered | undefined {
+  const { success, data: record } = runRecordSchema.safeParse(parseJson(data));
+  return success && record.run === run ? { record, revision: sequence } : undefined;
 }

@@ -1,0 +1,41 @@
+/**
+ * Who says something in an audited run: an Ed25519 key. Texts are signed, keys and signatures travel in hex. The verifier is
+ * an argument elsewhere, so that the fault simulator can sign thousands of statements cheaply.
+ */
+import { ed25519FromSeed, ed25519Verifies } from '#platform/ed25519';
+
+export interface Signer {
+  /** The public key: 64 hex digits. */
+  readonly key: string;
+  /** 128 hex digits. */
+  sign(text: string): string;
+}
+
+export type Verify = (key: string, text: string, signature: string) => boolean;
+
+/** @param seed 32 secret bytes */
+export function signerFromSeed(seed: Uint8Array): Signer {
+  const pair = ed25519FromSeed(seed);
+  return { key: toHex(pair.publicKey), sign: (text) => toHex(pair.sign(new TextEncoder().encode(text))) };
+}
+
+export const verifySignature: Verify = (key, text, signature) =>
+  ed25519Verifies(fromHex(key), new TextEncoder().encode(text), fromHex(signature));
+
+/** What a process says to show that the key is its own. */
+export function identityText(context: string, id: string): string {
+  return `pff node 1\n${context}\n${id}\n`;
+}
+
+/** What the submitter says to stop the run. */
+export function stopText(context: string): string {
+  return `pff stop 1\n${context}\n`;
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+}

@@ -1,0 +1,123 @@
+/**
+ * Three honest node processes and one that returns well-formed wrong states: it is found, refused, and the bits are those of
+ * sequential. The liar is the node's own code in the process of the test, with a lie put between task and store.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { runStatus } from '../../src/run/cluster/manage.js';
+import { nodeSigner } from '../../src/run/cluster/node-key.js';
+import { serveNode } from '../../src/run/cluster/serve.js';
+import { resolveSpec } from '../../src/spec/spec.js';
+import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
+import { Fleet, follow, sequentialDigest } from './fleet.js';
+import { Pff } from './server.js';
+
+const fleet = new Fleet();
+const specOf = (epochs: number) =>
+  resolveSpec({ layers: [784, 32, 24], trainSamples: 320, testSamples: 50, epochs, batch: 32, seed: 5 });
+/** Long enough for a liar to earn trust and lose it again: some twenty tasks of its own. */
+const [SHORT, LONG] = [8, 30];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await fleet.end();
+});
+
+function keys(): (i: number) => string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-keys-'));
+  fleet.atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return (i) => path.join(folder, `${i}.key`);
+}
+
+/** A node in this process that lies where `lies` says so: one weight of the state is a little larger. Counts the lies. */
+function liar(
+  url: string,
+  key: string,
+  lies: (task: number, rate: number) => boolean,
+): { readonly told: () => number } {
+  const publish = Object.getOwnPropertyDescriptor(ClusterStore.prototype, 'publish')?.value as ClusterStore['publish'];
+  let [tasks, told] = [0, 0];
+  vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
+    const signer = this.audits?.signer;
+    const own = task.kind === 'train' && !this.isChecking(task);
+    if (!own || !signer || !lies(++tasks, this.audits?.book.rate(signer.key) ?? 1))
+      return publish.call(this, task, output);
+    told += 1;
+    const buffer = new SharedArrayBuffer(output.buffer.byteLength);
+    const values = new Float32Array(buffer);
+    values.set(new Float32Array(output.buffer));
+    values[0] = (values[0] ?? 0) + 1e-3;
+    return publish.call(this, task, { ...output, buffer });
+  });
+  const ending = new AbortController();
+  const serving = serveNode({
+    server: { server: url },
+    run: 'test',
+    key,
+    threads: 1,
+    signal: ending.signal,
+    say: () => {},
+  });
+  const ended = serving.catch(() => {});
+  fleet.atEnd(async () => {
+    ending.abort();
+    await ended;
+  });
+  return { told: () => told };
+}
+
+describe('a cluster with a node that lies', () => {
+  it.each([
+    ['always', SHORT, 1, () => true],
+    ['in one task of fifty, at its third first', SHORT, 1, (task: number) => task % 50 === 3],
+    ['only where it believes that nobody looks', LONG, 0.05, (_: number, rate: number) => rate < 0.5],
+  ] as const)('%s', { timeout: 120_000 }, async (_, epochs, audit, lies) => {
+    const spec = specOf(epochs);
+    const honest = await sequentialDigest(spec);
+    const at = await fleet.server();
+    const key = keys();
+    for (let i = 0; i < 3; i++) fleet.node(at, '--key', key(i));
+    const { told } = liar(at.url, key(3), lies);
+    const { digest, notices } = await follow({ server: at.url }, {}, { spec, nodes: 4, audit, key: key(4) });
+    expect(digest).toBe(honest);
+    expect(told()).toBeGreaterThan(0);
+    expect(notices).toMatch(/A RESULT WAS REFUTED: what node .* did counts no more/);
+    const { audits, refused } = await runStatus({ server: at.url }, 'test');
+    expect(audits?.keys.filter((each) => each.refused).map((each) => each.key)).toEqual([nodeSigner(key(3)).key]);
+    expect(audits?.open).toEqual([]);
+    expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
+  });
+
+  it('nobody but who submitted an audited run stops it; nodes with one key do not check each other', async () => {
+    const at = await fleet.server();
+    const key = keys();
+    for (let i = 0; i < 2; i++) fleet.node(at, '--key', key(0));
+    const ending = new AbortController();
+    const following = follow(
+      { server: at.url },
+      {},
+      { spec: specOf(SHORT), nodes: 2, audit: 1, key: key(4), signal: ending.signal },
+    );
+    const ended = following.then(
+      ({ notices }) => notices,
+      (error: unknown) => String(error),
+    );
+    const until = async (text: string, seconds = 20): Promise<string> => {
+      for (let i = 0; i < 10 * seconds; i++) {
+        const status = new Pff('status', 'test', '--server', at.url);
+        await status.exited;
+        if (status.text.includes(text)) return status.text;
+      }
+      throw new Error(`no status with ${text}`);
+    };
+    // Three chapters: the window and one more, then it waits.
+    expect(await until('still to check')).toMatch(/audits: 0 results checked, \d+ still to check/);
+    const stranger = fleet.pff('stop', 'test', '--server', at.url, '--key', key(1));
+    expect(await stranger.exited).toBe(1);
+    expect(stranger.text).toMatch(/run test is audited: only who submitted it can stop it/);
+    const owner = fleet.pff('stop', 'test', '--server', at.url, '--key', key(4));
+    expect(await owner.exited).toBe(0);
+    expect(await ended).toMatch(/was stopped/);
+  });
+});
