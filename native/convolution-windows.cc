@@ -13,6 +13,9 @@ constexpr Index kPositions = 512;
 constexpr Index kFrameFloats = Index{1} << 17;
 // Positions whose input gradient is computed together, so that each weight is used often.
 constexpr Index kSpreadPositions = 128;
+// Floats of the patches of a piece, where operands are copied out of frames.
+constexpr Index kPackedFloats = Index{1} << 18;
+constexpr Index kMostPositions = 4096;
 // Offsets are 32 bits, with room for those of a window.
 constexpr Index kMostFloats = Index{1} << 30;
 
@@ -25,46 +28,92 @@ void fillUp(Array<uint32_t>& list, Index count) {
 // Which convolutions these are, and where a piece's windows lie.
 void Convolution::openFrames() {
   const Index channels = shape_.channels / shape_.groups;
-  if (channels % kBlock != 0 || form_.pair != 1 || precision_ == Precision::kBf16Tile) return;
-  const Index kernel = shape_.kernel;
-  const Index outWidth = shape_.outWidth();
-  const Index blocks = shape_.channels / kBlock;
+  const bool tiles = form_.samples == kTileForm.samples;
   Frames& f = frames_;
-  f.width = (outWidth - 1) * shape_.stride + kernel;
-  const auto floatsOf = [&](Index rows) { return blocks * ((rows - 1) * shape_.stride + kernel) * f.width * kBlock; };
-  if (checkedProduct(blocks * kBlock * kernel, f.width) > kMostFloats) return;
-  f.rows = std::clamp(kPositions / outWidth, Index{1}, shape_.outHeight());
-  while (f.rows > 1 && floatsOf(f.rows) > kFrameFloats) f.rows--;
+  f.unit = tiles ? kTileForm.inputs : kBlock;
+  f.words = tiles ? kTileForm.inputs / 2 : kBlock;
+  if (channels % f.unit != 0) return;
+  // Neither pairs nor the tile order of multiply-adds can be read so.
+  if (!tiles && (form_.pair != 1 || precision_ == Precision::kBf16Tile)) return;
+  const Index blocks = shape_.channels / f.unit;
+  f.width = (shape_.outWidth() - 1) * shape_.stride + shape_.kernel;
+  if (checkedProduct(shape_.channels * shape_.kernel, f.width) > kMostFloats || !choosePieces(blocks)) {
+    f.images = 0;
+    return;
+  }
+  listWindows(blocks);
+  if (!tiles) openSpread();
+}
+
+// Whole images, or rows of one. The tile order goes on from piece to piece in blocks of 32 positions: false if pieces cannot be cut so.
+bool Convolution::choosePieces(Index blocks) {
+  Frames& f = frames_;
+  const bool tiles = f.unit != kBlock;
+  const Index outWidth = shape_.outWidth();
+  const Index positions = shape_.positions();
+  const Index align = tiles ? form_.samples : 1;
+  const Index most = tiles ? std::clamp(kPackedFloats / shape_.patch(), Index{128}, kPositions) : kPositions;
+  const auto floatsOf = [&](Index rows) { return blocks * ((rows - 1) * shape_.stride + shape_.kernel) * f.width * f.words; };
   f.images = 1;
-  if (f.rows == shape_.outHeight()) f.images = std::max(Index{1}, std::min(kPositions / shape_.positions(), kFrameFloats / floatsOf(f.rows)));
+  f.rows = shape_.outHeight();
+  if (positions > most || floatsOf(f.rows) > kFrameFloats) {
+    while (f.rows > 1 && (f.rows * outWidth > most || floatsOf(f.rows) > kFrameFloats || f.rows * outWidth % align != 0)) f.rows--;
+    if (f.rows * outWidth % align != 0 || positions % align != 0) f.rows = shape_.outHeight();
+  }
+  if (f.rows == shape_.outHeight()) {
+    f.images = std::max(Index{1}, std::min(most / positions, kFrameFloats / floatsOf(f.rows)));
+    while (f.images * positions % align != 0) f.images++;
+  }
   f.positions = f.images * f.rows * outWidth;
-  f.height = (f.rows - 1) * shape_.stride + kernel;
-  f.floats = f.images * floatsOf(f.rows);
-  const Index plane = f.height * f.width * kBlock;
-  f.at.reserve(roundUp(f.positions, kBlock));
+  f.height = (f.rows - 1) * shape_.stride + shape_.kernel;
+  f.floats = checkedProduct(f.images, floatsOf(f.rows));
+  return f.floats <= kMostFloats && f.positions <= kMostPositions;
+}
+
+void Convolution::listWindows(Index blocks) {
+  Frames& f = frames_;
+  const Index kernel = shape_.kernel;
+  const Index channels = shape_.channels / shape_.groups;
+  const Index outWidth = shape_.outWidth();
+  const Index pixels = f.height * f.width;
+  const bool planes = f.unit != kBlock && shape_.stride == 1;
+  const Index padded = roundUp(f.positions, f.unit);
+  f.at.reserve(padded);
+  if (planes) f.planeAt.reserve(padded);
   for (Index i = 0; i < f.positions; i++) {
     const Index row = i / outWidth;
     const Index place = row % f.rows * shape_.stride * f.width + i % outWidth * shape_.stride;
-    f.at.data()[i] = static_cast<uint32_t>(row / f.rows * blocks * plane + place * kBlock);
+    f.at.data()[i] = static_cast<uint32_t>(row / f.rows * blocks * pixels * f.words + place * f.words);
+    if (planes) f.planeAt.data()[i] = static_cast<uint32_t>(row / f.rows * shape_.channels * pixels + place);
   }
   fillUp(f.at, f.positions);
-  f.taps.reserve(shape_.patch() / kBlock);
-  uint32_t* tap = f.taps.data();
-  for (Index dy = 0; dy < kernel; dy++)
-    for (Index dx = 0; dx < kernel; dx++)
-      for (Index c = 0; c < channels / kBlock; c++) *tap++ = static_cast<uint32_t>(c * plane + (dy * f.width + dx) * kBlock);
+  if (planes) fillUp(f.planeAt, f.positions);
+  f.taps.reserve(shape_.patch() / f.unit);
+  if (planes) f.planeTaps.reserve(shape_.patch() / f.unit);
+  Index t = 0;
+  for (Index dy = 0; dy < kernel; dy++) {
+    for (Index dx = 0; dx < kernel; dx++) {
+      for (Index c = 0; c < channels / f.unit; c++, t++) {
+        f.taps.data()[t] = static_cast<uint32_t>((c * pixels + dy * f.width + dx) * f.words);
+        if (planes) f.planeTaps.data()[t] = static_cast<uint32_t>(c * f.unit * pixels + dy * f.width + dx);
+      }
+    }
+  }
+}
 
-  // The input gradient reads the deltas of whole images as they are given.
+// The input gradient reads the deltas of whole images as they are given.
+void Convolution::openSpread() {
+  Frames& f = frames_;
   const Index each = shape_.each();
+  const Index places = shape_.kernel * shape_.kernel;
   if (each % kBlock != 0 || shape_.outValues() > kMostFloats || shape_.height * shape_.width > kMostFloats) return;
   const Index positions = shape_.positions();
   const Index most = std::max(Index{1}, kSpreadPositions / positions);
-  if (checkedProduct(checkedProduct(kernel * kernel, most), positions) > kMostFloats) return;
+  if (checkedProduct(checkedProduct(places, most), positions) > kMostFloats) return;
   f.spreadImages = most;
   f.spreadTaps.reserve(each / kBlock);
   for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * kBlock);
-  const Index padded = roundUp(most * positions, kBlock);
-  f.spreadAt.reserve(padded);
+  f.spreadAt.reserve(roundUp(most * positions, kBlock));
   for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs);
   fillUp(f.spreadAt, most * positions);
 }
@@ -94,16 +143,18 @@ FrameJob Convolution::frameOf(const ConvolutionInput& input, const Piece& piece,
 
 Batch Convolution::windowsOf(const Piece& piece, const float* frame, Index group, Index variants, const SuffixList& suffix) const {
   const Index channels = shape_.channels / shape_.groups;
-  const float* x = frame + group * channels * frames_.height * frames_.width;
+  const float* x = frame + group * channels / frames_.unit * frames_.words * frames_.height * frames_.width;
   return {x, x, piece.positions, variants, shape_.patch(), suffix, frames_.at.data(), frames_.taps.data()};
 }
 
 // Each thread takes pieces by itself.
 void Convolution::forwardWindows(const ConvolutionInput& input, float* out) {
   const Index total = input.batch * shape_.positions();
+  const bool packs = frames_.unit != kBlock;
   for (Index t = 0; t < pool_->threads(); t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
     lane.frame.reserve(frames_.floats);
+    if (packs) lane.packed.reserve(form_.batchWords(frames_.positions, shape_.patch()));
     reserveLabels(lane, input.variants, frames_.positions);
   }
   pool_->run(pieces(input.batch), 1, [&](Index first, Index last, int thread) {
@@ -115,8 +166,13 @@ void Convolution::forwardWindows(const ConvolutionInput& input, float* out) {
       const SuffixList labels = listLabels(lane, input, piece.first, piece.positions);
       for (Index g = 0; g < shape_.groups; g++) {
         float* y = out + piece.first * shape_.outputs + g * shape_.each();
-        const ForwardJob job{groups_[static_cast<size_t>(g)]->layer(), windowsOf(piece, lane.frame.data(), g, input.variants, labels),
-                             1, y, total, nullptr, shape_.outputs};
+        Batch batch = windowsOf(piece, lane.frame.data(), g, input.variants, labels);
+        if (packs) {
+          kernels_.packWindows(batch, lane.packed.data(), 0, blocksOf(piece.positions, form_.samples));
+          batch.x = lane.packed.data();
+          batch.at = batch.taps = nullptr;
+        }
+        const ForwardJob job{groups_[static_cast<size_t>(g)]->layer(), batch, 1, y, total, nullptr, shape_.outputs};
         kernels_.forward(job, 0, forwardItems(job, form_, kernels_.lanes));
       }
     }
@@ -128,6 +184,7 @@ void Convolution::updateWindows(const ConvolutionInput& input, const float* delt
   const Index each = shape_.each();
   const Index width = roundUp(each, kernels_.lanes);
   const Index groupSums = checkedProduct(shape_.patch(), width);
+  const bool packs = frames_.unit != kBlock;
   const Index groupOthers = (1 + shape_.labels) * width;
   sums_.reserve(checkedProduct(groupSums, shape_.groups));
   others_.reserve(checkedProduct(groupOthers, shape_.groups));
@@ -139,10 +196,20 @@ void Convolution::updateWindows(const ConvolutionInput& input, const float* delt
     const FrameJob frame = frameOf(input, piece, deltas_.data());
     const Index rows = piece.images * frame.rows;
     pool_->run(rows, std::max(Index{1}, rows / (4 * pool_->threads())),
-               [&](Index first, Index last, int) { kernels_.frame(frame, first, last); });
+               [&](Index first, Index last, int) { (packs ? kernels_.framePlanes : kernels_.frame)(frame, first, last); });
     for (Index g = 0; g < shape_.groups; g++) {
       Dense& dense = *groups_[static_cast<size_t>(g)];
-      const Batch batch = windowsOf(piece, deltas_.data(), g, 1, {nullptr, nullptr, nullptr});
+      Batch batch = windowsOf(piece, deltas_.data(), g, 1, {nullptr, nullptr, nullptr});
+      if (packs) {
+        const Index plane = frames_.height * frames_.width;
+        const uint16_t* planes = reinterpret_cast<const uint16_t*>(deltas_.data()) + g * shape_.channels / shape_.groups * plane;
+        const PlaneWindows windows{planes, plane, frames_.planeAt.data(), frames_.planeTaps.data(), piece.positions,
+                                   dense.xGradient_.data()};
+        const Index inputs = shape_.patch() / frames_.unit;
+        pool_->run(inputs, std::max(Index{1}, inputs / (4 * pool_->threads())),
+                   [&](Index first, Index last, int) { kernels_.packPlanes(windows, first, last); });
+        batch = {nullptr, dense.xGradient_.data(), piece.positions, 1, shape_.patch(), {nullptr, nullptr, nullptr}};
+      }
       UpdateJob job{dense.layer(), batch, dense.shares(), {nullptr, nullptr, delta + piece.first * shape_.outputs + g * each, false, shape_.outputs},
                     rule, shape_.fixedBias};
       job.parts = {sums_.data() + g * groupSums, shape_.patch(), p == 0, p + 1 == count, others_.data() + g * groupOthers};

@@ -59,7 +59,8 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
     }
     const auto whole = [&](std::vector<float>& made) { return Given<float>{made.data(), inputs * each}; };
     const auto part = [&](const Given<float>& all) { return Given<float>{all.data ? all.data + g * each : nullptr, each}; };
-    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias, frames_.images == 0};
+    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias,
+                           frames_.images == 0 || (frames_.unit != kBlock && frames_.planeAt.size() == 0)};
     groups_.push_back(std::make_unique<Dense>(
         kernels_, pool_, dense,
         Tensors{whole(weights[0]), part(tensors.bias.value), whole(weights[1]), whole(weights[2]),
@@ -312,7 +313,7 @@ void Convolution::update(const ConvolutionInput& input, Given<float> delta, Give
       }
     });
   }
-  if (frames_.images > 0) return updateWindows(input, delta.data, sums.data, rule);
+  if (frames_.images > 0 && (frames_.unit == kBlock || frames_.planeAt.size() > 0)) return updateWindows(input, delta.data, sums.data, rule);
   for (Index g = 0; g < shape_.groups; g++) updateGroup(input, delta.data, sums.data, g, rule);
 }
 

@@ -61,11 +61,14 @@ class Convolution {
   // Positions whose windows are read from one frame: whole images, or rows of one.
   struct Frames {
     Index images = 0;  // 0 where windows are not read as they lie
+    Index unit = 0;    // channels of a block
+    Index words = 0;   // of a pixel's block
     Index rows = 0;    // of positions, of each image
     Index positions = 0;
     Index height = 0, width = 0;
     Index floats = 0;
     Array<uint32_t> at, taps;  // of Batch; taps of the first group
+    Array<uint32_t> planeAt, planeTaps;  // of PlaneWindows; empty where patches are packed for the gradient
     // The same of the input gradient, which takes whole images.
     Index spreadImages = 0;
     Array<uint32_t> spreadAt, spreadTaps;
@@ -78,6 +81,9 @@ class Convolution {
 
   void checkInput(const ConvolutionInput& input) const;
   void openFrames();
+  bool choosePieces(Index blocks);
+  void listWindows(Index blocks);
+  void openSpread();
   Index pieces(Index batch) const;
   Piece pieceAt(Index piece, Index batch) const;
   FrameJob frameOf(const ConvolutionInput& input, const Piece& piece, float* frame) const;

@@ -32,11 +32,9 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
     biasM_.reserve(padded);
     biasV_.reserve(padded);
     checkedProduct(prefix() + form_.inputs, shape.maxRows + form_.samples);
-    if (shape.packs) {
-      const Index words = form_.batchWords(shape.maxRows, prefix());
-      x_.reserve(words);
-      if (form_.pair > 1) xGradient_.reserve(words);
-    }
+    const Index words = form_.batchWords(shape.maxRows, prefix());
+    if (shape.packs) x_.reserve(words);
+    if (form_.pair > 1) xGradient_.reserve(words);
     reserveSuffix(suffix_, shape.maxRows);
     for (int t = 0; t < pool_->threads(); t++)
       lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, form_, shape.suffixInputs, kernels.lanes));

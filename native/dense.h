@@ -51,7 +51,7 @@ struct DenseShape {
   bool relu;
   Precision precision;
   bool fixedBias = false;
-  bool packs = true;  // batches are kept as packed tiles
+  bool packs = true;  // batches are kept as packed tiles; else only what the gradient reads is, if it is another form
 };
 
 class Dense {

@@ -259,7 +259,17 @@ struct FrameJob {
   Index frameRows;  // that there is room for
   Index frameWidth;
   Precision precision;
-  float* frame;     // [images][channels / 8][frameRows][frameWidth][8]
+  float* frame;     // [images][channels / 8][frameRows][frameWidth][8]; for tiles see tile/windows.h
+};
+
+// The gradient's operand out of a frame whose channels are apart.
+struct PlaneWindows {
+  const uint16_t* frame;
+  Index plane;           // bf16 values from one channel to the next
+  const uint32_t* at;    // where each position's window begins in its planes, in bf16 values
+  const uint32_t* taps;  // of each block of 32 inputs
+  Index samples;
+  float* to;
 };
 
 // The weights of one group of a convolution the other way round: for each place in the window panels of channels that enter, [O][width].
@@ -301,6 +311,11 @@ struct KernelTable {
   void (*inputGradient)(const InputGradientJob&, Index first, Index last);
   // (image, row of its frame).
   void (*frame)(const FrameJob&, Index first, Index last);
+  // For tiles: the same with channels apart; operands of the forward pass (blocks of samples) and of the gradient (of inputs). Null where
+  // no operand is copied out of frames.
+  void (*framePlanes)(const FrameJob&, Index first, Index last);
+  void (*packWindows)(const Batch& windows, float* to, Index first, Index last);
+  void (*packPlanes)(const PlaneWindows&, Index first, Index last);
   // To bf16 values as f32.
   void (*roundValues)(const float* from, Index count, float* to);
   // Places in the window.

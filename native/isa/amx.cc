@@ -9,6 +9,7 @@
 #include "../tile/forward.h"
 #include "../tile/input-gradient.h"
 #include "../tile/update.h"
+#include "../tile/windows.h"
 
 #define PFF_NAME "amx"
 
@@ -42,6 +43,9 @@ void updateAny(const UpdateJob& job, Index first, Index last, float* scratch) {
   (job.layer.precision == Precision::kBf16Tile ? updateTiles : kAvx512Bf16Kernels.update)(job, first, last, scratch);
 }
 
+void frameAny(const FrameJob& job, Index first, Index last) {
+  (job.precision == Precision::kBf16Tile ? frameTiles : kAvx512Bf16Kernels.frame)(job, first, last);
+}
 void transposeAny(const InputGradientJob& job, Index first, Index last) {
   const bool tiles = job.layer.precision == Precision::kBf16Tile;
   (tiles ? transposeDeltaToTiles : kAvx512Bf16Kernels.transposeDelta)(job, first, last);
@@ -65,6 +69,10 @@ const KernelTable* amxKernels() {
     amx.roundWeights = roundAny;
     amx.forward = forwardAny;
     amx.update = updateAny;
+    amx.frame = frameAny;
+    amx.framePlanes = framePlanes;
+    amx.packWindows = packWindowTiles;
+    amx.packPlanes = packPlaneTiles;
     amx.transposeDelta = transposeAny;
     amx.inputGradient = inputGradientAny;
     return amx;

@@ -18,7 +18,7 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, frame, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
+    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { encodeNpz, parseNpz } from '../../src/formats/npz.js';
@@ -10,7 +11,8 @@ import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
 import { exportModel, importModel } from '../../src/run/export.js';
 import { MetricsLog } from '../../src/run/metrics-log.js';
-import { train } from '../../src/run/train.js';
+import { loadModel, predictImages } from '../../src/run/model.js';
+import { train, trainToEnd } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 let folder = '';
@@ -27,6 +29,35 @@ beforeAll(async () => {
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a network of convolutions', () => {
+  it('goes out and in again with the same digest, and tells images in PNG files as it tells those of the dataset', async () => {
+    const cnn = path.join(folder, 'cnn');
+    const dataset = toyDataset();
+    const spec = toySpec({ layers: ['1x6x6', 'conv4+bn+max2', 'conv6+gn2', 8], objective: 'predsim' });
+    const { modelDigest } = await trainToEnd({ spec, out: cnn, threadsPerNode: 1 }, dataset);
+    for (const to of ['npz', 'safetensors'] as const) {
+      const { file } = await exportModel(cnn, { to });
+      const out = path.join(folder, `cnn-from-${to}`);
+      expect(await importModel(file, { out })).toMatchObject({ modelDigest });
+    }
+    const { shape, classes, test } = dataset;
+    const size = shape.width * shape.height;
+    const images = test.images.subarray(0, 4 * size);
+    const expected = await predictImages(cnn, images, shape, classes);
+    const model = await loadModel(path.join(folder, 'cnn-from-safetensors'));
+    for (const [i, each] of expected.entries()) {
+      const png = new PNG({ width: shape.width, height: shape.height, colorType: 0 });
+      for (let at = 0; at < size; at++) {
+        const value = Number(images[i * size + at]);
+        png.data.set([value, value, value, 255], 4 * at);
+      }
+      expect(await model.predictImage(PNG.sync.write(png))).toMatchObject(each);
+    }
+    await model.close();
+    expect(new Set(expected.map(({ label }) => label)).size).toBeGreaterThan(1);
+  });
+});
 
 describe('models', () => {
   it.each(['npz', 'safetensors'] as const)('%s: there and back, the same digest', async (to) => {

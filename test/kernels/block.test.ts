@@ -36,6 +36,9 @@ const cases: readonly Case[] = [
   { image: '64x6x6', block: 'conv20+max2', batch: 13 },
   { image: '8x40x37', block: 'conv10', batch: 2 },
   { image: '16x9x5', block: 'conv24g2k5s3+bn+conv56', batch: 11, labels: 3, variants: 2 },
+  { image: '32x32x32', block: 'conv5', batch: 2 },
+  { image: '64x6x10', block: 'conv20g2', batch: 17 },
+  { image: '32x9x9', block: 'conv6s2', batch: 5 },
   { image: '16x7x9', block: 'conv32g2s2+bn+leaky+conv48g2k5p1', batch: 5 },
 ];
 

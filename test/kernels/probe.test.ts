@@ -1,15 +1,24 @@
 /** The probe of a backend's numerics: what it expects is what the reference computes, and it notices other arithmetic. */
 import { describe, expect, test } from 'vitest';
+import type { StageTensors } from '../../src/kernels/block/contract.js';
 import type { SyncKernels } from '../../src/kernels/kernels.js';
 import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
-import { probeDigest, probeDigests, proveNumerics } from '../../src/kernels/probe.js';
+import {
+  probeBlockDigest,
+  probeBlockDigests,
+  probeDigest,
+  probeDigests,
+  proveNumerics,
+} from '../../src/kernels/probe.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { backends, openBackend } from './backends.js';
 
 describe.each(precisions)('%s', (precision) => {
   test('the recorded digest is that of the reference', async () => {
     const { id } = exactNumerics[precision];
-    expect({ [id]: await probeDigest(openReference(precision)) }).toEqual({ [id]: probeDigests[id] });
+    const kernels = openReference(precision);
+    expect({ [id]: await probeDigest(kernels) }).toEqual({ [id]: probeDigests[id] });
+    expect({ [id]: await probeBlockDigest(kernels) }).toEqual({ [id]: probeBlockDigests[id] });
   });
 
   test.each(backends)('%s proves its numerics', async (name) => {
@@ -57,6 +66,17 @@ describe('a backend that computes something else', () => {
         message: expect.stringContaining('do not compute the bits of f32-fma/1'),
       }),
     );
+  });
+
+  test('one bit of a convolution is found', async () => {
+    const kernels = openReference();
+    const openBlock: SyncKernels['openBlock'] = (stages, [first, ...rest], options) => {
+      const changed = first?.parameters.map((values) => values.slice()) as Float32Array[];
+      const words = new Uint32Array((changed[0] as Float32Array).buffer);
+      words[5] = (words[5] ?? 0) ^ 1;
+      return kernels.openBlock(stages, [{ ...(first as StageTensors), parameters: changed }, ...rest], options);
+    };
+    await expect(proveNumerics({ ...kernels, openBlock })).rejects.toThrow('do not compute the bits of f32-fma/1');
   });
 
   test('numerics that have no probe are not believed', async () => {

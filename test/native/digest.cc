@@ -1,12 +1,14 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
 // thread counts, and checks each bit on one thread against rules.h. Prints one line "NAME THREADS ADAM SGD BF16 TILE" for each,
-// four digests (the last two: Adam in bf16 and bf16-tile); they must be the same on every CPU. Exits with 1 on a difference.
+// four digests (the last two: Adam in bf16 and bf16-tile), and three of convolutions (f32, bf16, bf16-tile); they must be the same on
+// every CPU. Exits with 1 on a difference.
 #include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "../../native/dense.h"
 #include "../../native/instruction-sets.h"
+#include "convolutions.h"
 #include "rules.h"
 
 namespace {
@@ -166,6 +168,11 @@ int main() {
       std::printf("%s %d", kernels->name, threads);
       for (const Digest* digest : {&adam, &sgd, &bf16, &tile})
         std::printf(" %016llx", static_cast<unsigned long long>(digest->state));
+      for (Precision precision : {Precision::kF32, Precision::kBf16, Precision::kBf16Tile}) {
+        Digest convolutions;
+        pff::check::runConvolutions<Random>(*kernels, pool, static_cast<pff::Precision>(precision), convolutions);
+        std::printf(" %016llx", static_cast<unsigned long long>(convolutions.state));
+      }
       std::printf("\n");
     }
   }
