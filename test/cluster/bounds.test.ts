@@ -29,7 +29,7 @@ describe('the bounds of a node', () => {
   it('refuse what is beyond them before any data is loaded, and nothing else', () => {
     expect(beyondBounds(large, {})).toBeUndefined();
     expect(beyondBounds(large, { maxMemory: 1e9 })).toMatch(
-      /may need, for one layer alone, 9\.60 GB, .*1\.00 GB \(--max-memory/,
+      /may need for one layer alone 9\.60 GB, .*1\.00 GB \(--max-memory/,
     );
     expect(beyondBounds(large, { maxTaskSeconds: 60 })).toMatch(/takes at least 9\.6e\+2 s, .*--max-task-seconds/);
     expect(beyondBounds(large, { datasets: ['fashion-mnist'] })).toMatch(/is on mnist, .*fashion-mnist only/);

@@ -33,12 +33,13 @@ describe('an audited run in the fault simulator', () => {
 describe('what audits promise', () => {
   it('below rate 1 a wrong result is missed as often as its rate says', { timeout: 6_000_000 }, async () => {
     let [expected, variance, missed, lies] = [0, 0, 0, 0];
-    for (let seed = FROM; seed < FROM + 2 * SEEDS; seed++) {
+    for (let seed = FROM; seed < FROM + SEEDS / 2; seed++) {
       const { problems, audits } = await simulateFaults(seed, {
         audited: { rate: 0.05, liars: 1, honest: 3, lying: 'once', calm: 12 },
       });
       expect(problems, `seed ${seed}`).toEqual([]);
-      if (!audits || audits.lies === 0) continue;
+      // A lie may come to nothing: one that was told of inputs that fell meanwhile, or after somebody else's result.
+      if (!audits || audits.missed + audits.refused.length === 0) continue;
       lies += 1;
       missed += audits.missed;
       // The liar tells one lie, and it is drawn for once, by the first who sees it.
@@ -50,7 +51,7 @@ describe('what audits promise', () => {
       if (audits.missed === 0) expect(audits.wrong).toEqual([]);
     }
     if (process.env['PFF_LIAR_SEEDS']) console.log({ lies, missed, expected, deviation: Math.sqrt(variance) });
-    expect(Math.abs(missed - expected)).toBeLessThan(4 * Math.sqrt(variance));
+    expect(Math.abs(missed - expected)).toBeLessThanOrEqual(4 * Math.sqrt(variance));
   });
 
   it('keeps no more chapters than it says, and finishes', { timeout: 6_000_000 }, async () => {

@@ -221,13 +221,14 @@ class Simulation {
     const { audited } = this.#planted;
     const signer = cheapSigner(this.#seed, i);
     const lies = this.#liars.includes(i) ? liar(audited?.lying ?? 'always', this.#seed, signer.key) : undefined;
+    const ended = new AbortController();
     const store = new ClusterStore({
       engine: client,
       shape: this.#shape,
       id: `p${i}-${this.#started}`,
       name: `process ${i}`,
       clock: process,
-      signal: new AbortController().signal,
+      signal: ended.signal,
       nodes: this.#nodes,
       expected: (task) => ({ bytes: OUTPUT_BYTES, steps: task.chapter }),
       audits: audited && {
@@ -271,9 +272,12 @@ class Simulation {
         leaseMs: LEASE_MS,
       });
       entry.finished = true;
+      // A process that has left says nothing any more.
+      if (audited) ended.abort(new Error('left'));
     };
     live().catch((error: unknown) => {
       // Whoever finds that it was refuted leaves.
+      ended.abort(new Error('left'));
       if (lies && store.audits?.book.refused.has(signer.key)) entry.finished = true;
       else this.#problems.push(`process ${i} failed: ${messageOf(error)}`);
     });

@@ -127,7 +127,7 @@ class ClusterNode {
         await this.#do(task);
         this.#idleSince = undefined;
       } else if (!task) {
-        if (await this.#standsStill()) return 'idle';
+        if (this.#isLeftAlone() || (await this.#standsStill())) return 'idle';
         await this.#idle();
       }
     }
@@ -175,6 +175,13 @@ class ClusterNode {
         hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',
       });
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
+  }
+
+  /** A late word opened an audit again after the others had left a finished run: there is nobody to make it. */
+  #isLeftAlone(): boolean {
+    const { mirror, audits } = this.#options.store;
+    if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
+    return this.#membership.number !== undefined && this.#membership.keys().size < 2;
   }
 
   #isFinished(): boolean {

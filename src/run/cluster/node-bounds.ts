@@ -33,7 +33,7 @@ export function beyondBounds(record: RunRecord, bounds: NodeBounds): string | un
     return `run ${run} is on ${spec.dataset}, but this node works on ${datasets.join(', ')} only (--datasets)`;
   const least = leastBytes(record);
   if (maxMemory !== undefined && least > maxMemory)
-    return `this run may need, for one layer alone, ${inGb(least)}, but it may use ${inGb(maxMemory)} (--max-memory)`;
+    return `this run may need for one layer alone ${inGb(least)}, but it may use ${inGb(maxMemory)} (--max-memory)`;
   const seconds = leastTaskSeconds(spec, spec.trainSamples || 1);
   if (maxTaskSeconds !== undefined && seconds > maxTaskSeconds)
     return `a task of run ${run} takes at least ${seconds.toPrecision(2)} s, but may take ${maxTaskSeconds} s here (--max-task-seconds)`;
