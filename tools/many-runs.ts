@@ -13,7 +13,8 @@ const BATCHES = [32, 64, 128];
 /** Makes `count` run folders below `folder`: each rate with each batch size, several seeds; the last one is not finished. */
 export function manyRuns(folder: string, count: number): void {
   for (let i = 0; i < count; i++) {
-    const [rate = 0.01, batch = 32] = [RATES[i % RATES.length], BATCHES[Math.floor(i / RATES.length) % BATCHES.length]];
+    const rate = RATES.at(i % RATES.length) ?? 0;
+    const batch = BATCHES.at(Math.floor(i / RATES.length) % BATCHES.length) ?? 0;
     const partial: PartialSpec = {
       layers: [784, 100, 100, 100],
       epochs: CHAPTERS,

@@ -1,7 +1,7 @@
 /** The page of many runs in a real browser: 60 of them listed, filtered, grouped, picked, compared, opened, and taken away as files. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Download, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RunsFeed } from '../../src/page/runs/runs-feed.js';
@@ -93,10 +93,10 @@ describe('in the browser', () => {
     await page.locator('.uplot canvas').first().waitFor();
     await page.getByLabel('filter').fill('batch=64 learningRate=0.02');
     const taken = async (kind: string): Promise<[string, Buffer]> => {
-      const [download] = (await Promise.all([
+      const [download] = await Promise.all([
         page.waitForEvent('download'),
         page.getByRole('button', { name: `Download Accuracy on held-out samples as ${kind}` }).click(),
-      ])) as [Download, void];
+      ]);
       return [download.suggestedFilename(), readFileSync(await download.path())];
     };
     const [csvName, csv] = await taken('CSV');
