@@ -1,5 +1,5 @@
 /** A chart as a drawing of its own: title, axes, lines and legend in one SVG, which also becomes a PNG. */
-import type { ChartText, Line } from './chart.js';
+import type { ChartText, Line } from './chart-line.js';
 import { svg, themeColour } from './dom.js';
 
 const WIDTH = 900;

@@ -1,30 +1,12 @@
 /** Line charts by uPlot, with a legend of their own, a theme, and the figures as a table. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { ChartText, Line } from './chart-line.js';
 import { chartSvg } from './chart-svg.js';
 import { downloads } from './download.js';
 import { asTable, h, put, styled, sync, table, themeColour } from './dom.js';
 
-export interface Line {
-  readonly name: string;
-  readonly colour: string;
-  readonly points: readonly (readonly [x: number, y: number])[];
-  readonly dashed?: boolean;
-  /** Points as well as a line: for values that are few. */
-  readonly dots?: boolean;
-  readonly wide?: boolean;
-  /** A single ring: a value of another kind than the lines. */
-  readonly ring?: boolean;
-}
-
-export interface ChartText {
-  readonly title: string;
-  readonly explanation: string;
-  readonly x: (value: number) => string;
-  readonly y: (value: number) => string;
-  /** As `y`, no longer than needed, along the axis. */
-  readonly tick: (value: number) => string;
-}
+export type { ChartText, Line };
 
 /** For `tick`: a plain number, or a share in percent. */
 export function plain(value: number): string {
