@@ -89,7 +89,7 @@ export default {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(command-line|page/(page-event|run-view)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis|model/confusion)\\.ts$',
+          '^src/(command-line|page/(page-event|run-view|runs/run-summary)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis|model/confusion)\\.ts$',
       },
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },

@@ -1,28 +1,12 @@
 /** Line charts by uPlot, with a legend of their own, a theme, and the figures as a table. */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { ChartText, Line } from './chart-line.js';
+import { chartSvg } from './chart-svg.js';
+import { downloads } from './download.js';
 import { asTable, h, put, styled, sync, table, themeColour } from './dom.js';
 
-export interface Line {
-  readonly name: string;
-  readonly colour: string;
-  readonly points: readonly (readonly [x: number, y: number])[];
-  readonly dashed?: boolean;
-  /** Points as well as a line: for values that are few. */
-  readonly dots?: boolean;
-  readonly wide?: boolean;
-  /** A single ring: a value of another kind than the lines. */
-  readonly ring?: boolean;
-}
-
-export interface ChartText {
-  readonly title: string;
-  readonly explanation: string;
-  readonly x: (value: number) => string;
-  readonly y: (value: number) => string;
-  /** As `y`, no longer than needed, along the axis. */
-  readonly tick: (value: number) => string;
-}
+export type { ChartText, Line };
 
 /** For `tick`: a plain number, or a share in percent. */
 export function plain(value: number): string {
@@ -39,6 +23,8 @@ export interface Chart {
 }
 
 const HEIGHT = 220;
+/** So many lines are drawn thin, named in the table of runs rather than beside the chart, and told by their number. */
+const MANY = 16;
 
 export function chart(text: ChartText): Chart {
   const place = h('div', { class: 'plot', role: 'img' });
@@ -53,7 +39,22 @@ export function chart(text: ChartText): Chart {
     h('figcaption', {}, h('h3', {}, text.title), h('p', { class: 'explain' }, text.explanation)),
     legend,
     place,
-    asTable(() => figures(text, lines, xName)),
+    h(
+      'div',
+      { class: 'under' },
+      asTable(() => figures(text, lines, xName)),
+      downloads(
+        text.title,
+        () => chartSvg(text, lines, xName),
+        () => {
+          const [xs, ...columns] = aligned(lines) as [number[], ...(number | null)[][]];
+          return [
+            [xName, ...lines.map(({ name }) => name)],
+            ...xs.map((x, i) => [x, ...columns.map((column) => column[i] ?? null)]),
+          ];
+        },
+      ),
+    ),
   );
 
   function draw(again: boolean): void {
@@ -78,7 +79,8 @@ export function chart(text: ChartText): Chart {
       lines = next.filter(({ points }) => points.length > 0);
       xName = name;
       element.hidden = lines.length === 0;
-      sync(legend, ...lines.map(entry));
+      legend.hidden = lines.length > MANY;
+      if (!legend.hidden) sync(legend, ...lines.map(entry));
       if (lines.length > 0) draw(false);
     },
     redraw: () => {
@@ -127,7 +129,7 @@ function options(text: ChartText, lines: readonly Line[], xName: string, width: 
         label: name,
         stroke: colour,
         // What is drawn first is wider: of lines that lie on each other, all can be seen.
-        width: 1.4 + 0.5 * Math.min(4, lines.length - 1 - i) + (wide ? 0.6 : 0),
+        width: 1.4 + (lines.length > MANY ? 0 : 0.5 * Math.min(4, lines.length - 1 - i)) + (wide ? 0.6 : 0),
         spanGaps: true,
         points: {
           show: dots === true || points.length === 1,
@@ -167,7 +169,8 @@ function hint(text: ChartText, lines: readonly Line[]): (plot: uPlot) => void {
       const value = plot.data[i + 1]?.[idx as number];
       return value === null || value === undefined ? [] : [h('div', {}, entry(line), h('b', {}, text.y(value)))];
     });
-    put(box, h('div', { class: 'at' }, text.x(at)), ...rows);
+    const more = rows.length > MANY && h('div', { class: 'at' }, `and ${rows.length - MANY} more`);
+    put(box, h('div', { class: 'at' }, text.x(at)), ...rows.slice(0, MANY), more);
     plot.over.append(box);
     box.classList.toggle('right', left < plot.over.clientWidth / 2);
   };
@@ -202,6 +205,7 @@ function figures(text: ChartText, lines: readonly Line[], xName: string): Node {
 }
 
 function spoken(text: ChartText, lines: readonly Line[]): string {
+  if (lines.length > MANY) return `${text.title}: ${lines.length} lines. The figures are in the table below.`;
   const last = lines.map(({ name, points }) => `${name} ${text.y(points.at(-1)?.[1] ?? Number.NaN)}`);
   return `${text.title}: lines, at their end ${last.join(', ')}. The figures are in the table below.`;
 }

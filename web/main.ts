@@ -4,6 +4,7 @@ import { viewOf, type RunView } from '../src/page/run-view.js';
 import { h } from './dom.js';
 import { follow } from './live.js';
 import { runPage } from './run-page.js';
+import { runsPage } from './runs/runs-page.js';
 import { comparison, swatchOf } from './sections/compare.js';
 import './style.css';
 
@@ -12,7 +13,8 @@ const carried = document.getElementById('runs')?.textContent;
 const footer = h('footer', {}, h('p', {}, 'pff: Pipeline Forward-Forward'));
 let redraw: () => void;
 
-if (carried === undefined || carried === null) redraw = live();
+if (root.dataset['kind'] === 'runs') redraw = many();
+else if (carried === undefined || carried === null) redraw = live();
 else {
   const views = (JSON.parse(carried) as PageEvent[][]).map((events) => viewOf(events));
   redraw = views.length === 1 ? single(views[0] as RunView) : several(views);
@@ -27,12 +29,20 @@ window.addEventListener('resize', () => {
   redraw();
 });
 
+function many(): () => void {
+  const page = runsPage();
+  root.append(h('main', {}, page.element), footer);
+  return () => page.redraw();
+}
+
 function live(): () => void {
   const page = runPage('live');
   const connection = follow(page, (view) => {
     document.title = view.name ? `${view.name} · pff` : 'pff';
   });
-  root.append(connection, h('main', {}, page.element), footer);
+  const back =
+    root.dataset['kind'] === 'run-of-many' && h('p', { class: 'connection' }, h('a', { href: '../../' }, 'all runs'));
+  root.append(...(back ? [back] : []), connection, h('main', {}, page.element), footer);
   return () => page.redraw();
 }
 

@@ -33,6 +33,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/list.js')).listCommand,
   },
   {
+    name: 'tag',
+    summary: 'gives runs tags and notes, and shows them',
+    load: async () => (await import('./commands/tag.js')).tagCommand,
+  },
+  {
     name: 'compare',
     summary: 'says in what runs differ, and what came out',
     load: async () => (await import('./commands/compare.js')).compareCommand,

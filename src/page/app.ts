@@ -15,6 +15,18 @@ const CHUNK = 400;
 
 /** `token`: needed by everybody; without one only requests to a loopback name are answered. */
 export function pageApp(feed: RunFeed, files: PageFiles, token: string | undefined): Hono {
+  const app = guarded(token);
+  app.get('/', (context) => context.html(serverDocument()));
+  pageAssets(app, '', files);
+  app.get('/events', (context) => {
+    const since = context.req.header('last-event-id');
+    return streamSSE(context, (stream) => tellEvents(feed, stream, since));
+  });
+  return app;
+}
+
+/** An application that answers only those who may see it, with headers that keep everything else out. */
+export function guarded(token: string | undefined): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     await next();
@@ -25,20 +37,21 @@ export function pageApp(feed: RunFeed, files: PageFiles, token: string | undefin
     context.header('Cache-Control', 'no-store');
   });
   app.use(token === undefined ? loopbackOnly() : tokenNeeded(token));
-  app.get('/', (context) => context.html(serverDocument()));
-  app.get('/page.js', (context) =>
-    context.body(files.script, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
-  );
-  app.get('/page.css', (context) => context.body(files.style, 200, { 'Content-Type': 'text/css; charset=utf-8' }));
-  app.get('/events', (context) => {
-    const since = context.req.header('last-event-id');
-    return streamSSE(context, (stream) => tellEvents(feed, stream, since));
-  });
   return app;
 }
 
+/** Script and style of the pages below `path`. */
+export function pageAssets(app: Hono, path: string, files: PageFiles): void {
+  app.get(`${path}/page.js`, (context) =>
+    context.body(files.script, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
+  );
+  app.get(`${path}/page.css`, (context) =>
+    context.body(files.style, 200, { 'Content-Type': 'text/css; charset=utf-8' }),
+  );
+}
+
 /** Tells one reader everything, at the pace at which it takes it. `since`: the last message that it got, if it was here before. */
-async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: string | undefined): Promise<void> {
+export async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: string | undefined): Promise<void> {
   let [session, next] = placeOf(since);
   while (!stream.aborted && !stream.closed) {
     if (session !== feed.session || next > feed.count) {

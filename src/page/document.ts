@@ -25,10 +25,14 @@ export function pageFiles(): PageFiles {
 export const SERVER_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export function serverDocument(): string {
+/** Which page the script draws: of one run, of many, or of one of many. */
+export type PageKind = 'run' | 'runs' | 'run-of-many';
+
+export function serverDocument(kind: PageKind = 'run'): string {
   return documentOf({
     head: '<link rel="stylesheet" href="page.css"><script type="module" src="page.js"></script>',
     body: '',
+    kind,
   });
 }
 
@@ -45,7 +49,15 @@ export function reportDocument({ script, style }: PageFiles, runs: readonly (rea
   });
 }
 
-function documentOf({ head, body }: { readonly head: string; readonly body: string }): string {
+function documentOf({
+  head,
+  body,
+  kind = 'run',
+}: {
+  readonly head: string;
+  readonly body: string;
+  readonly kind?: PageKind;
+}): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -57,7 +69,7 @@ function documentOf({ head, body }: { readonly head: string; readonly body: stri
 ${head}
 </head>
 <body>
-<div id="page"></div>
+<div id="page"${kind === 'run' ? '' : ` data-kind="${kind}"`}></div>
 <noscript>This page draws its figures with JavaScript, which is switched off.</noscript>
 ${body}
 </body>

@@ -8,12 +8,13 @@ import { messageOf, PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { loadedPlugins } from '../node/threads/plugins.js';
 import { EVENTS_FILE, MODEL_FILE } from '../run/folder.js';
+import { localRunFolders } from '../run/list-runs.js';
 import { startThread } from '../node/threads/thread.js';
 import { isLoopback } from './access.js';
 
 /** Which run to show, and on which address. */
 export interface PageOptions {
-  /** The run folder; its log need not be there yet. */
+  /** The run folder, whose log need not be there yet; or a folder with several runs in it, for the page that compares them. */
   readonly folder: string;
   /** The folder itself need not be there yet either: somebody is about to make it. Default false. */
   readonly awaited?: boolean | undefined;
@@ -33,6 +34,8 @@ const TOKEN = /^[\w-]{8,200}$/;
 
 export interface ServerSetup {
   readonly folder: string;
+  /** It is a folder of runs. */
+  readonly many: boolean;
   readonly port: number | undefined;
   readonly host: string;
   readonly token: string | undefined;
@@ -75,12 +78,16 @@ export async function checkPage(options: PageOptions): Promise<void> {
   if (token !== undefined && !TOKEN.test(token))
     throw new PffError('usage', "the page's token must be 8 to 200 letters, digits, dashes or underscores");
   // A folder without a log would be waited for in vain.
-  if (there && !options.awaited && !existsSync(path.join(folder, EVENTS_FILE))) {
+  if (there && !options.awaited && !existsSync(path.join(folder, EVENTS_FILE)) && !holdsRuns(folder)) {
     const imported = existsSync(path.join(folder, MODEL_FILE));
     throw new PffError(
       'files',
       `${folder} has no ${EVENTS_FILE} to show${imported ? ': its model was imported or fetched, not trained there' : ''}`,
-      { hint: imported ? `pff eval and pff predict open it.` : 'Give the folder that pff train made.' },
+      {
+        hint: imported
+          ? `pff eval and pff predict open it.`
+          : 'Give the folder that pff train made, or one with several of them in it.',
+      },
     );
   }
   const probe = createServer();
@@ -88,6 +95,11 @@ export async function checkPage(options: PageOptions): Promise<void> {
     probe.once('error', (error) => reject(cannotServe(host, port, messageOf(error))));
     probe.listen(port ?? 0, host, () => probe.close(() => resolve()));
   });
+}
+
+/** Whether there are runs in it, and it is none itself. */
+function holdsRuns(folder: string): boolean {
+  return !existsSync(path.join(folder, EVENTS_FILE)) && localRunFolders(folder).length > 0;
 }
 
 function cannotServe(host: string, port: number | undefined, reason: string): PffError {
@@ -103,6 +115,7 @@ export async function servePage(options: PageOptions): Promise<Page> {
   const token = options.token ?? (isLoopback(host) ? undefined : randomBytes(16).toString('hex'));
   const setup: ServerSetup = {
     folder: path.resolve(folder),
+    many: !options.awaited && holdsRuns(folder),
     port: options.port,
     host,
     token,

@@ -1,12 +1,12 @@
 /** The page's server, in a worker thread of its own: reads the run folder and answers browsers, whatever training does. */
 import os from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { serve, type ServerType } from '@hono/node-server';
 import { encodeError } from '../error-codec.js';
 import { messageOf } from '../errors.js';
 import { loadPlugins } from '../node/threads/plugins.js';
 import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
+import { closeServer, listen } from './listen.js';
 import { RunFeed } from './run-feed.js';
 import type { ServerAnswer, ServerSetup } from './serve.js';
 
@@ -16,10 +16,6 @@ const POLL_MS = 1000;
 const PIECE_BYTES = 16 << 20;
 /** Of this thread only, so that it does not hold up the threads that train. 0 is usual, 19 the least. */
 const NICENESS = 10;
-/** Ports tried after the first, where that is taken and none was asked for. */
-const MORE_PORTS = 20;
-/** How long readers that are behind have at the end. */
-const LAST_WORDS_MS = 1000;
 
 const setup = workerData as ServerSetup;
 const port = parentPort as MessagePort;
@@ -31,9 +27,42 @@ function say(answer: ServerAnswer): void {
 try {
   stepBack();
   await loadPlugins(setup.plugins);
+  await (setup.many ? serveMany() : serveOne());
+} catch (error) {
+  say({ type: 'failed', error: encodeError(error) });
+  port.close();
+}
+
+/** On Linux a priority is a thread's own; elsewhere it would be the whole program's. */
+function stepBack(): void {
+  if (process.platform === 'linux') os.setPriority(0, NICENESS);
+}
+
+/** The page of a folder of runs: read when a reader asks, so that there is nothing to follow but the runs that were opened. */
+async function serveMany(): Promise<void> {
+  const { RunsFeed } = await import('./runs/runs-feed.js');
+  const { runsApp } = await import('./runs/runs-app.js');
+  const feed = new RunsFeed(setup.folder);
+  const { server, port: listening } = await listen(runsApp(feed, pageFiles(), setup.token), setup);
+  const timer = setInterval(() => {
+    try {
+      feed.poll();
+    } catch {
+      // A log that cannot be read now may be later.
+    }
+  }, POLL_MS);
+  port.on('message', () => {
+    clearInterval(timer);
+    feed.end();
+    closeServer(server, () => port.close());
+  });
+  say({ type: 'listening', port: listening });
+}
+
+/** The page of one run. */
+async function serveOne(): Promise<void> {
   const feed = new RunFeed(setup.folder, PIECE_BYTES);
-  const app = pageApp(feed, pageFiles(), setup.token);
-  const server = await listen(setup.port ?? 8377, setup.port === undefined ? MORE_PORTS : 0);
+  const { server, port: listening } = await listen(pageApp(feed, pageFiles(), setup.token), setup);
   let looked = false;
   const look = async (): Promise<void> => {
     if (looked || !setup.analyse || feed.view.status !== 'finished') return;
@@ -69,35 +98,8 @@ try {
     clearTimeout(timer);
     poll();
     feed.end();
-    const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
-    const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
-    server.close(() => {
-      clearInterval(rest);
-      clearTimeout(limit);
-      port.close();
-    });
+    closeServer(server, () => port.close());
   });
-  say({ type: 'listening', port: (server.address() as { port: number }).port });
+  say({ type: 'listening', port: listening });
   follow();
-
-  /** On Linux a priority is a thread's own; elsewhere it would be the whole program's. */
-  function stepBack(): void {
-    if (process.platform === 'linux') os.setPriority(0, NICENESS);
-  }
-
-  async function listen(first: number, more: number): Promise<ServerType> {
-    for (let number = first; ; number++) {
-      try {
-        return await new Promise<ServerType>((resolve, reject) => {
-          const started = serve({ fetch: app.fetch, port: number, hostname: setup.host }, () => resolve(started));
-          started.once('error', reject);
-        });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || number >= first + more) throw error;
-      }
-    }
-  }
-} catch (error) {
-  say({ type: 'failed', error: encodeError(error) });
-  port.close();
 }

@@ -5,6 +5,7 @@ import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { PffError } from '../errors.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import type { RunResult } from './events.js';
+import { readTags } from './tags.js';
 import { EVENTS_FILE, RESULT_FILE, SPEC_FILE } from './folder.js';
 
 /** A run folder. */
@@ -15,6 +16,8 @@ export interface LocalRun {
   readonly state: 'finished' | 'not finished';
   /** When its log was last written. */
   readonly changed: string;
+  readonly tags: readonly string[];
+  readonly note: string;
   readonly spec: RunSpec;
   /** Of a finished run. */
   readonly result: RunResult | undefined;
@@ -27,7 +30,16 @@ const DEPTH = 3;
 export function localRuns(folder: string): LocalRun[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new PffError('files', `there is no folder ${folder}`, { hint: 'pff train makes runs in pff-runs.' });
-  return found(folder, '', DEPTH).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return localRunFolders(folder).flatMap((name) => {
+    const whole = path.join(folder, name);
+    const run = readRun(whole, name || path.basename(path.resolve(folder)));
+    return run ? [run] : [];
+  });
+}
+
+/** Paths below `folder` of all run folders in it, by name; the files in them are not read. */
+export function localRunFolders(folder: string): string[] {
+  return found(folder, '', DEPTH).sort();
 }
 
 /** One run. @throws PffError `files` if it is none */
@@ -40,11 +52,8 @@ export function localRun(folder: string, name = folder): LocalRun {
   return run;
 }
 
-function found(folder: string, name: string, depth: number): LocalRun[] {
-  if (existsSync(path.join(folder, SPEC_FILE)) && existsSync(path.join(folder, EVENTS_FILE))) {
-    const run = readRun(folder, name || path.basename(path.resolve(folder)));
-    return run ? [run] : [];
-  }
+function found(folder: string, name: string, depth: number): string[] {
+  if (existsSync(path.join(folder, SPEC_FILE)) && existsSync(path.join(folder, EVENTS_FILE))) return [name];
   if (depth === 0) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
@@ -63,6 +72,7 @@ function readRun(folder: string, name: string): LocalRun | undefined {
       folder,
       state: result ? 'finished' : 'not finished',
       changed: statSync(existsSync(log) ? log : folder).mtime.toISOString(),
+      ...readTags(folder),
       spec: resolveSpec(read(SPEC_FILE) as object, 'any'),
       result,
     };

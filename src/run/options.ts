@@ -35,6 +35,9 @@ export interface TrainOptions {
   readonly shardDirs?: readonly string[] | undefined;
   /** The run folder to make; without it nothing is written. */
   readonly out?: string | undefined;
+  /** Words and a note by which people find the run again, kept in its folder (tags.json). They change no bits and no digest. */
+  readonly tags?: readonly string[] | undefined;
+  readonly note?: string | undefined;
   /**
    * The folder of a run that stopped (or finished), to go on with. Its spec holds; `spec` may only raise `epochs`, which begins a new
    * phase where learning rates have followed the old end already. How it is carried out may change, such as the number of nodes.

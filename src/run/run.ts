@@ -30,6 +30,7 @@ import type { PreparedData } from '../node/prepare.js';
 import { runResult } from './result.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
+import { changeTags } from './tags.js';
 import { ValidationFolder } from './validation-folder.js';
 import { followersPlan, validationPlan, Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
@@ -192,6 +193,8 @@ export class Run {
         this.#notice(`the event log cannot be written (${reason}); the run goes on, and so do the attempts`),
       );
       this.#folder.write(SPEC_FILE, `${JSON.stringify(this.#spec, undefined, 2)}\n`);
+      const { tags, note: words } = this.#options;
+      if (tags !== undefined || words !== undefined) changeTags(this.#folder.path, { add: tags, note: words });
       // Before the note of the checkpoint, by which the run can be gone on with.
       if (initial && resume === undefined) this.#folder.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
     }

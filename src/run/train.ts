@@ -10,6 +10,7 @@ import { checkFit, defaultsOfExecution, resolveExecution, type TrainOptions } fr
 import { AsyncQueue } from './async-queue.js';
 import { fitToData } from './fit-to-data.js';
 import { openResume } from './resume.js';
+import { checkTags } from './tags.js';
 import { Run } from './run.js';
 
 /**
@@ -28,6 +29,7 @@ export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): Asyn
   const given = fitted?.dataset ?? inMemory;
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(fitted?.spec ?? {}, execution, options.shardDirs));
   const own = typeof options.store === 'object' ? { store: 'of your own' } : {};
+  checkTags({ add: options.tags, note: options.note });
   checkFit(spec, { ...execution, ...own }, options.cluster !== undefined);
   if (options.cluster && resumed)
     throw new PffError('usage', 'a run on a cluster is not resumed: it goes on by itself', {
@@ -70,6 +72,8 @@ const TRAIN_OPTIONS = {
   dataDir: true,
   shardDirs: true,
   out: true,
+  tags: true,
+  note: true,
   resume: true,
   init: true,
   plugins: true,

@@ -51,6 +51,7 @@ function lines(runs: readonly LocalRun[], fields: readonly SpecField[]): string[
   const rows = [
     ...fields.map((field) => row(field, ({ spec }) => fieldText(field, spec))),
     row('accuracy', ({ result, state }) => (result ? units.percent(result.testAccuracy) : state)),
+    ...(runs.some(({ tags }) => tags.length > 0) ? [row('tags', ({ tags }) => tags.join(', ') || undefined)] : []),
     row('balanced accuracy', ({ result }) => result && units.percent(balancedAccuracy(result.confusion))),
     row('measured on', ({ result }) => result?.evaluatedOn),
     row('training time', ({ result }) => result && units.duration(result.trainSeconds)),

@@ -7,7 +7,7 @@ import { PffError } from '../../errors.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { jsonFlag } from '../flags/common-flags.js';
-import { choiceFlag, textFlag } from '../flags/flags.js';
+import { choiceFlag, textFlag, textsFlag } from '../flags/flags.js';
 
 const SORTS = ['name', 'accuracy', 'time', 'changed'] as const;
 
@@ -18,11 +18,13 @@ export const listCommand = defineCommand({
   about: ['The runs in FOLDER and the folders below it: what pff train and pff sweep made there.'],
   flags: {
     sort: { ...choiceFlag(SORTS, 'by what they are ordered; the best or newest come last'), shownDefault: 'name' },
-    filter: textFlag('TEXT', 'only runs in whose name, dataset, objective or layers the text is found'),
+    filter: textFlag('TEXT', 'only runs in whose name, dataset, objective, layers, tags or note the text is found'),
+    tag: textsFlag('TAG,…', 'only runs that have all of these tags (pff tag, pff train --tag)'),
     json: jsonFlag,
   },
   examples: [
     ['pff list', 'the runs in pff-runs'],
+    ['pff list --tag baseline', 'those with a tag'],
     ['pff list --sort accuracy --filter mnist', 'those on MNIST, the best one last'],
   ],
   run: async ({ flags, words }, { out }) => {
@@ -32,6 +34,7 @@ export const listCommand = defineCommand({
     const text = flags.filter?.toLowerCase();
     const runs = localRuns(folder)
       .filter((run) => text === undefined || textOf(run).includes(text))
+      .filter(({ tags }) => (flags.tag ?? []).every((tag) => tags.includes(tag.trim())))
       .toSorted((a, b) => compare(a, b, flags.sort ?? 'name'));
     if (flags.json) out.line(JSON.stringify(runs.map(short)));
     else if (runs.length === 0) out.line('no runs');
@@ -40,8 +43,10 @@ export const listCommand = defineCommand({
   },
 });
 
-function textOf({ name, spec, result }: LocalRun): string {
-  return [name, result?.dataset ?? spec.dataset, spec.objective, describeLayers(spec.layers)].join(' ').toLowerCase();
+function textOf({ name, spec, result, tags, note }: LocalRun): string {
+  return [name, result?.dataset ?? spec.dataset, spec.objective, describeLayers(spec.layers), ...tags, note]
+    .join(' ')
+    .toLowerCase();
 }
 
 function compare(a: LocalRun, b: LocalRun, by: (typeof SORTS)[number]): number {
@@ -57,11 +62,13 @@ function compare(a: LocalRun, b: LocalRun, by: (typeof SORTS)[number]): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-function short({ name, state, changed, spec, result }: LocalRun): object {
+function short({ name, state, changed, spec, result, tags, note }: LocalRun): object {
   return {
     run: name,
     state,
     changed,
+    tags,
+    note,
     dataset: result?.dataset ?? spec.dataset,
     objective: spec.objective,
     layers: spec.layers,
@@ -75,6 +82,7 @@ function short({ name, state, changed, spec, result }: LocalRun): object {
 
 function lines(runs: readonly LocalRun[]): string[] {
   const left = { align: 'left' } as const;
+  const tagged = runs.some(({ tags }) => tags.length > 0);
   const columns = [
     { title: 'run', ...left },
     { title: 'data', ...left },
@@ -85,8 +93,9 @@ function lines(runs: readonly LocalRun[]): string[] {
     { title: 'accuracy' },
     { title: 'time' },
     { title: 'digest', ...left },
+    ...(tagged ? [{ title: 'tags', ...left }] : []),
   ];
-  const rows = runs.map(({ name, spec, result, state }) => [
+  const rows = runs.map(({ name, spec, result, state, tags }) => [
     name,
     result?.dataset ?? spec.dataset,
     spec.objective,
@@ -96,6 +105,7 @@ function lines(runs: readonly LocalRun[]): string[] {
     result ? units.percent(result.testAccuracy) : state,
     result ? units.duration(result.trainSeconds) : '',
     result?.modelDigest.slice(0, 12) ?? '',
+    ...(tagged ? [tags.join(', ')] : []),
   ]);
   return tableLines(columns, rows);
 }

@@ -1,10 +1,13 @@
 /** `pff train`. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fasterPrecision } from '../../doctor/faster-precision.js';
 import { PffError } from '../../errors.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
 import { AUTO } from '../../layers/sizes.js';
+import { localRuns } from '../../run/list-runs.js';
+import { changeTags, checkTags } from '../../run/tags.js';
 import { train } from '../../run/train.js';
 import { runSweep } from '../../reproduce/sweep.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
@@ -85,6 +88,8 @@ export const trainCommand = defineCommand({
           dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
+          tags: given.tag,
+          note: given.note,
           resume: given.resume,
           init: given.init,
           cluster,
@@ -110,11 +115,18 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
   const { nodes, variant, kernels } = given;
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
-  await showSweep(
-    (signal) => runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal }),
-    { json: given.json ?? false, quiet: given.quiet ?? false },
-    output,
-  );
+  const { tag: add, note } = given;
+  checkTags({ add, note });
+  try {
+    await showSweep(
+      (signal) => runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal }),
+      { json: given.json ?? false, quiet: given.quiet ?? false },
+      output,
+    );
+  } finally {
+    if ((add !== undefined || note !== undefined) && existsSync(out))
+      for (const { folder } of localRuns(out)) changeTags(folder, { add, note });
+  }
   return DONE;
 }
 

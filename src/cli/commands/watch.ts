@@ -13,9 +13,10 @@ import { askedServer, serverFlags } from '../flags/server-flags.js';
 
 export const watchCommand = defineCommand({
   name: 'watch',
-  usage: ['pff watch RUN [options]', 'pff watch RUN --server URL [options]'],
+  usage: ['pff watch RUN [options]', 'pff watch FOLDER [options]', 'pff watch RUN --server URL [options]'],
   words: ['folder'],
   about: [
+    'FOLDER is one with several runs in it, such as pff-runs: its page lists, filters and groups them, and draws any number of them in one chart.',
     'RUN is the folder that pff train made, of a run that is going on, stopped or finished; with --server it is the name of a run of a cluster. The page is for browsers on this machine, unless --host is given. Ctrl-C ends the page, never the run.',
   ],
   flags: {
@@ -28,6 +29,7 @@ export const watchCommand = defineCommand({
   },
   examples: [
     ['pff watch pff-runs/NAME', 'in the browser of this machine'],
+    ['pff watch pff-runs', 'all runs of the folder'],
     ['pff watch pff-runs/NAME --host 0.0.0.0', 'for other machines, too; prints an address with a token'],
     ['pff watch NAME --server nats://HOST:4222', 'a run of a cluster'],
   ],

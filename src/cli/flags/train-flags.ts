@@ -50,6 +50,11 @@ export const trainFlags = {
     group: 'Files and output',
     shownDefault: 'pff-runs/DATE-TIME-DATASET-OBJECTIVE',
   },
+  tag: {
+    ...textsFlag('TAG,…', 'words by which to find the run again (pff list --tag); they change no bits'),
+    group: 'Files and output',
+  },
+  note: { ...textFlag('TEXT', 'a note for people; pff tag changes it'), group: 'Files and output' },
   plugin: { ...pluginFlag, group: 'Setting' },
   store: {
     ...textFlag('NAME', 'where layers are kept during the run: memory, or a store of a plugin'),

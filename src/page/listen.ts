@@ -1,0 +1,40 @@
+/** A web server of the page's thread: opened on the port that was asked for or the next that is free, and closed with grace. */
+import { serve, type ServerType } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { ServerSetup } from './serve.js';
+
+/** Ports tried after the first, where that is taken and none was asked for. */
+const MORE_PORTS = 20;
+/** How long readers that are behind have at the end. */
+const LAST_WORDS_MS = 1000;
+const FIRST_PORT = 8377;
+
+/** @throws Error of the system where no port can be had */
+export async function listen(
+  app: Hono,
+  { port, host }: Pick<ServerSetup, 'port' | 'host'>,
+): Promise<{ readonly server: ServerType; readonly port: number }> {
+  const last = port ?? FIRST_PORT + MORE_PORTS;
+  for (let number = port ?? FIRST_PORT; ; number++) {
+    try {
+      const server = await new Promise<ServerType>((resolve, reject) => {
+        const started = serve({ fetch: app.fetch, port: number, hostname: host }, () => resolve(started));
+        started.once('error', reject);
+      });
+      return { server, port: (server.address() as { port: number }).port };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || number >= last) throw error;
+    }
+  }
+}
+
+/** Ends it once its readers have all, or after a moment. */
+export function closeServer(server: ServerType, closed: () => void): void {
+  const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
+  const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
+  server.close(() => {
+    clearInterval(rest);
+    clearTimeout(limit);
+    closed();
+  });
+}

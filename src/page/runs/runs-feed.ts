@@ -1,0 +1,134 @@
+/** The runs of a folder for the page: each is read once, and again only when a file of it has changed. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { PffError } from '../../errors.js';
+import { EVENTS_FILE, RESULT_FILE, SPEC_FILE } from '../../run/folder.js';
+import { localRun, localRunFolders, type LocalRun } from '../../run/list-runs.js';
+import { TAGS_FILE } from '../../run/tags.js';
+import { fieldText, specFields, type SpecField } from '../../spec/spec.js';
+import { RunFeed } from '../run-feed.js';
+import type { RunView } from '../run-view.js';
+import type { CurvePoint, RunsSummary, RunSummary } from './run-summary.js';
+
+/** Runs whose pages are kept for readers; the one that was opened longest ago goes first. */
+const MOST_OPEN = 8;
+
+export class RunsFeed {
+  readonly folder: string;
+  readonly name: string;
+  /** By id: what it was read from, and what came of it. */
+  readonly #known = new Map<string, { readonly state: string; readonly summary: RunSummary | undefined }>();
+  readonly #open = new Map<string, RunFeed>();
+
+  constructor(folder: string) {
+    this.folder = path.resolve(folder);
+    this.name = path.basename(this.folder);
+  }
+
+  summary(): RunsSummary {
+    const runs = localRunFolders(this.folder).flatMap((name) => this.#summaryOf(name) ?? []);
+    return { folder: this.name, runs };
+  }
+
+  /** The events of one run, for its own page; undefined for what is no run of the folder. */
+  open(id: string): RunFeed | undefined {
+    const found = this.#open.get(id);
+    if (found) return found;
+    // Only what was listed: an id comes from an address.
+    const name = localRunFolders(this.folder).find((each) => idOf(each) === id);
+    if (name === undefined) return undefined;
+    const [oldest] = this.#open.keys();
+    if (this.#open.size >= MOST_OPEN && oldest !== undefined) {
+      this.#open.get(oldest)?.end();
+      this.#open.delete(oldest);
+    }
+    const feed = new RunFeed(path.join(this.folder, name));
+    this.#open.set(id, feed);
+    return feed;
+  }
+
+  /** Reads what the logs of opened runs have got since. */
+  poll(): void {
+    for (const feed of this.#open.values()) feed.poll();
+  }
+
+  end(): void {
+    for (const feed of this.#open.values()) feed.end();
+  }
+
+  #summaryOf(name: string): RunSummary | undefined {
+    const folder = path.join(this.folder, name);
+    const state = stateOf(folder);
+    const known = this.#known.get(name);
+    if (known?.state === state) return known.summary;
+    let summary: RunSummary | undefined;
+    try {
+      summary = summaryOf(localRun(folder, name), new RunFeed(folder).view);
+    } catch (error) {
+      // One folder that cannot be read must not keep the others from being shown.
+      if (!(error instanceof PffError)) throw error;
+    }
+    this.#known.set(name, { state, summary });
+    return summary;
+  }
+}
+
+/** Times and sizes of its files: as long as they are the same, so is the run. */
+function stateOf(folder: string): string {
+  return [SPEC_FILE, EVENTS_FILE, RESULT_FILE, TAGS_FILE]
+    .map((file) => {
+      const found = statSync(path.join(folder, file), { throwIfNoEntry: false });
+      return found ? `${found.mtimeMs}/${found.size}` : '';
+    })
+    .join();
+}
+
+function idOf(name: string): string {
+  return name.split(path.sep).join('/');
+}
+
+function summaryOf({ name, changed, tags, note, spec, result }: LocalRun, view: RunView): RunSummary {
+  const fields = Object.fromEntries(
+    (Object.keys(specFields) as SpecField[]).map((field) => [field, fieldText(field, spec)]),
+  );
+  const accuracies = view.validations.map(({ chapter, at, accuracy }) => ({
+    chapter: chapter + 1,
+    seconds: at,
+    value: accuracy,
+  }));
+  const end = { chapter: spec.splits, seconds: view.now, value: result?.testAccuracy ?? Number.NaN };
+  return {
+    id: idOf(name),
+    state: view.status,
+    changed,
+    tags,
+    note,
+    dataset: result?.dataset ?? view.started?.dataset.name ?? spec.dataset,
+    fields,
+    accuracy: result?.testAccuracy,
+    trainSeconds: result?.trainSeconds,
+    modelDigest: result?.modelDigest,
+    accuracies: accuracies.length > 0 || !result ? accuracies : [end],
+    losses: lossesOf(view),
+  };
+}
+
+function lossesOf({ trained }: RunView): CurvePoint[] {
+  const byChapter = new Map<number, Map<string, { readonly loss: number; readonly end: number }>>();
+  for (const { task, loss, end } of trained) {
+    const layers = byChapter.get(task.chapter) ?? new Map<string, { loss: number; end: number }>();
+    // A task that was done twice counts once.
+    layers.set(String(task.layer), { loss, end });
+    byChapter.set(task.chapter, layers);
+  }
+  return [...byChapter]
+    .toSorted(([a], [b]) => a - b)
+    .map(([chapter, layers]) => {
+      const all = [...layers.values()];
+      return {
+        chapter: chapter + 1,
+        seconds: all.reduce((last, { end }) => Math.max(last, end), 0),
+        value: all.reduce((sum, { loss }) => sum + loss, 0) / all.length,
+      };
+    });
+}
