@@ -9,10 +9,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stopRun, train, trainToEnd } from '../dist/index.js';
-import { digestOf, getOutput, putOutput } from '../dist-bench/src/store/cluster/transfer.js';
-import { NatsApi } from '../dist-bench/src/store/nats/api.js';
-import { connectNats } from '../dist-bench/src/store/nats/connect.js';
-import { NatsEngine } from '../dist-bench/src/store/nats/engine.js';
+
+// Built from src/ as modules of their own, which dist/ is not.
+const built = (file) => import(new URL(`../dist-bench/src/${file}`, import.meta.url).href);
+const { digestOf, getOutput, putOutput } = await built('store/cluster/transfer.js');
+const { NatsApi } = await built('store/nats/api.js');
+const { connectNats } = await built('store/nats/connect.js');
+const { NatsEngine } = await built('store/nats/engine.js');
 
 const { positionals, values: given } = parseArgs({
   allowPositionals: true,
