@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
+import { MOST_CLASSES } from '../data/label-array.js';
 import { checkRegular } from '../data/sources/regular-file.js';
 import type { RunEvent } from './events.js';
 
@@ -36,7 +37,7 @@ const events = {
       shards: count.min(1).optional(),
     }),
     execution: z.looseObject({ nodes: z.int().min(1).max(MOST_NODES), variant: z.string() }),
-    dataset: z.looseObject({ classes: z.array(z.string()).max(1000) }),
+    dataset: z.looseObject({ classes: z.array(z.string()).max(MOST_CLASSES) }),
   }),
   resumed: z.looseObject({ done: z.array(task), damaged: z.array(record) }),
   'node-died': z.looseObject({ node, reason: z.string(), at: seconds.optional() }),
@@ -53,6 +54,12 @@ const events = {
     layerAccuracy: z.array(share).max(MOST_NODES),
     balancedAccuracy: share,
     macroF1: share,
+  }),
+  audits: z.looseObject({
+    checked: count,
+    open: z.array(z.unknown()),
+    keys: z.array(record),
+    disputes: z.array(record),
   }),
   interrupted: z.looseObject({ chapters: count }),
   finished: z.looseObject({ result: record }),

@@ -10,6 +10,7 @@ import { datasetFromTables } from '../../src/data/sources/own/table-data.js';
 import { USUAL_READING } from '../../src/data/sources/own/reading.js';
 import { loadModel } from '../../src/run/model.js';
 import { trainToEnd } from '../../src/run/train.js';
+import { TestBrowser } from '../../tools/browser.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-serve-'));
@@ -141,4 +142,61 @@ it('requests that come at once pass through the network together, and get what e
   for (const [i, each] of samples.entries()) expect(together[i]).toEqual(await model.predict(each));
   await model.close();
   await expect(model.predict(samples[0] as Uint8Array)).rejects.toThrow('the model is closed');
+});
+
+it('its page in a browser: draws a digit, drops an image, fills in a row, and shows what is predicted', async () => {
+  const browser = await TestBrowser.start();
+  try {
+    const served = await serve(images);
+    const page = await browser.open(served.url);
+    const field = page.locator('canvas');
+    await field.waitFor();
+    const box = await field.boundingBox();
+    if (!box) throw new Error('no field to draw on');
+    // The upper left quadrant filled, stroke by stroke.
+    for (let y = 0.08; y < 0.45; y += 0.06) {
+      await page.mouse.move(box.x + 0.06 * box.width, box.y + y * box.height);
+      await page.mouse.down();
+      await page.mouse.move(box.x + 0.44 * box.width, box.y + y * box.height, { steps: 4 });
+      await page.mouse.up();
+    }
+    await page.locator('output b', { hasText: 'top left' }).waitFor();
+    expect(await page.locator('output').textContent()).toMatch(/top left \d+\.\d %[^]*scaled from 280 x 280 to 6 x 6/);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(await page.locator('output').textContent()).toBe('');
+    // Nor does an answer to what was drawn before come back.
+    await page.waitForTimeout(300);
+    expect(await page.locator('output').textContent()).toBe('');
+
+    const image = new PNG({ width: 12, height: 12 });
+    for (let p = 0; p < 144; p++) {
+      const value = p % 12 >= 6 && p >= 72 ? 220 : 50;
+      image.data.set([value, value, value, 255], 4 * p);
+    }
+    const bytes = PNG.sync.write(image).toString('base64');
+    await page.evaluate(`(() => {
+      const bytes = Uint8Array.from(atob(${JSON.stringify(bytes)}), (letter) => letter.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([bytes], 'drop.png', { type: 'image/png' }));
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    })()`);
+    await page.locator('output b').waitFor();
+    const model = await loadModel(images);
+    const { className } = await model.predictImage(PNG.sync.write(image));
+    await model.close();
+    expect(await page.locator('output b').textContent()).toBe(className);
+    await page.close();
+
+    const rows = await browser.open((await serve(table)).url);
+    await rows.getByLabel('x').fill('9');
+    await rows.getByRole('button', { name: 'Predict' }).click();
+    await rows.locator('output b', { hasText: 'high' }).waitFor();
+    await rows.getByLabel('x').fill('much');
+    await rows.getByRole('button', { name: 'Predict' }).click();
+    await rows.getByText('"much" is no number').waitFor();
+    await rows.close();
+    expect(browser.strangers).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });

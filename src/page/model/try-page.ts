@@ -34,9 +34,13 @@ const out = document.querySelector('output');
 const model = await (await fetch('model')).json();
 document.getElementById('what').textContent = model.name + ': ' + model.classes.length + ' classes: ' + model.classes.slice(0, 30).join(', ');
 
+// An answer that comes after the field was cleared, or after a later question, is of no use any more.
+let asked = 0;
 async function predict(body, type) {
+  const turn = ++asked;
   const answer = await fetch('predict', { method: 'POST', body, headers: { 'Content-Type': type } });
   const found = await answer.json();
+  if (turn !== asked) return;
   out.replaceChildren();
   if (found.error) {
     out.textContent = found.error + (found.hint ? '\\n' + found.hint : '');
@@ -60,6 +64,7 @@ if (model.inputs.kind === 'image') {
   const canvas = element('canvas', { width: side, height: Math.round((side * model.inputs.shape.height) / model.inputs.shape.width) });
   const context = canvas.getContext('2d');
   const clear = () => {
+    asked++;
     context.fillStyle = ground;
     context.fillRect(0, 0, canvas.width, canvas.height);
     out.replaceChildren();
