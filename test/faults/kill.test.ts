@@ -1,6 +1,6 @@
 /**
  * SIGKILL at random moments: the run that goes on from what is there ends with the bits of one that was never stopped, and
- * leaves nothing behind. PFF_KILLS sets how many kills (50, the default, take about a minute); moments come from a fixed seed.
+ * leaves nothing behind. PFF_KILLS sets how many kills (30, the default, take about a minute); moments come from a fixed seed.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -12,7 +12,7 @@ import type { TrainOptions } from '../../src/run/options.js';
 import { leftovers, toyRun } from './toy-run.js';
 
 const plugin = fileURLToPath(new URL('../library/my-plugin.mjs', import.meta.url));
-const KILLS = Number(process.env['PFF_KILLS'] ?? 50);
+const KILLS = Number(process.env['PFF_KILLS'] ?? 30);
 const spec = { dataset: 'toy', layers: [36, 32, 24, 16], batch: 8, epochs: 16, learningRate: 0.02, seed: 3 };
 
 const variants: readonly [string, Omit<TrainOptions, 'signal'>][] = [

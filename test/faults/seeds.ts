@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { simulateFaults, type Outcome, type Planted } from './simulation.js';
 
 /** Seeds of all files together. */
-const SEEDS = Number(process.env['PFF_FAULT_SEEDS'] ?? 5000);
+const SEEDS = Number(process.env['PFF_FAULT_SEEDS'] ?? 2500);
 const ONE = process.env['PFF_FAULT_SEED'];
 
 /** Declares the test of part `part` of `parts`: no run of its seeds gets stuck or ends with other bits. */

@@ -35,7 +35,7 @@ it.each([
   [
     'an objective that is a number',
     'export default { objectives: { x: 1 } }',
-    /^usage: objective x must be a function that makes a loss, or a whole objective, but is 1/,
+    /^usage: objective x must be a function that makes a loss, a local loss with heads, or a whole objective, but is 1/,
   ],
   [
     'an objective of half a kind',
