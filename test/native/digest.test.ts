@@ -50,7 +50,7 @@ const crossTools = ['aarch64-linux-gnu-g++', 'qemu-aarch64'].filter((tool) => !h
 
 describe('the C++ core', () => {
   const why = compiler === undefined ? ': skipped, there is no C++ compiler' : '';
-  test.skipIf(why !== '')(`follows the plain rules on this CPU${why}`, { timeout: 300_000 }, async () => {
+  test.skipIf(why !== '')(`follows the plain rules on this CPU${why}`, { timeout: 600_000 }, async () => {
     const program = await build(compiler ?? '', process.arch, []);
     const { stdout } = await run(program);
     const digests = parse(stdout);
@@ -59,7 +59,7 @@ describe('the C++ core', () => {
   });
 
   const whyNotArm = crossTools.length > 0 ? `: skipped, not installed: ${crossTools.join(', ')}` : '';
-  test.skipIf(whyNotArm !== '')(`and on 64-bit ARM, emulated${whyNotArm}`, { timeout: 240_000 }, async () => {
+  test.skipIf(whyNotArm !== '')(`and on 64-bit ARM, emulated${whyNotArm}`, { timeout: 600_000 }, async () => {
     const program = await build('aarch64-linux-gnu-g++', 'arm64', ['-static']);
     const { stdout } = await run('qemu-aarch64', [program]);
     const digests = parse(stdout);
