@@ -1,0 +1,413 @@
+/** A fully connected layer on a GPU: weights and moments stay there; a batch goes in, sums of squares come back, and a delta goes in. */
+import {
+  checkDelta,
+  checkForward,
+  checkInput,
+  checkInputGradient,
+  checkOptions,
+  checkOutput,
+  checkRead,
+  checkRule,
+  checkTensors,
+  failClosed,
+} from '../check.js';
+import type { DenseKernel, DenseOptions, DenseTensors, LayerInput, LayerOutput } from '../kernels.js';
+import type { Precision } from '../numerics.js';
+import type { Delta, UpdateRule } from '../operands.js';
+import { normaliseRow } from '../reference/operations.js';
+import type { ArithmeticForm } from './arithmetic.js';
+import { denseShaders, ELEMENTS, PARAMETERS, ROWS_OF_SUMS, type Parameter, type ShaderName } from './dense-shaders.js';
+import type { Dispatch, GpuDevice } from './device.js';
+import { tileSide } from './products.js';
+
+/** Values of a buffer of rows in `infer`: larger inputs go through in parts. */
+const VALUES_OF_A_PART = 2 ** 24;
+const MOST_GROUPS = 65535;
+
+/** How shaders are made. */
+export interface ShaderOptions {
+  readonly form: ArithmeticForm;
+  readonly precision: Precision;
+}
+
+/** Buffers of the layer itself, [I, O] and [O]. */
+interface Parameters {
+  readonly weights: GPUBuffer;
+  readonly weightMoment1: GPUBuffer;
+  readonly weightMoment2: GPUBuffer;
+  readonly bias: GPUBuffer;
+  readonly biasMoment1: GPUBuffer;
+  readonly biasMoment2: GPUBuffer;
+}
+
+/** Buffers of a number of rows: what enters, the prefix part of a sample's outputs, what leaves, and its sums of squares. */
+interface RowBuffers {
+  readonly samples: number;
+  readonly rows: number;
+  readonly prefix: GPUBuffer;
+  readonly suffix: GPUBuffer;
+  readonly shared: GPUBuffer;
+  readonly y: GPUBuffer;
+  readonly sums: GPUBuffer;
+}
+
+/** The same of training: the given delta, the delta by rule 4 of each row and each sample. */
+interface DeltaBuffers {
+  readonly given: GPUBuffer;
+  readonly delta: GPUBuffer;
+  readonly sums: GPUBuffer;
+}
+
+interface Kept {
+  readonly batch: number;
+  readonly variants: number;
+  readonly rows: number;
+}
+
+/** The arrays that `activations` gave, by their memory: `dropout` may write to them. */
+const views = new WeakMap<ArrayBufferLike, GpuDense>();
+
+/** Tells the layer whose kept activations `values` is, if any, that they were changed. */
+export function activationsChanged(values: Float32Array): void {
+  views.get(values.buffer)?.changed();
+}
+
+export class GpuDense implements DenseKernel {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly suffixInputs: number;
+  readonly #device: GpuDevice;
+  readonly #options: DenseOptions;
+  readonly #how: ShaderOptions;
+  readonly #own: Parameters;
+  readonly #uniform: GPUBuffer;
+  readonly #side: number;
+  #rows: RowBuffers | undefined;
+  #inferred: RowBuffers | undefined;
+  #deltas: DeltaBuffers | undefined;
+  #inputGradients: GPUBuffer | undefined;
+  #gradients: { readonly weights: GPUBuffer; readonly bias: GPUBuffer } | undefined;
+  #kept: Kept | undefined;
+  /** The kept activations, once they were asked for. */
+  #view: Float32Array | undefined;
+  #changed = false;
+  #closed = false;
+
+  private constructor(
+    device: GpuDevice,
+    tensors: DenseTensors,
+    options: DenseOptions,
+    how: ShaderOptions,
+    own: Parameters,
+  ) {
+    this.inputs = tensors.inputs;
+    this.outputs = tensors.outputs;
+    this.suffixInputs = options.suffixInputs;
+    this.#device = device;
+    this.#options = options;
+    this.#how = how;
+    this.#own = own;
+    this.#uniform = device.uniform(PARAMETERS.length);
+    this.#side = tileSide(how.form, how.precision);
+  }
+
+  /** @throws PffError `memory` where the device has no room for it */
+  static async open(
+    device: GpuDevice,
+    tensors: DenseTensors,
+    options: DenseOptions,
+    how: ShaderOptions,
+  ): Promise<GpuDense> {
+    checkTensors('openDense', tensors);
+    checkOptions(tensors, options);
+    const { inputs, outputs } = tensors;
+    const what = `a layer of ${inputs} inputs and ${outputs} units`;
+    const filled = async (values: Float32Array): Promise<GPUBuffer> => {
+      const buffer = await device.buffer(what, values.length);
+      device.write(buffer, values);
+      return buffer;
+    };
+    // Without training there are no moments; shaders that would need them are not run.
+    const trained = options.maxRows > 0;
+    const weights = await filled(tensors.weights);
+    const bias = await filled(tensors.bias);
+    const own = {
+      weights,
+      bias,
+      weightMoment1: trained ? await filled(tensors.weightMoment1) : weights,
+      weightMoment2: trained ? await filled(tensors.weightMoment2) : weights,
+      biasMoment1: trained ? await filled(tensors.biasMoment1) : bias,
+      biasMoment2: trained ? await filled(tensors.biasMoment2) : bias,
+    };
+    return new GpuDense(device, tensors, options, how, own);
+  }
+
+  async forward(input: LayerInput, sumSquares?: Float32Array): Promise<void> {
+    this.#check();
+    const rows = checkInput('forward', this, input);
+    checkForward(rows, this.#options.maxRows, sumSquares);
+    const { batch, variants } = input;
+    this.#kept = undefined;
+    this.#rows = await this.#buffersFor(this.#rows, batch, rows, this.#options.maxRows);
+    await this.#pass(this.#rows, input, 0, batch, sumSquares !== undefined);
+    this.#kept = { batch, variants, rows };
+    this.#view = undefined;
+    this.#changed = false;
+    if (sumSquares) await this.#device.read([{ from: this.#rows.sums, into: sumSquares.subarray(0, rows) }]);
+  }
+
+  async infer(input: LayerInput, output: LayerOutput): Promise<void> {
+    this.#check();
+    const rows = checkInput('infer', this, input);
+    checkOutput(this, input, output, rows);
+    const { batch, variants } = input;
+    const { activations, sumSquares, normalise } = output;
+    const { outputs } = this;
+    const width = Math.max(outputs * variants, this.inputs - this.suffixInputs, this.suffixInputs * variants, 1);
+    const samples = Math.max(1, Math.min(batch, Math.floor(VALUES_OF_A_PART / width)));
+    const y = new Float32Array(activations ? samples * variants * outputs : 0);
+    const sums = new Float32Array(samples * variants);
+    for (let first = 0; first < batch; first += samples) {
+      const count = Math.min(samples, batch - first);
+      this.#inferred = await this.#buffersFor(this.#inferred, count, count * variants, samples * variants);
+      const { y: from, sums: fromSums } = this.#inferred;
+      const summed = normalise === true || sumSquares !== undefined;
+      await this.#pass(this.#inferred, input, first, count, summed);
+      const [values, squares] = [
+        y.subarray(0, y.length && count * variants * outputs),
+        sums.subarray(0, count * variants),
+      ];
+      await this.#device.read([
+        { from, into: values },
+        { from: fromSums, into: squares.subarray(0, summed ? squares.length : 0) },
+      ]);
+      for (let r = 0; r < count * variants; r++) {
+        const to = Math.floor(r / count) * batch + first + (r % count);
+        if (sumSquares) sumSquares[to] = squares[r] ?? 0;
+        if (!activations) continue;
+        const row = values.subarray(r * outputs, (r + 1) * outputs);
+        if (normalise) normaliseRow(row, squares[r] ?? 0);
+        activations.set(row, to * outputs);
+      }
+    }
+  }
+
+  async activations(): Promise<Float32Array> {
+    this.#check();
+    if (this.#view) return this.#view;
+    const view = new Float32Array((this.#kept?.rows ?? 0) * this.outputs);
+    if (this.#rows) await this.#device.read([{ from: this.#rows.y, into: view }]);
+    views.set(view.buffer, this);
+    this.#view = view;
+    return view;
+  }
+
+  /** `Kernels.dropout` has written to the kept activations. */
+  changed(): void {
+    this.#changed = true;
+  }
+
+  async inputGradient(delta: Delta, out: Float32Array): Promise<void> {
+    this.#check();
+    checkDelta('inputGradient', this, this.#kept?.rows, delta);
+    const kept = this.#kept as Kept;
+    checkInputGradient(this, kept.rows, out);
+    const { inputs } = this;
+    const { maxRows } = this.#options;
+    this.#inputGradients ??= await this.#device.buffer('the gradient of a batch', maxRows * inputs);
+    const { delta: from } = await this.#deltasFor(kept, delta);
+    const groups = [this.#tiles(inputs), this.#tiles(kept.rows)] as const;
+    this.#device.run([await this.#dispatch('inputGradient', [from, this.#own.weights, this.#inputGradients], groups)]);
+    await this.#device.read([{ from: this.#inputGradients, into: out.subarray(0, kept.rows * inputs) }]);
+  }
+
+  async update(delta: Delta, rule: UpdateRule): Promise<void> {
+    this.#check();
+    checkDelta('update', this, this.#kept?.rows, delta);
+    checkRule(rule);
+    const kept = this.#kept as Kept;
+    const { outputs, suffixInputs } = this;
+    const { prefix, suffix } = this.#rows as RowBuffers;
+    const { weights, weightMoment1, weightMoment2, bias, biasMoment1, biasMoment2 } = this.#own;
+    const prefixInputs = this.inputs - suffixInputs;
+    this.#gradients ??= {
+      weights: await this.#device.buffer('the gradient of a layer', this.inputs * outputs),
+      bias: await this.#device.buffer('the gradient of a layer', outputs),
+    };
+    const gradients = this.#gradients;
+    const { delta: rows, sums } = await this.#deltasFor(kept, delta);
+    this.#write({ ...kept }, rule);
+    const groups = [this.#tiles(outputs), this.#tiles(prefixInputs)] as const;
+    const moments = (...all: readonly GPUBuffer[]) => all.slice(0, rule.kind === 'adam' ? 4 : 3);
+    this.#device.run([
+      await this.#dispatch('gradient', [prefix, sums, gradients.weights], groups),
+      await this.#dispatch('suffixGradient', [suffix, rows, gradients.weights], elements(suffixInputs * outputs)),
+      await this.#dispatch(
+        rule.kind,
+        moments(gradients.weights, weights, weightMoment1, weightMoment2),
+        elements(this.inputs * outputs),
+      ),
+    ]);
+    if (this.#options.fixedBias === true) return;
+    // Biases do not decay.
+    this.#write({ ...kept }, { ...rule, keep: 1 });
+    this.#device.run([
+      await this.#dispatch('biasGradient', [rows, gradients.bias], elements(outputs)),
+      await this.#dispatch(rule.kind, moments(gradients.bias, bias, biasMoment1, biasMoment2), elements(outputs)),
+    ]);
+  }
+
+  async read(into: DenseTensors): Promise<void> {
+    this.#check();
+    checkRead(this, into);
+    const own = this.#own;
+    const moments = ['weightMoment1', 'weightMoment2', 'biasMoment1', 'biasMoment2'] as const;
+    const names = ['weights', 'bias', ...(this.#options.maxRows > 0 ? moments : [])] as const;
+    for (const name of names) await this.#device.read([{ from: own[name], into: into[name] }]);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const buffers = [this.#own, this.#rows, this.#inferred, this.#deltas, this.#gradients].flatMap((group) =>
+      Object.values(group ?? {}),
+    );
+    for (const buffer of new Set([...buffers, this.#uniform, this.#inputGradients]))
+      if (typeof buffer === 'object') (buffer as GPUBuffer).destroy();
+  }
+
+  /** Rule 1 of samples `first` … of the input; what is kept is theirs. */
+  async #pass(buffers: RowBuffers, input: LayerInput, first: number, batch: number, summed: boolean): Promise<void> {
+    const { variants } = input;
+    const { outputs, suffixInputs } = this;
+    const width = this.inputs - suffixInputs;
+    const rows = batch * variants;
+    this.#device.write(buffers.prefix, gathered(input, first, batch, width));
+    if (input.suffix) this.#device.write(buffers.suffix, suffixOf(input.suffix, input, first, batch, suffixInputs));
+    this.#write({ batch, variants, rows });
+    const { prefix, suffix, shared, y, sums } = buffers;
+    const { weights, bias } = this.#own;
+    const work = [
+      await this.#dispatch('forward', [prefix, weights, bias, shared], [this.#tiles(outputs), this.#tiles(batch)]),
+      await this.#dispatch('outputs', [shared, suffix, weights, y], elements(rows * outputs)),
+    ];
+    if (summed) work.push(await this.#dispatch('sumSquares', [y, sums], spread(Math.ceil(rows / ROWS_OF_SUMS))));
+    this.#device.run(work);
+  }
+
+  /** Rule 4 up to the gradient: what each row and each sample of the kept batch has to teach. */
+  async #deltasFor(kept: Kept, delta: Delta): Promise<DeltaBuffers> {
+    const { outputs } = this;
+    const { maxRows } = this.#options;
+    this.#deltas ??= {
+      given: await this.#device.buffer('the deltas of a batch', maxRows * Math.max(1, outputs)),
+      delta: await this.#device.buffer('the deltas of a batch', maxRows * outputs),
+      sums: await this.#device.buffer('the deltas of a batch', maxRows * outputs),
+    };
+    const { y } = this.#rows as RowBuffers;
+    if (this.#changed && this.#view) this.#device.write(y, this.#view);
+    this.#changed = false;
+    const scaled = 'rowScale' in delta;
+    const given = scaled ? delta.rowScale.subarray(0, kept.rows) : delta.values.subarray(0, kept.rows * outputs);
+    this.#device.write(this.#deltas.given, given);
+    this.#write({ ...kept, scaled: scaled ? 1 : 0 });
+    const buffers = [y, this.#deltas.given, this.#deltas.delta, this.#deltas.sums];
+    this.#device.run([await this.#dispatch('delta', buffers, elements(kept.batch * outputs))]);
+    return this.#deltas;
+  }
+
+  async #dispatch(name: ShaderName, buffers: readonly GPUBuffer[], groups: Dispatch['groups']): Promise<Dispatch> {
+    const shader = denseShaders(this.#how.form, this.#how.precision)[name];
+    const pipeline = await this.#device.pipeline(shader, this.#options.activation === 'relu');
+    return { pipeline, bindings: this.#device.bind(pipeline, this.#uniform, buffers), groups };
+  }
+
+  /** Writes what the shaders of the next calls read; those already in the queue have read theirs. */
+  #write(values: Partial<Record<Parameter, number>>, rule?: UpdateRule): void {
+    const all: Partial<Record<Parameter, number>> = {
+      ...values,
+      prefixInputs: this.inputs - this.suffixInputs,
+      suffixInputs: this.suffixInputs,
+      outputs: this.outputs,
+      ...(rule ? scalars(rule) : {}),
+    };
+    this.#device.write(
+      this.#uniform,
+      Uint32Array.from(PARAMETERS, (name) => all[name] ?? 0),
+    );
+  }
+
+  async #buffersFor(had: RowBuffers | undefined, samples: number, rows: number, most: number): Promise<RowBuffers> {
+    if (had && had.samples >= samples && had.rows >= rows) return had;
+    for (const buffer of Object.values(had ?? {})) if (typeof buffer === 'object') (buffer as GPUBuffer).destroy();
+    const { outputs, suffixInputs } = this;
+    const width = this.inputs - suffixInputs;
+    const make = (values: number) => this.#device.buffer(`${most} rows of a layer of ${outputs} units`, values);
+    return {
+      samples: most,
+      rows: most,
+      prefix: await make(most * width),
+      suffix: await make(most * suffixInputs),
+      shared: await make(most * outputs),
+      y: await make(most * outputs),
+      sums: await make(most),
+    };
+  }
+
+  #tiles(size: number): number {
+    return Math.ceil(size / this.#side);
+  }
+
+  #check(): void {
+    if (this.#closed) failClosed();
+  }
+}
+
+/** Workgroups in two directions, as there may be more than one direction holds. */
+function spread(groups: number): Dispatch['groups'] {
+  const x = Math.min(groups, MOST_GROUPS);
+  return [x, x === 0 ? 0 : Math.ceil(groups / x)];
+}
+
+function elements(count: number): Dispatch['groups'] {
+  return spread(Math.ceil(count / ELEMENTS));
+}
+
+/** The prefixes of samples `first` … [batch, width]. */
+function gathered({ prefix, rows }: LayerInput, first: number, batch: number, width: number): Float32Array {
+  if (rows === undefined) return prefix.subarray(first * width, (first + batch) * width);
+  const values = new Float32Array(batch * width);
+  for (let b = 0; b < batch; b++) {
+    const from = (rows[first + b] ?? 0) * width;
+    values.set(prefix.subarray(from, from + width), b * width);
+  }
+  return values;
+}
+
+/** The suffixes of the same samples, variant by variant. */
+function suffixOf(all: Float32Array, input: LayerInput, first: number, batch: number, width: number): Float32Array {
+  if (batch === input.batch) return all.subarray(0, batch * input.variants * width);
+  const values = new Float32Array(batch * input.variants * width);
+  for (let v = 0; v < input.variants; v++) {
+    const from = (v * input.batch + first) * width;
+    values.set(all.subarray(from, from + batch * width), v * batch * width);
+  }
+  return values;
+}
+
+const { fround } = Math;
+
+/** The scalars of a rule as the bits of f32 values, by the names that shaders have for them. */
+function scalars(rule: UpdateRule): Partial<Record<Parameter, number>> {
+  const bits = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0] ?? 0;
+  const common = { negativeStep: bits(-rule.stepSize), keep: bits(rule.keep) };
+  if (rule.kind === 'sgd') return { ...common, beta1: bits(rule.momentum) };
+  return {
+    ...common,
+    beta1: bits(rule.beta1),
+    beta2: bits(rule.beta2),
+    fresh1: bits(1 - fround(rule.beta1)),
+    fresh2: bits(1 - fround(rule.beta2)),
+    halfEpsilon: bits(-0.5 * fround(rule.epsilonSquared)),
+  };
+}

@@ -1,0 +1,205 @@
+/** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
+import { openGpu } from '#platform/gpu';
+import { messageOf, PffError } from '../../errors.js';
+import type { Shader } from './dense-shaders.js';
+
+/** A GPU that does not answer for so long hangs. */
+const PATIENCE_MS = 120_000;
+
+/** One dispatch: a pipeline, what is bound to it, and how many workgroups. */
+export interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: GPUBindGroup;
+  readonly groups: readonly [x: number, y: number];
+}
+
+/** Where to go on without a GPU. */
+const hint = 'Use --kernels auto: the CPU gives the same results.';
+
+export class GpuDevice {
+  /** Vendor, architecture and name, for people. */
+  readonly description: string;
+  readonly #device: GPUDevice;
+  readonly #pipelines = [
+    new Map<Shader, Promise<GPUComputePipeline>>(),
+    new Map<Shader, Promise<GPUComputePipeline>>(),
+  ] as const;
+  #staging: GPUBuffer | undefined;
+  #failure: string | undefined;
+  #closed = false;
+
+  private constructor(device: GPUDevice, description: string) {
+    this.#device = device;
+    this.description = description;
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.#failure ??= error.message;
+    });
+    void device.lost.then(({ message, reason }) => {
+      if (!this.#closed) this.#failure ??= `the device was lost (${reason || 'unknown reason'}): ${message}`;
+    });
+  }
+
+  /** @throws PffError `kernels` where there is no GPU */
+  static async open(adapterName?: string): Promise<GpuDevice> {
+    let adapter: GPUAdapter | null;
+    try {
+      adapter = await (await openGpu(adapterName)).requestAdapter({ powerPreference: 'high-performance' });
+    } catch (error) {
+      throw new PffError('kernels', `webgpu kernels were asked for, but ${messageOf(error)}`, {
+        hint: 'In Node.js: npm install webgpu (and a Vulkan driver; on Debian also libvulkan1). Or use --kernels auto.',
+        cause: error,
+      });
+    }
+    if (adapter === null)
+      throw new PffError('kernels', 'webgpu kernels were asked for, but no GPU was found', {
+        hint: 'On Linux a Vulkan driver and libvulkan1 are needed. Or use --kernels auto.',
+      });
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+    const { vendor, architecture, device: name, description } = adapter.info;
+    return new GpuDevice(device, [...new Set([vendor, architecture, name, description].filter(Boolean))].join(' '));
+  }
+
+  /** The most bytes of one buffer that a shader may use. */
+  get maxBytes(): number {
+    return Math.min(this.#device.limits.maxBufferSize, this.#device.limits.maxStorageBufferBindingSize);
+  }
+
+  /** The pipeline of a shader; made once. */
+  pipeline(shader: Shader, relu: boolean): Promise<GPUComputePipeline> {
+    const pipelines = this.#pipelines[relu ? 1 : 0];
+    const made = pipelines.get(shader) ?? this.#makePipeline(shader, relu);
+    pipelines.set(shader, made);
+    return made;
+  }
+
+  #makePipeline({ code, writes }: Shader, relu: boolean): Promise<GPUComputePipeline> {
+    const layout = this.#device.createBindGroupLayout({
+      entries: [
+        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
+        ...writes.map((written, i): GPUBindGroupLayoutEntry => {
+          const type = written ? 'storage' : 'read-only-storage';
+          return { binding: i + 1, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
+        }),
+      ],
+    });
+    return this.#device.createComputePipelineAsync({
+      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: {
+        module: this.#device.createShaderModule({ code }),
+        entryPoint: 'main',
+        constants: { RELU: relu ? 1 : 0 },
+      },
+    });
+  }
+
+  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if the device has no room */
+  async buffer(what: string, values: number): Promise<GPUBuffer> {
+    const size = Math.max(4, values * 4);
+    if (size > this.maxBytes)
+      throw new PffError(
+        'memory',
+        `${what} take ${size} bytes, but ${this.description} holds ${this.maxBytes} in one buffer`,
+        {
+          hint: 'Use smaller layers or batches, or --kernels auto.',
+        },
+      );
+    this.#device.pushErrorScope('out-of-memory');
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const buffer = this.#device.createBuffer({ label: what, size, usage });
+    const error = await this.#device.popErrorScope();
+    if (error === null) return buffer;
+    throw new PffError('memory', `not enough memory on ${this.description} for ${what} (${size} bytes)`, {
+      hint: 'Use smaller layers or batches, or --kernels auto.',
+    });
+  }
+
+  uniform(values: number): GPUBuffer {
+    return this.#device.createBuffer({ size: values * 4, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+  }
+
+  write(buffer: GPUBuffer, data: Float32Array | Uint32Array): void {
+    if (data.length === 0) return;
+    // Memory shared between threads is not taken as it is everywhere.
+    const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
+    this.#device.queue.writeBuffer(buffer, 0, own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
+  }
+
+  bind(pipeline: GPUComputePipeline, uniform: GPUBuffer, buffers: readonly GPUBuffer[]): GPUBindGroup {
+    return this.#device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+  }
+
+  /** Puts work into the device's queue; it is done in order. */
+  run(dispatches: readonly Dispatch[]): void {
+    this.#check();
+    const encoder = this.#device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, bindings, groups } of dispatches) {
+      if (groups[0] === 0 || groups[1] === 0) continue;
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindings);
+      pass.dispatchWorkgroups(...groups);
+    }
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Fills each array from its buffer, once the work before is done. */
+  async read(reads: readonly { readonly from: GPUBuffer; readonly into: Float32Array }[]): Promise<void> {
+    const wanted = reads.filter(({ into }) => into.length > 0);
+    const size = wanted.reduce((bytes, { into }) => bytes + into.byteLength, 0);
+    if (size === 0) return;
+    if (this.#staging === undefined || this.#staging.size < size) {
+      this.#staging?.destroy();
+      this.#staging = this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    }
+    const staging = this.#staging;
+    const encoder = this.#device.createCommandEncoder();
+    let at = 0;
+    for (const { from, into } of wanted) {
+      encoder.copyBufferToBuffer(from, 0, staging, at, into.byteLength);
+      at += into.byteLength;
+    }
+    this.#device.queue.submit([encoder.finish()]);
+    await this.#answered(staging.mapAsync(GPUMapMode.READ, 0, size));
+    const bytes = staging.getMappedRange(0, size);
+    at = 0;
+    for (const { into } of wanted) {
+      // As bits: a subnormal number must come through.
+      new Uint32Array(into.buffer, into.byteOffset, into.length).set(new Uint32Array(bytes, at, into.length));
+      at += into.byteLength;
+    }
+    staging.unmap();
+    this.#check();
+  }
+
+  async #answered(work: Promise<unknown>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it gave no answer for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+    });
+    try {
+      await Promise.race([work, late]);
+    } catch (error) {
+      this.#failure ??= messageOf(error);
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#check();
+  }
+
+  /** @throws PffError `kernels` after a failure of the device: nothing that it gives counts any more */
+  #check(): void {
+    if (this.#failure === undefined) return;
+    throw new PffError('kernels', `the GPU (${this.description}) failed: ${this.#failure}`, { hint });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#staging?.destroy();
+    this.#device.destroy();
+  }
+}

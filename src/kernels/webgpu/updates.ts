@@ -1,0 +1,100 @@
+/**
+ * Rule 5 of kernels.ts in WGSL, for element `index` of w with its moments m and v and its gradient. Written as a list of fused
+ * multiply-adds, since integer arithmetic is long code that must stand in a shader only once: there they become the turns of a loop.
+ */
+import type { ArithmeticForm } from './arithmetic.js';
+
+/** result = fused(a, b, c), and what happens with it. */
+interface Step {
+  readonly a: string;
+  readonly b: string;
+  readonly c: string;
+  readonly then: string;
+}
+
+/** For products: the sign of a zero is kept. */
+const MINUS_ZERO = 'fromBits(0x80000000u)';
+
+/** 1.50088 and 1.5000006. */
+const NEWTON = ['fromBits(0x3fc01cd6u)', 'fromBits(0x3fc00005u)'] as const;
+
+const oldMoment = /* wgsl */ `
+  var old = m[index];
+  if (below(old, SMALLEST_MOMENT)) { old = fromBits(0u); }`;
+
+const adamSteps: readonly Step[] = [
+  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, then: 't = result;' },
+  { a: 'fromBits(p.fresh1)', b: 'g', c: 't', then: 'first = result;' },
+  { a: 'g', b: 'g', c: 'negative(old2)', then: 't = result;' },
+  {
+    a: 'fromBits(p.fresh2)',
+    b: 't',
+    c: 'old2',
+    then: 'second = result; if (below(second, SMALLEST_MOMENT) || notAboveZero(second)) { second = fromBits(SMALLEST_MOMENT); }',
+  },
+  {
+    a: 'fromBits(0xbf000000u)',
+    b: 'second',
+    c: 'fromBits(p.halfEpsilon)',
+    then: 'h = result; y = fromBits(0x9ef76880u - (bits(h) >> 1u));',
+  },
+  ...NEWTON.flatMap((constant) => [
+    { a: 'h', b: 'y', c: MINUS_ZERO, then: 't = result;' },
+    { a: 't', b: 'y', c: constant, then: 't = result;' },
+    { a: 'y', b: 't', c: MINUS_ZERO, then: 'y = result;' },
+  ]),
+  { a: 'fromBits(p.negativeStep)', b: 'first', c: MINUS_ZERO, then: 'change = result;' },
+  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, then: 't = result;' },
+  { a: 'change', b: 'y', c: 't', then: 'w[index] = result;' },
+];
+
+export function adamUpdate(form: ArithmeticForm): string {
+  return /* wgsl */ `${oldMoment}
+  let g = gradient[index];
+  let old2 = v[index];
+  var t: T;
+  var first: T;
+  var second: T;
+  var h: T;
+  var y: T;
+  var change: T;
+  ${steps(adamSteps, form)}
+  m[index] = first;
+  v[index] = second;`;
+}
+
+/** `beta1` is the momentum. */
+const sgdSteps: readonly Step[] = [
+  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, then: 't = result;' },
+  { a: 'gradient[index]', b: 'fromBits(0x3f800000u)', c: 't', then: 'moment = result;' },
+  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, then: 't = result;' },
+  { a: 'fromBits(p.negativeStep)', b: 'moment', c: 't', then: 'w[index] = result;' },
+];
+
+export function sgdUpdate(form: ArithmeticForm): string {
+  return /* wgsl */ `${oldMoment}
+  var t: T;
+  var moment: T;
+  ${steps(sgdSteps, form)}
+  m[index] = moment;`;
+}
+
+function steps(list: readonly Step[], form: ArithmeticForm): string {
+  if (form === 'device')
+    return list.map(({ a, b, c, then }) => `{ let result = fused(${a}, ${b}, ${c}); ${then} }`).join('\n');
+  return /* wgsl */ `
+  for (var turn = 0u; turn < ${list.length}u; turn++) {
+    var a: T;
+    var b: T;
+    var c: T;
+    switch turn {
+      ${list.map(({ a, b, c }, i) => `case ${i}u: { a = ${a}; b = ${b}; c = ${c}; }`).join('\n')}
+      default: {}
+    }
+    let result = fused(a, b, c);
+    switch turn {
+      ${list.map(({ then }, i) => `case ${i}u: { ${then} }`).join('\n')}
+      default: {}
+    }
+  }`;
+}
