@@ -18,6 +18,8 @@ function headersDigest(folders) {
   for (const folder of folders)
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.h'))
+      // Those of WebAssembly are no part of the addon.
+      .filter((entry) => entry.name !== 'wasm.h' && !/[/\\]wasm$/.test(entry.parentPath))
       .map((entry) => join(entry.parentPath, entry.name))
       .toSorted()) {
       hash.update(relative(root, file));
