@@ -17,8 +17,9 @@ import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
 import { prepareData, type PreparedData } from '../../node/prepare.js';
 import { beyondBounds, type NodeBounds } from './node-bounds.js';
-import { misfitOfData, misfitOfProgram } from './record.js';
+import { misfitOfData, misfitOfProgram } from '../../node/cluster/misfit.js';
 import { checkServerBytes } from './submit.js';
+import { VERSION } from '../version.js';
 
 export interface Means extends NodeBounds {
   readonly kernels: KernelsChoice;
@@ -52,7 +53,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   try {
     const { kernels } = await openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
     kernels.close();
-    const why = misfitOfProgram(record, kernels.numerics);
+    const why = misfitOfProgram(record, kernels.numerics, VERSION);
     if (why !== undefined) return { refusal: plainText(why) };
   } catch (error) {
     return refused(error);
