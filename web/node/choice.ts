@@ -24,12 +24,12 @@ export function keptChoice(): Choice {
     pauseOnBattery: true,
   };
   try {
-    const kept = JSON.parse(localStorage.getItem(CHOICE) ?? '{}') as Partial<Choice>;
+    const kept = JSON.parse(localStorage.getItem(CHOICE) ?? '{}') as Readonly<Partial<Record<keyof Choice, unknown>>>;
     return {
       workers: Math.min(mostWorkers(), Math.max(1, Math.round(Number(kept.workers ?? 1)) || 1)),
       name: typeof kept.name === 'string' && kept.name !== '' ? kept.name.slice(0, 60) : usual.name,
-      pauseHidden: kept.pauseHidden ?? usual.pauseHidden,
-      pauseOnBattery: kept.pauseOnBattery ?? usual.pauseOnBattery,
+      pauseHidden: typeof kept.pauseHidden === 'boolean' ? kept.pauseHidden : usual.pauseHidden,
+      pauseOnBattery: typeof kept.pauseOnBattery === 'boolean' ? kept.pauseOnBattery : usual.pauseOnBattery,
     };
   } catch {
     return usual;

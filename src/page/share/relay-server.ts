@@ -102,11 +102,11 @@ export class RelayServer {
         client.pause();
         setTimeout(() => client.resume(), (-budget / PER_SECOND) * 1000);
       }
-      const answered = relay.received(data).then((isRequest) => {
-        if (!isRequest) client.close(CLOSE.notOurs, 'not a request of a node');
+      const carryOut = async (): Promise<void> => {
+        if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
         if (relay.pending < MOST_PENDING && budget >= 0) client.resume();
-      });
-      answered.catch(() => client.terminate());
+      };
+      carryOut().catch(() => client.terminate());
       if (relay.pending >= MOST_PENDING) client.pause();
     });
     client.on('error', () => client.terminate());
