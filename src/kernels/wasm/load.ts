@@ -101,7 +101,7 @@ const MODULE = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const TYPES = [1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0];
 /** One function without arguments that returns a vector. */
 const vectorFunction = (...code: number[]): Uint8Array<ArrayBuffer> =>
-  Uint8Array.of(...MODULE, ...TYPES, ...[10, code.length + 4, 1, code.length + 2, 0], ...code, 0x0b);
+  Uint8Array.of(...MODULE, ...TYPES, 10, code.length + 4, 1, code.length + 2, 0, ...code, 0x0b);
 /** The C library could write to files, but nothing here does. */
 const NO_FILES = { fd_close: () => 52, fd_seek: () => 52, fd_write: () => 52 };
 
