@@ -120,17 +120,18 @@ class ClusterNode {
         continue;
       }
       this.#completeSince = undefined;
+      if (this.#isLeftAlone()) return 'idle';
       const audit = this.#auditing?.next(Math.max(this.#options.leaseMs, 2 * this.#usualMs));
       if (audit) {
         await this.#do(audit, true);
         continue;
       }
       const task = store.mirror.settled ? this.#choose() : undefined;
-      if (task && (await store.records.claim(task))) {
+      if (task && (await store.claim(task))) {
         await this.#do(task);
         this.#idleSince = undefined;
       } else if (!task) {
-        if (this.#isLeftAlone() || (await this.#standsStill())) return 'idle';
+        if (await this.#standsStill()) return 'idle';
         await this.#idle();
       }
     }
