@@ -1,8 +1,7 @@
 /** The shaders of a dense layer: the rules of kernels.ts, one shader for each step of `forward`, `update` and `inputGradient`. */
-import type { Precision } from '../numerics.js';
 import type { UpdateRule } from '../operands.js';
-import { arithmetic, type ArithmeticForm } from './arithmetic.js';
-import { productShader, type Product } from './products.js';
+import { arithmetic } from './arithmetic.js';
+import { productShader, type Product, type ShaderOptions } from './products.js';
 import { adamUpdate, sgdUpdate } from './updates.js';
 
 /** Threads of a workgroup where each element is for itself. */
@@ -96,14 +95,15 @@ export type ShaderName =
 const made = new Map<string, Readonly<Record<ShaderName, Shader>>>();
 
 /** All shaders of a dense layer by name, made once. The constant RELU, of the layer's activation, is given to the pipeline. */
-export function denseShaders(form: ArithmeticForm, precision: Precision): Readonly<Record<ShaderName, Shader>> {
-  const key = `${form} ${precision}`;
-  const shaders = made.get(key) ?? writeShaders(form, precision);
+export function denseShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
+  const key = `${options.form} ${options.precision} ${options.each}`;
+  const shaders = made.get(key) ?? writeShaders(options);
   made.set(key, shaders);
   return shaders;
 }
 
-function writeShaders(form: ArithmeticForm, precision: Precision): Readonly<Record<ShaderName, Shader>> {
+function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
+  const { form, precision } = options;
   const rounds = precision !== 'f32';
   const head = `${arithmetic(form)}${parameters}override RELU: bool;`;
   /** @param buffers of T; those that are written are marked */
@@ -115,7 +115,7 @@ function writeShaders(form: ArithmeticForm, precision: Precision): Readonly<Reco
     });
     return { code: [head, ...declared, ...code].join('\n'), writes };
   };
-  const product = (what: Product) => productShader(what, form, precision);
+  const product = (what: Product) => productShader(what, options);
   const start = rounds
     ? 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }'
     : 'fn startOf(x: T) -> T { return x; }';

@@ -12,23 +12,15 @@ import {
   failClosed,
 } from '../check.js';
 import type { DenseKernel, DenseOptions, DenseTensors, LayerInput, LayerOutput } from '../kernels.js';
-import type { Precision } from '../numerics.js';
 import type { Delta, UpdateRule } from '../operands.js';
 import { normaliseRow } from '../reference/operations.js';
-import type { ArithmeticForm } from './arithmetic.js';
 import { denseShaders, ELEMENTS, PARAMETERS, ROWS_OF_SUMS, type Parameter, type ShaderName } from './dense-shaders.js';
 import type { Dispatch, GpuDevice } from './device.js';
-import { tileSide } from './products.js';
+import { tileSide, type ShaderOptions } from './products.js';
 
 /** Values of a buffer of rows in `infer`: larger inputs go through in parts. */
 const VALUES_OF_A_PART = 2 ** 24;
 const MOST_GROUPS = 65535;
-
-/** How shaders are made. */
-export interface ShaderOptions {
-  readonly form: ArithmeticForm;
-  readonly precision: Precision;
-}
 
 /** Buffers of the layer itself, [I, O] and [O]. */
 interface Parameters {
@@ -108,7 +100,7 @@ export class GpuDense implements DenseKernel {
     this.#how = how;
     this.#own = own;
     this.#uniform = device.uniform(PARAMETERS.length);
-    this.#side = tileSide(how.form, how.precision);
+    this.#side = tileSide(how);
   }
 
   /** @throws PffError `memory` where the device has no room for it */
@@ -209,8 +201,9 @@ export class GpuDense implements DenseKernel {
 
   async inputGradient(delta: Delta, out: Float32Array): Promise<void> {
     this.#check();
-    checkDelta('inputGradient', this, this.#kept?.rows, delta);
-    const kept = this.#kept as Kept;
+    const kept = this.#kept;
+    checkDelta('inputGradient', this, kept?.rows, delta);
+    if (!kept) return;
     checkInputGradient(this, kept.rows, out);
     const { inputs } = this;
     const { maxRows } = this.#options;
@@ -223,9 +216,10 @@ export class GpuDense implements DenseKernel {
 
   async update(delta: Delta, rule: UpdateRule): Promise<void> {
     this.#check();
-    checkDelta('update', this, this.#kept?.rows, delta);
+    const kept = this.#kept;
+    checkDelta('update', this, kept?.rows, delta);
     checkRule(rule);
-    const kept = this.#kept as Kept;
+    if (!kept) return;
     const { outputs, suffixInputs } = this;
     const { prefix, suffix } = this.#rows as RowBuffers;
     const { weights, weightMoment1, weightMoment2, bias, biasMoment1, biasMoment2 } = this.#own;
@@ -317,7 +311,7 @@ export class GpuDense implements DenseKernel {
   }
 
   async #dispatch(name: ShaderName, buffers: readonly GPUBuffer[], groups: Dispatch['groups']): Promise<Dispatch> {
-    const shader = denseShaders(this.#how.form, this.#how.precision)[name];
+    const shader = denseShaders(this.#how)[name];
     const pipeline = await this.#device.pipeline(shader, this.#options.activation === 'relu');
     return { pipeline, bindings: this.#device.bind(pipeline, this.#uniform, buffers), groups };
   }

@@ -19,6 +19,8 @@ const hint = 'Use --kernels auto: the CPU gives the same results.';
 export class GpuDevice {
   /** Vendor, architecture and name, for people. */
   readonly description: string;
+  /** A CPU that plays a GPU: compiling shaders takes longer than running them. */
+  readonly software: boolean;
   readonly #device: GPUDevice;
   readonly #pipelines = [
     new Map<Shader, Promise<GPUComputePipeline>>(),
@@ -31,12 +33,16 @@ export class GpuDevice {
   private constructor(device: GPUDevice, description: string) {
     this.#device = device;
     this.description = description;
+    this.software = /swiftshader|llvmpipe|lavapipe/i.test(description);
     device.addEventListener('uncapturederror', ({ error }) => {
       this.#failure ??= error.message;
     });
-    void device.lost.then(({ message, reason }) => {
-      if (!this.#closed) this.#failure ??= `the device was lost (${reason || 'unknown reason'}): ${message}`;
-    });
+    void this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    const { message, reason } = await this.#device.lost;
+    if (!this.#closed) this.#failure ??= `the device was lost (${reason}): ${message}`;
   }
 
   /** @throws PffError `kernels` where there is no GPU */
@@ -122,7 +128,7 @@ export class GpuDevice {
     if (data.length === 0) return;
     // Memory shared between threads is not taken as it is everywhere.
     const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
-    this.#device.queue.writeBuffer(buffer, 0, own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
+    this.#device.queue.writeBuffer(buffer, 0, own.buffer, own.byteOffset, own.byteLength);
   }
 
   bind(pipeline: GPUComputePipeline, uniform: GPUBuffer, buffers: readonly GPUBuffer[]): GPUBindGroup {
@@ -189,6 +195,11 @@ export class GpuDevice {
       clearTimeout(timer);
     }
     this.#check();
+  }
+
+  /** Whether the device is of no use any more. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** @throws PffError `kernels` after a failure of the device: nothing that it gives counts any more */

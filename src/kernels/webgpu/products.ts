@@ -22,19 +22,22 @@ export interface Product {
 const SIDE = 16;
 const TERMS = 16;
 
-/** Outputs of a thread in each direction. Integer arithmetic is long code: it is compiled once, not for each output. */
-export function outputsPerThread(form: ArithmeticForm, precision: Precision): number {
-  return form === 'integer' && precision === 'f32' ? 1 : 4;
+/** How shaders are made. */
+export interface ShaderOptions {
+  readonly form: ArithmeticForm;
+  readonly precision: Precision;
+  /** Outputs of a thread in each direction: more use the GPU's memory less, and take longer to compile. */
+  readonly each: number;
 }
 
 /** Outputs of a workgroup in each direction. */
-export function tileSide(form: ArithmeticForm, precision: Precision): number {
-  return SIDE * outputsPerThread(form, precision);
+export function tileSide({ each }: ShaderOptions): number {
+  return SIDE * each;
 }
 
-export function productShader(product: Product, form: ArithmeticForm, precision: Precision): string {
-  const each = outputsPerThread(form, precision);
-  const side = tileSide(form, precision);
+export function productShader(product: Product, options: ShaderOptions): string {
+  const { precision, each } = options;
+  const side = tileSide(options);
   const rounds = precision !== 'f32';
   const tile = precision === 'bf16-tile';
   // Products of bf16 operands are exact, and no sum of them is subnormal: a device's own arithmetic always serves.

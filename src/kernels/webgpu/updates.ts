@@ -9,7 +9,7 @@ interface Step {
   readonly a: string;
   readonly b: string;
   readonly c: string;
-  readonly then: string;
+  readonly store: string;
 }
 
 /** For products: the sign of a zero is kept. */
@@ -23,29 +23,29 @@ const oldMoment = /* wgsl */ `
   if (below(old, SMALLEST_MOMENT)) { old = fromBits(0u); }`;
 
 const adamSteps: readonly Step[] = [
-  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, then: 't = result;' },
-  { a: 'fromBits(p.fresh1)', b: 'g', c: 't', then: 'first = result;' },
-  { a: 'g', b: 'g', c: 'negative(old2)', then: 't = result;' },
+  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'fromBits(p.fresh1)', b: 'g', c: 't', store: 'first = result;' },
+  { a: 'g', b: 'g', c: 'negative(old2)', store: 't = result;' },
   {
     a: 'fromBits(p.fresh2)',
     b: 't',
     c: 'old2',
-    then: 'second = result; if (below(second, SMALLEST_MOMENT) || notAboveZero(second)) { second = fromBits(SMALLEST_MOMENT); }',
+    store: 'second = result; if (below(second, SMALLEST_MOMENT) || notAboveZero(second)) { second = fromBits(SMALLEST_MOMENT); }',
   },
   {
     a: 'fromBits(0xbf000000u)',
     b: 'second',
     c: 'fromBits(p.halfEpsilon)',
-    then: 'h = result; y = fromBits(0x9ef76880u - (bits(h) >> 1u));',
+    store: 'h = result; y = fromBits(0x9ef76880u - (bits(h) >> 1u));',
   },
   ...NEWTON.flatMap((constant) => [
-    { a: 'h', b: 'y', c: MINUS_ZERO, then: 't = result;' },
-    { a: 't', b: 'y', c: constant, then: 't = result;' },
-    { a: 'y', b: 't', c: MINUS_ZERO, then: 'y = result;' },
+    { a: 'h', b: 'y', c: MINUS_ZERO, store: 't = result;' },
+    { a: 't', b: 'y', c: constant, store: 't = result;' },
+    { a: 'y', b: 't', c: MINUS_ZERO, store: 'y = result;' },
   ]),
-  { a: 'fromBits(p.negativeStep)', b: 'first', c: MINUS_ZERO, then: 'change = result;' },
-  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, then: 't = result;' },
-  { a: 'change', b: 'y', c: 't', then: 'w[index] = result;' },
+  { a: 'fromBits(p.negativeStep)', b: 'first', c: MINUS_ZERO, store: 'change = result;' },
+  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'change', b: 'y', c: 't', store: 'w[index] = result;' },
 ];
 
 export function adamUpdate(form: ArithmeticForm): string {
@@ -65,10 +65,10 @@ export function adamUpdate(form: ArithmeticForm): string {
 
 /** `beta1` is the momentum. */
 const sgdSteps: readonly Step[] = [
-  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, then: 't = result;' },
-  { a: 'gradient[index]', b: 'fromBits(0x3f800000u)', c: 't', then: 'moment = result;' },
-  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, then: 't = result;' },
-  { a: 'fromBits(p.negativeStep)', b: 'moment', c: 't', then: 'w[index] = result;' },
+  { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'gradient[index]', b: 'fromBits(0x3f800000u)', c: 't', store: 'moment = result;' },
+  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'fromBits(p.negativeStep)', b: 'moment', c: 't', store: 'w[index] = result;' },
 ];
 
 export function sgdUpdate(form: ArithmeticForm): string {
@@ -81,7 +81,7 @@ export function sgdUpdate(form: ArithmeticForm): string {
 
 function steps(list: readonly Step[], form: ArithmeticForm): string {
   if (form === 'device')
-    return list.map(({ a, b, c, then }) => `{ let result = fused(${a}, ${b}, ${c}); ${then} }`).join('\n');
+    return list.map(({ a, b, c, store }) => `{ let result = fused(${a}, ${b}, ${c}); ${store} }`).join('\n');
   return /* wgsl */ `
   for (var turn = 0u; turn < ${list.length}u; turn++) {
     var a: T;
@@ -93,7 +93,7 @@ function steps(list: readonly Step[], form: ArithmeticForm): string {
     }
     let result = fused(a, b, c);
     switch turn {
-      ${list.map(({ then }, i) => `case ${i}u: { ${then} }`).join('\n')}
+      ${list.map(({ store }, i) => `case ${i}u: { ${store} }`).join('\n')}
       default: {}
     }
   }`;

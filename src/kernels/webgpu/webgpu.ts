@@ -5,58 +5,61 @@
 import { PffError } from '../../errors.js';
 import type { Kernels, Precision } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
-import { openReference } from '../reference/reference.js';
 import { proveNumerics } from '../probe.js';
+import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { activationsChanged, GpuDense } from './dense.js';
 import { GpuDevice } from './device.js';
-
-export interface WebGpuOptions {
-  readonly precision?: Precision | undefined;
-  /** Part of the name of the adapter to use. */
-  readonly adapter?: string | undefined;
-}
+import type { ShaderOptions } from './products.js';
 
 /** The form of arithmetic that was proved on a device, by its description and the precision. */
 const provedForms = new Map<string, ArithmeticForm>();
 
-/** @throws PffError `kernels` where there is no GPU, or none whose bits are right */
-export async function openWebGpu({ precision = 'f32', adapter }: WebGpuOptions): Promise<Kernels> {
+/**
+ * @param adapter part of the name of the adapter to use
+ * @throws PffError `kernels` where there is no GPU, or none whose bits are right
+ */
+export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await GpuDevice.open(adapter);
   try {
     const key = `${device.description} ${precision}`;
     const form = provedForms.get(key) ?? (await proveForm(device, precision));
     provedForms.set(key, form);
-    return kernelsOn(device, precision, form);
+    return kernelsOn(device, shaderOptions(device, precision, form));
   } catch (error) {
     device.close();
     throw error;
   }
 }
 
+/** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
 async function proveForm(device: GpuDevice, precision: Precision): Promise<ArithmeticForm> {
-  const kernels = kernelsOn(device, precision, 'device');
   try {
-    await proveNumerics(kernels);
+    await proveNumerics(kernelsOn(device, shaderOptions(device, precision, 'device')));
     return 'device';
   } catch (error) {
-    if (!(error instanceof PffError) || error.code !== 'kernels') throw error;
+    if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
   }
-  await proveNumerics(kernelsOn(device, precision, 'integer'));
+  await proveNumerics(kernelsOn(device, shaderOptions(device, precision, 'integer')));
   return 'integer';
 }
 
-/** The kernels on an open device. Those of tests choose the form of arithmetic. */
-export function kernelsOn(device: GpuDevice, precision: Precision, form: ArithmeticForm): Kernels {
+function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
+  // Chains in integer arithmetic are long code, which is to stand in a shader once.
+  const each = software || (form === 'integer' && precision === 'f32') ? 1 : 4;
+  return { form, precision, each };
+}
+
+/** The kernels on an open device, by shaders that tests choose. */
+export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
+  const { precision, form } = options;
   const cpu = openReference(precision);
   return {
-    name: `webgpu (${device.description}${form === 'integer' ? ', integer arithmetic' : ''})`,
+    name: `webgpu/${device.description}${form === 'integer' ? ', integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
-    openDense: (tensors, options) => GpuDense.open(device, tensors, options, { form, precision }),
-    stageBytes(...args) {
-      cpu.stageBytes(...args);
-    },
+    openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);
       activationsChanged(out);
