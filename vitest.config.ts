@@ -10,7 +10,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts'],
+    globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts', 'test/setup/webgpu.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -7,9 +7,9 @@ import { proveNumerics } from './probe.js';
 
 /**
  * `auto`: the fastest there is for the precision: native, else WebAssembly, else the reference. `native`: the best instruction set that
- * this CPU has. Else exactly the named one.
+ * this CPU has. `webgpu`: a GPU, the one that PFF_GPU names or the fastest. Else exactly the named one.
  */
-export const kernelsChoices = ['auto', 'native', 'wasm', 'reference', ...INSTRUCTION_SETS] as const;
+export const kernelsChoices = ['auto', 'native', 'wasm', 'webgpu', 'reference', ...INSTRUCTION_SETS] as const;
 export type KernelsChoice = (typeof kernelsChoices)[number];
 
 export interface OpenKernelsOptions {
@@ -52,6 +52,7 @@ export async function openKernels(options: OpenKernelsOptions, load?: () => Load
 type Open = (options: OpenKernelsOptions, load?: () => LoadedAddon) => Promise<Kernels>;
 
 function backendOf(choice: KernelsChoice): Open {
+  if (choice === 'webgpu') return webgpu;
   return choice === 'reference' ? reference : choice === 'wasm' ? wasm : native;
 }
 
@@ -65,6 +66,11 @@ async function wasm({ kernels: choice, precision }: OpenKernelsOptions): Promise
   const loaded = await loadWasm();
   if ('functions' in loaded) return proved(openWasm(loaded, precision));
   throw unavailable(choice, loaded.reason, 'use --kernels reference (slow, the same results)');
+}
+
+async function webgpu({ precision }: OpenKernelsOptions): Promise<Kernels> {
+  const { openWebGpu } = await import('./webgpu/webgpu.js');
+  return openWebGpu(precision, process.env['PFF_GPU']);
 }
 
 async function native(

@@ -1,5 +1,14 @@
 /** Random layers, inputs and deltas for the tests of the kernels, and a run of all operations over one. */
-import type { AdamRule, Delta, DenseTensors, SyncKernels, LayerInput, SgdRule } from '../../src/kernels/kernels.js';
+import type {
+  AdamRule,
+  Delta,
+  DenseKernel,
+  DenseTensors,
+  Kernels,
+  LayerInput,
+  SgdRule,
+  SyncKernels,
+} from '../../src/kernels/kernels.js';
 import { RandomStream } from '../../src/random.js';
 
 export interface Shape {
@@ -86,35 +95,51 @@ export function randomDelta(shape: Shape, rows: number, step: number): Delta {
 
 /** Trains a layer for some steps and returns everything that can be seen of it, by name. */
 export function runLayer(kernels: SyncKernels, shape: Shape): Map<string, Float32Array> {
+  const run = watched(kernels, shape);
+  let next = run.next();
+  while (!next.done) next = run.next(next.value);
+  return next.value;
+}
+
+/** The same on a device. */
+export async function runLayerOnDevice(kernels: Kernels, shape: Shape): Promise<Map<string, Float32Array>> {
+  const run = watched(kernels, shape);
+  let next = run.next();
+  while (!next.done) next = run.next(await next.value);
+  return next.value;
+}
+
+/** Yields what may be a promise, and takes its value. */
+function* watched(kernels: Kernels, shape: Shape): Generator<unknown, Map<string, Float32Array>, unknown> {
   const inputs = shape.prefix + shape.suffix;
   const rows = shape.batch * (shape.suffix === 0 ? 1 : shape.variants);
   const seen = new Map<string, Float32Array>();
-  const dense = kernels.openDense(randomTensors(inputs, shape.outputs, shape.seed), {
+  const dense = (yield kernels.openDense(randomTensors(inputs, shape.outputs, shape.seed), {
     activation: shape.activation,
     maxRows: rows,
     suffixInputs: shape.suffix,
-  });
+  })) as DenseKernel;
   try {
     for (let step = 0; step < shape.steps; step++) {
       const input = randomInput(shape, step);
       const delta = randomDelta(shape, rows, step);
       const sumSquares = new Float32Array(rows);
-      dense.forward(input, sumSquares);
-      seen.set(`activations ${step}`, dense.activations().slice());
+      yield dense.forward(input, sumSquares);
+      seen.set(`activations ${step}`, ((yield dense.activations()) as Float32Array).slice());
       seen.set(`sumSquares ${step}`, sumSquares);
       const inputGradient = new Float32Array(rows * inputs);
-      dense.inputGradient(delta, inputGradient);
+      yield dense.inputGradient(delta, inputGradient);
       seen.set(`inputGradient ${step}`, inputGradient);
-      dense.update(delta, shape.optimizer === 'sgd' ? sgdRule : rule);
+      yield dense.update(delta, shape.optimizer === 'sgd' ? sgdRule : rule);
     }
     const input = randomInput(shape, shape.steps);
     const activations = new Float32Array(rows * shape.outputs);
     const sumSquares = new Float32Array(rows);
-    dense.infer(input, { activations, normalise: true, sumSquares });
+    yield dense.infer(input, { activations, normalise: true, sumSquares });
     seen.set('inferred', activations);
     seen.set('inferred sumSquares', sumSquares);
     const tensors = emptyTensors(inputs, shape.outputs);
-    dense.read(tensors);
+    yield dense.read(tensors);
     for (const [name, value] of Object.entries(tensors)) if (value instanceof Float32Array) seen.set(name, value);
   } finally {
     dense.close();

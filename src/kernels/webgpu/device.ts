@@ -13,11 +13,33 @@ export interface Dispatch {
   readonly groups: readonly [x: number, y: number];
 }
 
+export interface Reading {
+  readonly from: GPUBuffer;
+  readonly into: Float32Array;
+}
+
+/** Devices of this thread by the adapter that was asked for: opening one and compiling its shaders takes long. */
+const shared = new Map<string | undefined, Promise<GpuDevice>>();
+
+/** The device of this thread, opened once; another one after a failure. @throws PffError `kernels` where there is no GPU */
+export async function sharedDevice(adapter?: string): Promise<GpuDevice> {
+  const known = await shared.get(adapter);
+  if (known && !known.failed) return known;
+  const opening = GpuDevice.open(adapter);
+  shared.set(adapter, opening);
+  try {
+    return await opening;
+  } catch (error) {
+    shared.delete(adapter);
+    throw error;
+  }
+}
+
 /** Where to go on without a GPU. */
 const hint = 'Use --kernels auto: the CPU gives the same results.';
 
 export class GpuDevice {
-  /** Vendor, architecture and name, for people. */
+  /** Vendor and architecture, for people. */
   readonly description: string;
   /** A CPU that plays a GPU: compiling shaders takes longer than running them. */
   readonly software: boolean;
@@ -27,6 +49,8 @@ export class GpuDevice {
     new Map<Shader, Promise<GPUComputePipeline>>(),
   ] as const;
   #staging: GPUBuffer | undefined;
+  /** The last reading begun: one after the other, as they share a buffer. */
+  #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
   #closed = false;
 
@@ -63,7 +87,7 @@ export class GpuDevice {
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
     const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
     const { vendor, architecture, device: name, description } = adapter.info;
-    return new GpuDevice(device, [...new Set([vendor, architecture, name, description].filter(Boolean))].join(' '));
+    return new GpuDevice(device, [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed');
   }
 
   /** The most bytes of one buffer that a shader may use. */
@@ -154,7 +178,14 @@ export class GpuDevice {
   }
 
   /** Fills each array from its buffer, once the work before is done. */
-  async read(reads: readonly { readonly from: GPUBuffer; readonly into: Float32Array }[]): Promise<void> {
+  read(reads: readonly Reading[]): Promise<void> {
+    const reading = this.#reading.then(() => this.#read(reads));
+    // The next one meets the same failure by itself.
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #read(reads: readonly Reading[]): Promise<void> {
     const wanted = reads.filter(({ into }) => into.length > 0);
     const size = wanted.reduce((bytes, { into }) => bytes + into.byteLength, 0);
     if (size === 0) return;

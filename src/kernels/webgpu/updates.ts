@@ -30,7 +30,8 @@ const adamSteps: readonly Step[] = [
     a: 'fromBits(p.fresh2)',
     b: 't',
     c: 'old2',
-    store: 'second = result; if (below(second, SMALLEST_MOMENT) || notAboveZero(second)) { second = fromBits(SMALLEST_MOMENT); }',
+    store:
+      'second = result; if (below(second, SMALLEST_MOMENT) || notAboveZero(second)) { second = fromBits(SMALLEST_MOMENT); }',
   },
   {
     a: 'fromBits(0xbf000000u)',

@@ -9,7 +9,7 @@ import { proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { activationsChanged, GpuDense } from './dense.js';
-import { GpuDevice } from './device.js';
+import { sharedDevice, type GpuDevice } from './device.js';
 import type { ShaderOptions } from './products.js';
 
 /** The form of arithmetic that was proved on a device, by its description and the precision. */
@@ -20,16 +20,11 @@ const provedForms = new Map<string, ArithmeticForm>();
  * @throws PffError `kernels` where there is no GPU, or none whose bits are right
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
-  const device = await GpuDevice.open(adapter);
-  try {
-    const key = `${device.description} ${precision}`;
-    const form = provedForms.get(key) ?? (await proveForm(device, precision));
-    provedForms.set(key, form);
-    return kernelsOn(device, shaderOptions(device, precision, form));
-  } catch (error) {
-    device.close();
-    throw error;
-  }
+  const device = await sharedDevice(adapter);
+  const key = `${device.description} ${precision}`;
+  const form = provedForms.get(key) ?? (await proveForm(device, precision));
+  provedForms.set(key, form);
+  return kernelsOn(device, shaderOptions(device, precision, form));
 }
 
 /** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
@@ -50,12 +45,12 @@ function shaderOptions({ software }: GpuDevice, precision: Precision, form: Arit
   return { form, precision, each };
 }
 
-/** The kernels on an open device, by shaders that tests choose. */
+/** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
 export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
-    name: `webgpu/${device.description}${form === 'integer' ? ', integer arithmetic' : ''}`,
+    name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
     openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
@@ -64,6 +59,6 @@ export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
       cpu.dropout(input, mask, out, sumSquares);
       activationsChanged(out);
     },
-    close: () => device.close(),
+    close() {},
   };
 }
