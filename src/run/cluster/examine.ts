@@ -113,7 +113,10 @@ function initialOf({ run, spec, dataset }: RunRecord, { init }: Means, { layout 
 }
 
 /** The data of a run as this node has them. @throws PffError */
-async function dataOfNode({ spec, variant, dataset: { inputs, classes } }: RunRecord, means: Means): Promise<Dataset> {
+export async function dataOfNode(
+  { spec, variant, dataset: { inputs, classes } }: RunRecord,
+  means: Pick<Means, 'data' | 'dataDir'>,
+): Promise<Dataset> {
   const { dataset } = spec;
   const dataDir = dataset === 'own' ? (means.data ?? means.dataDir) : means.dataDir;
   if (variant !== 'federated') return loadDataset({ dataset, dataDir, reading: readingOf(spec) });
