@@ -156,7 +156,7 @@ export function parseLayers(text: string): LayerSize[] {
   const entries: string[] = [];
   for (const entry of text.split(',').map((each) => each.trim())) {
     const before = entries.at(-1);
-    const joins = before !== undefined && entries.length > 1 && layerKinds.some((kind) => kind.joins?.(entry));
+    const joins = before !== undefined && entries.length > 1 && layerKinds.some((kind) => kind.joins?.(entry, before));
     if (joins) entries[entries.length - 1] = `${before}+${entry}`;
     else entries.push(entry);
   }

@@ -73,7 +73,8 @@ export function openNative(
     },
     dropout(input, mask, out, sumSquares) {
       checkDropout(input, mask, out, sumSquares);
-      addon.dropout(backend, input, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
+      const rows = { ...input, channels: input.channels ?? input.width };
+      addon.dropout(backend, rows, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
     },
     measurePeak: (milliseconds) => 2 * addon.measurePeak(backend, milliseconds),
     close: () => addon.closeBackend(backend),

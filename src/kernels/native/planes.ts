@@ -21,16 +21,19 @@ export function nativePlanes(addon: Addon, backend: BackendHandle): PlaneOperati
     sizes.set(shape, known);
     return known;
   };
-  const parts = (norm: Normalisation | undefined): [boolean, Floats, Floats, Floats] => [
-    norm?.byRow === true,
+  const parts = (norm: Normalisation | undefined): [boolean, Floats, Floats, Floats, Floats] => [
+    norm?.by === 'row',
     norm?.mean,
     norm?.scale,
     norm?.shift,
+    norm?.by === 'position' ? norm.inverse : undefined,
   ];
   return {
     allocate: (length) => translated(`the activations of a block`, () => addon.allocate(length)),
     openConvolution: (stage, tensors, options) => new NativeConvolution(addon, backend, stage, tensors, options),
     sums: (z, rows, shape, mean, byRow, out) => addon.planeSums(backend, z, rows, sizesOf(shape), mean, byRow, out),
+    positionSums: (z, rows, shape, centred, mean, inverse) =>
+      addon.positionSums(backend, z, rows, sizesOf(shape), centred, mean, inverse),
     finish: (z, rows, shape, norm, y, places) =>
       addon.finishPlanes(backend, z, rows, sizesOf(shape), shape.leak, ...parts(norm), y, places),
     backwards: ({ y, rowScale, values }, z, rows, shape, norm, places, out, sums1, sums2) =>
@@ -49,8 +52,10 @@ export function nativePlanes(addon: Addon, backend: BackendHandle): PlaneOperati
         sums1,
         sums2,
       ),
-    normBackwards: (z, rows, shape, { byRow, mean, scale, shift }, a, b, values, sums) =>
-      addon.normBackwards(backend, z, rows, sizesOf(shape), byRow, mean, scale, shift, a, b, values, sums),
+    normBackwards: (z, rows, shape, norm, a, b, values, sums) =>
+      addon.normBackwards(backend, z, rows, sizesOf(shape), ...parts(norm), a, b, values, sums),
+    positionBackwards: (z, rows, shape, norm, centred, values, sums) =>
+      addon.positionBackwards(backend, z, rows, sizesOf(shape), ...parts(norm), centred, values, sums),
     finishRows: (values, rows, width, normalise, sumSquares) =>
       addon.finishRows(backend, values, rows, width, normalise, sumSquares),
   };

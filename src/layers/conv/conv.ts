@@ -2,10 +2,13 @@
 import { PffError } from '../../errors.js';
 import {
   convolved,
+  hasConvolution,
+  labelsOf,
   leaving,
   patchValues,
   planeValues,
   stageParameters,
+  type Norm,
   type Planes,
   type Stage,
   type StageTensors,
@@ -56,7 +59,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   },
   parameters: ({ stages, labels }) =>
     stages.flatMap((stage, s) =>
-      stageParameters(stage, s === 0 ? labels : 0).map(({ name, shape }) => ({
+      stageParameters(stage, labelsOf(stages, s, labels)).map(({ name, shape }) => ({
         name: stages.length === 1 ? name : `stage${s + 1}.${name}`,
         shape,
       })),
@@ -64,7 +67,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   multiplyAdds: ({ stages, labels }) =>
     stages.reduce((sum, stage, s) => {
       const { channels, height, width } = convolved(stage);
-      return sum + height * width * channels * (patchValues(stage) + (s === 0 ? labels : 0));
+      return sum + height * width * channels * (patchValues(stage) + labelsOf(stages, s, labels));
     }, 0),
   workingBytes({ stages }, rows) {
     // What enters and leaves, before and after the pool, and gradients; patches are made in pieces.
@@ -77,6 +80,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   },
   initialise({ geometry: { stages, labels }, initialDeviation }, { parameters }, stream) {
     let at = 0;
+    const first = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
     for (const [s, stage] of stages.entries()) {
       const { height, width } = stage.from;
       const { kernel, groups } = stage;
@@ -84,9 +88,9 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
       const share = kernel / Math.sqrt(height * width * groups);
       // As He et al. (2015) have it where what follows does not depend on the scale, or what enters is of usual size; else activations
       // get the mean square of a dense layer's.
-      const he = s > 0 || stage.norm !== undefined;
+      const he = s > first || stage.norm !== undefined;
       const deviation = he ? Math.sqrt(2 / patchValues(stage)) : initialDeviation / share;
-      for (const { name } of stageParameters(stage, s === 0 ? labels : 0)) {
+      for (const { name } of stageParameters(stage, labelsOf(stages, s, labels))) {
         const values = parameters[at++] as Float32Array;
         if (name === 'weight' && deviation > 0) stream.fillNormal(values, deviation);
         if (name === 'label' && deviation > 0) stream.fillNormal(values, deviation * share);
@@ -104,8 +108,11 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
     const kernel = await kernels.openBlock(stages, stageTensors(geometry, tensors), options);
     return { kernel, read: (into) => kernel.read(stageTensors(geometry, into)) };
   },
-  windows({ stages: [first] }, { parameters: [weights] }) {
-    const { from, outputs, kernel, groups } = first as Stage;
+  windows({ stages, labels }, { parameters }) {
+    const first = stages.findIndex(hasConvolution);
+    const { from, outputs, kernel, groups } = stages[first] as Stage;
+    const before = stages.slice(0, first).flatMap((stage) => stageParameters(stage, labels));
+    const weights = parameters[before.length] as Float32Array;
     const channels = from.channels / groups;
     const each = outputs / groups;
     const area = kernel * kernel;
@@ -114,7 +121,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
       for (let c = 0; c < channels; c++)
         for (let at = 0; at < area; at++) {
           const row = (Math.floor(o / each) * area + at) * channels + c;
-          turned[(c * area + at) * outputs + o] = (weights as Float32Array)[row * each + (o % each)] as number;
+          turned[(c * area + at) * outputs + o] = weights[row * each + (o % each)] as number;
         }
     return { planes: { channels, height: kernel, width: kernel }, outputs, weights: turned };
   },
@@ -125,8 +132,22 @@ function misfit(message: string, hint: string): never {
   throw new PffError('usage', message, { hint });
 }
 
+const NORMS = {
+  batch: { kind: 'batch' },
+  rms: { kind: 'position', centred: false },
+  ln2d: { kind: 'position', centred: true },
+} as const;
+
+function normOf(norm: StageDescription['norm']): { norm?: Norm } {
+  if (norm === 'none') return {};
+  return { norm: typeof norm === 'number' ? { kind: 'group', groups: norm } : NORMS[norm] };
+}
+
 function stageOf(description: StageDescription, from: Planes): Stage {
-  const { channels, kernel, stride, padding = (kernel - 1) / 2, groups, norm, activation, pool } = description;
+  const { norm, activation, slope = LEAKY_SLOPE, pool } = description;
+  const convolution = 'channels' in description ? description : undefined;
+  const { channels = from.channels, kernel = 0, stride = 1, groups = 1 } = convolution ?? {};
+  const { padding = convolution ? (kernel - 1) / 2 : 0 } = convolution ?? {};
   const what = formatStage(description);
   const plane = `${from.channels}x${from.height}x${from.width}`;
   if (from.channels % groups !== 0 || channels % groups !== 0)
@@ -136,7 +157,7 @@ function stageOf(description: StageDescription, from: Planes): Stage {
     );
   if (typeof norm === 'number' && channels % norm !== 0)
     misfit(`${what} normalises ${norm} groups of ${channels} channels`, 'Choose a number that divides the channels.');
-  if (padding >= kernel)
+  if (convolution && padding >= kernel)
     misfit(`${what} pads by ${padding}, which is more than its window of ${kernel} reaches`, 'Lower the padding.');
   const stage: Stage = {
     from,
@@ -145,8 +166,8 @@ function stageOf(description: StageDescription, from: Planes): Stage {
     stride,
     padding,
     groups,
-    leak: { relu: 0, leaky: LEAKY_SLOPE, linear: 1 }[activation],
-    ...(norm === 'none' ? {} : { norm: norm === 'batch' ? { kind: 'batch' } : { kind: 'group', groups: norm } }),
+    leak: { relu: 0, leaky: slope, linear: 1 }[activation],
+    ...normOf(norm),
     ...(pool ? { pool: { kind: pool.kind, size: pool.size, stride: pool.stride ?? pool.size } } : {}),
   };
   const before = convolved(stage);
@@ -168,7 +189,7 @@ function stageOf(description: StageDescription, from: Planes): Stage {
 function stageTensors({ stages, labels }: ConvGeometry, { parameters, moment1, moment2 }: PartTensors): StageTensors[] {
   let at = 0;
   return stages.map((stage, s) => {
-    const end = at + stageParameters(stage, s === 0 ? labels : 0).length;
+    const end = at + stageParameters(stage, labelsOf(stages, s, labels)).length;
     const cut = {
       parameters: parameters.slice(at, end),
       moment1: moment1.slice(at, end),
