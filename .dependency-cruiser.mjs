@@ -85,11 +85,22 @@ export default {
       name: 'page-in-the-browser',
       comment: 'web/ shows views that src/page/ defines, with names and units of report/; all else stays on the server',
       severity: 'error',
-      from: { path: '^web/' },
+      from: { path: '^web/', pathNot: '^web/node/' },
       to: {
         path: '^src/',
         pathNot:
           '^src/(command-line|page/(page-event|run-view|runs/run-summary)|report/(units|ledger|gantt-boxes)|schedule/timeline|data/dataset|model/analysis/analysis|model/confusion)\\.ts$',
+      },
+    },
+    {
+      name: 'node-page-is-portable',
+      comment: 'web/node/ is a node in a browser: it takes the portable core, and what its server says of the run',
+      severity: 'error',
+      from: { path: '^web/node/' },
+      to: {
+        path: nodeOnly,
+        pathNot: '^src/(page/share/shared-run|report/(units|gantt-boxes))\\.ts$',
+        dependencyTypesNot: ['aliased-subpath-import'],
       },
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },

@@ -1,4 +1,4 @@
-/** Builds the page with Vite, unless nothing that it is made of has changed since the last time. */
+/** Builds the pages with Vite, unless nothing that it is made of has changed since the last time. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const built = path.join(root, 'dist/page/assets');
 const note = path.join(built, '.made-of');
+/** The page of runs, and that of nodes in browsers. */
+const configs = ['vite.config.ts', 'vite.node.config.ts'];
 
 /** The page takes a few modules of src/; which ones is Vite's matter, so any change there counts. */
 function madeOf() {
@@ -16,15 +18,24 @@ function madeOf() {
       .filter((entry) => entry.isFile())
       .map((entry) => path.join(entry.parentPath, entry.name)),
   );
-  for (const file of [...folders.sort(), path.join(root, 'vite.config.ts'), path.join(root, 'package-lock.json')])
+  const others = [...configs, 'package-lock.json'].map((name) => path.join(root, name));
+  for (const file of [...folders.sort(), ...others])
     hash.update(path.relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
   return hash.digest('hex');
 }
 
 const now = madeOf();
-const whole = ['page.js', 'page.css', '.made-of'].every((name) => existsSync(path.join(built, name)));
+const parts = [
+  'page.js',
+  'page.css',
+  '.made-of',
+  '../node/page.js',
+  '../node/host-worker.js',
+  '../node/task-worker.js',
+];
+const whole = parts.every((name) => existsSync(path.join(built, name)));
 if (!whole || readFileSync(note, 'utf8') !== now) {
   const { build } = await import('vite');
-  await build({ root, configFile: path.join(root, 'vite.config.ts') });
+  for (const config of configs) await build({ root, configFile: path.join(root, config) });
   writeFileSync(note, now);
 }

@@ -68,7 +68,7 @@ function removeOthers(ours) {
   for (const entry of readdirSync(output.dir, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     const other = /\.js(\.map)?$/.test(entry.name) && !ours.has(file);
-    if (other && !file.startsWith(path.join(output.dir, 'page/assets'))) rmSync(file);
+    if (other && !file.startsWith(path.join(output.dir, 'page'))) rmSync(file);
   }
 }
 

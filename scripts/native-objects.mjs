@@ -12,11 +12,13 @@ const run = promisify(execFile);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sources = join(root, 'native');
 
-/** A digest of all headers below `folders`: any of them may be part of a unit. */
-function headersDigest(folders) {
+/** A digest of all headers of native/ and beside `source`: any of them may be part of that unit. */
+function headersDigest(source) {
   const hash = createHash('sha256');
-  for (const folder of folders)
-    for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })
+  const folder = dirname(source);
+  const elsewhere = relative(sources, folder).startsWith('..');
+  for (const each of elsewhere ? [sources, folder] : [sources])
+    for (const file of readdirSync(each, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.h'))
       .map((entry) => join(entry.parentPath, entry.name))
       .toSorted()) {
@@ -33,11 +35,10 @@ function headersDigest(folders) {
 export async function compileUnits({ file, prefix = [], version }, arch, units, include) {
   const folder = join(root, 'build', 'objects', arch);
   mkdirSync(folder, { recursive: true });
-  const headers = headersDigest(new Set([sources, ...units.map(({ file: unit }) => dirname(join(sources, unit)))]));
   const objects = units.map((unit) => {
     const source = join(sources, unit.file);
     const args = [...commonFlags, ...unit.flags, ...(unit.needsInclude ? ['-I', include] : [])];
-    const key = JSON.stringify([file, prefix, version, args, headers, relative(root, source)]);
+    const key = JSON.stringify([file, prefix, version, args, headersDigest(source), relative(root, source)]);
     const digest = createHash('sha256').update(key).update(readFileSync(source)).digest('hex').slice(0, 16);
     const name = relative(root, source).replaceAll(/[/\\]/g, '-');
     return { source, args, object: join(folder, `${name}-${digest}.o`), name };

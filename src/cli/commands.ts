@@ -98,6 +98,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/node.js')).nodeCommand,
   },
   {
+    name: 'share',
+    summary: 'lets browsers take part in a run of a cluster, by a link',
+    load: async () => (await import('./commands/share.js')).shareCommand,
+  },
+  {
     name: 'runs',
     summary: 'lists the runs of a cluster',
     load: async () => (await import('./commands/runs.js')).runsCommand,

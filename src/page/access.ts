@@ -49,7 +49,7 @@ export function bearerOrCookie(token: string): MiddlewareHandler {
 }
 
 /** Takes as long for any wrong token. */
-function same(a: string, b: string): boolean {
+export function same(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

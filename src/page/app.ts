@@ -4,6 +4,7 @@ import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { loopbackOnly, tokenNeeded } from './access.js';
 import { SERVER_POLICY, serverDocument, type PageFiles } from './document.js';
 import { thinEvents, type PageEvent } from './page-event.js';
+import { safeHeaders } from './headers.js';
 import type { RunFeed } from './run-feed.js';
 
 /** Told to the browser: how soon to come back after the server went away. */
@@ -28,14 +29,7 @@ export function pageApp(feed: RunFeed, files: PageFiles, token: string | undefin
 /** An application that answers only those who may see it, with headers that keep everything else out. */
 export function guarded(token: string | undefined): Hono {
   const app = new Hono();
-  app.use(async (context, next) => {
-    await next();
-    context.header('Content-Security-Policy', SERVER_POLICY);
-    context.header('X-Content-Type-Options', 'nosniff');
-    context.header('Referrer-Policy', 'no-referrer');
-    context.header('Cross-Origin-Resource-Policy', 'same-origin');
-    context.header('Cache-Control', 'no-store');
-  });
+  app.use(safeHeaders(SERVER_POLICY));
   app.use(token === undefined ? loopbackOnly() : tokenNeeded(token));
   return app;
 }

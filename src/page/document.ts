@@ -1,6 +1,6 @@
 /** The page's HTML: for the server, with scripts of its own, and for a report, with everything in one file. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../errors.js';
 import { PACKAGE_FOLDER } from '../package-folder.js';
@@ -21,6 +21,26 @@ export function pageFiles(): PageFiles {
   return { script: read('page.js'), style: read('page.css') };
 }
 
+/** What `npm run build` made of web/node/ for nodes in browsers, by name. @throws PffError `files` */
+export function nodePageFiles(): Map<string, { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }> {
+  const folder = path.join(PACKAGE_FOLDER, 'dist/page/node');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => TYPES[path.extname(name)]) : [];
+  if (!names.includes('page.js'))
+    throw new PffError('files', 'the page of nodes in browsers has not been built', { hint: 'Run npm run build.' });
+  return new Map(
+    names.map((name) => [
+      name,
+      { type: TYPES[path.extname(name)] as string, body: new Uint8Array(readFileSync(path.join(folder, name))) },
+    ]),
+  );
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.wasm': 'application/wasm',
+};
+
 /** May be used by the server's own pages only: nothing from elsewhere, no inline script. */
 export const SERVER_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -33,6 +53,14 @@ export function serverDocument(kind: PageKind = 'run'): string {
     head: '<link rel="stylesheet" href="page.css"><script type="module" src="page.js"></script>',
     body: '',
     kind,
+  });
+}
+
+/** The page of a node in a browser: nothing that it shows is in the document. */
+export function nodeDocument(): string {
+  return documentOf({
+    head: '<link rel="stylesheet" href="node/page.css"><script type="module" src="node/page.js"></script>',
+    body: '',
   });
 }
 

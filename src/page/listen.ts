@@ -1,4 +1,5 @@
 /** A web server of the page's thread: opened on the port that was asked for or the next that is free, and closed with grace. */
+import { createServer } from 'node:https';
 import { serve, type ServerType } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { ServerSetup } from './serve.js';
@@ -9,16 +10,24 @@ const MORE_PORTS = 20;
 const LAST_WORDS_MS = 1000;
 const FIRST_PORT = 8377;
 
+interface ListenOptions extends Pick<ServerSetup, 'port' | 'host'> {
+  /** The first port that is tried where none was asked for; that of the page unless given. */
+  readonly first?: number;
+  /** Certificate and key, as PEM, for HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+}
+
 /** @throws Error of the system where no port can be had */
 export async function listen(
   app: Hono,
-  { port, host }: Pick<ServerSetup, 'port' | 'host'>,
+  { port, host, first = FIRST_PORT, tls }: ListenOptions,
 ): Promise<{ readonly server: ServerType; readonly port: number }> {
-  const last = port ?? FIRST_PORT + MORE_PORTS;
-  for (let number = port ?? FIRST_PORT; ; number++) {
+  const last = port ?? first + MORE_PORTS;
+  for (let number = port ?? first; ; number++) {
     try {
       const server = await new Promise<ServerType>((resolve, reject) => {
-        const started = serve({ fetch: app.fetch, port: number, hostname: host }, () => resolve(started));
+        const secure = tls && { createServer, serverOptions: tls };
+        const started = serve({ fetch: app.fetch, port: number, hostname: host, ...secure }, () => resolve(started));
         started.once('error', reject);
       });
       return { server, port: (server.address() as { port: number }).port };

@@ -14,7 +14,6 @@ import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
-import { Analyst, chaptersBetweenLooks } from './analyst.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { ClusterOptions } from './cluster/options.js';
@@ -31,9 +30,9 @@ import { runResult } from './result.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
-import { ValidationFolder } from './validation-folder.js';
-import { followersPlan, validationPlan, Validator, type ValidationPlan } from './validator.js';
+import { followersPlan, validationPlan, type Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
+import { Watchers } from './watchers.js';
 
 /** What a run is made of. */
 export interface RunParts {
@@ -53,14 +52,6 @@ interface Beginning {
   /** Why these kernels. */
   readonly reason: string | undefined;
   readonly initial: Initial | undefined;
-}
-
-/** Who looks on while a run trains. */
-interface Watchers {
-  readonly analyst: Analyst | undefined;
-  readonly validator: Validator | undefined;
-  /** Aborts when early stopping has decided. */
-  readonly enough: AbortSignal;
 }
 
 export class Run {
@@ -104,31 +95,20 @@ export class Run {
     const saved = (resume ?? out) !== undefined;
     const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
     this.#relays = bound.relayed > 0;
-    const watched = looked || plan.every > 0;
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
     const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
-    // Beside nodes that are threads of their own, looking takes one core only.
-    const looking =
-      nodes > 1 && watched ? (await openKernels({ kernels: choice, threads: 1, precision })).kernels : kernels;
-    const analyst = looked ? this.#analyst(prepared, looking) : undefined;
-    let validator: Validator | undefined;
+    let watchers: Watchers | undefined;
     try {
       this.#checkNumerics(kernels);
       this.#begin({ prepared, kernels, reason, initial });
       for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
-      const enough = new AbortController();
-      validator = plan.every > 0 ? this.#validator(prepared, looking, plan, () => enough.abort()) : undefined;
-      validator?.start();
-      const { states, seconds, training } = await this.#train(prepared, kernels, initial, {
-        analyst,
-        validator,
-        enough: enough.signal,
-      });
-      const best = await validator?.best();
+      watchers = await this.#watchers(prepared, kernels, plan);
+      const { states, seconds, training } = await this.#train(prepared, kernels, initial, watchers);
+      const best = await watchers.best();
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
       const summary = summarise({ nodes: numbers, spans: this.#spans });
@@ -155,14 +135,12 @@ export class Run {
         best: best && { chapter: best.chapter, accuracy: best.right / best.samples },
         folder: this.#folder?.path,
       });
-      await analyst?.final(states);
+      await watchers.final(states);
       await this.#checkpoint?.journal.finish();
       this.#folder?.write(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`);
       this.#emit({ type: 'finished', result });
     } finally {
-      await analyst?.close();
-      await validator?.close();
-      if (looking !== kernels) looking.close();
+      await watchers?.close();
       await this.#checkpoint?.journal.flush();
       this.#folder?.close();
       kernels.close();
@@ -235,7 +213,7 @@ export class Run {
     prepared: PreparedData,
     kernels: Kernels,
     initial: Initial | undefined,
-    { analyst, validator, enough }: Watchers,
+    watchers: Watchers,
   ): Promise<{ states: readonly LayerState[]; seconds: number; training: Training }> {
     this.#startedMs = nowMs();
     const job: Job = {
@@ -251,26 +229,17 @@ export class Run {
     const callbacks: Callbacks = {
       node: (event) => this.#nodeEvent(event),
       died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() }),
-      ...(analyst || validator
-        ? {
-            published: async (task, output) => {
-              await Promise.all([analyst?.published(task, output), validator?.published(task, output)]);
-            },
-            chapter: (chapter, states) => {
-              for (const state of states) void validator?.layer(chapter, state);
-            },
-          }
-        : {}),
+      ...watchers.callbacks(),
     };
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
     const training = this.#options.cluster
-      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels), validator)
+      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels), watchers.validator)
       : openTraining({
           job,
           execution: this.#execution,
           kernels,
-          signal: AbortSignal.any([this.#signal, enough]),
+          signal: AbortSignal.any([this.#signal, watchers.enough]),
           faults,
           relays: this.#relays,
           callbacks,
@@ -280,8 +249,8 @@ export class Run {
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
-      const trained = await untilEnough(training.run(), enough);
-      const states = (await validator?.best())?.states ?? trained;
+      const trained = await untilEnough(training.run(), watchers.enough);
+      const states = (await watchers.best())?.states ?? trained;
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
@@ -306,32 +275,20 @@ export class Run {
     });
   }
 
-  #validator(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan, enough: () => void): Validator {
-    const run = this.#folder?.path;
+  #watchers(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan): Promise<Watchers> {
     const of = `${this.#resumed?.stateSpec ?? specOfStates(this.#spec)} ${prepared.facts.digest}`;
-    return new Validator({
+    return Watchers.open({
       spec: this.#spec,
+      execution: this.#execution,
       prepared,
       kernels,
       plan,
-      folder: run !== undefined && this.#spec.earlyStop > 0 ? new ValidationFolder(run, of) : undefined,
-      tell: (measured, seconds) => this.#emit({ type: 'validation', ...measured, at: this.#seconds(), seconds }),
-      failed: (reason) => this.#notice(`accuracy was not measured: ${reason}`),
-      enough,
+      analyseEvery: this.#options.analyseEvery,
+      folder: { path: this.#folder?.path, of },
+      emit: (event) => this.#emit(event),
+      notice: (text) => this.#notice(text),
+      seconds: () => this.#seconds(),
     });
-  }
-
-  #analyst(prepared: PreparedData, kernels: Kernels): Analyst {
-    const asked = this.#options.analyseEvery;
-    const every = asked === undefined || asked === 'seldom' ? chaptersBetweenLooks(this.#spec, prepared) : asked;
-    return new Analyst(
-      this.#spec,
-      prepared,
-      kernels,
-      every,
-      (chapter, analysis, seconds) => this.#emit({ type: 'analysis', chapter, at: this.#seconds(), seconds, analysis }),
-      (reason) => this.#notice(`the network was not analysed: ${reason}`),
-    );
   }
 
   /** Says where a resumed run goes on in a new phase. */

@@ -33,9 +33,10 @@ export interface Followed {
 export async function follow(
   server: ServerOptions,
   happenings: Happenings = {},
-  options: Pick<TrainOptions, 'spec' | 'variant' | 'nodes' | 'signal'> & Partial<TrainOptions['cluster'] & object> = {},
+  options: Pick<TrainOptions, 'spec' | 'variant' | 'nodes' | 'signal' | 'dataDir'> &
+    Partial<TrainOptions['cluster'] & object> = {},
 ): Promise<Followed> {
-  const { spec: asked = spec, variant = 'all-layers', nodes = 2, signal, ...cluster } = options;
+  const { spec: asked = spec, variant = 'all-layers', nodes = 2, signal, dataDir, ...cluster } = options;
   let tasks = 0;
   let digest = '';
   const notices: string[] = [];
@@ -46,7 +47,7 @@ export async function follow(
     if (event.type === 'finished') digest = event.result.modelDigest;
   };
   const all = { run: 'test', leaseMs: 1500, ...cluster, server };
-  for await (const event of train({ spec: asked, variant, nodes, signal, cluster: all })) see(event);
+  for await (const event of train({ spec: asked, variant, nodes, signal, dataDir, cluster: all })) see(event);
   await Promise.all(pending);
   return { digest, notices: notices.join('\n') };
 }

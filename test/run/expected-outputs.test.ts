@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { chapterPlan } from '../../src/model/chapter.js';
-import { stepsAfter } from '../../src/run/cluster/expected.js';
+import { stepsAfter } from '../../src/node/cluster/expected.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 
 it('steps follow from the spec and the sizes of the shards', () => {

@@ -7,7 +7,8 @@ import { listInstructionSets } from '../../src/kernels/native/instruction-sets.j
 import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import { decodeModel } from '../../src/model/model-file.js';
-import { misfitOfProgram, newRunRecord } from '../../src/run/cluster/record.js';
+import { misfitOfProgram } from '../../src/node/cluster/misfit.js';
+import { newRunRecord } from '../../src/run/cluster/record.js';
 import { trainToEnd } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
@@ -62,8 +63,8 @@ it('a node of other numerics does not join', () => {
     leaseMs: 1000,
   } as const;
   const record = newRunRecord({ ...setting, storage: 'memory', replicas: 1, maxBytes: 0 }, { name, digest, classes });
-  expect(misfitOfProgram(record, exactNumerics.bf16)).toBeUndefined();
-  expect(misfitOfProgram(record, exactNumerics.f32)).toBe(
+  expect(misfitOfProgram(record, exactNumerics.bf16, record.version)).toBeUndefined();
+  expect(misfitOfProgram(record, exactNumerics.f32, record.version)).toBe(
     "run r computes in bf16-dot/1, but this node's kernels in f32-fma/1",
   );
 });

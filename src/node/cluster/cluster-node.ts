@@ -45,6 +45,8 @@ export interface ClusterNodeOptions {
    * it for the time being.
    */
   readonly leaves?: ((ms: number, standsBy: boolean) => Promise<boolean>) | undefined;
+  /** Leave the run when this aborts: a task under way is given back to the others, what is published goes through. */
+  readonly leave?: AbortSignal | undefined;
 }
 
 /** `idle`: it stands still, and this node left it for another. */
@@ -109,6 +111,7 @@ class ClusterNode {
     const { store } = this.#options;
     for (;;) {
       store.signal.throwIfAborted();
+      if (this.#options.leave?.aborted) return 'idle';
       const end = this.#end();
       if (end) return end;
       if (this.#isFinished()) {
@@ -117,17 +120,18 @@ class ClusterNode {
         continue;
       }
       this.#completeSince = undefined;
+      if (this.#isLeftAlone()) return 'idle';
       const audit = this.#auditing?.next(Math.max(this.#options.leaseMs, 2 * this.#usualMs));
       if (audit) {
         await this.#do(audit, true);
         continue;
       }
       const task = store.mirror.settled ? this.#choose() : undefined;
-      if (task && (await store.records.claim(task))) {
+      if (task && (await store.claim(task))) {
         await this.#do(task);
         this.#idleSince = undefined;
       } else if (!task) {
-        if (this.#isLeftAlone() || (await this.#standsStill())) return 'idle';
+        if (await this.#standsStill()) return 'idle';
         await this.#idle();
       }
     }
@@ -267,7 +271,7 @@ class ClusterNode {
       }
       if (!kept) store.begin(task, audit);
       if (kept) await store.publish(task, kept);
-      else await executor.run(task);
+      else await this.#unlessLeaving(executor.run(task));
       this.#tasksDone += kept ? 0 : 1;
       this.#busyMs += kept ? 0 : clock.now() - start;
     } catch (error) {
@@ -278,15 +282,36 @@ class ClusterNode {
         // Where results are audited another node has to find the same.
         if (store.failure() || store.audits) return audit ? undefined : await store.records.release(task);
       }
-      if (audit && !(error instanceof MissingOutput)) throw error;
+      const leaves = this.#options.leave?.aborted;
+      if (audit && !leaves && !(error instanceof MissingOutput)) throw error;
       if (audit) return;
       await store.records.release(task);
+      if (leaves) return;
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
       if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
     } finally {
       store.begin(undefined);
       stopPrefetching();
       this.#membership.tell(undefined);
+    }
+  }
+
+  /** @throws the reason to leave, once there is one. */
+  async #unlessLeaving(running: Promise<void>): Promise<void> {
+    const { leave } = this.#options;
+    if (!leave) return running;
+    // Nobody waits for it any more once this node leaves.
+    running.catch(() => {});
+    let listener = (): void => {};
+    const left = new Promise<never>((_, reject) => {
+      listener = () => reject(leave.reason as Error);
+      if (leave.aborted) listener();
+      else leave.addEventListener('abort', listener, { once: true });
+    });
+    try {
+      await Promise.race([running, left]);
+    } finally {
+      leave.removeEventListener('abort', listener);
     }
   }
 
@@ -325,11 +350,11 @@ class ClusterNode {
   }
 
   async #idle(): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, leave } = this.#options;
     let unsubscribe = (): void => {};
     const wake = new AbortController();
     await Promise.race([
-      clock.sleep(POLL_MS, AbortSignal.any([store.signal, wake.signal])),
+      clock.sleep(POLL_MS, AbortSignal.any([store.signal, wake.signal, ...(leave ? [leave] : [])])),
       new Promise<void>((resolve) => {
         unsubscribe = store.mirror.subscribe(() => resolve());
       }),

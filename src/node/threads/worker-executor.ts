@@ -1,38 +1,27 @@
 /** Does a cluster node's tasks in a worker thread (task-worker.ts), one at a time. */
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
-import { decodeError } from '../../error-codec.js';
-import { PffError, messageOf } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import type { Task } from '../../schedule/tasks.js';
 import { serveStore } from '../../store/port.js';
-import type { Store } from '../../store/store.js';
 import { startThread } from './thread.js';
-import type { TaskExecutor } from '../cluster/cluster-node.js';
-import type { NodeEvent } from '../events.js';
-import type { Job } from '../job.js';
+import type { ClosableExecutor, ExecutorSetting } from '../cluster/take-part.js';
+import { RemoteExecutor, type TaskAnswer } from '../remote-executor.js';
 import { loadedPlugins } from './plugins.js';
-import type { TaskWorkerAnswer, TaskWorkerRequest, TaskWorkerSetup } from './task-worker.js';
+import type { TaskWorkerSetup } from './task-worker.js';
 
-export interface WorkerExecutorOptions {
-  readonly job: Job;
+export interface WorkerExecutorOptions extends ExecutorSetting {
   readonly kernels: KernelsChoice;
   readonly threads: number;
-  readonly store: Store;
-  /** This node's present number. */
-  readonly number: () => number;
-  readonly onEvent: (event: NodeEvent) => void;
 }
 
-export class WorkerExecutor implements TaskExecutor {
+export class WorkerExecutor implements ClosableExecutor {
   readonly #worker: Worker;
   readonly #storePort: MessagePort;
   readonly #closed = new AbortController();
-  readonly #number: () => number;
-  #running: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  #dead: Error | undefined;
+  readonly #tasks: RemoteExecutor;
 
   constructor(options: WorkerExecutorOptions) {
-    this.#number = options.number;
     const { port1, port2 } = new MessageChannel();
     this.#storePort = port1;
     serveStore(port1, options.store, this.#closed.signal);
@@ -44,47 +33,23 @@ export class WorkerExecutor implements TaskExecutor {
       setup,
       ports: [port2],
     });
-    this.#worker.on('message', (answer: TaskWorkerAnswer) => this.#answered(answer, options.onEvent));
-    this.#worker.on('error', (error) => this.#died(error));
-    this.#worker.on('exit', (code) =>
-      this.#died(new PffError('cluster', `the computing thread ended with code ${code}`)),
-    );
+    this.#tasks = new RemoteExecutor({ ...options, say: (request) => this.#worker.postMessage(request) });
+    this.#worker.on('message', (answer: TaskAnswer) => this.#tasks.answered(answer));
+    this.#worker.on('error', (error) => this.#tasks.died(error));
+    this.#worker.on('exit', (code) => this.#tasks.died(new PffError('cluster', `it ended with code ${code}`)));
   }
 
   run(task: Task): Promise<void> {
-    if (this.#dead) return Promise.reject(this.#dead);
-    return new Promise((resolve, reject) => {
-      this.#running = { resolve, reject };
-      this.#say({ type: 'run', node: this.#number(), task });
-    });
+    return this.#tasks.run(task);
   }
 
   reset(): Promise<void> {
-    this.#say({ type: 'reset' });
-    return Promise.resolve();
+    return this.#tasks.reset();
   }
 
   async close(): Promise<void> {
     this.#closed.abort(new PffError('interrupted', 'the node is leaving'));
     this.#storePort.close();
     await this.#worker.terminate();
-  }
-
-  #say(request: TaskWorkerRequest): void {
-    this.#worker.postMessage(request);
-  }
-
-  #answered(answer: TaskWorkerAnswer, onEvent: (event: NodeEvent) => void): void {
-    if (answer.type === 'event') return onEvent(answer.event);
-    const running = this.#running;
-    this.#running = undefined;
-    if (answer.type === 'done') running?.resolve();
-    else running?.reject(decodeError(answer.error));
-  }
-
-  #died(error: Error): void {
-    this.#dead ??= new PffError('cluster', `the computing thread died: ${messageOf(error)}`, { cause: error });
-    this.#running?.reject(this.#dead);
-    this.#running = undefined;
   }
 }

@@ -11,6 +11,7 @@ import type { Model, ModelRow } from '../../run/model.js';
 import { rowsForInputs } from '../../data/sources/own/rows-for-inputs.js';
 import type { Prediction } from '../../run/saved-model.js';
 import { bearerOrCookie, loopbackOnly } from '../access.js';
+import { safeHeaders } from '../headers.js';
 import { Batcher } from './batcher.js';
 import { TRY_POLICY, tryDocument, TRY_SCRIPT } from './try-page.js';
 
@@ -33,13 +34,7 @@ export function modelApp(model: Model, facts: ModelFacts, token: string | undefi
   const requests = new Map<number, number>();
   let [seconds, answered] = [0, 0];
   const app = new Hono();
-  app.use(async (context, next) => {
-    await next();
-    context.header('Content-Security-Policy', TRY_POLICY);
-    context.header('X-Content-Type-Options', 'nosniff');
-    context.header('Referrer-Policy', 'no-referrer');
-    context.header('Cache-Control', 'no-store');
-  });
+  app.use(safeHeaders(TRY_POLICY));
   app.get('/health', (context) => context.json({ status: 'ok', model: facts.name }));
   app.use(token === undefined ? loopbackOnly() : bearerOrCookie(token));
   app.get('/', (context) => context.html(tryDocument()));

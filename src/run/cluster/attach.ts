@@ -3,7 +3,7 @@ import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
-import { misfitOfParts } from './record.js';
+import { misfitOfParts } from '../../node/cluster/misfit.js';
 import { runRecord } from './manage.js';
 import type { RunEvent } from '../events.js';
 import type { TrainOptions } from '../options.js';

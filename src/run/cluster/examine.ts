@@ -17,8 +17,9 @@ import { checkMemory, nodeMemoryBound } from '../memory.js';
 import { checkFit } from '../options.js';
 import { prepareData, type PreparedData } from '../../node/prepare.js';
 import { beyondBounds, type NodeBounds } from './node-bounds.js';
-import { misfitOfData, misfitOfProgram } from './record.js';
+import { misfitOfData, misfitOfProgram } from '../../node/cluster/misfit.js';
 import { checkServerBytes } from './submit.js';
+import { VERSION } from '../version.js';
 
 export interface Means extends NodeBounds {
   readonly kernels: KernelsChoice;
@@ -52,7 +53,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   try {
     const { kernels } = await openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
     kernels.close();
-    const why = misfitOfProgram(record, kernels.numerics);
+    const why = misfitOfProgram(record, kernels.numerics, VERSION);
     if (why !== undefined) return { refusal: plainText(why) };
   } catch (error) {
     return refused(error);
@@ -112,7 +113,10 @@ function initialOf({ run, spec, dataset }: RunRecord, { init }: Means, { layout 
 }
 
 /** The data of a run as this node has them. @throws PffError */
-async function dataOfNode({ spec, variant, dataset: { inputs, classes } }: RunRecord, means: Means): Promise<Dataset> {
+export async function dataOfNode(
+  { spec, variant, dataset: { inputs, classes } }: RunRecord,
+  means: Pick<Means, 'data' | 'dataDir'>,
+): Promise<Dataset> {
   const { dataset } = spec;
   const dataDir = dataset === 'own' ? (means.data ?? means.dataDir) : means.dataDir;
   if (variant !== 'federated') return loadDataset({ dataset, dataDir, reading: readingOf(spec) });

@@ -7,6 +7,7 @@ import { PffError } from '../../errors.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import type { NodeEvent } from '../../node/events.js';
+import { openStore } from '../../node/cluster/open-store.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { trainTask, type Task } from '../../schedule/tasks.js';
@@ -16,14 +17,13 @@ import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
-import { NatsEngine } from '../../store/nats/engine.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
+import { runEngine } from '../../store/nats/run-engine.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
-import { openStore } from './open-store.js';
 import type { Output } from '../../store/store.js';
 import type { PreparedData } from '../../node/prepare.js';
 
@@ -68,7 +68,7 @@ export function clusterTraining(
           await registry.open(record.replicas);
           await registry.add(record);
           try {
-            await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+            await runEngine(api, registry, record).open();
           } catch (error) {
             // Else nodes would find a run that nobody can begin.
             await registry.remove(run).catch(() => {});
@@ -79,8 +79,7 @@ export function clusterTraining(
           notice(`submitted run ${run}; it goes on without this terminal (${command('attach', run)} follows it again)`);
         }
         const store = openStore({
-          api,
-          registry,
+          engine: runEngine(api, registry, record),
           record,
           name: `follower ${os.hostname()}:${process.pid}`,
           prepared,

@@ -1,30 +1,24 @@
 /** Takes part in one run as a node, to the run's end: checks that it fits, then computes in a worker thread. */
 import os from 'node:os';
 import { PffError } from '../../errors.js';
-import { workOnRun, type RunEnd } from '../../node/cluster/cluster-node.js';
-import type { NodeEvent } from '../../node/events.js';
-import type { Job, Site } from '../../node/job.js';
-import type { Membership } from '../../node/cluster/membership.js';
+import type { RunEnd } from '../../node/cluster/cluster-node.js';
+import { openStore } from '../../node/cluster/open-store.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
-import { sealingStore } from '../../node/cluster/private-labels.js';
+import { takePart } from '../../node/cluster/take-part.js';
 import { WorkerExecutor } from '../../node/threads/worker-executor.js';
-import { graphShape } from '../../schedule/shape.js';
-import { taskKey } from '../../schedule/tasks.js';
-import { taskOf } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { NatsApi } from '../../store/nats/api.js';
 import type { NatsRegistry } from '../../store/nats/registry.js';
+import { runEngine } from '../../store/nats/run-engine.js';
 import { EngineError } from '../../store/cluster/engine.js';
 import { POLL_MS } from '../../store/cluster/mirror.js';
 import { plainText } from '../../store/cluster/plain-text.js';
-import { failureRecord, keys, type NoteRecord, type ReportRecord } from '../../store/cluster/records.js';
+import { failureRecord, keys, type NoteRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
-import { examine, wordsOf, type Examined, type Means } from './examine.js';
+import { examine, wordsOf, type Means } from './examine.js';
 import { withinSeconds } from './node-bounds.js';
 import { nodeSigner } from './node-key.js';
-import { openStore } from './open-store.js';
-import type { PreparedData } from '../../node/prepare.js';
 
 export interface JoinOptions extends Means {
   readonly threads: number;
@@ -64,8 +58,7 @@ export async function joinRun(
   const leaving = new AbortController();
   const signer = record.audit && nodeSigner(options.key);
   const store = openStore({
-    api,
-    registry,
+    engine: runEngine(api, registry, record),
     record,
     name,
     prepared,
@@ -86,7 +79,26 @@ export async function joinRun(
     if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
     if (signer) say(`results are checked by other nodes; the key of this one is ${signer.key}`);
-    const end = await work(store, record, examined, name, options);
+    const { patienceMs, standbyMs, hasOthers, kernels, threads, slot } = options;
+    const end = await takePart({
+      store,
+      record,
+      prepared: examined.prepared,
+      initial: examined.initial?.states.map(({ buffer }) => buffer),
+      name,
+      slot,
+      say,
+      openExecutor: (setting) => {
+        const executor = new WorkerExecutor({ ...setting, kernels, threads });
+        const bounded = withinSeconds(executor, options.maxTaskSeconds);
+        return {
+          run: (task) => bounded.run(task),
+          reset: () => bounded.reset(),
+          close: () => executor.close(),
+        };
+      },
+      leaves: async (ms, standsBy) => ms >= (standsBy ? standbyMs : patienceMs) && Boolean(await hasOthers?.()),
+    });
     if (end !== 'idle') await registry.markPatiently(run, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
@@ -154,81 +166,4 @@ async function tellRefusal(store: ClusterStore, note: NoteRecord, { signal }: Jo
     told,
     new Promise((resolve) => AbortSignal.any([enough, signal]).addEventListener('abort', resolve, { once: true })),
   ]);
-}
-
-async function work(
-  store: ClusterStore,
-  record: RunRecord,
-  { prepared, initial }: Extract<Examined, { readonly prepared: PreparedData }>,
-  name: string,
-  options: JoinOptions,
-): Promise<RunEnd> {
-  const { spec, variant, nodes, leaseMs } = record;
-  // A federated node has its own data only, whichever chapters it gets.
-  const [own] = prepared.sites;
-  const data = variant === 'federated' ? prepared.facts.digest : undefined;
-  const job: Job = {
-    spec,
-    variant,
-    nodes,
-    layout: prepared.layout,
-    classes: prepared.facts.classes.length,
-    sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
-    ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
-    startedMs: record.createdMs,
-  };
-  let membership: Membership | undefined;
-  const ready = store.ready();
-  const executor = new WorkerExecutor({
-    job,
-    kernels: options.kernels,
-    threads: options.threads,
-    store: data === undefined ? ready : sealingStore(ready, (own as Site).data),
-    number: () => membership?.number ?? nodes,
-    onEvent: (event) => observe(store, membership, event, options.say),
-  });
-  try {
-    return await workOnRun({
-      store,
-      executor: withinSeconds(executor, options.maxTaskSeconds),
-      clock: systemClock,
-      shape: graphShape(spec),
-      variant,
-      nodes,
-      name,
-      leaseMs,
-      data,
-      slot: options.slot,
-      onMember: (member) => {
-        membership = member;
-      },
-      leaves: async (ms, standsBy) =>
-        ms >= (standsBy ? options.standbyMs : options.patienceMs) && Boolean(await options.hasOthers?.()),
-    });
-  } finally {
-    await executor.close();
-  }
-}
-
-/** Passes on what the tasks tell: progress with the next beat, a finished task as a record of its own. */
-function observe(
-  store: ClusterStore,
-  membership: Membership | undefined,
-  event: NodeEvent,
-  say: (line: string) => void,
-): void {
-  if (event.type === 'progress') {
-    const { task, batch, batches, stats } = event;
-    if (task.layer !== 'network')
-      membership?.tellProgress({ task: { ...task, layer: task.layer }, batch, batches, stats: { ...stats } });
-    return;
-  }
-  const { node, task, stats, spans, processBytes } = event;
-  const done = taskOf(store.shape, task);
-  if (store.isChecking(done)) return say(`checked ${taskKey(done)}`);
-  say(`done ${taskKey(done)}`);
-  const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
-  store.records.tell(keys.report(done), report).catch((error: unknown) => {
-    if (!(error instanceof PffError)) throw error;
-  });
 }

@@ -6,6 +6,7 @@ import type { LayerSize } from '../../layers/sizes.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
+import { openStore } from '../../node/cluster/open-store.js';
 import { checkGraph } from '../../schedule/bounds.js';
 import { trainedLayers } from '../../schedule/shape.js';
 import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
@@ -15,6 +16,7 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
+import { runEngine } from '../../store/nats/run-engine.js';
 import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../../model/digest.js';
@@ -22,7 +24,6 @@ import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
 import { encodeSealed } from '../model-integrity.js';
 import { auditReport, type AuditReport } from './audit-report.js';
 import { nodeSigner } from './node-key.js';
-import { openStore } from './open-store.js';
 import { VERSION } from '../version.js';
 
 /** What the register of a server says of a run. */
@@ -229,8 +230,7 @@ async function withRun<T>(
     const record = await known(registry, run);
     const limit = AbortSignal.timeout(60_000);
     const store = openStore({
-      api,
-      registry,
+      engine: runEngine(api, registry, record),
       record,
       name: 'observer',
       prepared: undefined,

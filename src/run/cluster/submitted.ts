@@ -10,7 +10,7 @@ import { NatsRegistry } from '../../store/nats/registry.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { VERSION } from '../version.js';
 import { clusterCommand } from './command.js';
-import { misfitOfParts } from './record.js';
+import { misfitOfParts } from '../../node/cluster/misfit.js';
 
 /** Where a training is found on a server, or is to be submitted. */
 export interface Submitted {

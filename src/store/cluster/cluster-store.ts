@@ -18,6 +18,7 @@ import { RecordKeeper, type Kept, type Sources } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
 import { runFailure, tellFailure } from './run-failure.js';
+import { Standing } from './standing.js';
 import { StoreAudits } from './store-audits.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
@@ -47,15 +48,9 @@ export class ClusterStore implements Store {
   readonly #keeper: RecordKeeper;
   /** Where results are audited: what is said of them. */
   readonly audits: StoreAudits | undefined;
-  /** Announced results that count for nothing, or not yet: what is said of them is missing, or was refuted. */
-  readonly #doubtful = new Set<string>();
+  readonly #standing: Standing | undefined;
   /** The task that this process does now, and whether only to check it. */
   #under: { readonly key: string; readonly audit: boolean; readonly sources: Sources } | undefined;
-  /** Digests of the published results that count, as they were last. */
-  readonly #lastDone = new Map<string, string>();
-  #bookEpoch = 0;
-  /** Changes when something that this process may have in memory counts no more: whoever computes must forget all he holds. */
-  epoch = 0;
   #following: Promise<void> | undefined;
   /** Results that differed from the published ones, made by this process or found in its place. */
   conflicts = 0;
@@ -85,6 +80,7 @@ export class ClusterStore implements Store {
       },
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
+      lost: () => this.#freeDropped(),
     });
     this.#views = new WantedViews(
       options.shape,
@@ -95,6 +91,19 @@ export class ClusterStore implements Store {
         return done ? this.audits.book.audit(taskKey(task), done.digest) !== 'settled' : false;
       },
     );
+    this.#standing =
+      this.audits &&
+      new Standing({
+        id: options.id,
+        shape: options.shape,
+        audits: this.audits,
+        records: this.records,
+        views: this.#views,
+        freeDropped: () => this.#freeDropped(),
+        cache: this.#cache,
+        uploads: this.#uploads,
+        settled: (task) => this.#dropUnneeded(task),
+      });
     this.#keeper = new RecordKeeper({
       clock,
       signal: this.signal,
@@ -109,6 +118,11 @@ export class ClusterStore implements Store {
 
   get mirror(): Mirror {
     return this.records.mirror;
+  }
+
+  /** Changes when something that this process may have in memory counts no more: whoever computes must forget all he holds. */
+  get epoch(): number {
+    return this.#standing?.epoch ?? 0;
   }
 
   /** For how long the engine has refused something that is tried again and again, such as an output for which there is no room. */
@@ -243,6 +257,15 @@ export class ClusterStore implements Store {
     this.#under = task && { key: taskKey(task), audit, sources };
   }
 
+  /**
+   * Takes `task` for this process; false if somebody else has it, or it is done. Where results are audited a claim may overwrite a
+   * result that does not count: only after all that is said of it was read, for a mirror may lag behind.
+   */
+  async claim(task: Task): Promise<boolean> {
+    if (await this.#standing?.hearOf(task)) return false;
+    return this.records.claim(task);
+  }
+
   /** Whether `task` is done here now only to check it. */
   isChecking(task: Task): boolean {
     return this.#under?.key === taskKey(task) && this.#under.audit;
@@ -335,7 +358,7 @@ export class ClusterStore implements Store {
     const digest = await digestOf(this.#outputs.onWire(task, output), this.#breathe);
     await this.audits?.attest(task, sources, digest);
     // Else what is held in memory now is of a result other than the published one.
-    if (this.mirror.done(task)?.digest !== digest) this.epoch += 1;
+    if (this.mirror.done(task)?.digest !== digest) this.#standing?.outdate();
     await this.#dropSettled(task);
   }
 
@@ -343,7 +366,7 @@ export class ClusterStore implements Store {
   async #discard(kept: Kept): Promise<void> {
     const key = taskKey(kept.task);
     if (this.#cache.get(key) === kept) this.#cache.delete(key);
-    this.epoch += 1;
+    this.#standing?.outdate();
     await this.records.release(kept.task);
   }
 
@@ -391,6 +414,27 @@ export class ClusterStore implements Store {
       if (this.mirror.done(source) && !published.isKept(source)) await this.#outputs.drop(source);
   }
 
+  /**
+   * What is lost has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once. Whoever
+   * finds them one by one, each when it is asked for, does the same tasks again and again.
+   */
+  async #freeDropped(): Promise<void> {
+    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
+    const there = await this.#outputs.names();
+    const wanted = this.wanted(false);
+    const todo = [...wanted.tasks(), ...wanted.audits()];
+    for (let task = todo.pop(); task; task = todo.pop())
+      for (const need of needs(this.shape, task)) {
+        const name = taskKey(need);
+        const done = this.mirror.done(need);
+        if (!done || there.has(name) || this.#cache.has(name)) continue;
+        // One that was published since the look is there.
+        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
+        await this.#outputs.free(need, done);
+        todo.push(need);
+      }
+  }
+
   async #fetch(task: Task): Promise<Output> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
@@ -423,88 +467,21 @@ export class ClusterStore implements Store {
    * Keeps up with the records, and looks after what this process published: a record that is not so any more is written again.
    */
   #follow(changed: Mirrored | undefined): void {
+    const standing = this.#standing;
     if (!changed) {
       this.#views.forget();
-      this.#doubtful.clear();
+      standing?.reset();
       for (const kept of this.#cache.values()) this.#keeper.check(kept);
-      if (this.mirror.settled && this.audits) {
-        this.#noteAll();
-        this.audits.restore();
-      }
-    } else if (this.audits && !this.mirror.settled) {
+      if (this.mirror.settled) standing?.settle();
+    } else if (standing && !this.mirror.settled) {
       // All is looked at together when the records were read once.
     } else if (changed.key.startsWith('task.')) {
       const key = changed.key.slice('task.'.length);
-      this.#note(key);
+      if (standing) standing.note(key);
+      else this.#views.note(key);
       const kept = this.#cache.get(key);
       if (kept) this.#keeper.check(kept);
-    } else if (this.audits && changed.key.startsWith('audit.')) {
-      const name = changed.key.slice('audit.'.length);
-      this.audits.heard(name, changed.entry?.type === 'audit' ? changed.entry.record : undefined);
-      if (changed.entry) this.#hear(name, this.audits);
-    }
-  }
-
-  #note(key: string): void {
-    this.#views.note(key);
-    if (!this.audits) return;
-    const entry = this.mirror.get(`task.${key}`)?.entry;
-    const done = entry?.type === 'task' && entry.record.state === 'done' ? entry.record : undefined;
-    if (done && !this.audits.book.stands(key, done.digest)) this.#doubtful.add(key);
-    else this.#doubtful.delete(key);
-    if (!done || this.#doubtful.has(key)) return;
-    const before = this.#lastDone.get(key);
-    this.#lastDone.set(key, done.digest);
-    if (before !== undefined && before !== done.digest) this.epoch += 1;
-    const kept = this.#cache.get(key);
-    if (kept?.digest !== undefined && kept.digest !== done.digest && !this.#uploads.has(key)) this.#cache.delete(key);
-  }
-
-  #noteAll(): void {
-    for (const { key } of this.mirror.all()) if (key.startsWith('task.')) this.#note(key.slice('task.'.length));
-  }
-
-  /**
-   * What fell has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once, rather
-   * than one after the other by whoever looks for them in vain.
-   */
-  async #freeDropped(): Promise<void> {
-    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
-    const there = await this.#outputs.names();
-    const wanted = this.#views.of(false);
-    const todo = [...wanted.tasks(), ...wanted.audits()];
-    for (let task = todo.pop(); task; task = todo.pop())
-      for (const need of needs(this.shape, task)) {
-        const name = taskKey(need);
-        const done = this.mirror.done(need);
-        if (!done || there.has(name) || this.#cache.has(name)) continue;
-        // One that was published since the look is there.
-        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
-        await this.#outputs.free(need, done);
-        todo.push(need);
-      }
-  }
-
-  /** Something was said about a task. */
-  #hear(key: string, { book }: StoreAudits): void {
-    if (this.#bookEpoch !== book.epoch) {
-      // A key was refused: what it did counts no more, nor what was made of that.
-      this.#bookEpoch = book.epoch;
-      this.epoch += 1;
-      this.#views.forget();
-      for (const [name, { digest }] of this.#cache)
-        if (digest !== undefined && !book.stands(name, digest) && !this.#uploads.has(name)) this.#cache.delete(name);
-      this.#noteAll();
-      if (this.audits?.signer && this.mirror.settled) this.#freeDropped().catch(() => {});
-      return;
-    }
-    // What was drawn may count only now; what was made of this, too.
-    const audits = this.#views.of(false).audits();
-    for (const task of audits) this.#views.note(taskKey(task));
-    for (const name of [key, ...this.#doubtful]) this.#note(name);
-    const left = new Set(this.#views.of(false).audits().map(taskKey));
-    for (const task of audits)
-      if (!left.has(taskKey(task)) && this.mirror.done(task)?.by === this.id) this.#dropUnneeded(task).catch(() => {});
+    } else if (changed.key.startsWith('audit.')) standing?.hear(changed.key.slice('audit.'.length), changed.entry);
   }
 
   #isDamaged(kept: Kept): boolean {

@@ -29,6 +29,8 @@ export interface OutputJudge {
   mayFetch(task: Task, record: DoneRecord): boolean;
   /** Whether an output's values are ones that the task can have. */
   isSound(task: Task, buffer: ArrayBufferLike): boolean | Promise<boolean>;
+  /** Told when an output was lost that is needed, after its record was freed. */
+  lost(): Promise<void>;
 }
 
 export class Outputs {
@@ -127,6 +129,7 @@ export class Outputs {
 
   async #free(task: Task, record: DoneRecord): Promise<never> {
     await this.free(task, record);
+    await this.#judge.lost();
     throw new MissingOutput(`the published output of ${taskKey(task)} is lost or damaged`, {
       hint: 'It will be computed again.',
     });

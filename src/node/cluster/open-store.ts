@@ -1,21 +1,16 @@
-/** Opens the store of a run on a cluster for this process. */
-import { randomBytes } from 'node:crypto';
-import { verifySignature, type Signer } from '../../audit/identity.js';
-import type { PreparedData } from '../../node/prepare.js';
+/** Opens the store of a run on a cluster for this process, over whichever engine reaches it. */
+import { toHex, verifySignature, type Signer } from '../../audit/identity.js';
 import { graphShape } from '../../schedule/shape.js';
-import { ClusterStore } from '../../store/cluster/cluster-store.js';
-import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
-import { NatsEngine } from '../../store/nats/engine.js';
-import { type NatsApi } from '../../store/nats/api.js';
-import { type NatsRegistry } from '../../store/nats/registry.js';
 import { systemClock } from '../../store/cluster/clock.js';
-import { expectedOutputs } from './expected.js';
-import { soundLabels } from './expected.js';
+import { ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { Engine } from '../../store/cluster/engine.js';
+import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
+import type { PreparedData } from '../prepare.js';
+import { expectedOutputs, soundLabels } from './expected.js';
 
 /** What the store of a run is opened with. */
 export interface StoreSetting {
-  readonly api: NatsApi;
-  readonly registry: NatsRegistry;
+  readonly engine: Engine;
   readonly record: RunRecord;
   /** Of this process, for people. */
   readonly name: string;
@@ -29,13 +24,13 @@ export interface StoreSetting {
 }
 
 export function openStore(setting: StoreSetting): ClusterStore {
-  const { api, registry, record, name, prepared, signal, say, signer } = setting;
+  const { engine, record, name, prepared, signal, say, signer } = setting;
   const { audit } = record;
   let lastTrouble = -Infinity;
   return new ClusterStore({
-    engine: new NatsEngine(api, record.run, record, () => registry.restore(record)),
+    engine,
     shape: graphShape(record.spec),
-    id: randomBytes(8).toString('hex'),
+    id: toHex(crypto.getRandomValues(new Uint8Array(8))),
     name,
     clock: systemClock,
     signal,

@@ -1,0 +1,117 @@
+/** A node's part in one run that it fits, to the run's end: what the tasks tell becomes records, and somebody else computes. */
+import { PffError } from '../../errors.js';
+import { graphShape } from '../../schedule/shape.js';
+import { taskKey } from '../../schedule/tasks.js';
+import { taskOf } from '../../schedule/timeline.js';
+import { systemClock } from '../../store/cluster/clock.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import { keys, type ReportRecord } from '../../store/cluster/records.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { Store } from '../../store/store.js';
+import type { NodeEvent } from '../events.js';
+import type { Job, Site } from '../job.js';
+import type { PreparedData } from '../prepare.js';
+import { workOnRun, type ClusterNodeOptions, type RunEnd, type TaskExecutor } from './cluster-node.js';
+import type { Membership } from './membership.js';
+import { sealingStore } from './private-labels.js';
+
+/** What an executor is opened with. */
+export interface ExecutorSetting {
+  readonly job: Job;
+  /** What tasks fetch from and publish to. */
+  readonly store: Store;
+  /** The node's present number. */
+  readonly number: () => number;
+  readonly onEvent: (event: NodeEvent) => void;
+}
+
+export interface ClosableExecutor extends TaskExecutor {
+  close(): Promise<void>;
+}
+
+export interface Part extends Pick<ClusterNodeOptions, 'name' | 'slot' | 'leaves' | 'leave'> {
+  readonly store: ClusterStore;
+  readonly record: RunRecord;
+  readonly prepared: PreparedData;
+  /** Buffers of the states that layers begin with, where those are a model's. */
+  readonly initial?: readonly ArrayBufferLike[] | undefined;
+  readonly openExecutor: (setting: ExecutorSetting) => ClosableExecutor;
+  /** One line for the person who watches the node. */
+  readonly say: (line: string) => void;
+  /** Told what the tasks tell, besides. */
+  readonly onEvent?: ((event: NodeEvent) => void) | undefined;
+}
+
+/** @throws as `workOnRun` */
+export async function takePart(part: Part): Promise<RunEnd> {
+  const { store, record, prepared, initial, name, slot, leaves, leave, say } = part;
+  const { spec, variant, nodes, leaseMs } = record;
+  // A federated node has its own data only, whichever chapters it gets.
+  const [own] = prepared.sites;
+  const data = variant === 'federated' ? prepared.facts.digest : undefined;
+  const job: Job = {
+    spec,
+    variant,
+    nodes,
+    layout: prepared.layout,
+    classes: prepared.facts.classes.length,
+    sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
+    ...(initial ? { initial } : {}),
+    startedMs: record.createdMs,
+  };
+  let membership: Membership | undefined;
+  const ready = store.ready();
+  const executor = part.openExecutor({
+    job,
+    store: data === undefined ? ready : sealingStore(ready, (own as Site).data),
+    number: () => membership?.number ?? nodes,
+    onEvent: (event) => {
+      observe(store, membership, event, say);
+      part.onEvent?.(event);
+    },
+  });
+  try {
+    return await workOnRun({
+      store,
+      executor,
+      clock: systemClock,
+      shape: graphShape(spec),
+      variant,
+      nodes,
+      name,
+      leaseMs,
+      data,
+      slot,
+      onMember: (member) => {
+        membership = member;
+      },
+      leaves,
+      leave,
+    });
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Passes on what the tasks tell: progress with the next beat, a finished task as a record of its own. */
+function observe(
+  store: ClusterStore,
+  membership: Membership | undefined,
+  event: NodeEvent,
+  say: (line: string) => void,
+): void {
+  if (event.type === 'progress') {
+    const { task, batch, batches, stats } = event;
+    if (task.layer !== 'network')
+      membership?.tellProgress({ task: { ...task, layer: task.layer }, batch, batches, stats: { ...stats } });
+    return;
+  }
+  const { node, task, stats, spans, processBytes } = event;
+  const done = taskOf(store.shape, task);
+  if (store.isChecking(done)) return say(`checked ${taskKey(done)}`);
+  say(`done ${taskKey(done)}`);
+  const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
+  store.records.tell(keys.report(done), report).catch((error: unknown) => {
+    if (!(error instanceof PffError)) throw error;
+  });
+}

@@ -1,0 +1,119 @@
+/**
+ * The WebSocket side of a shared run: guests' requests, carried out on the run's engine (store/relay/). A guest is known by its
+ * cookie, and comes from our own page; whoever asks too much waits, whoever speaks another language is put off the line.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { parse } from 'hono/utils/cookie';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Engine } from '../../store/cluster/engine.js';
+import { FRAME_ROOM } from '../../store/relay/frames.js';
+import { Relay } from '../../store/relay/relay.js';
+import { isLoopback } from '../access.js';
+import { isSameOrigin, withoutPort } from './share-app.js';
+import type { Guest, Guests } from './guests.js';
+
+export interface RelaySetting {
+  readonly engine: Engine;
+  readonly guests: Guests;
+  readonly cookie: string;
+  /** Only names of this machine are answered. */
+  readonly onLoopback: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Requests of one guest that are carried out at once; the next ones wait in the socket. */
+const MOST_PENDING = 64;
+/** Requests a second that a guest may go on with, and how many it may be ahead. */
+const PER_SECOND = 2000;
+const BURST = 4000;
+/** Bytes that wait for a guest that does not read; then it is put off the line, and comes back. */
+const MOST_WAITING = 64 << 20;
+/** A guest that does not answer within two of these is gone. */
+const PING_MS = 10_000;
+
+/** Close codes from 4400 on tell a guest not to come again. */
+export const CLOSE = { notOurs: 4400, over: 4401 } as const;
+
+export class RelayServer {
+  readonly #setting: RelaySetting;
+  readonly #sockets: WebSocketServer;
+
+  constructor(server: Server, setting: RelaySetting) {
+    this.#setting = setting;
+    const maxPayload = setting.engine.chunkBytes + FRAME_ROOM;
+    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(request, socket, head),
+    );
+  }
+
+  /** Guests that are connected. */
+  get count(): number {
+    return this.#sockets.clients.size;
+  }
+
+  /** Ends all connections, with words for the guests. */
+  close(why: string): void {
+    for (const client of this.#sockets.clients) client.close(CLOSE.over, why);
+    this.#sockets.close();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { guests, cookie, onLoopback } = this.#setting;
+    const { host = '', origin, cookie: cookies = '' } = request.headers;
+    const refuse = (status: string): void => {
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    };
+    socket.on('error', () => socket.destroy());
+    if (request.url !== '/relay') return refuse('404 Not Found');
+    if ((onLoopback && !isLoopback(withoutPort(host))) || !isSameOrigin(origin, host)) return refuse('403 Forbidden');
+    const guest = guests.of(parse(cookies, cookie)[cookie]);
+    if (!guest) return refuse('401 Unauthorized');
+    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, guest));
+  }
+
+  #serve(client: WebSocket, guest: Guest): void {
+    const { engine, say } = this.#setting;
+    const name = `browser ${guest.number}`;
+    say(`${name} is connected`);
+    const relay = new Relay({
+      engine,
+      send: (frame) => {
+        if (client.bufferedAmount > MOST_WAITING) client.terminate();
+        else client.send(frame);
+      },
+      onRefused: (why) => say(`${name} was refused: ${why}`),
+    });
+    let alive = true;
+    const pings = setInterval(() => {
+      if (!alive) return client.terminate();
+      alive = false;
+      client.ping();
+    }, PING_MS);
+    client.on('pong', () => (alive = true));
+    let [budget, since] = [BURST, performance.now()];
+    client.on('message', (data, isBinary) => {
+      if (!isBinary || !(data instanceof Buffer)) return client.close(CLOSE.notOurs, 'not a frame of a node');
+      const now = performance.now();
+      budget = Math.min(BURST, budget + ((now - since) / 1000) * PER_SECOND) - 1;
+      since = now;
+      if (budget < 0) {
+        client.pause();
+        setTimeout(() => client.resume(), (-budget / PER_SECOND) * 1000);
+      }
+      const carryOut = async (): Promise<void> => {
+        if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
+        if (relay.pending < MOST_PENDING && budget >= 0) client.resume();
+      };
+      carryOut().catch(() => client.terminate());
+      if (relay.pending >= MOST_PENDING) client.pause();
+    });
+    client.on('error', () => client.terminate());
+    client.on('close', () => {
+      clearInterval(pings);
+      relay.close();
+      say(`${name} is gone`);
+    });
+  }
+}

@@ -1,0 +1,117 @@
+/** Who looks on while a run trains: accuracy on held-out samples, early stopping, and looks into the network. They change no layer. */
+import type { Kernels } from '../kernels/kernels.js';
+import { openKernels } from '../kernels/open.js';
+import type { LayerState } from '../layers/layer-state.js';
+import type { PreparedData } from '../node/prepare.js';
+import type { RunSpec } from '../spec/spec.js';
+import { Analyst, chaptersBetweenLooks } from './analyst.js';
+import type { RunEvent } from './events.js';
+import type { Callbacks } from './execute.js';
+import type { Execution, TrainOptions } from './options.js';
+import { ValidationFolder, type Best } from './validation-folder.js';
+import { Validator, type ValidationPlan } from './validator.js';
+
+export interface WatchersSetup {
+  readonly spec: RunSpec;
+  readonly execution: Pick<Execution, 'nodes' | 'kernels'>;
+  readonly prepared: PreparedData;
+  /** The run's own kernels. */
+  readonly kernels: Kernels;
+  readonly plan: ValidationPlan;
+  readonly analyseEvery: TrainOptions['analyseEvery'];
+  /** The run's folder, and the spec and data that what is kept there belongs to. */
+  readonly folder: { readonly path: string | undefined; readonly of: string };
+  readonly emit: (event: RunEvent) => void;
+  readonly notice: (text: string) => void;
+  /** Since the start of training. */
+  readonly seconds: () => number;
+}
+
+export class Watchers {
+  /** For the followers of a cluster's run, who ask for what they want to see. */
+  readonly validator: Validator | undefined;
+  /** Aborts when early stopping has decided. */
+  readonly enough: AbortSignal;
+  readonly #analyst: Analyst | undefined;
+  readonly #ownKernels: Kernels | undefined;
+
+  private constructor(setup: WatchersSetup, ownKernels: Kernels | undefined) {
+    const enough = new AbortController();
+    const kernels = ownKernels ?? setup.kernels;
+    this.enough = enough.signal;
+    this.#ownKernels = ownKernels;
+    this.#analyst = setup.analyseEvery === undefined ? undefined : openAnalyst(setup, kernels);
+    this.validator = setup.plan.every > 0 ? openValidator(setup, kernels, () => enough.abort()) : undefined;
+  }
+
+  /** @throws PffError `files` if what an earlier process left for early stopping is damaged */
+  static async open(setup: WatchersSetup): Promise<Watchers> {
+    const { execution, spec, plan, analyseEvery } = setup;
+    const watched = analyseEvery !== undefined || plan.every > 0;
+    // Beside nodes that are threads of their own, looking takes one core only.
+    const own =
+      watched && execution.nodes > 1
+        ? await openKernels({ kernels: execution.kernels, threads: 1, precision: spec.precision })
+        : undefined;
+    const watchers = new Watchers(setup, own?.kernels);
+    watchers.validator?.start();
+    return watchers;
+  }
+
+  /** What a training tells those who look on. */
+  callbacks(): Pick<Callbacks, 'published' | 'chapter'> {
+    const [analyst, validator] = [this.#analyst, this.validator];
+    if (!analyst && !validator) return {};
+    return {
+      published: async (task, output) => {
+        await Promise.all([analyst?.published(task, output), validator?.published(task, output)]);
+      },
+      chapter: (chapter, states) => {
+        for (const state of states) void validator?.layer(chapter, state);
+      },
+    };
+  }
+
+  /** The best chapter, once all has been measured; undefined without early stopping. @throws what went wrong with measuring */
+  best(): Promise<Best | undefined> {
+    return this.validator?.best() ?? Promise.resolve(undefined);
+  }
+
+  /** A last look at the finished network. */
+  async final(states: readonly LayerState[]): Promise<void> {
+    await this.#analyst?.final(states);
+  }
+
+  async close(): Promise<void> {
+    await this.#analyst?.close();
+    await this.validator?.close();
+    this.#ownKernels?.close();
+  }
+}
+
+function openValidator(setup: WatchersSetup, kernels: Kernels, enough: () => void): Validator {
+  const { spec, prepared, plan, folder, emit, notice, seconds } = setup;
+  return new Validator({
+    spec,
+    prepared,
+    kernels,
+    plan,
+    folder: folder.path !== undefined && spec.earlyStop > 0 ? new ValidationFolder(folder.path, folder.of) : undefined,
+    tell: (measured, took) => emit({ type: 'validation', ...measured, at: seconds(), seconds: took }),
+    failed: (reason) => notice(`accuracy was not measured: ${reason}`),
+    enough,
+  });
+}
+
+function openAnalyst(setup: WatchersSetup, kernels: Kernels): Analyst {
+  const { spec, prepared, analyseEvery: asked, emit, notice, seconds } = setup;
+  const every = asked === undefined || asked === 'seldom' ? chaptersBetweenLooks(spec, prepared) : asked;
+  return new Analyst(
+    spec,
+    prepared,
+    kernels,
+    every,
+    (chapter, analysis, took) => emit({ type: 'analysis', chapter, at: seconds(), seconds: took, analysis }),
+    (reason) => notice(`the network was not analysed: ${reason}`),
+  );
+}
