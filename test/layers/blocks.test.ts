@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { leaving } from '../../src/kernels/block/contract.js';
 import type { ConvGeometry } from '../../src/layers/conv/geometry.js';
-import { formatBlock, parseBlock, type ConvDescription } from '../../src/layers/conv/description.js';
+import type { ConvDescription } from '../../src/layers/conv/description.js';
+import { formatBlock, parseBlock } from '../../src/layers/conv/text.js';
 import { geometries, parseLayers } from '../../src/layers/sizes.js';
 
 describe('a list of layers', () => {

@@ -15,23 +15,16 @@ import {
 } from '../../kernels/block/contract.js';
 import type { LayerKind, PartTensors } from '../layer-kind.js';
 import type { ConvGeometry } from './geometry.js';
-import {
-  convSchema,
-  formatBlock,
-  formatStage,
-  joinsBlock,
-  LEAKY_SLOPE,
-  parseBlock,
-  type ConvDescription,
-  type StageDescription,
-} from './description.js';
+import { convSchema, LEAKY_SLOPE, type ConvDescription, type StageDescription } from './description.js';
 import { convOnnx } from './onnx.js';
+import { explainBlock, formatBlock, formatStage, joinsBlock, parseBlock } from './text.js';
 
 export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   kind: 'conv',
   schema: convSchema,
   readsPlanes: true,
   parse: parseBlock,
+  explain: explainBlock,
   joins: joinsBlock,
   format: formatBlock,
   geometry({ stages: descriptions }, inputs, entering) {
@@ -149,16 +142,22 @@ function stageOf(description: StageDescription, from: Planes): Stage {
   const { channels = from.channels, kernel = 0, stride = 1, groups = 1 } = convolution ?? {};
   const { padding = convolution ? (kernel - 1) / 2 : 0 } = convolution ?? {};
   const what = formatStage(description);
-  const plane = `${from.channels}x${from.height}x${from.width}`;
+  const enters = formatPlanes(from);
   if (from.channels % groups !== 0 || channels % groups !== 0)
     misfit(
       `${what} cuts channels into ${groups} groups, but ${from.channels} enter and ${channels} leave`,
-      'Choose a number that divides both.',
+      `Choose a number that divides both: ${divisors(from.channels, channels)}.`,
     );
   if (typeof norm === 'number' && channels % norm !== 0)
-    misfit(`${what} normalises ${norm} groups of ${channels} channels`, 'Choose a number that divides the channels.');
+    misfit(
+      `${what} normalises ${norm} groups of ${channels} channels`,
+      `Choose a number that divides the channels: ${divisors(channels, channels)}.`,
+    );
   if (convolution && padding >= kernel)
-    misfit(`${what} pads by ${padding}, which is more than its window of ${kernel} reaches`, 'Lower the padding.');
+    misfit(
+      `${what} pads by ${padding}, which is more than its window of ${kernel} reaches`,
+      `A padding of up to ${kernel - 1} fits.`,
+    );
   const stage: Stage = {
     from,
     outputs: channels,
@@ -171,18 +170,30 @@ function stageOf(description: StageDescription, from: Planes): Stage {
     ...(pool ? { pool: { kind: pool.kind, size: pool.size, stride: pool.stride ?? pool.size } } : {}),
   };
   const before = convolved(stage);
+  const largest = Math.min(from.height, from.width) + 2 * padding;
   if (before.height < 1 || before.width < 1)
     misfit(
-      `the window of ${what} is larger than the planes, ${plane}`,
-      'Choose a smaller window, or pool less before it.',
+      `the window of ${what} is larger than the planes that enter it, ${enters}`,
+      `With this padding a window of up to ${largest} fits; else pad more, or pool less before it.`,
     );
   const { height, width } = leaving(stage);
   if (height < 1 || width < 1)
     misfit(
-      `the pool of ${what} is larger than what it pools, ${before.height}x${before.width}`,
-      'Choose a smaller pool, or pool less before it.',
+      `the pool of ${what} is larger than the planes that enter it, ${formatPlanes(before)}`,
+      `A pool of up to ${Math.min(before.height, before.width)} fits; else pool less before it.`,
     );
   return stage;
+}
+
+function formatPlanes({ channels, height, width }: Planes): string {
+  return `${channels}x${height}x${width}`;
+}
+
+/** What divides both, the first few. */
+function divisors(a: number, b: number): string {
+  const found: number[] = [];
+  for (let each = 1; each <= Math.min(a, b); each++) if (a % each === 0 && b % each === 0) found.push(each);
+  return found.length > 8 ? `${found.slice(0, 8).join(', ')}, …` : found.join(', ');
 }
 
 /** The tensors stage by stage, as kernels take them. */
