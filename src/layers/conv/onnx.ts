@@ -37,10 +37,10 @@ export const convOnnx: OnnxNodes = {
   },
   labelPart(graph, part, tensors, label) {
     const { stages, labels } = geometryOf(part.geometry);
-    const { first: at, stage: first } = firstConvolution(stages);
-    const values = tensorOf(part, tensors, at, 'label');
-    const { outputs } = first;
-    const positions = planeValues(convolved(first)) / outputs;
+    const { first, stage } = firstConvolution(stages);
+    const values = tensorOf(part, tensors, first, 'label');
+    const { outputs } = stage;
+    const positions = planeValues(convolved(stage)) / outputs;
     const rowOf = (l: number): Float32Array => values.subarray(l * outputs, (l + 1) * outputs);
     const wide = (row: (o: number) => number): Float32Array =>
       Float32Array.from({ length: positions * outputs }, (_, at) => row(at % outputs));
