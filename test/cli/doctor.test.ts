@@ -13,7 +13,7 @@ it('shows one screen, without control characters in a pipe', async () => {
   expect(stdout).not.toMatch(CONTROL);
   const lines = stdout.split('\n');
   expect(lines.length).toBeLessThan(50);
-  for (const part of ['cpu', 'memory', 'kernels', 'nats-server', 'no GPU backend yet', '--precision', 'f32'])
+  for (const part of ['cpu', 'memory', 'kernels', 'nats-server', 'there is no GPU for webgpu', '--precision', 'f32'])
     expect(stdout).toContain(part);
 });
 

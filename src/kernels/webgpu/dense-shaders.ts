@@ -9,7 +9,7 @@ export const ELEMENTS = 64;
 /** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
 export const ROWS_OF_SUMS = 4;
 
-/** Of one call; all u32, the scalars of a rule as their bits. */
+/** Of one call; all u32, flags as 0 or 1, the scalars of a rule as their bits. */
 export const PARAMETERS = [
   'batch',
   'variants',
@@ -18,6 +18,7 @@ export const PARAMETERS = [
   'suffixInputs',
   'outputs',
   'scaled',
+  'relu',
   'beta1',
   'beta2',
   'fresh1',
@@ -94,7 +95,7 @@ export type ShaderName =
 
 const made = new Map<string, Readonly<Record<ShaderName, Shader>>>();
 
-/** All shaders of a dense layer by name, made once. The constant RELU, of the layer's activation, is given to the pipeline. */
+/** All shaders of a dense layer by name, made once. */
 export function denseShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
   const key = `${options.form} ${options.precision} ${options.each}`;
   const shaders = made.get(key) ?? writeShaders(options);
@@ -105,7 +106,7 @@ export function denseShaders(options: ShaderOptions): Readonly<Record<ShaderName
 function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
   const { form, precision } = options;
   const rounds = precision !== 'f32';
-  const head = `${arithmetic(form)}${parameters}override RELU: bool;`;
+  const head = `${arithmetic(form)}${parameters}`;
   /** @param buffers of T; those that are written are marked */
   const shader = (buffers: readonly string[], ...code: readonly string[]): Shader => {
     const writes = buffers.map((name) => name.startsWith('*'));
@@ -133,7 +134,7 @@ function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shade
     let x = suffix[r * p.suffixInputs + c];
     if (!isZero(x)) { acc = fused(x, w[(p.prefixInputs + c) * p.outputs + o], acc); }
   }
-  if (RELU) { acc = relu(acc); }
+  if (p.relu == 1u) { acc = relu(acc); }
   y[index] = acc;`,
       ),
     ),
@@ -154,7 +155,7 @@ function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shade
       var scale = given[r];
       if (below(scale, SMALLEST_NORMAL)) { scale = fromBits(0u); }
       d = product(scale, y[at]);
-    } else if (!(RELU && notAboveZero(y[at]))) {
+    } else if (!(p.relu == 1u && notAboveZero(y[at]))) {
       d = given[at];
     }
     if (below(d, SMALLEST_DELTA)) { d = fromBits(0u); }

@@ -312,7 +312,7 @@ export class GpuDense implements DenseKernel {
 
   async #dispatch(name: ShaderName, buffers: readonly GPUBuffer[], groups: Dispatch['groups']): Promise<Dispatch> {
     const shader = denseShaders(this.#how)[name];
-    const pipeline = await this.#device.pipeline(shader, this.#options.activation === 'relu');
+    const pipeline = await this.#device.pipeline(shader);
     return { pipeline, bindings: this.#device.bind(pipeline, this.#uniform, buffers), groups };
   }
 
@@ -323,6 +323,7 @@ export class GpuDense implements DenseKernel {
       prefixInputs: this.inputs - this.suffixInputs,
       suffixInputs: this.suffixInputs,
       outputs: this.outputs,
+      relu: this.#options.activation === 'relu' ? 1 : 0,
       ...(rule ? scalars(rule) : {}),
     };
     this.#device.write(

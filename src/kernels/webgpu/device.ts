@@ -44,15 +44,11 @@ export class GpuDevice {
   /** A CPU that plays a GPU: compiling shaders takes longer than running them. */
   readonly software: boolean;
   readonly #device: GPUDevice;
-  readonly #pipelines = [
-    new Map<Shader, Promise<GPUComputePipeline>>(),
-    new Map<Shader, Promise<GPUComputePipeline>>(),
-  ] as const;
+  readonly #pipelines = new Map<Shader, Promise<GPUComputePipeline>>();
   #staging: GPUBuffer | undefined;
   /** The last reading begun: one after the other, as they share a buffer. */
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
-  #closed = false;
 
   private constructor(device: GPUDevice, description: string) {
     this.#device = device;
@@ -66,7 +62,7 @@ export class GpuDevice {
 
   async #watch(): Promise<void> {
     const { message, reason } = await this.#device.lost;
-    if (!this.#closed) this.#failure ??= `the device was lost (${reason}): ${message}`;
+    this.#failure ??= `the device was lost (${reason}): ${message}`;
   }
 
   /** @throws PffError `kernels` where there is no GPU */
@@ -75,13 +71,13 @@ export class GpuDevice {
     try {
       adapter = await (await openGpu(adapterName)).requestAdapter({ powerPreference: 'high-performance' });
     } catch (error) {
-      throw new PffError('kernels', `webgpu kernels were asked for, but ${messageOf(error)}`, {
+      throw new PffError('kernels', `there is no GPU for webgpu kernels: ${messageOf(error)}`, {
         hint: 'In Node.js: npm install webgpu (and a Vulkan driver; on Debian also libvulkan1). Or use --kernels auto.',
         cause: error,
       });
     }
     if (adapter === null)
-      throw new PffError('kernels', 'webgpu kernels were asked for, but no GPU was found', {
+      throw new PffError('kernels', 'there is no GPU for webgpu kernels: no adapter was found', {
         hint: 'On Linux a Vulkan driver and libvulkan1 are needed. Or use --kernels auto.',
       });
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
@@ -96,14 +92,13 @@ export class GpuDevice {
   }
 
   /** The pipeline of a shader; made once. */
-  pipeline(shader: Shader, relu: boolean): Promise<GPUComputePipeline> {
-    const pipelines = this.#pipelines[relu ? 1 : 0];
-    const made = pipelines.get(shader) ?? this.#makePipeline(shader, relu);
-    pipelines.set(shader, made);
+  pipeline(shader: Shader): Promise<GPUComputePipeline> {
+    const made = this.#pipelines.get(shader) ?? this.#makePipeline(shader);
+    this.#pipelines.set(shader, made);
     return made;
   }
 
-  #makePipeline({ code, writes }: Shader, relu: boolean): Promise<GPUComputePipeline> {
+  #makePipeline({ code, writes }: Shader): Promise<GPUComputePipeline> {
     const layout = this.#device.createBindGroupLayout({
       entries: [
         { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
@@ -118,7 +113,6 @@ export class GpuDevice {
       compute: {
         module: this.#device.createShaderModule({ code }),
         entryPoint: 'main',
-        constants: { RELU: relu ? 1 : 0 },
       },
     });
   }
@@ -237,11 +231,5 @@ export class GpuDevice {
   #check(): void {
     if (this.#failure === undefined) return;
     throw new PffError('kernels', `the GPU (${this.description}) failed: ${this.#failure}`, { hint });
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#staging?.destroy();
-    this.#device.destroy();
   }
 }

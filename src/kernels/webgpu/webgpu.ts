@@ -29,14 +29,19 @@ export async function openWebGpu(precision: Precision = 'f32', adapter?: string)
 
 /** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
 async function proveForm(device: GpuDevice, precision: Precision): Promise<ArithmeticForm> {
-  try {
-    await proveNumerics(kernelsOn(device, shaderOptions(device, precision, 'device')));
-    return 'device';
-  } catch (error) {
-    if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
+  // A device in software takes long to compile shaders, and those known do not pass by their own arithmetic.
+  const forms: readonly ArithmeticForm[] = device.software ? ['integer'] : ['device', 'integer'];
+  let failure: unknown;
+  for (const form of forms) {
+    try {
+      await proveNumerics(kernelsOn(device, shaderOptions(device, precision, form)));
+      return form;
+    } catch (error) {
+      if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
+      failure = error;
+    }
   }
-  await proveNumerics(kernelsOn(device, shaderOptions(device, precision, 'integer')));
-  return 'integer';
+  throw failure;
 }
 
 function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
