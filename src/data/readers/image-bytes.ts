@@ -1,11 +1,10 @@
 /**
  * Images of several kinds to pixels, told apart by their first bytes. JPEG and WebP are decoded in WebAssembly, with the same bits on
- * every machine. Node.js only.
+ * every machine.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { messageOf, PffError } from '../../../errors.js';
-import { decodeRgba, pngSize } from '../png.js';
+import { decoderBytes } from '#platform/image-decoders';
+import { messageOf, PffError } from '../../errors.js';
+import { decodeRgba, pngSize } from './png.js';
 
 export type ImageKind = 'png' | 'jpeg' | 'webp';
 
@@ -92,21 +91,21 @@ interface WithWebAssembly {
   readonly WebAssembly: { readonly compile: (bytes: Uint8Array) => Promise<never> };
 }
 
-async function moduleOf(file: string): Promise<never> {
+async function moduleOf(kind: 'jpeg' | 'webp'): Promise<never> {
   if (!('ImageData' in globalThis)) Object.assign(globalThis, { ImageData: Picture });
   const { WebAssembly: wasm } = globalThis as unknown as WithWebAssembly;
-  return wasm.compile(readFileSync(createRequire(import.meta.url).resolve(file)));
+  return wasm.compile(await decoderBytes(kind));
 }
 
 async function openJpeg(): Promise<(bytes: ArrayBuffer) => Promise<Decoded>> {
   const { default: decode, init } = await import('@jsquash/jpeg/decode.js');
-  await init(await moduleOf('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
+  await init(await moduleOf('jpeg'));
   return (bytes) => decode(bytes) as Promise<Decoded>;
 }
 
 async function openWebp(): Promise<(bytes: ArrayBuffer) => Promise<Decoded>> {
   const { default: decode, init } = await import('@jsquash/webp/decode.js');
-  await init(await moduleOf('@jsquash/webp/codec/dec/webp_dec.wasm'));
+  await init(await moduleOf('webp'));
   return (bytes) => decode(bytes) as Promise<Decoded>;
 }
 
