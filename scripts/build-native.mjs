@@ -1,6 +1,6 @@
 // Builds the native kernels, build/pff-native.node (or in --out FOLDER), with nothing but a C++ compiler ($CXX, c++, g++ or
 // clang++) and the node-api-headers package. Where that cannot be done, says so, leaves the reason beside it in
-// native-build.json and exits with 0: pff then runs on the reference kernels. Does nothing when the result is up to date.
+// native-build.json and exits with 0: pff then runs on the WebAssembly kernels. Does nothing when the result is up to date.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -105,5 +105,5 @@ try {
   const reason = output.trim().split('\n').slice(0, 5).join('\n');
   rmSync(addon, { force: true });
   writeRecord({ reason });
-  console.error(`the native kernels were not built: ${reason}\npff will run on the slow reference kernels`);
+  console.error(`the native kernels were not built: ${reason}\npff will run on the slower WebAssembly kernels`);
 }

@@ -20,6 +20,8 @@ function headersDigest(source) {
   for (const each of elsewhere ? [sources, folder] : [sources])
     for (const file of readdirSync(each, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.h'))
+      // Those of WebAssembly are no part of the addon.
+      .filter((entry) => entry.name !== 'wasm.h' && !/[/\\]wasm$/.test(entry.parentPath))
       .map((entry) => join(entry.parentPath, entry.name))
       .toSorted()) {
       hash.update(relative(root, file));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadDataset } from '../../src/data/sources/load.js';
 import { messageOf, PffError } from '../../src/errors.js';
 import type { Kernels, Precision } from '../../src/kernels/kernels.js';
-import type { NativeKernels } from '../../src/kernels/native/native.js';
+import type { CompiledKernels } from '../../src/kernels/compiled/compiled.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
 import type { RunResult } from '../../src/run/events.js';
 import { summarise } from '../statistics.js';
@@ -60,7 +60,7 @@ export interface Comparison {
  * @throws PffError `kernels` if a peer computes something else than we do.
  */
 export async function runComparison(
-  kernels: NativeKernels,
+  kernels: CompiledKernels,
   rounding: ReadonlyMap<Exclude<Precision, 'f32'>, Kernels>,
   choice: KernelsChoice,
   options: ComparisonOptions,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PffError } from '../../src/errors.js';
 import type { Kernels, Precision } from '../../src/kernels/kernels.js';
-import type { NativeKernels } from '../../src/kernels/native/native.js';
+import type { CompiledKernels } from '../../src/kernels/compiled/compiled.js';
 import { compare } from '../compare/check.js';
 import type { Operands, Worker } from '../compare/contender.js';
 import { secondsOf } from '../compare/lines.js';
@@ -61,7 +61,7 @@ export interface ConvolutionsReport {
 
 /** @throws PffError `kernels` if a peer computes something else than we do. */
 export async function runConvolutions(
-  kernels: NativeKernels,
+  kernels: CompiledKernels,
   rounding: ReadonlyMap<Exclude<Precision, 'f32'>, Kernels>,
   options: ConvolutionsOptions,
 ): Promise<ConvolutionsReport> {

@@ -1,6 +1,6 @@
 /** Interleaved repetitions of several measurements, each beside the core's peak at that moment, so that noise hits all alike. */
 import type { Awaitable, Precision } from '../../src/kernels/kernels.js';
-import type { NativeKernels } from '../../src/kernels/native/native.js';
+import type { CompiledKernels } from '../../src/kernels/compiled/compiled.js';
 import { summarise, type Summary } from '../statistics.js';
 
 /** Something to time. `run` does the work once. */
@@ -23,7 +23,7 @@ export interface Measured {
 
 /** Runs all cases in turn, `repetitions` times, after two rounds to warm up; each follows a run of its own. Peaks are in FLOP/s. */
 export async function measureInTurn(
-  kernels: NativeKernels,
+  kernels: CompiledKernels,
   cases: readonly Case[],
   repetitions: number,
   precision: Precision,

@@ -1,6 +1,7 @@
 /** Finds out what this machine is good for. */
 import os from 'node:os';
 import { loadAddon, type LoadedAddon } from '../kernels/native/addon.js';
+import { loadWasm } from '../kernels/wasm/load.js';
 import { cpuQuota, usableCores } from '../run/cores.js';
 import { VERSION } from '../run/version.js';
 import { instructionSets } from './instruction-sets.js';
@@ -26,6 +27,7 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
   const server = await findNatsServer(serverFolders);
   const loaded = load();
   const native = 'addon' in loaded;
+  const wasm = await loadWasm();
   const usable = usableCores();
   // Some systems do not list their CPUs.
   const cores = Math.max(os.cpus().length, usable);
@@ -44,11 +46,12 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
       addon: native ? loaded.path : null,
       reason: native ? null : loaded.reason,
       instructionSets: instructionSets(loaded),
+      wasm: 'build' in wasm ? { build: wasm.build, reason: null } : { build: null, reason: wasm.reason },
     },
     steps,
     server,
     gpu: { backend: false, text: 'no GPU backend yet: training runs on the CPU' },
-    settings: settingsFor(steps, usable, native),
+    settings: settingsFor(steps, usable, native, 'build' in wasm),
     seconds: (performance.now() - begun) / 1000,
   };
 }

@@ -59,6 +59,8 @@ export const machineReportSchema = z.strictObject({
     addon: z.string().nullable(),
     reason: z.string().nullable(),
     instructionSets: z.array(instructionSet),
+    /** How the WebAssembly kernels multiply and add; `build` is null where there are none, and then `reason` says why. */
+    wasm: z.strictObject({ build: z.enum(['fused', 'exact']).nullable(), reason: z.string().nullable() }),
   }),
   /** On one thread, and on more where there are more. */
   steps: z.array(stepRates).min(1),

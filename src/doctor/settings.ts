@@ -25,14 +25,15 @@ export function fasterThan(
  * @param steps on one thread first, then on more.
  * @param cores that a run may use.
  * @param native whether the native kernels are there: nothing is worth setting without them.
+ * @param wasm whether those of WebAssembly are.
  */
-export function settingsFor(steps: readonly StepRates[], cores: number, native: boolean): Setting[] {
+export function settingsFor(steps: readonly StepRates[], cores: number, native: boolean, wasm = true): Setting[] {
   if (!native)
     return [
       {
         option: '--kernels',
-        value: 'reference',
-        reason: 'all that is there; a C++ compiler and npm run build make training hundreds of times faster',
+        value: wasm ? 'wasm' : 'reference',
+        reason: `all that is there; a C++ compiler and npm run build make training ${wasm ? 'several' : 'hundreds of'} times faster`,
       },
     ];
   const widest = steps.at(-1) as StepRates;

@@ -5,13 +5,16 @@ import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
 import { proveNumerics } from './probe.js';
 
-/** `auto`: the fastest there is for the precision. `native`: the same, but never the reference. Else exactly the named one. */
-export const kernelsChoices = ['auto', 'native', 'reference', ...INSTRUCTION_SETS] as const;
+/**
+ * `auto`: the fastest there is for the precision: native, else WebAssembly, else the reference. `native`: the best instruction set that
+ * this CPU has. Else exactly the named one.
+ */
+export const kernelsChoices = ['auto', 'native', 'wasm', 'reference', ...INSTRUCTION_SETS] as const;
 export type KernelsChoice = (typeof kernelsChoices)[number];
 
 export interface OpenKernelsOptions {
   readonly kernels: KernelsChoice;
-  /** Cores for the kernels of this JavaScript thread, itself included; at least 1. The reference always has one. */
+  /** Cores for the kernels of this JavaScript thread, itself included; at least 1. Only native kernels have more than one. */
   readonly threads: number;
   /** f32 unless given; it decides the numerics. */
   readonly precision?: Precision | undefined;
@@ -19,7 +22,7 @@ export interface OpenKernelsOptions {
 
 export interface OpenedKernels {
   readonly kernels: Kernels;
-  /** Set where `auto` had to go on with the reference: why. */
+  /** Set where `auto` had to go on without the native kernels, or even without WebAssembly: why. */
   readonly reason?: string;
 }
 
@@ -33,48 +36,72 @@ export async function openKernels(options: OpenKernelsOptions, load?: () => Load
   const { kernels: choice, threads } = options;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > 1024)
     throw new PffError('usage', `kernel threads must be a whole number from 1 to 1024, got ${threads}`);
-  const opened = choice === 'reference' ? await reference(options) : await native(options, load);
-  try {
-    await proved(opened.kernels);
-  } catch (error) {
-    opened.kernels.close();
-    if (choice !== 'auto' || !(error instanceof PffError)) throw error;
-    return reference(options, error.message);
+  let reason: string | undefined;
+  for (const open of choice === 'auto' ? [native, wasm, reference] : [backendOf(choice)]) {
+    try {
+      const kernels = await open(options, load);
+      return reason === undefined ? { kernels } : { kernels, reason };
+    } catch (error) {
+      if (choice !== 'auto' || !(error instanceof PffError) || error.code !== 'kernels') throw error;
+      reason = reason === undefined ? error.message : `${reason}; ${error.message}`;
+    }
   }
-  return opened;
+  throw new Error('the reference kernels are always there');
 }
 
-async function reference({ precision }: OpenKernelsOptions, reason?: string): Promise<OpenedKernels> {
+type Open = (options: OpenKernelsOptions, load?: () => LoadedAddon) => Promise<Kernels>;
+
+function backendOf(choice: KernelsChoice): Open {
+  return choice === 'reference' ? reference : choice === 'wasm' ? wasm : native;
+}
+
+async function reference({ precision }: OpenKernelsOptions): Promise<Kernels> {
   const { openReference } = await import('./reference/reference.js');
-  const kernels = openReference(precision);
-  return reason === undefined ? { kernels } : { kernels, reason };
+  return proved(openReference(precision));
 }
 
-async function native(options: OpenKernelsOptions, load?: () => LoadedAddon): Promise<OpenedKernels> {
-  const { kernels: choice, threads, precision } = options;
+async function wasm({ kernels: choice, precision }: OpenKernelsOptions): Promise<Kernels> {
+  const [{ loadWasm }, { openWasm }] = await Promise.all([import('./wasm/load.js'), import('./wasm/wasm.js')]);
+  const loaded = await loadWasm();
+  if ('functions' in loaded) return proved(openWasm(loaded, precision));
+  throw unavailable(choice, loaded.reason, 'use --kernels reference (slow, the same results)');
+}
+
+async function native(
+  { kernels: choice, threads, precision }: OpenKernelsOptions,
+  load?: () => LoadedAddon,
+): Promise<Kernels> {
   const [{ loadAddon }, { openNative }] = await Promise.all([
     import('./native/addon.js'),
     import('./native/native.js'),
   ]);
   const loaded = (load ?? loadAddon)();
-  if ('reason' in loaded) {
-    if (choice === 'auto') return reference(options, loaded.reason);
-    throw new PffError('kernels', `${choice} kernels were asked for, but ${loaded.reason}`, {
-      hint: 'run `npm run build`, or use --kernels reference (slow, the same results)',
-    });
-  }
+  if ('reason' in loaded)
+    throw unavailable(choice, loaded.reason, 'run `npm run build`, or use --kernels wasm (slower, the same results)');
   const { addon } = loaded;
   const named = choice !== 'auto' && choice !== 'native';
   const instructionSet = named ? choice : addon.fastestFor(precision ?? 'f32');
-  return { kernels: openNative(addon, instructionSet, threads, precision) };
+  return proved(openNative(addon, instructionSet, threads, precision));
+}
+
+function unavailable(choice: KernelsChoice, reason: string, hint: string): PffError {
+  const message = choice === 'auto' ? reason : `${choice} kernels were asked for, but ${reason}`;
+  return new PffError('kernels', message, { hint });
 }
 
 /** Backends of this thread that have been proved, by name and numerics: once is enough. */
 const alreadyProved = new Set<string>();
 
-async function proved(kernels: Kernels): Promise<void> {
+/** The same kernels, once they have shown that they compute what they claim. Closes them where they do not. */
+async function proved(kernels: Kernels): Promise<Kernels> {
   const key = `${kernels.name} ${kernels.numerics.id}`;
-  if (alreadyProved.has(key)) return;
-  await proveNumerics(kernels);
+  if (alreadyProved.has(key)) return kernels;
+  try {
+    await proveNumerics(kernels);
+  } catch (error) {
+    kernels.close();
+    throw error;
+  }
   alreadyProved.add(key);
+  return kernels;
 }

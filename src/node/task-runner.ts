@@ -25,6 +25,7 @@ import { stepsOf, type Held, type Step } from '../schedule/steps.js';
 import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { refOf } from '../schedule/timeline.js';
 import type { Output, Store } from '../store/store.js';
+import { ChainRecorder } from './chain-recorder.js';
 import { ChapterData } from './chapter-data.js';
 import { Breather } from './clock.js';
 import type { NodeEvent } from './events.js';
@@ -280,6 +281,10 @@ export class TaskRunner {
     const plan = this.#data.plan(task.chapter);
     const opened = await openForTraining(kernels, job.spec, before, variants);
     try {
+      const recorder =
+        job.cuts && plan.batches.length > 0
+          ? new ChainRecorder(job.cuts, plan.batches.length, before.structure, opened)
+          : undefined;
       const stats = await trainChapter({
         ...learning,
         spec: job.spec,
@@ -291,9 +296,11 @@ export class TaskRunner {
         labels: siteOf(job, task.chapter).data.samples.labels,
         breather: this.#breather,
         report: progressReporter(node, refOf(this.#graph, task), emit),
+        after: recorder && ((batch) => recorder.after(batch)),
       });
       const { steps, buffer } = await readState(before.structure, before.steps + plan.batches.length, opened);
-      return { done: { output: { steps, buffer }, stats }, opened };
+      const output = recorder ? { steps, buffer, chain: recorder.chain } : { steps, buffer };
+      return { done: { output, stats }, opened };
     } catch (error) {
       closeParts(opened);
       throw error;

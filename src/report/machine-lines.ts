@@ -44,17 +44,26 @@ function facts({ cpu, memory, kernels, server, gpu }: MachineReport): [string, s
   const used = sets.filter(({ usedFor }) => usedFor.length > 0);
   const spare = sets.filter(({ usable, usedFor }) => usable && usedFor.length === 0);
   const native = used.map(({ name, usedFor }) => `${name} for ${usedFor.join(' and ')}`).join(', ');
+  const instead = kernels.wasm.build === null ? 'reference (slow)' : 'wasm (slower)';
   return [
     ['cpu', `${cpu.model}, ${cores(cpu.cores)}${quota}${affinity}`],
     ['memory', `${bytes(memory.totalBytes)}, ${bytes(memory.availableBytes)} of it free${limit}`],
-    ['kernels', used.length > 0 ? native : `reference (slow): ${kernels.reason ?? 'no instruction set fits'}`],
+    ['kernels', used.length > 0 ? native : `${instead}: ${kernels.reason ?? 'no instruction set fits'}`],
     ...(spare.length > 0 ? [['', `also here: ${spare.map(({ name }) => name).join(', ')}`] as [string, string]] : []),
     ...sets
       .filter(({ usable }) => !usable)
       .map(({ name, why }): [string, string] => ['', `${name} is not used: ${why}`]),
+    ['', wasmText(kernels.wasm)],
     ['gpu', gpu.text],
     ['nats-server', serverText(server)],
   ];
+}
+
+function wasmText({ build, reason }: MachineReport['kernels']['wasm']): string {
+  if (build === null) return `wasm is not used: ${reason ?? ''}`;
+  return build === 'fused'
+    ? 'wasm: WebAssembly with relaxed SIMD'
+    : 'wasm: WebAssembly without relaxed SIMD, slow in f32';
 }
 
 function serverText(server: MachineReport['server']): string {

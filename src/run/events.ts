@@ -85,7 +85,7 @@ export type RunEvent =
       readonly numerics?: Numerics | undefined;
       /** The layers in short form: `784-500-500`. */
       readonly network?: string | undefined;
-      /** Why the reference kernels are used, where they were not asked for. */
+      /** Why slower kernels are used than the native ones, where they were not asked for. */
       readonly kernelsReason: string | undefined;
       readonly dataset: DatasetFacts;
       readonly folder: string | undefined;

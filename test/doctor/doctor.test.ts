@@ -44,8 +44,8 @@ describe('a machine', () => {
     expect(report.kernels).toMatchObject({ addon: null, reason: expect.stringContaining('no C++ compiler') });
     expect(report.kernels.instructionSets.every(({ usable, usedFor }) => !usable && usedFor.length === 0)).toBe(true);
     expect(report.steps).toHaveLength(1);
-    expect(report.steps[0]).toMatchObject({ threads: 1, rates: [{ kernels: 'reference' }, {}, {}] });
-    expect(report.settings).toEqual([expect.objectContaining({ option: '--kernels', value: 'reference' })]);
+    expect(report.steps[0]).toMatchObject({ threads: 1, rates: [{ kernels: 'wasm' }, {}, {}] });
+    expect(report.settings).toEqual([expect.objectContaining({ option: '--kernels', value: 'wasm' })]);
     expect(report.server).toBeNull();
     expect(report.seconds).toBeLessThan(20);
   });

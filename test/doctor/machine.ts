@@ -28,6 +28,7 @@ export const machine: MachineReport = {
       { name: 'avx2', usable: true, usedFor: [], why: '' },
       { name: 'portable', usable: true, usedFor: [], why: '' },
     ],
+    wasm: { build: 'fused', reason: null },
   },
   steps: [stepRates(1, { f32: 8, bf16: 4 }), stepRates(2, { f32: 4, bf16: 2 })],
   server: { path: '/usr/sbin/nats-server', version: '2.9.10', fit: true },

@@ -81,10 +81,11 @@ describe('where there is an addon', () => {
 describe('where there is none', () => {
   const load = () => ({ reason: 'the native kernels were not built: no C++ compiler found' });
 
-  test('auto goes on with the reference and says why', async () => {
+  test('auto goes on with WebAssembly and says why', async () => {
     const { kernels, reason } = await openKernels({ kernels: 'auto', threads: 4 }, load);
-    expect([kernels.name, kernels.threads, kernels.numerics.id]).toEqual(['reference', 1, 'f32-fma/1']);
+    expect([kernels.name, kernels.threads, kernels.numerics.id]).toEqual(['wasm', 1, 'f32-fma/1']);
     expect(reason).toBe('the native kernels were not built: no C++ compiler found');
+    kernels.close();
   });
 
   test.each(['native', 'avx2'] as const)('%s is refused with the reason', async (name) => {
@@ -109,7 +110,7 @@ describe('where there is none', () => {
       const env = { PATH: '', CXX: 'no-such-compiler' };
       const { status, stderr } = spawnSync(process.execPath, [script, '--out', folder], { env, encoding: 'utf8' });
       expect(status).toBe(0);
-      expect(stderr).toContain('pff will run on the slow reference kernels');
+      expect(stderr).toContain('pff will run on the slower WebAssembly kernels');
       expect(loadAddon(folder)).toEqual({
         reason: 'the native kernels were not built: no C++ compiler found (tried no-such-compiler, c++, g++, clang++)',
       });

@@ -19,6 +19,7 @@ test('fits on one screen', () => {
       kernels      amx for bf16-tile, avx512 for f32 and bf16
                    also here: avx2, portable
                    avx512bf16 is not used: the CPU has no avx512_bf16
+                   wasm: WebAssembly with relaxed SIMD
       gpu          no GPU backend yet: training runs on the CPU
       nats-server  2.9.10, /usr/sbin/nats-server
 
@@ -47,7 +48,12 @@ test.each([40, 48, 60, 80, 100, 200])('%i columns are enough', (columns) => {
 test('what is missing is said', () => {
   const text = shown(100, {
     server: null,
-    kernels: { addon: null, reason: 'the native kernels were not built: no C++ compiler found', instructionSets: [] },
+    kernels: {
+      addon: null,
+      reason: 'the native kernels were not built: no C++ compiler found',
+      instructionSets: [],
+      wasm: { build: null, reason: 'x' },
+    },
   }).join('\n');
   expect(text).toMatch(/reference \(slow\): the native kernels were not built: no C\+\+ compiler/);
   expect(text).toMatch(/nats-server +not found; only a cluster needs one/);

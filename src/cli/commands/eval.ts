@@ -1,6 +1,7 @@
 /** `pff eval`. */
 import { DATASET_NAMES } from '../../data/sources/load.js';
 import { PffError } from '../../errors.js';
+import { kernelsNotice } from '../../report/kernels-notice.js';
 import { accuracyLines, confusionBlock } from '../../report/summary.js';
 import { evaluateRun } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
@@ -55,7 +56,7 @@ export const evalCommand = defineCommand({
       kernels: flags.kernels,
       verify,
     });
-    if (result.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${result.kernelsReason}`);
+    if (result.kernelsReason !== undefined) err.line(`pff: ${kernelsNotice(result.kernels, result.kernelsReason)}`);
     for (const note of result.notes) err.line(`pff: ${note}`);
     if (flags.json) {
       out.line(JSON.stringify({ run, ...result }));

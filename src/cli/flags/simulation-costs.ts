@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { readTextFile } from '../../data/sources/regular-file.js';
 import { messageOf, PffError } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
+import { kernelsNotice } from '../../report/kernels-notice.js';
 import * as units from '../../report/units.js';
 import { calibrate } from '../../run/calibrate.js';
 import { graphShape } from '../../schedule/shape.js';
@@ -63,7 +64,7 @@ async function costsFrom(
   );
   const together = nodes > 1 ? `, ${nodes} nodes at once` : '';
   const each = `${threads} ${threads === 1 ? 'thread' : 'threads'} a node${together}`;
-  if (measured.kernelsReason !== undefined) err.line(`pff: slow reference kernels are used: ${measured.kernelsReason}`);
+  if (measured.kernelsReason !== undefined) err.line(`pff: ${kernelsNotice(measured.kernels, measured.kernelsReason)}`);
   return {
     samples: measured.samples,
     costs: measured.costs,

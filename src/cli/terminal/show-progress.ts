@@ -1,5 +1,6 @@
 /** Shows a run as it goes: live lines on a terminal, plain lines elsewhere, nothing if told so. */
 import { describeLayers } from '../../layers/sizes.js';
+import { kernelsNotice } from '../../report/kernels-notice.js';
 import { liveFrame } from '../../report/live-frame.js';
 import { PlainLines } from '../../report/plain-lines.js';
 import { RunProgress } from '../../report/progress.js';
@@ -68,7 +69,7 @@ export class ProgressDisplay {
     const { nodes, variant, threadsPerNode } = execution;
     // Worth a line even for those who want no progress: the run is many times slower.
     if (kernelsReason !== undefined)
-      this.#err.line(`${this.#err.paint.yellow('pff:')} slow reference kernels are used: ${kernelsReason}`);
+      this.#err.line(`${this.#err.paint.yellow('pff:')} ${kernelsNotice(kernels, kernelsReason)}`);
     if (this.#quiet) return;
     const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
     const lag = spec.labelLag === 1 ? '' : ` (label lag ${spec.labelLag})`;

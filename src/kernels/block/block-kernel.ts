@@ -146,6 +146,7 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     this.#closed = true;
     for (const stage of this.#stages) stage.close();
     this.#taken = undefined;
+    this.#operations.release?.();
   }
 
   /** With a rule: takes a step of all stages. Without: the gradient by what enters. */

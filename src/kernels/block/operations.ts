@@ -78,6 +78,8 @@ export interface LeavingDelta {
 export interface PlaneOperations {
   /** Zeros that suit the backend. */
   allocate(length: number): Float32Array;
+  /** Frees all that `allocate` gave; without it the garbage collector does. These operations must not be used afterwards. */
+  release?(): void;
   openConvolution(stage: Stage, tensors: ConvolutionTensors, options: ConvolutionOptions): Convolution;
   /** S of rule 9 to `out` [R, O]: sums of z [R, H', W', O], or of squares about `mean`. */
   sums(

@@ -185,6 +185,7 @@ class ClusterNode {
   #isLeftAlone(): boolean {
     const { mirror, audits } = this.#options.store;
     if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
+    if (!results(this.#options.shape).every((task) => mirror.done(task))) return false;
     return this.#membership.number !== undefined && this.#membership.keys().size < 2;
   }
 
@@ -284,7 +285,8 @@ class ClusterNode {
       }
       const leaves = this.#options.leave?.aborted;
       if (audit && !leaves && !(error instanceof MissingOutput)) throw error;
-      if (audit) return;
+      // Not at once again: what is missing may be on its way.
+      if (audit) return await clock.sleep(10, store.signal);
       await store.records.release(task);
       if (leaves) return;
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.

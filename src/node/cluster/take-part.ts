@@ -46,19 +46,9 @@ export interface Part extends Pick<ClusterNodeOptions, 'name' | 'slot' | 'leaves
 export async function takePart(part: Part): Promise<RunEnd> {
   const { store, record, prepared, initial, name, slot, leaves, leave, say } = part;
   const { spec, variant, nodes, leaseMs } = record;
-  // A federated node has its own data only, whichever chapters it gets.
   const [own] = prepared.sites;
   const data = variant === 'federated' ? prepared.facts.digest : undefined;
-  const job: Job = {
-    spec,
-    variant,
-    nodes,
-    layout: prepared.layout,
-    classes: prepared.facts.classes.length,
-    sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
-    ...(initial ? { initial } : {}),
-    startedMs: record.createdMs,
-  };
+  const job = jobOf(record, prepared, initial);
   let membership: Membership | undefined;
   const ready = store.ready();
   const executor = part.openExecutor({
@@ -91,6 +81,24 @@ export async function takePart(part: Part): Promise<RunEnd> {
   } finally {
     await executor.close();
   }
+}
+
+/** What tasks of the run are done with here. */
+export function jobOf(record: RunRecord, prepared: PreparedData, initial: Part['initial']): Job {
+  const { spec, variant, nodes, audit } = record;
+  // A federated node has its own data only, whichever chapters it gets.
+  const [own] = prepared.sites;
+  return {
+    spec,
+    variant,
+    nodes,
+    layout: prepared.layout,
+    classes: prepared.facts.classes.length,
+    sites: variant === 'federated' ? Array.from({ length: spec.shards }, () => own as Site) : prepared.sites,
+    ...(initial ? { initial } : {}),
+    ...(audit?.cuts === undefined ? {} : { cuts: audit.cuts }),
+    startedMs: record.createdMs,
+  };
 }
 
 /** Passes on what the tasks tell: progress with the next beat, a finished task as a record of its own. */

@@ -1,4 +1,5 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
+import { MOST_CUTS } from '../../audit/chain.js';
 import { MOST_CLASSES } from '../../data/label-array.js';
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
@@ -57,6 +58,8 @@ export const runRecordSchema = z.strictObject({
       auditors: z.array(key).min(1).max(1000).optional(),
       /** The submitter's key: only he stops the run. */
       owner: key,
+      /** How many digests of states on the way each statement carries; none unless given. */
+      cuts: z.int().min(1).max(MOST_CUTS).optional(),
     })
     .optional(),
   state: z.enum(['open', 'finished', 'stopped', 'failed', 'removed']),

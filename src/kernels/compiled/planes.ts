@@ -1,4 +1,4 @@
-/** Blocks over the functions of the addon: convolutions and the work on planes between them. */
+/** Blocks over the functions of compiled kernels: convolutions and the work on planes between them. */
 import { convolved, type Stage } from '../block/contract.js';
 import type {
   Convolution,
@@ -10,10 +10,12 @@ import type {
   PlaneShape,
 } from '../block/operations.js';
 import type { UpdateRule } from '../kernels.js';
-import type { Addon, BackendHandle, ConvolutionHandle, Floats, Nine } from './addon.js';
+import type { BackendHandle, CompiledFunctions, ConvolutionHandle, Floats, Nine } from './functions.js';
 import { translated } from './translated.js';
 
-export function nativePlanes(addon: Addon, backend: BackendHandle): PlaneOperations {
+/** Those of one block. */
+export function compiledPlanes(functions: CompiledFunctions, backend: BackendHandle): PlaneOperations {
+  const allocated: Float32Array[] = [];
   const sizes = new WeakMap<PlaneShape, Uint32Array>();
   /** A stage asks with the same shape again and again. */
   const sizesOf = (shape: PlaneShape): Uint32Array => {
@@ -28,13 +30,18 @@ export function nativePlanes(addon: Addon, backend: BackendHandle): PlaneOperati
     norm?.shift,
   ];
   return {
-    allocate: (length) => translated(`the activations of a block`, () => addon.allocate(length)),
-    openConvolution: (stage, tensors, options) => new NativeConvolution(addon, backend, stage, tensors, options),
-    sums: (z, rows, shape, mean, byRow, out) => addon.planeSums(backend, z, rows, sizesOf(shape), mean, byRow, out),
+    allocate(length) {
+      const array = translated(`the activations of a block`, () => functions.allocate(length));
+      if (functions.release) allocated.push(array);
+      return array;
+    },
+    release: () => allocated.splice(0).forEach((array) => functions.release?.(array)),
+    openConvolution: (stage, tensors, options) => new CompiledConvolution(functions, backend, stage, tensors, options),
+    sums: (z, rows, shape, mean, byRow, out) => functions.planeSums(backend, z, rows, sizesOf(shape), mean, byRow, out),
     finish: (z, rows, shape, norm, y, places) =>
-      addon.finishPlanes(backend, z, rows, sizesOf(shape), shape.leak, ...parts(norm), y, places),
+      functions.finishPlanes(backend, z, rows, sizesOf(shape), shape.leak, ...parts(norm), y, places),
     backwards: ({ y, rowScale, values }, z, rows, shape, norm, places, out, sums1, sums2) =>
-      addon.backwardsPlanes(
+      functions.backwardsPlanes(
         backend,
         z,
         rows,
@@ -50,9 +57,9 @@ export function nativePlanes(addon: Addon, backend: BackendHandle): PlaneOperati
         sums2,
       ),
     normBackwards: (z, rows, shape, { byRow, mean, scale, shift }, a, b, values, sums) =>
-      addon.normBackwards(backend, z, rows, sizesOf(shape), byRow, mean, scale, shift, a, b, values, sums),
+      functions.normBackwards(backend, z, rows, sizesOf(shape), byRow, mean, scale, shift, a, b, values, sums),
     finishRows: (values, rows, width, normalise, sumSquares) =>
-      addon.finishRows(backend, values, rows, width, normalise, sumSquares),
+      functions.finishRows(backend, values, rows, width, normalise, sumSquares),
   };
 }
 
@@ -61,13 +68,13 @@ function sizesFrom({ channels, height, width, pool, outHeight, outWidth }: Plane
   return Uint32Array.of(channels, height, width, kind, pool?.size ?? 1, pool?.stride ?? 1, outHeight, outWidth);
 }
 
-class NativeConvolution implements Convolution {
-  readonly #addon: Addon;
+class CompiledConvolution implements Convolution {
+  readonly #functions: CompiledFunctions;
   readonly #handle: ConvolutionHandle;
   readonly #what: string;
 
   constructor(
-    addon: Addon,
+    functions: CompiledFunctions,
     backend: BackendHandle,
     stage: Stage,
     tensors: ConvolutionTensors,
@@ -75,38 +82,45 @@ class NativeConvolution implements Convolution {
   ) {
     const { from, outputs, kernel, stride, padding, groups } = stage;
     const { height, width } = convolved(stage);
-    this.#addon = addon;
+    this.#functions = functions;
     this.#what = `a convolution from ${from.channels}x${from.height}x${from.width} to ${outputs}x${height}x${width}`;
     const sizes = [from.channels, from.height, from.width, outputs, kernel, stride, padding, groups, labels];
     this.#handle = translated(this.#what, () =>
-      addon.openConvolution(backend, Uint32Array.from(sizes), trained, fixedBias, ...arraysOf(tensors)),
+      functions.openConvolution(backend, Uint32Array.from(sizes), trained, fixedBias, ...arraysOf(tensors)),
     );
   }
 
   forward({ rows, batch, variants, labels }: ConvolutionInput, out: Float32Array): void {
-    translated(this.#what, () => this.#addon.convolve(this.#handle, rows, batch, variants, labels, out));
+    translated(this.#what, () => this.#functions.convolve(this.#handle, rows, batch, variants, labels, out));
   }
 
   inputGradient(delta: Float32Array, rows: number, out: Float32Array): void {
-    translated(this.#what, () => this.#addon.convolutionInputGradient(this.#handle, delta, rows, out));
+    translated(this.#what, () => this.#functions.convolutionInputGradient(this.#handle, delta, rows, out));
   }
 
   update(input: ConvolutionInput, delta: Float32Array, sums: Float32Array, rule: UpdateRule): void {
     const { rows, batch, variants, labels } = input;
     const from = [this.#handle, rows, batch, variants, labels, delta, sums] as const;
     translated(this.#what, () => {
-      if (rule.kind === 'sgd') this.#addon.updateConvolutionSgd(...from, rule.momentum, rule.stepSize, rule.keep);
+      if (rule.kind === 'sgd') this.#functions.updateConvolutionSgd(...from, rule.momentum, rule.stepSize, rule.keep);
       else
-        this.#addon.updateConvolution(...from, rule.beta1, rule.beta2, rule.stepSize, rule.epsilonSquared, rule.keep);
+        this.#functions.updateConvolution(
+          ...from,
+          rule.beta1,
+          rule.beta2,
+          rule.stepSize,
+          rule.epsilonSquared,
+          rule.keep,
+        );
     });
   }
 
   read(into: ConvolutionTensors): void {
-    this.#addon.readConvolution(this.#handle, ...arraysOf(into));
+    this.#functions.readConvolution(this.#handle, ...arraysOf(into));
   }
 
   close(): void {
-    this.#addon.closeConvolution(this.#handle);
+    this.#functions.closeConvolution(this.#handle);
   }
 }
 

@@ -1,7 +1,7 @@
-/** Calls of the addon with its errors as users see them. */
+/** Calls of compiled kernels with their errors as users see them. */
 import { codeOf, messageOf, PffError } from '../../errors.js';
 
-/** Runs a call of the addon; no memory becomes a PffError that says for what. */
+/** Runs such a call; no memory becomes a PffError that says for what. */
 export function translated<T>(what: string, call: () => T): T {
   try {
     return call();
@@ -16,7 +16,7 @@ export function translated<T>(what: string, call: () => T): T {
       });
     }
     if (code === 'PFF_NATIVE')
-      throw new PffError('kernels', `the native kernels failed at ${what}: ${messageOf(error)}`, { cause: error });
+      throw new PffError('kernels', `the kernels failed at ${what}: ${messageOf(error)}`, { cause: error });
     throw error;
   }
 }

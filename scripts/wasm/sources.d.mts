@@ -1,0 +1,11 @@
+export declare const root: string;
+export declare const builtFolder: string;
+export declare const variants: Readonly<Record<string, readonly string[]>>;
+export declare const units: readonly string[];
+export declare const kernelsUnit: string;
+export declare const compilerFlags: readonly string[];
+export declare const linkerFlags: readonly string[];
+export declare function readSources(): Record<string, string>;
+export declare function digestOf(sources: Readonly<Record<string, string>>): string;
+export declare function digestOfFile(file: string): string;
+export declare function where(file: string): string;
