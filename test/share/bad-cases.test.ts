@@ -26,9 +26,10 @@ afterAll(async () => {
 });
 
 it('over plain HTTP, without storage, offline in the middle, left and joined again: the bits of one machine', async () => {
-  const sequential = (await trainToEnd({ spec, dataDir, threadsPerNode: 1 })).modelDigest;
+  const long = { ...spec, epochs: 120, splits: 120 };
+  const sequential = (await trainToEnd({ spec: long, dataDir, threadsPerNode: 1 })).modelDigest;
   const at = await fleet.server();
-  const following = follow({ server: at.url }, {}, { spec, nodes: 2, dataDir });
+  const following = follow({ server: at.url }, {}, { spec: long, nodes: 2, dataDir });
   const { url } = await shared(fleet, at, '--data-dir', dataDir, '--host', '0.0.0.0');
   const proxy = await Proxy.start(Number(new URL(url).port));
   fleet.atEnd(() => proxy.close());

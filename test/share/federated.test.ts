@@ -162,7 +162,7 @@ it('a tab with a table beside a native node; a file that does not fit is told ap
   await page.getByLabel('Table to train on').setInputFiles(other);
   await page.getByLabel('Slot').selectOption('0');
   await join.click();
-  await page.getByText('C.csv: 25 of 100 samples are of classes that are not known: kind 3 (25)').waitFor();
+  await page.getByText('c.csv: 25 of 100 samples are of classes that are not known: kind 3 (25)').waitFor();
   await page.getByRole('button', { name: 'Choose again' }).click();
   await page.getByLabel('Table to train on').setInputFiles(one);
   await page.getByLabel('Slot').selectOption('0');

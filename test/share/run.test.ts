@@ -24,9 +24,11 @@ afterAll(async () => {
 
 it('two native nodes and two tabs, of which a node is killed and a tab closed: the bits of one machine', async () => {
   const dataDir = writeNoise(path.join(folder, 'noise'), 2000);
-  const sequential = (await trainToEnd({ spec, dataDir, threadsPerNode: 1 })).modelDigest;
+  // So long that the native nodes come in time.
+  const long = { ...spec, epochs: 120, splits: 60 };
+  const sequential = (await trainToEnd({ spec: long, dataDir, threadsPerNode: 1 })).modelDigest;
   const at = await fleet.server();
-  const following = follow({ server: at.url }, {}, { spec, nodes: 4, dataDir });
+  const following = follow({ server: at.url }, {}, { spec: long, nodes: 4, dataDir });
   const { pff, url } = await shared(fleet, at, '--data-dir', dataDir);
   // First the tabs, so that they hold slots: native nodes are much faster.
   const [staying, closing] = await Promise.all([joined(browser, url), joined(browser, url)]);

@@ -112,7 +112,7 @@ function sentenceOf({ status, why, loading }: TabSession, text: string): string 
   if (status === 'paused') return `${text} once ${PAUSE_ENDS[why] ?? 'it can'}.`;
   if (status === 'lost') return `${text} (${why})`;
   if (status === 'left' && why !== '') return why;
-  return status === 'failed' ? `${why.charAt(0).toUpperCase()}${why.slice(1)}` : text;
+  return status === 'failed' ? `This browser cannot go on: ${why}` : text;
 }
 
 const PAUSE_ENDS: Readonly<Record<string, string>> = {

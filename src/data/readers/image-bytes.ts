@@ -23,9 +23,10 @@ export const IMAGE_NAMES = /\.(png|jpe?g|webp)$/i;
 
 /** Undefined for what is no image that is read. */
 export function imageKind(bytes: Uint8Array): ImageKind | undefined {
-  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 12));
-  if (text.startsWith('\u0089PNG')) return 'png';
+  // Not as text: what is called latin1 is windows-1252, but not in every Node.js.
+  if ([0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte)) return 'png';
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
+  const text = new TextDecoder().decode(bytes.subarray(0, 12));
   return text.startsWith('RIFF') && text.endsWith('WEBP') ? 'webp' : undefined;
 }
 
