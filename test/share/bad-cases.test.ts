@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 it('over plain HTTP, without storage, offline in the middle, left and joined again: the bits of one machine', async () => {
-  const long = { ...spec, epochs: 120, splits: 120 };
+  const long = { ...spec, epochs: 60, splits: 60 };
   const sequential = (await trainToEnd({ spec: long, dataDir, threadsPerNode: 1 })).modelDigest;
   const at = await fleet.server();
   const following = follow({ server: at.url }, {}, { spec: long, nodes: 2, dataDir });
