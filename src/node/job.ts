@@ -27,6 +27,8 @@ export interface Job {
   readonly initial?: readonly ArrayBufferLike[] | undefined;
   /** How many digests of states on the way each output of a training carries (audit/chain.ts); none unless given. */
   readonly cuts?: number | undefined;
+  /** The share of tasks, 0 to 1, that a node does twice and compares (repetition.ts); none unless given. */
+  readonly repeat?: number | undefined;
   /** When the run began, in milliseconds of Unix time: what times of spans count from. */
   readonly startedMs: number;
 }

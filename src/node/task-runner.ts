@@ -31,6 +31,7 @@ import { Breather } from './clock.js';
 import type { NodeEvent } from './events.js';
 import { beginning, siteOf, type Job } from './job.js';
 import { predictedLabels } from './negatives.js';
+import { compareRepeated, isRepeated } from './repetition.js';
 import { progressReporter } from './progress.js';
 import type { InputRelay } from './relay.js';
 import { SpanRecorder } from './span-recorder.js';
@@ -95,15 +96,36 @@ export class TaskRunner {
     this.#spans.take();
     const { relay } = this.#options;
     if (relay && takesOver(this.#graph, this.#options.job, task)) await this.#takeOver(relay, task);
+    const done = await this.#do(task);
+    await this.#repeat(task, done);
+    const handing = relay && handsOn(this.#graph, this.#options.job, task) ? relay : undefined;
+    await handing?.announce(task as TrainTask);
+    await this.#publish(task, done);
+    if (handing) await this.#handOn(handing, task as TrainTask);
+  }
+
+  async #do(task: Task): Promise<Done> {
     const { steps, held } = stepsOf(this.#graph, task, this.#held);
     let done: Done | undefined;
     for (const step of steps) done = (await this.#step(task, step)) ?? done;
     this.#held = held;
     if (!done) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
-    const handing = relay && handsOn(this.#graph, this.#options.job, task) ? relay : undefined;
-    await handing?.announce(task as TrainTask);
-    await this.#publish(task, done);
-    if (handing) await this.#handOn(handing, task as TrainTask);
+    return done;
+  }
+
+  /** Does the task once more, from nothing that is held, if it is one of those. @throws PffError `cluster` where the result is another */
+  async #repeat(task: Task, { output }: Done): Promise<void> {
+    const { job } = this.#options;
+    const { repeat: rate = 0, spec } = job;
+    if (!isRepeated(task, { rate, seed: spec.seed })) return;
+    // What is held is given up, so that doing it twice takes no more memory.
+    this.close();
+    const again = new TaskRunner({ ...this.#options, relay: undefined, emit: () => {} });
+    try {
+      compareRepeated(task, output, (await again.#do(task)).output);
+    } finally {
+      again.close();
+    }
   }
 
   /** Frees kernels and activations. */
