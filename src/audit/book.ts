@@ -28,6 +28,8 @@ export interface AuditRules {
   readonly rate: number;
   /** Keys whose word decides; every key's unless given. */
   readonly auditors?: ReadonlySet<string> | undefined;
+  /** Keys that count for nothing from the beginning, as the run's submitter does not trust them. */
+  readonly distrusted?: ReadonlySet<string> | undefined;
   readonly shape: GraphShape;
   readonly verify: Verify;
 }
@@ -71,9 +73,15 @@ export class AuditBook {
 
   constructor(rules: AuditRules) {
     this.#rules = rules;
+    this.#refused = new Set(rules.distrusted);
   }
 
-  /** Keys that were refuted. */
+  /** Keys that the submitter does not trust, whatever they say. */
+  get distrusted(): ReadonlySet<string> {
+    return this.#rules.distrusted ?? new Set();
+  }
+
+  /** Keys that were refuted, and those that are not trusted. */
   get refused(): ReadonlySet<string> {
     return this.#refused;
   }
@@ -254,7 +262,7 @@ export class AuditBook {
 
   /** From nothing, so that it depends on what was said and not on the order. */
   #allRefused(): ReadonlySet<string> {
-    const refused = new Set(this.#doubleTongued);
+    const refused = new Set([...this.distrusted, ...this.#doubleTongued]);
     for (let before = -1; before !== refused.size;) {
       before = refused.size;
       const found = [...this.#disputes].flatMap((group) => {

@@ -70,6 +70,17 @@ describe('a key that signs the same twice', () => {
   });
 });
 
+describe('a key that is not trusted from the beginning', () => {
+  it('counts for nothing, whatever it says, and whatever else is found', () => {
+    const book = bookOf({ distrusted: new Set([A.key]) });
+    say(book, 'c0.l0', first(A, 'x'));
+    expect(book.stands('c0.l0', digest('x'))).toBe(false);
+    say(book, 'c0.l0', first(B, 'x'), first(C, 'y'), first(D, 'x'));
+    expect([...book.refused].toSorted()).toEqual([A.key, C.key].toSorted());
+    expect(book.stands('c0.l0', digest('x'))).toBe(true);
+  });
+});
+
 describe('an audit', () => {
   it('at rate 1 is open until another key agrees', () => {
     const book = bookOf();

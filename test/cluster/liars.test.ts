@@ -42,6 +42,23 @@ describe('a cluster with a node that lies', () => {
     expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
   });
 
+  it('a key that is refused from the beginning takes no part', { timeout: 60_000 }, async () => {
+    const at = await fleet.server();
+    const { key } = keysIn(fleet);
+    const spec = specOf(SHORT);
+    const refused = fleet.node(at, '--key', key(2), '--run', 'test');
+    for (let i = 0; i < 2; i++) fleet.node(at, '--key', key(i));
+    const refuse = [nodeSigner(key(2)).key];
+    const { digest } = await follow({ server: at.url }, {}, { spec, nodes: 2, audit: 1, refuse, key: key(4) });
+    expect(digest).toBe(await sequentialDigest(spec));
+    expect(await refused.exited).toBe(1);
+    expect(refused.text).toMatch(/does not let the key of this node take part \(--refuse\)/);
+    const { audits } = await runStatus({ server: at.url }, 'test');
+    expect(audits?.keys).toHaveLength(2);
+    const both = { spec, nodes: 2, audit: 1, refuse, auditors: refuse, key: key(4) };
+    await expect(follow({ server: at.url }, {}, { ...both, run: 'other' })).rejects.toThrow(/as one to refuse/);
+  });
+
   it('nobody but who submitted an audited run stops it; nodes with one key do not check each other', async () => {
     const at = await fleet.server();
     const { key } = keysIn(fleet);

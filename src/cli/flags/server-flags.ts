@@ -64,6 +64,10 @@ export const submissionFlags = {
     ...textsFlag('KEY,KEY,…', 'nodes whose word decides in audits; those of all unless given'),
     ...clusterGroup,
   },
+  refuse: {
+    ...textsFlag('KEY,KEY,…', 'with --audit: nodes that may not take part, such as those refuted in other runs'),
+    ...clusterGroup,
+  },
   'audit-cuts': {
     ...numberFlag(
       'N',
@@ -81,7 +85,10 @@ export const submissionFlags = {
 
 export function submissionOptions(
   given: ValuesOf<typeof submissionFlags>,
-): Pick<ClusterOptions, 'storage' | 'replicas' | 'maxBytes' | 'leaseMs' | 'audit' | 'auditors' | 'auditCuts' | 'key'> {
+): Pick<
+  ClusterOptions,
+  'storage' | 'replicas' | 'maxBytes' | 'leaseMs' | 'audit' | 'auditors' | 'refuse' | 'auditCuts' | 'key'
+> {
   return {
     storage: given.storage,
     replicas: given.replicas,
@@ -89,6 +96,7 @@ export function submissionOptions(
     leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
     audit: given.audit,
     auditors: given.auditors,
+    refuse: given.refuse,
     auditCuts: given['audit-cuts'],
     key: given.key,
   };

@@ -174,6 +174,10 @@ class ClusterNode {
     if (failure) throw new RunFailed(failure.error);
     if (store.stopped) return 'stopped';
     const { audits } = store;
+    if (audits?.signer && audits.book.distrusted.has(audits.signer.key))
+      throw new PffError('cluster', 'who submitted the run does not let the key of this node take part (--refuse)', {
+        hint: 'Ask why; a node gets another key by pff node --key FILE.',
+      });
     if (audits?.signer && audits.book.refused.has(audits.signer.key))
       throw new PffError('cluster', "a result of this node's was refuted by others that did the same task", {
         hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',

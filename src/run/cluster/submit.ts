@@ -55,7 +55,7 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
 }
 
 function auditOf(
-  { audit, auditors, auditCuts, key }: ClusterOptions,
+  { audit, auditors, refuse, auditCuts, key }: ClusterOptions,
   variant: RunRecord['variant'],
 ): RunRecord['audit'] {
   if (audit !== undefined && !(audit >= 0 && audit <= 1))
@@ -67,24 +67,30 @@ function auditOf(
       hint: 'So many digests of states on the way go with each result; 0 for none.',
     });
   if (!audit) {
-    if (auditors === undefined && auditCuts === undefined) return undefined;
-    const what = auditors === undefined ? 'auditCuts was given' : 'auditors were named';
+    if (auditors === undefined && auditCuts === undefined && refuse === undefined) return undefined;
+    const what = auditors ? 'auditors were named' : refuse ? 'keys are to be refused' : 'auditCuts was given';
     throw new PffError('usage', `${what}, but nothing is audited`, { hint: 'Give --audit RATE.' });
   }
   if (variant === 'federated')
     throw new PffError('usage', 'a federated run cannot be audited: only the node that has the data can do its tasks', {
       hint: 'docs/AUDITS.md says what can be checked instead.',
     });
-  const wrong = auditors?.find((each) => !/^[0-9a-f]{64}$/.test(each));
+  const wrong = [...(auditors ?? []), ...(refuse ?? [])].find((each) => !/^[0-9a-f]{64}$/.test(each));
   if (wrong !== undefined)
     throw new PffError('usage', `${JSON.stringify(wrong)} is no key of a node`, {
       hint: 'A key is 64 hex digits; pff node prints its own when it joins an audited run.',
+    });
+  const both = auditors?.find((each) => refuse?.includes(each));
+  if (both !== undefined)
+    throw new PffError('usage', `key ${both} is named as that of an auditor, and as one to refuse`, {
+      hint: 'Leave it out of --auditors or of --refuse.',
     });
   const owner = nodeSigner(key).key;
   const cuts = auditCuts ?? USUAL_CUTS;
   return {
     rate: audit,
     ...(auditors?.length ? { auditors: [...auditors] } : {}),
+    ...(refuse?.length ? { refuse: [...refuse] } : {}),
     owner,
     ...(cuts > 0 ? { cuts } : {}),
   };

@@ -56,6 +56,8 @@ export const runRecordSchema = z.strictObject({
       rate: z.number().gt(0).max(1),
       /** Keys whose word decides; those of all nodes unless given. */
       auditors: z.array(key).min(1).max(1000).optional(),
+      /** Keys of nodes that may not take part. */
+      refuse: z.array(key).min(1).max(1000).optional(),
       /** The submitter's key: only he stops the run. */
       owner: key,
       /** How many digests of states on the way each statement carries; none unless given. */
@@ -82,7 +84,7 @@ export function runContext(record: RunRecord): string {
         spec,
         dataset.digest,
         Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-        [audit?.rate, audit?.auditors, audit?.owner],
+        [audit?.rate, audit?.auditors, audit?.owner, ...(audit?.refuse ? [audit.refuse] : [])],
       ]),
     )
     .hex();
