@@ -1,8 +1,8 @@
-/** The kernels of a node in a browser. */
+/** The kernels of a node in a browser: WebAssembly, or else the reference, with the same bits. */
 import type { Kernels, Precision } from '../../src/kernels/kernels.js';
-import { openReference } from '../../src/kernels/reference/reference.js';
+import { openPortableKernels } from '../../src/kernels/open-portable.js';
 
 /** @throws PffError `kernels` where this browser computes other bits */
-export function openBrowserKernels(precision: Precision): Promise<Kernels> {
-  return Promise.resolve(openReference(precision));
+export async function openBrowserKernels(precision: Precision): Promise<Kernels> {
+  return (await openPortableKernels(precision)).kernels;
 }
