@@ -28,13 +28,7 @@ export class BrowserModel {
   readonly #predictor: Predictor;
 
   /** Made by `openModel`. */
-  constructor(
-    spec: RunSpec,
-    classes: readonly string[],
-    shape: ImageShape,
-    kernels: Kernels,
-    predictor: Predictor,
-  ) {
+  constructor(spec: RunSpec, classes: readonly string[], shape: ImageShape, kernels: Kernels, predictor: Predictor) {
     this.spec = spec;
     this.classes = classes;
     this.#shape = shape;
@@ -89,4 +83,3 @@ export async function openModel(bytes: Uint8Array, kernels: PortableChoice = 'au
     throw error;
   }
 }
-

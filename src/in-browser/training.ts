@@ -41,12 +41,7 @@ class Training {
   readonly #structures: readonly LayerStructure[];
   readonly #begun = performance.now();
 
-  constructor(
-    request: TrainRequest,
-    prepared: PreparedData,
-    kernels: Kernels,
-    tell: (event: TrainEvent) => void,
-  ) {
+  constructor(request: TrainRequest, prepared: PreparedData, kernels: Kernels, tell: (event: TrainEvent) => void) {
     this.#request = request;
     this.#prepared = prepared;
     this.#kernels = kernels;

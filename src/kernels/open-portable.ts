@@ -30,9 +30,13 @@ export async function openWasmKernels(precision: Precision | undefined, choice: 
   const [{ loadWasm }, { openWasm }] = await Promise.all([import('./wasm/load.js'), import('./wasm/wasm.js')]);
   const loaded = await loadWasm();
   if ('functions' in loaded) return proved(openWasm(loaded, precision));
-  throw new PffError('kernels', choice === 'auto' ? loaded.reason : `${choice} kernels were asked for, but ${loaded.reason}`, {
-    hint: 'the reference kernels give the same results, slowly',
-  });
+  throw new PffError(
+    'kernels',
+    choice === 'auto' ? loaded.reason : `${choice} kernels were asked for, but ${loaded.reason}`,
+    {
+      hint: 'the reference kernels give the same results, slowly',
+    },
+  );
 }
 
 /** Backends of this thread that have been proved, by name and numerics: once is enough. */

@@ -21,7 +21,10 @@ export const demoCommand = defineCommand({
       ...numberFlag('N', 'port of the page; 0 for any free one', { whole: true, least: 0 }),
       shownDefault: '8380, or the next free one',
     },
-    host: { ...textFlag('ADDRESS', 'let other machines open it, too: listen on this address'), shownDefault: '127.0.0.1' },
+    host: {
+      ...textFlag('ADDRESS', 'let other machines open it, too: listen on this address'),
+      shownDefault: '127.0.0.1',
+    },
     out: textFlag('DIR', 'write the files of the page to this folder, and end'),
   },
   examples: [

@@ -22,7 +22,9 @@ export function demoApp(files: DemoFiles, isolated = true): Hono {
     const name = context.req.param('file') ?? 'index.html';
     const file = files.get(name);
     const type = TYPES[path.extname(name)] ?? 'application/octet-stream';
-    return file ? context.body(file, 200, { 'Content-Type': type, 'Content-Length': String(file.length) }) : context.notFound();
+    return file
+      ? context.body(file, 200, { 'Content-Type': type, 'Content-Length': String(file.length) })
+      : context.notFound();
   });
   return app;
 }
