@@ -1,4 +1,5 @@
 // Measures what audits cost on this machine. Run: npm run build && node bench/audits.mjs [--rates 0,0.05,0.2,1] [--rounds 3] …
+// --from N measures from the Nth finished task on: once keys have earned their trust.
 // The same run on four node processes at each rate, in turn: seconds from submission to the model, CPU seconds of the nodes, bytes
 // that went to and from the server, results that were checked.
 import { spawn } from 'node:child_process';
@@ -16,6 +17,7 @@ const { values: given } = parseArgs({
     samples: { type: 'string', default: '3000' },
     chapters: { type: 'string', default: '100' },
     layers: { type: 'string', default: '784,256,256,256' },
+    from: { type: 'string', default: '0' },
   },
 });
 const NODES = 4;
@@ -50,10 +52,13 @@ async function measure(rate, run, nodes) {
     seed: 1,
   };
   const cpu = () => nodes.reduce((sum, node) => sum + cpuSeconds(node), 0);
-  const [start, cpuBefore, bytesBefore] = [performance.now(), cpu(), await wireBytes()];
+  let [start, cpuBefore, bytesBefore] = [performance.now(), cpu(), await wireBytes()];
+  let finished = 0;
   const cluster = { server: address, run, leaseMs: 4000, audit: rate, key: path.join(folder, 'owner.key') };
   let measured;
   for await (const event of train({ spec, nodes: NODES, variant: 'all-layers', cluster })) {
+    if (event.type === 'task-finished' && ++finished === Number(given.from))
+      [start, cpuBefore, bytesBefore] = [performance.now(), cpu(), await wireBytes()];
     if (event.type === 'trained')
       measured = {
         seconds: (performance.now() - start) / 1000,

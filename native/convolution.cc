@@ -106,7 +106,13 @@ void Convolution::read(const ConvolutionTensors& into) const {
 }
 
 Index Convolution::bytes() const {
-  Index sum = sums_.bytes();
+  const auto all = [](const auto&... arrays) { return (arrays.bytes() + ...); };
+  const Frames& f = frames_;
+  Index sum = all(sums_, others_, deltas_, turned_, inBlock_, f.at, f.taps, f.planeAt, f.planeTaps, f.spreadAt, f.spreadTaps, f.pixels);
+  for (Index t = 0; t < pool_->threads(); t++) {
+    const Lane& lane = lanes_[static_cast<size_t>(t)];
+    sum += all(lane.patches, lane.packed, lane.y, lane.delta, lane.transposed, lane.rows, lane.frame, lane.start, lane.input, lane.value);
+  }
   for (const auto& group : groups_) sum += group->bytes();
   return sum;
 }

@@ -48,6 +48,7 @@ class Convolution {
   void inputGradient(Given<const float> delta, Index rows, Given<float> out);
   void update(const ConvolutionInput& input, Given<float> delta, Given<const float> sums, const Rule& rule);
   void read(const ConvolutionTensors& into) const;
+  // What it holds now: frames and packed patches are made room for when they are first used.
   Index bytes() const;
 
  private:

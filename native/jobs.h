@@ -36,6 +36,7 @@ constexpr uint32_t kRsqrtMagic = 0x9ef76880u;
 constexpr float kRsqrtFirst = 1.50088f;
 constexpr float kRsqrtSecond = 1.5000006f;
 constexpr float kNormaliseEpsilon = 1e-12f;
+constexpr float kVarianceEpsilon = 1e-5f;
 
 static inline Index blocksOf(Index n, Index size) { return (n + size - 1) / size; }
 static inline Index roundUp(Index n, Index size) { return blocksOf(n, size) * size; }
@@ -187,6 +188,7 @@ struct DropoutJob {
   uint32_t threshold;      // half-words below it drop their value
   float scale;
   float* out;              // [R, width]; may be values where rows is null
+  Index channels;          // values of a row that are decided on, again for each position; the width where there are no planes
 };
 
 // Planes with their channels last, and the pool after them; see src/kernels/block/contract.ts.
@@ -203,12 +205,14 @@ struct PlaneShape {
   Index outValues() const { return outHeight * outWidth * channels; }
 };
 
-// mean is null where planes are not normalised; by row, mean and scale are [R, O].
+// mean is null where planes are not normalised; by row, mean and scale are [R, O]. By position, mean and inverse are [R, H · W] and scale
+// is gamma; else inverse is null.
 struct Norm {
   bool byRow;
   const float* mean;
   const float* scale;
   const float* shift;
+  const float* inverse = nullptr;
 };
 
 struct PlaneSumsJob {
@@ -246,6 +250,25 @@ struct NormBackwardsJob {
   Norm norm;
   const float* a;  // [O], or [R, O] by row
   const float* b;
+  float* values;   // as z
+  float* sums;     // [R, O]
+};
+
+// Rule 9 by position. `mean` is 0 unless the values are centred.
+struct PositionSumsJob {
+  const float* z;
+  PlaneShape shape;
+  bool centred;
+  float* mean;     // [R, H · W]
+  float* inverse;
+};
+
+// Rule 11 by position: du to dz in place.
+struct PositionBackwardsJob {
+  const float* z;
+  PlaneShape shape;
+  Norm norm;
+  bool centred;
   float* values;   // as z
   float* sums;     // [R, O]
 };
@@ -329,6 +352,8 @@ struct KernelTable {
   void (*finishPlanes)(const FinishJob&, Index first, Index last);
   void (*backwardsPlanes)(const BackwardsJob&, Index first, Index last);
   void (*normBackwards)(const NormBackwardsJob&, Index first, Index last);
+  void (*positionSums)(const PositionSumsJob&, Index first, Index last);
+  void (*positionBackwards)(const PositionBackwardsJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
   // The same of pairs of bf16 values, or null.

@@ -30,7 +30,7 @@ export { loadImageFolder } from './data/sources/image-folder.js';
 export { loadNpz } from './data/sources/npz.js';
 export { loadData } from './data/sources/own/load-data.js';
 export type { Place } from './data/sources/own/place.js';
-export type { Reading } from './data/sources/own/reading.js';
+export type { Reading } from './data/readers/reading.js';
 export type { Inputs } from './data/columns.js';
 
 // Parts of one's own, by the names that a spec gives them.

@@ -22,9 +22,10 @@ export class TestBrowser {
     });
   }
 
-  static async start(): Promise<TestBrowser> {
+  /** @param more arguments besides those of every test */
+  static async start(...more: readonly string[]): Promise<TestBrowser> {
     const profile = mkdtempSync(path.join(os.tmpdir(), 'pff-browser-'));
-    const options = { executablePath: chromiumFile(), args: CHROMIUM_ARGUMENTS, headless: true };
+    const options = { executablePath: chromiumFile(), args: [...CHROMIUM_ARGUMENTS, ...more], headless: true };
     return new TestBrowser(await chromium.launchPersistentContext(profile, options), profile);
   }
 

@@ -21,7 +21,7 @@ inline void check(napi_status status) {
 
 class Arguments {
  public:
-  static constexpr size_t kMost = 16;
+  static constexpr size_t kMost = 20;
 
   Arguments(napi_env env, napi_callback_info info) : env(env) {
     size_t count = kMost;  // missing ones become undefined

@@ -27,7 +27,7 @@ napi_value openConvolution(const Arguments& a) {
                                size[6], size[7], size[8], a.boolean(2), a.boolean(3)};
   auto handle = std::make_unique<ConvolutionHandle>();
   handle->convolution = std::make_unique<Convolution>(*backend.kernels, backend.pool, backend.precision, shape, convolutionTensorsFrom(a, 4));
-  adjustMemory(a.env, handle->convolution->bytes());
+  tellMemory(a.env, *handle);
   return external(a.env, std::move(handle));
 }
 
@@ -39,13 +39,24 @@ napi_value closeConvolution(const Arguments& a) {
 
 // convolve(convolution, rows, batch, variants, labels, out)
 napi_value convolve(const Arguments& a) {
-  convolutionAt(a, 0).forward(convolutionInputFrom(a, 1), a.floats(5));
+  ConvolutionHandle& handle = convolutionAt(a, 0);
+  handle.convolution->forward(convolutionInputFrom(a, 1), a.floats(5));
+  tellMemory(a.env, handle);
   return nullptr;
 }
 
 // convolutionInputGradient(convolution, delta, rows, out)
 napi_value convolutionInputGradient(const Arguments& a) {
-  convolutionAt(a, 0).inputGradient(a.constFloats(1), a.index(2), a.floats(3));
+  ConvolutionHandle& handle = convolutionAt(a, 0);
+  handle.convolution->inputGradient(a.constFloats(1), a.index(2), a.floats(3));
+  tellMemory(a.env, handle);
+  return nullptr;
+}
+
+napi_value stepOf(const Arguments& a, const Rule& rule) {
+  ConvolutionHandle& handle = convolutionAt(a, 0);
+  handle.convolution->update(convolutionInputFrom(a, 1), a.floats(5), a.constFloats(6), rule);
+  tellMemory(a.env, handle);
   return nullptr;
 }
 
@@ -54,20 +65,18 @@ napi_value updateConvolution(const Arguments& a) {
   const float beta1 = a.f32(7);
   const float beta2 = a.f32(8);
   const Adam rule{beta1, beta2, 1.0f - beta1, 1.0f - beta2, a.f32(9), a.f32(10), a.f32(11)};
-  convolutionAt(a, 0).update(convolutionInputFrom(a, 1), a.floats(5), a.constFloats(6), rule);
-  return nullptr;
+  return stepOf(a, rule);
 }
 
 // updateConvolutionSgd(convolution, rows, batch, variants, labels, delta, sums, momentum, stepSize, keep)
 napi_value updateConvolutionSgd(const Arguments& a) {
   const Sgd rule{a.f32(7), a.f32(8), a.f32(9)};
-  convolutionAt(a, 0).update(convolutionInputFrom(a, 1), a.floats(5), a.constFloats(6), rule);
-  return nullptr;
+  return stepOf(a, rule);
 }
 
 // readConvolution(convolution, ...nine tensors)
 napi_value readConvolution(const Arguments& a) {
-  convolutionAt(a, 0).read(convolutionTensorsFrom(a, 1));
+  convolutionAt(a, 0).convolution->read(convolutionTensorsFrom(a, 1));
   return nullptr;
 }
 

@@ -32,6 +32,7 @@ struct ConvolutionHandle {
   static constexpr Kind kKind = Kind::kConvolution;
   Kind kind = kKind;
   std::unique_ptr<Convolution> convolution;  // null once closed
+  Index told = 0;  // bytes that the garbage collector knows of
 };
 
 // Tells the garbage collector what a small object holds on to.
@@ -47,9 +48,16 @@ inline void close(napi_env env, Handle& handle) {
   handle.dense.reset();
 }
 
+// A convolution holds more after its first calls.
+inline void tellMemory(napi_env env, ConvolutionHandle& handle) {
+  const Index bytes = handle.convolution ? handle.convolution->bytes() : 0;
+  if (bytes != handle.told) adjustMemory(env, bytes - handle.told);
+  handle.told = bytes;
+}
+
 inline void close(napi_env env, ConvolutionHandle& handle) {
-  if (handle.convolution) adjustMemory(env, -handle.convolution->bytes());
   handle.convolution.reset();
+  tellMemory(env, handle);
 }
 
 template <class T>
@@ -87,10 +95,10 @@ inline Dense& denseAt(const Arguments& a, size_t i) {
   return *handle.dense;
 }
 
-inline Convolution& convolutionAt(const Arguments& a, size_t i) {
+inline ConvolutionHandle& convolutionAt(const Arguments& a, size_t i) {
   ConvolutionHandle& handle = resourceAt<ConvolutionHandle>(a, i);
   if (!handle.convolution) throw BadCall{"this convolution was closed"};
-  return *handle.convolution;
+  return handle;
 }
 
 // A function of the addon, as JavaScript sees it.

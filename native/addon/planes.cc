@@ -22,19 +22,23 @@ PlaneShape planeShapeFrom(const Arguments& a, size_t i, float leak) {
   return shape;
 }
 
-// byRow, mean, scale, shift; the last three undefined where planes are not normalised.
+// byRow, mean, scale, shift, inverse; all but the first undefined where planes are not normalised, the last unless by position.
 Norm normFrom(const Arguments& a, size_t i, Index rows, const PlaneShape& shape) {
   const bool byRow = a.boolean(i);
   const Given<const float> mean = a.constFloats(i + 1);
-  if (!mean.data) return {false, nullptr, nullptr, nullptr};
+  if (!mean.data) return {false, nullptr, nullptr, nullptr, nullptr};
   const Given<const float> scale = a.constFloats(i + 2);
   const Given<const float> shift = a.constFloats(i + 3);
+  const Given<const float> inverse = a.constFloats(i + 4);
   if (!scale.data || !shift.data) throw BadCall{"planes: scale or shift is missing"};
+  if (byRow && inverse.data) throw BadCall{"planes: a norm is by row or by position"};
   const Index count = checkedProduct(byRow ? rows : 1, shape.channels);
-  mean.need(count, "planes: mean is too short");
+  const Index positions = checkedProduct(rows, shape.positions());
+  mean.need(inverse.data ? positions : count, "planes: mean is too short");
+  inverse.need(positions, "planes: inverse is too short");
   scale.need(count, "planes: scale is too short");
   shift.need(shape.channels, "planes: shift is too short");
-  return {byRow, mean.data, scale.data, shift.data};
+  return {byRow, mean.data, scale.data, shift.data, inverse.data};
 }
 
 template <class Job>
@@ -57,21 +61,21 @@ napi_value planeSums(const Arguments& a) {
   return nullptr;
 }
 
-// finishPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, y, places)
+// finishPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, inverse, y, places)
 napi_value finishPlanes(const Arguments& a) {
   const Backend& backend = backendAt(a, 0);
   const Index rows = a.index(2);
   const PlaneShape shape = planeShapeFrom(a, 3, a.f32(4));
   const Index left = checkedProduct(rows, shape.outValues());
-  const Given<float> places = a.floats(10);
+  const Given<float> places = a.floats(11);
   places.need(left, "finishPlanes: places is too short");
   const FinishJob job{needed(a.constFloats(1), checkedProduct(rows, shape.values()), "finishPlanes: z is too short"), shape,
-                      normFrom(a, 5, rows, shape), needed(a.floats(9), left, "finishPlanes: y is too short"), places.data};
+                      normFrom(a, 5, rows, shape), needed(a.floats(10), left, "finishPlanes: y is too short"), places.data};
   runRows(backend, rows, backend.kernels->finishPlanes, job);
   return nullptr;
 }
 
-// backwardsPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, y, rowScale, values, places, out, sums1, sums2)
+// backwardsPlanes(backend, z, rows, sizes, leak, byRow, mean, scale, shift, inverse, y, rowScale, values, places, out, sums1, sums2)
 napi_value backwardsPlanes(const Arguments& a) {
   const Backend& backend = backendAt(a, 0);
   const Index rows = a.index(2);
@@ -79,10 +83,10 @@ napi_value backwardsPlanes(const Arguments& a) {
   const Index left = checkedProduct(rows, shape.outValues());
   const Index values = checkedProduct(rows, shape.values());
   const Index channels = checkedProduct(rows, shape.channels);
-  const Given<const float> y = a.constFloats(9);
-  const Given<const float> rowScale = a.constFloats(10);
-  const Given<const float> given = a.constFloats(11);
-  const Given<const float> places = a.constFloats(12);
+  const Given<const float> y = a.constFloats(10);
+  const Given<const float> rowScale = a.constFloats(11);
+  const Given<const float> given = a.constFloats(12);
+  const Given<const float> places = a.constFloats(13);
   y.need(left, "backwardsPlanes: y is too short");
   rowScale.need(rows, "backwardsPlanes: rowScale is too short");
   given.need(left, "backwardsPlanes: values is too short");
@@ -90,28 +94,56 @@ napi_value backwardsPlanes(const Arguments& a) {
   if (rowScale.data ? !y.data : !given.data) throw BadCall{"backwardsPlanes: delta is missing"};
   if (shape.pool == PlaneShape::kMax && !places.data) throw BadCall{"backwardsPlanes: places are missing"};
   const BackwardsJob job{y.data, rowScale.data, given.data, needed(a.constFloats(1), values, "backwardsPlanes: z is too short"), shape,
-                         normFrom(a, 5, rows, shape), places.data, needed(a.floats(13), values, "backwardsPlanes: out is too short"),
-                         needed(a.floats(14), channels, "backwardsPlanes: sums1 is too short"),
-                         needed(a.floats(15), channels, "backwardsPlanes: sums2 is too short")};
+                         normFrom(a, 5, rows, shape), places.data, needed(a.floats(14), values, "backwardsPlanes: out is too short"),
+                         needed(a.floats(15), channels, "backwardsPlanes: sums1 is too short"),
+                         needed(a.floats(16), channels, "backwardsPlanes: sums2 is too short")};
   runRows(backend, rows, backend.kernels->backwardsPlanes, job);
   return nullptr;
 }
 
-// normBackwards(backend, z, rows, sizes, byRow, mean, scale, shift, a, b, values, sums)
+// normBackwards(backend, z, rows, sizes, byRow, mean, scale, shift, inverse, a, b, values, sums)
 napi_value normBackwards(const Arguments& a) {
   const Backend& backend = backendAt(a, 0);
   const Index rows = a.index(2);
   const PlaneShape shape = planeShapeFrom(a, 3, 0.0f);
   const Norm norm = normFrom(a, 4, rows, shape);
-  if (!norm.mean) throw BadCall{"normBackwards: mean is missing"};
+  if (!norm.mean || norm.inverse) throw BadCall{"normBackwards: mean is missing, or the norm is by position"};
   const Index count = checkedProduct(norm.byRow ? rows : 1, shape.channels);
   const Index values = checkedProduct(rows, shape.values());
   const NormBackwardsJob job{needed(a.constFloats(1), values, "normBackwards: z is too short"), shape, norm,
-                             needed(a.constFloats(8), count, "normBackwards: a is too short"),
-                             needed(a.constFloats(9), count, "normBackwards: b is too short"),
-                             needed(a.floats(10), values, "normBackwards: values is too short"),
-                             needed(a.floats(11), checkedProduct(rows, shape.channels), "normBackwards: sums is too short")};
+                             needed(a.constFloats(9), count, "normBackwards: a is too short"),
+                             needed(a.constFloats(10), count, "normBackwards: b is too short"),
+                             needed(a.floats(11), values, "normBackwards: values is too short"),
+                             needed(a.floats(12), checkedProduct(rows, shape.channels), "normBackwards: sums is too short")};
   runRows(backend, rows, backend.kernels->normBackwards, job);
+  return nullptr;
+}
+
+// positionSums(backend, z, rows, sizes, centred, mean, inverse)
+napi_value positionSums(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, 0.0f);
+  const Index positions = checkedProduct(rows, shape.positions());
+  const PositionSumsJob job{needed(a.constFloats(1), checkedProduct(rows, shape.values()), "positionSums: z is too short"), shape, a.boolean(4),
+                            needed(a.floats(5), positions, "positionSums: mean is too short"),
+                            needed(a.floats(6), positions, "positionSums: inverse is too short")};
+  runRows(backend, rows, backend.kernels->positionSums, job);
+  return nullptr;
+}
+
+// positionBackwards(backend, z, rows, sizes, byRow, mean, scale, shift, inverse, centred, values, sums)
+napi_value positionBackwards(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(2);
+  const PlaneShape shape = planeShapeFrom(a, 3, 0.0f);
+  const Norm norm = normFrom(a, 4, rows, shape);
+  if (!norm.inverse) throw BadCall{"positionBackwards: inverse is missing"};
+  const Index values = checkedProduct(rows, shape.values());
+  const PositionBackwardsJob job{needed(a.constFloats(1), values, "positionBackwards: z is too short"), shape, norm, a.boolean(9),
+                                 needed(a.floats(10), values, "positionBackwards: values is too short"),
+                                 needed(a.floats(11), checkedProduct(rows, shape.channels), "positionBackwards: sums is too short")};
+  runRows(backend, rows, backend.kernels->positionBackwards, job);
   return nullptr;
 }
 
@@ -123,6 +155,8 @@ void definePlanes(napi_env env, napi_value exports) {
                            method("finishPlanes", guarded<finishPlanes>),
                            method("backwardsPlanes", guarded<backwardsPlanes>),
                            method("normBackwards", guarded<normBackwards>),
+                           method("positionSums", guarded<positionSums>),
+                           method("positionBackwards", guarded<positionBackwards>),
                        });
 }
 

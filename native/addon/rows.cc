@@ -45,20 +45,22 @@ napi_value stageBytes(const Arguments& a) {
   return nullptr;
 }
 
-// dropout(backend, { values, rows, count, width }, { name, threshold, scale }, out, sumSquares)
+// dropout(backend, { values, rows, count, width, channels }, { name, threshold, scale }, out, sumSquares)
 napi_value dropout(const Arguments& a) {
   Backend& backend = backendAt(a, 0);
-  const Arguments input = a.fields(1, {"values", "rows", "count", "width"});
+  const Arguments input = a.fields(1, {"values", "rows", "count", "width", "channels"});
   const Arguments mask = a.fields(2, {"name", "threshold", "scale"});
   const Given<const float> values = input.constFloats(0);
   const Given<uint32_t> rows = input.words(1);
   const Index count = input.index(2);
   const Index width = input.index(3);
+  const Index channels = input.index(4);
   const Given<uint32_t> name = mask.words(0);
   const Index threshold = mask.index(1);
   const Given<float> out = a.floats(3);
   const Given<float> sumSquares = a.floats(4);
-  if (!values.data || !name.data || !out.data || width < 1 || threshold > 65535)
+  if (!values.data || !name.data || !out.data || width < 1 || channels < 1 || width % channels != 0 ||
+      threshold > 65535)
     throw BadCall{"dropout: bad arguments"};
   name.need(5, "dropout: the name has five words");
   out.need(checkedProduct(count, width), "dropout: out is too short");
@@ -78,7 +80,7 @@ napi_value dropout(const Arguments& a) {
   uint32_t words[5];
   std::copy(name.data, name.data + 5, words);
   const DropoutJob job{values.data, rows.data ? checked.data() : nullptr, width, words, static_cast<uint32_t>(threshold),
-                       mask.f32(2), out.data};
+                       mask.f32(2), out.data, channels};
   backend.pool->run(count, std::max(Index{16}, count / (4 * backend.pool->threads())), [&](Index first, Index last, int) {
     backend.kernels->dropout(job, first, last);
     if (sumSquares.data) backend.kernels->sumRows(out.data, width, first, last, sumSquares.data);

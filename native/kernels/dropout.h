@@ -37,7 +37,8 @@ inline void maskWords(const uint32_t* name, uint32_t first, uint32_t (&words)[4]
 }
 
 void dropout(const DropoutJob& job, Index first, Index last) {
-  const Index groups = blocksOf(job.width, kMaskGroup);
+  const Index channels = job.channels;
+  const Index groups = blocksOf(channels, kMaskGroup);
   for (Index r = first; r < last; r++) {
     const float* from = job.values + (job.rows ? static_cast<Index>(job.rows[r]) : r) * job.width;
     float* to = job.out + r * job.width;
@@ -47,10 +48,12 @@ void dropout(const DropoutJob& job, Index first, Index last) {
       maskWords(job.name, static_cast<uint32_t>((r * groups + group) * kMaskBlocks), words);
       std::memcpy(halves, words, sizeof halves);  // little-endian: the low half first
       const Index start = group * kMaskGroup;
-      const Index count = job.width - start < kMaskGroup ? job.width - start : kMaskGroup;
-      for (Index i = 0; i < count; i++) {
-        const float value = from[start + i] * job.scale;
-        to[start + i] = halves[i] >= job.threshold ? value : 0.0f;
+      const Index count = channels - start < kMaskGroup ? channels - start : kMaskGroup;
+      for (Index at = start; at < job.width; at += channels) {
+        for (Index i = 0; i < count; i++) {
+          const float value = from[at + i] * job.scale;
+          to[at + i] = halves[i] >= job.threshold ? value : 0.0f;
+        }
       }
     }
   }

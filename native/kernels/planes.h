@@ -61,40 +61,61 @@ void planeSums(const PlaneSumsJob& job, Index first, Index last) {
   }
 }
 
-// u and v of rule 10 for one vector of channels.
+// u and v of rule 10 for one vector of channels of row r. POSITIONS: normalised by position.
+template <bool POSITIONS>
 struct Activation {
   bool normed;
   Vec mean, scale, shift, leak;
   bool leaks;
+  const float* means;
+  const float* inverses;
 
-  Activation(const Norm& norm, float leak, Index row, const Channels& channels)
-      : normed(norm.mean != nullptr), mean(normed ? channels.from(norm.mean + row) : zero()),
-        scale(normed ? channels.from(norm.scale + row) : zero()), shift(normed ? channels.from(norm.shift) : zero()),
-        leak(all(leak)), leaks(leak != 0.0f) {}
+  Activation(const Norm& norm, const PlaneShape& shape, Index r, const Channels& channels)
+      : normed(norm.mean != nullptr), mean(zero()), scale(zero()), shift(normed ? channels.from(norm.shift) : zero()),
+        leak(all(shape.leak)), leaks(shape.leak != 0.0f), means(nullptr), inverses(nullptr) {
+    if (!normed) return;
+    const Index row = norm.byRow ? r * shape.channels : 0;
+    scale = channels.from(norm.scale + row);
+    if (POSITIONS) {
+      means = norm.mean + r * shape.positions();
+      inverses = norm.inverse + r * shape.positions();
+    } else {
+      mean = channels.from(norm.mean + row);
+    }
+  }
 
-  inline Vec before(Vec z) const { return normed ? fma(minus(z, mean), scale, shift) : z; }
+  inline Vec before(Vec z, Index position) const {
+    if (POSITIONS) return fma(minus(z, all(means[position])), mul(scale, all(inverses[position])), shift);
+    return normed ? fma(minus(z, mean), scale, shift) : z;
+  }
+  // What the gradient of the scale multiplies du by.
+  inline Vec about(Vec z, Index position) const {
+    if (POSITIONS) return mul(minus(z, all(means[position])), all(inverses[position]));
+    return minus(z, mean);
+  }
   inline Vec after(Vec u) const { return leaks ? pick(zero(), u, mul(leak, u), u) : relu(u); }
   inline Vec slope(Vec dv, Vec u) const { return leaks ? pick(zero(), u, mul(leak, dv), dv) : gate(dv, u); }
 };
 
-void finishPlanes(const FinishJob& job, Index first, Index last) {
+template <bool POSITIONS>
+inline void finishRowsOf(const FinishJob& job, Index first, Index last) {
   const PlaneShape& shape = job.shape;
   const Index channels = shape.channels;
   const Vec share = all(1.0f / static_cast<float>(shape.size * shape.size));
   for (Index r = first; r < last; r++) {
     const float* z = job.z + r * shape.values();
     eachVector(channels, [&](const Channels& part) {
-      const Activation activation(job.norm, shape.leak, job.norm.byRow ? r * channels : 0, part);
+      const Activation<POSITIONS> activation(job.norm, shape, r, part);
       float* y = job.y + r * shape.outValues();
       float* places = job.places ? job.places + r * shape.outValues() : nullptr;
       for (Index oy = 0; oy < shape.outHeight; oy++) {
         for (Index ox = 0; ox < shape.outWidth; ox++, y += channels) {
-          const float* window = z + (oy * shape.stride * shape.width + ox * shape.stride) * channels;
-          Vec result = activation.after(activation.before(part.from(window)));
+          const Index corner = oy * shape.stride * shape.width + ox * shape.stride;
+          Vec result = activation.after(activation.before(part.from(z + corner * channels), corner));
           Vec place = zero();
           for (Index w = 1; w < shape.size * shape.size; w++) {
-            const float* from = window + (w / shape.size * shape.width + w % shape.size) * channels;
-            const Vec v = activation.after(activation.before(part.from(from)));
+            const Index position = corner + w / shape.size * shape.width + w % shape.size;
+            const Vec v = activation.after(activation.before(part.from(z + position * channels), position));
             if (shape.pool == PlaneShape::kAverage) {
               result = add(result, v);
             } else {
@@ -111,6 +132,10 @@ void finishPlanes(const FinishJob& job, Index first, Index last) {
       }
     });
   }
+}
+
+void finishPlanes(const FinishJob& job, Index first, Index last) {
+  (job.norm.inverse ? finishRowsOf<true> : finishRowsOf<false>)(job, first, last);
 }
 
 // The loss by what leaves.
@@ -132,7 +157,8 @@ struct Leaving {
   }
 };
 
-void backwardsPlanes(const BackwardsJob& job, Index first, Index last) {
+template <bool POSITIONS>
+inline void backwardsRows(const BackwardsJob& job, Index first, Index last) {
   const PlaneShape& shape = job.shape;
   const Index channels = shape.channels;
   const Vec share = all(1.0f / static_cast<float>(shape.size * shape.size));
@@ -143,7 +169,7 @@ void backwardsPlanes(const BackwardsJob& job, Index first, Index last) {
     const Index start = r * shape.outValues();
     if (shape.pool != PlaneShape::kNone) __builtin_memset(out, 0, static_cast<size_t>(shape.values()) * sizeof(float));
     eachVector(channels, [&](const Channels& part) {
-      const Activation activation(job.norm, shape.leak, job.norm.byRow ? r * channels : 0, part);
+      const Activation<POSITIONS> activation(job.norm, shape, r, part);
       Vec sum1 = zero();
       Vec sum2 = zero();
       if (shape.pool != PlaneShape::kNone) {
@@ -170,16 +196,20 @@ void backwardsPlanes(const BackwardsJob& job, Index first, Index last) {
         const Vec value = part.from(z + position * channels);
         float* to = out + position * channels;
         const Vec dv = shape.pool == PlaneShape::kNone ? leaving.at(part, start + position * channels) : part.from(to);
-        Vec du = activation.slope(dv, activation.before(value));
+        Vec du = activation.slope(dv, activation.before(value, position));
         if (!activation.normed) du = dropSmallDelta(du);
         part.to(to, du);
         sum1 = add(sum1, du);
-        if (activation.normed) sum2 = fma(du, minus(value, activation.mean), sum2);
+        if (activation.normed) sum2 = fma(du, activation.about(value, position), sum2);
       }
       part.to(job.sums1 + r * channels, sum1);
       part.to(job.sums2 + r * channels, sum2);
     });
   }
+}
+
+void backwardsPlanes(const BackwardsJob& job, Index first, Index last) {
+  (job.norm.inverse ? backwardsRows<true> : backwardsRows<false>)(job, first, last);
 }
 
 void normBackwards(const NormBackwardsJob& job, Index first, Index last) {

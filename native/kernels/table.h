@@ -7,6 +7,7 @@
 #include "pack.h"
 #include "peak.h"
 #include "planes.h"
+#include "positions.h"
 #include "products.h"
 #include "rows.h"
 #include "stage.h"
@@ -18,7 +19,8 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards, peak, pairPeak,
+    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
+    positionSums, positionBackwards, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -158,20 +158,29 @@ void planeSums(const float* z, Index rows, const uint32_t* sizes, const float* m
 }
 PFF_EXPORT(finishPlanes)
 void finishPlanes(const float* z, Index rows, const uint32_t* sizes, float leak, bool byRow, const float* mean, const float* scale,
-                  const float* shift, float* y, float* places) {
-  kWasmKernels.finishPlanes({z, shapeOf(sizes, leak), {byRow, mean, scale, shift}, y, places}, 0, rows);
+                  const float* shift, const float* inverse, float* y, float* places) {
+  kWasmKernels.finishPlanes({z, shapeOf(sizes, leak), {byRow, mean, scale, shift, inverse}, y, places}, 0, rows);
 }
 PFF_EXPORT(backwardsPlanes)
 void backwardsPlanes(const float* z, Index rows, const uint32_t* sizes, float leak, bool byRow, const float* mean, const float* scale,
-                     const float* shift, const float* y, const float* rowScale, const float* values, const float* places, float* out,
-                     float* sums1, float* sums2) {
+                     const float* shift, const float* inverse, const float* y, const float* rowScale, const float* values,
+                     const float* places, float* out, float* sums1, float* sums2) {
   kWasmKernels.backwardsPlanes(
-      {y, rowScale, values, z, shapeOf(sizes, leak), {byRow, mean, scale, shift}, places, out, sums1, sums2}, 0, rows);
+      {y, rowScale, values, z, shapeOf(sizes, leak), {byRow, mean, scale, shift, inverse}, places, out, sums1, sums2}, 0, rows);
 }
 PFF_EXPORT(normBackwards)
 void normBackwards(const float* z, Index rows, const uint32_t* sizes, bool byRow, const float* mean, const float* scale,
                    const float* shift, const float* a, const float* b, float* values, float* sums) {
   kWasmKernels.normBackwards({z, shapeOf(sizes, 0.0f), {byRow, mean, scale, shift}, a, b, values, sums}, 0, rows);
+}
+PFF_EXPORT(positionSums)
+void positionSums(const float* z, Index rows, const uint32_t* sizes, bool centred, float* mean, float* inverse) {
+  kWasmKernels.positionSums({z, shapeOf(sizes, 0.0f), centred, mean, inverse}, 0, rows);
+}
+PFF_EXPORT(positionBackwards)
+void positionBackwards(const float* z, Index rows, const uint32_t* sizes, const float* mean, const float* scale, const float* shift,
+                       const float* inverse, bool centred, float* values, float* sums) {
+  kWasmKernels.positionBackwards({z, shapeOf(sizes, 0.0f), {false, mean, scale, shift, inverse}, centred, values, sums}, 0, rows);
 }
 PFF_EXPORT(finishRows) void finishRows(float* values, Index rows, Index width, bool normalise, float* sumSquares) {
   kWasmKernels.sumRows(values, width, 0, rows, sumSquares);
@@ -184,9 +193,9 @@ void stageBytes(const uint8_t* bytes, Index width, Index skip, const uint32_t* l
   kWasmKernels.stage({bytes, width, skip, list, scale, out}, 0, count);
 }
 PFF_EXPORT(dropout)
-void dropout(const float* values, Index count, Index width, const uint32_t* name, uint32_t threshold, float scale, float* out,
-             float* sumSquares) {
-  kWasmKernels.dropout({values, nullptr, width, name, threshold, scale, out}, 0, count);
+void dropout(const float* values, Index count, Index width, Index channels, const uint32_t* name, uint32_t threshold, float scale,
+             float* out, float* sumSquares) {
+  kWasmKernels.dropout({values, nullptr, width, name, threshold, scale, out, channels}, 0, count);
   if (sumSquares) kWasmKernels.sumRows(out, width, 0, count, sumSquares);
 }
 

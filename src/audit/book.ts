@@ -28,6 +28,8 @@ export interface AuditRules {
   readonly rate: number;
   /** Keys whose word decides; every key's unless given. */
   readonly auditors?: ReadonlySet<string> | undefined;
+  /** Keys that count for nothing from the beginning, as the run's submitter does not trust them. */
+  readonly distrusted?: ReadonlySet<string> | undefined;
   readonly shape: GraphShape;
   readonly verify: Verify;
 }
@@ -47,7 +49,6 @@ interface Group {
 }
 
 interface TaskBook {
-  readonly ids: Set<string>;
   readonly statements: Statement[];
   readonly draws: Draw[];
   readonly groups: Map<string, Group>;
@@ -72,9 +73,15 @@ export class AuditBook {
 
   constructor(rules: AuditRules) {
     this.#rules = rules;
+    this.#refused = new Set(rules.distrusted);
   }
 
-  /** Keys that were refuted. */
+  /** Keys that the submitter does not trust, whatever they say. */
+  get distrusted(): ReadonlySet<string> {
+    return this.#rules.distrusted ?? new Set();
+  }
+
+  /** Keys that were refuted, and those that are not trusted. */
   get refused(): ReadonlySet<string> {
     return this.#refused;
   }
@@ -86,7 +93,7 @@ export class AuditBook {
 
   /** Adds what is new and was really said by its keys. Returns whether anything was. */
   add(task: string, evidence: Pick<Evidence, 'statements' | 'draws'>): boolean {
-    const book = this.#tasks.get(task) ?? { ids: new Set(), statements: [], draws: [], groups: new Map() };
+    const book = this.#tasks.get(task) ?? { statements: [], draws: [], groups: new Map() };
     let news = false;
     for (const statement of evidence.statements) news = this.#addStatement(task, book, statement) || news;
     for (const draw of evidence.draws) news = this.#addDraw(task, book, draw) || news;
@@ -202,13 +209,18 @@ export class AuditBook {
 
   #addStatement(task: string, book: TaskBook, statement: Statement): boolean {
     const { context, verify, shape } = this.#rules;
-    const id = statementId(task, statement);
-    if (book.ids.has(id) || !namesInputs(shape, task, statement.inputs)) return false;
-    if (!isStatement(verify, context, task, statement)) return false;
-    book.ids.add(id);
-    book.statements.push(statement);
     const name = inputsText(statement.inputs);
-    const group = book.groups.get(name) ?? {
+    const known = book.groups.get(name);
+    const before = known?.statements.find(({ key, output }) => key === statement.key && output === statement.output);
+    if ((before && before.sig <= statement.sig) || !namesInputs(shape, task, statement.inputs)) return false;
+    if (!isStatement(verify, context, task, statement)) return false;
+    if (known && before) {
+      // A key may sign the same twice, or say another chain: all keep the same one of them.
+      for (const all of [book.statements, known.statements]) all[all.indexOf(before)] = statement;
+      return true;
+    }
+    book.statements.push(statement);
+    const group = known ?? {
       task,
       inputs: statement.inputs,
       statements: [],
@@ -224,10 +236,13 @@ export class AuditBook {
 
   #addDraw(task: string, book: TaskBook, draw: Draw): boolean {
     const { context, verify, auditors } = this.#rules;
-    const id = `${draw.key} ${draw.of}`;
-    if (book.ids.has(id) || (auditors && !auditors.has(draw.key))) return false;
+    const before = book.draws.find(({ key, of }) => key === draw.key && of === draw.of);
+    if ((before && before.sig <= draw.sig) || (auditors && !auditors.has(draw.key))) return false;
     if (!isDraw(verify, context, task, draw)) return false;
-    book.ids.add(id);
+    if (before) {
+      book.draws[book.draws.indexOf(before)] = draw;
+      return true;
+    }
     book.draws.push(draw);
     return true;
   }
@@ -247,7 +262,7 @@ export class AuditBook {
 
   /** From nothing, so that it depends on what was said and not on the order. */
   #allRefused(): ReadonlySet<string> {
-    const refused = new Set(this.#doubleTongued);
+    const refused = new Set([...this.distrusted, ...this.#doubleTongued]);
     for (let before = -1; before !== refused.size;) {
       before = refused.size;
       const found = [...this.#disputes].flatMap((group) => {

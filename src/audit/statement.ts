@@ -5,6 +5,7 @@
  */
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
+import { MOST_CUTS, type Chain } from './chain.js';
 import type { Signer, Verify } from './identity.js';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -20,6 +21,11 @@ export const statementSchema = z.strictObject({
   inputs: z.record(taskName, digest),
   /** Digest of the output, or `FAILED`. */
   output: digest,
+  /** Digests of states on the way to it, where the run asks for them (chain.ts). They decide nothing. */
+  chain: z
+    .strictObject({ batches: z.int().min(1), digests: z.array(digest).min(1).max(MOST_CUTS) })
+    .refine(({ batches, digests }) => digests.length <= batches)
+    .optional(),
   sig: signature,
 });
 export type Statement = z.infer<typeof statementSchema>;
@@ -55,8 +61,9 @@ export function inputsText(inputs: Inputs): string {
     .join('\n');
 }
 
-function statementText(context: string, task: string, inputs: Inputs, output: string): string {
-  return `pff statement 1\n${context}\n${task}\n${inputsText(inputs)}\n${output}\n`;
+function statementText(context: string, task: string, inputs: Inputs, output: string, chain?: Chain): string {
+  const way = chain ? `${chain.batches} batches: ${chain.digests.join(' ')}\n` : '';
+  return `pff statement 1\n${context}\n${task}\n${inputsText(inputs)}\n${output}\n${way}`;
 }
 
 function drawText(context: string, task: string, of: string, agreed: number): string {
@@ -69,8 +76,11 @@ export function makeStatement(
   task: string,
   inputs: Inputs,
   output: string,
+  chain?: Chain,
 ): Statement {
-  return { key: signer.key, inputs, output, sig: signer.sign(statementText(context, task, inputs, output)) };
+  const sig = signer.sign(statementText(context, task, inputs, output, chain));
+  const way = chain && { chain: { batches: chain.batches, digests: [...chain.digests] } };
+  return { key: signer.key, inputs, output, ...way, sig };
 }
 
 export function makeDraw(signer: Signer, context: string, task: string, of: string, agreed: number): Draw {
@@ -78,8 +88,8 @@ export function makeDraw(signer: Signer, context: string, task: string, of: stri
 }
 
 export function isStatement(verify: Verify, context: string, task: string, statement: Statement): boolean {
-  const { key, inputs, output, sig } = statement;
-  return verify(key, statementText(context, task, inputs, output), sig);
+  const { key, inputs, output, chain, sig } = statement;
+  return verify(key, statementText(context, task, inputs, output, chain), sig);
 }
 
 export function isDraw(verify: Verify, context: string, task: string, { key, of, agreed, sig }: Draw): boolean {

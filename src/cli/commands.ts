@@ -118,6 +118,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/status.js')).statusCommand,
   },
   {
+    name: 'audit',
+    summary: 'says what nodes of an audited run dispute, and does a task again to find since when',
+    load: async () => (await import('./commands/audit.js')).auditCommand,
+  },
+  {
     name: 'attach',
     summary: 'follows a run of a cluster to its end, as pff train does',
     load: async () => (await import('./commands/attach.js')).attachCommand,

@@ -150,13 +150,15 @@ export function checkStage(
 }
 
 export function checkDropout(
-  { values, width, count: rowCount, rows }: DropoutRows,
+  { values, width, count: rowCount, rows, channels = width }: DropoutRows,
   { name, threshold }: DropoutMask,
   out: Float32Array,
   sumSquares: Float32Array | undefined,
 ): void {
   count('dropout', 'width', width, 1);
   count('dropout', 'count', rowCount, 0);
+  count('dropout', 'channels', channels, 1);
+  if (width % channels !== 0) fail('dropout', `${channels} channels do not divide the width ${width}`);
   count('dropout', 'threshold', threshold, 0);
   if (threshold > 65535) fail('dropout', `threshold must be at most 65535, got ${threshold}`);
   exactly('dropout', 'name', name, 5, '[5]');

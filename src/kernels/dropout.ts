@@ -25,6 +25,8 @@ export interface DropoutRows {
   readonly count: number;
   /** [R]: which rows of `values`, in order; without it rows 0 … R-1. */
   readonly rows?: Uint32Array | undefined;
+  /** Rows are planes of so many channels, channels last, that are dropped whole; it divides `width`. Without it values are dropped one by one. */
+  readonly channels?: number | undefined;
 }
 
 /** The mask that drops a share `rate` (0 … 1) of all values, to the nearest 1/65536. */
@@ -51,17 +53,20 @@ export function keptOfGroup(mask: DropoutMask, group: number, kept: Uint8Array):
 }
 
 /** Rule 7. `out` [R, width] may be `values` itself where `rows` is absent. */
-export function dropRows({ values, width, count, rows }: DropoutRows, mask: DropoutMask, out: Float32Array): void {
-  const groups = Math.ceil(width / DROPOUT_GROUP);
+export function dropRows(input: DropoutRows, mask: DropoutMask, out: Float32Array): void {
+  const { values, width, count, rows, channels = width } = input;
+  const groups = Math.ceil(channels / DROPOUT_GROUP);
   const scale = dropoutScale(mask);
   const kept = new Uint8Array(DROPOUT_GROUP);
   for (let r = 0; r < count; r++) {
     const from = (rows?.[r] ?? r) * width;
     for (let group = 0; group < groups; group++) {
       keptOfGroup(mask, r * groups + group, kept);
-      const end = Math.min(width, (group + 1) * DROPOUT_GROUP);
-      for (let i = group * DROPOUT_GROUP; i < end; i++)
-        out[r * width + i] = kept[i % DROPOUT_GROUP] === 1 ? (values[from + i] ?? 0) * scale : 0;
+      const end = Math.min(channels, (group + 1) * DROPOUT_GROUP);
+      for (let position = 0; position < width; position += channels)
+        for (let c = group * DROPOUT_GROUP; c < end; c++)
+          out[r * width + position + c] =
+            kept[c % DROPOUT_GROUP] === 1 ? (values[from + position + c] ?? 0) * scale : 0;
     }
   }
 }

@@ -38,7 +38,8 @@
  *  7. dropout     a row of n values is cut into G = ceil(n / 128) groups. Value j of group g of row r is kept if a half-word
  *                 is at least `threshold`, else 0: word j >> 5 (its low half for even j) of the Philox4x32-10 block that
  *                 has key name[0], name[1] and counter (16 · (r · G + g) + ((j & 31) >> 1), name[2], name[3], name[4]).
- *                 Kept values are multiplied by 65536 / (65536 - threshold).
+ *                 Kept values are multiplied by 65536 / (65536 - threshold). Where channels are dropped whole, a row of n channels says it for
+ *                 all positions of its planes.
  * With precision bf16 (numerics `bf16-dot/1`) the big products take rounded operands: r(x) is x rounded to 8 significant
  * bits, ties to even (bf16), where a result below 2^-40 in magnitude counts as 0. All else stays f32, and the same:
  *  - rule 1: fma(r(prefix[b, p]), r(W[p, o]), acc) for the prefix part. A bias below 2^-40 in magnitude counts as 0.

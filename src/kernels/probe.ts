@@ -4,7 +4,7 @@
  */
 import { PffError } from '../errors.js';
 import { RandomStream } from '../random.js';
-import { stageParameters, type Stage, type StageTensors } from './block/contract.js';
+import { labelsOf, stageParameters, type Stage, type StageTensors } from './block/contract.js';
 import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './kernels.js';
 
 /** What `probeDigest` gives for exact numerics, by id; test/kernels/probe.test.ts takes them from the reference. */
@@ -139,7 +139,7 @@ export async function probeBlockDigest(kernels: Kernels): Promise<string | undef
     return values;
   };
   const tensors = STAGES.map((stage, s): StageTensors => {
-    const lengths = stageParameters(stage, s === 0 ? SUFFIX : 0).map(({ shape }) =>
+    const lengths = stageParameters(stage, labelsOf(STAGES, s, SUFFIX)).map(({ shape }) =>
       shape.reduce((product, side) => product * side, 1),
     );
     const squares = (deviation: number) => lengths.map((length) => normal(length, deviation).map((x) => x * x));

@@ -104,8 +104,10 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   readonly schema: z.ZodType<D>;
   /** Reads the short form that `--layers` takes; undefined where `text` is not of this kind. */
   parse(text: string): D | undefined;
-  /** Whether `text`, an entry of the short form, belongs to the layer of this kind before it (`max2` to a convolution). */
-  joins?(text: string): boolean;
+  /** What is wrong with `text`, which `parse` did not read; undefined where it does not look like this kind. */
+  explain?(text: string): { readonly message: string; readonly hint: string } | undefined;
+  /** Whether `text`, an entry of the short form, belongs to the layer of the entry `before` it (`max2` to a convolution). */
+  joins?(text: string, before: string): boolean;
   /** The short form; `parse` reads it. */
   format(description: D): string;
   /** It needs planes, so the shape of images must be known. */

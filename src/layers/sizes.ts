@@ -52,8 +52,10 @@ function described(size: LayerSize): LayerDescription {
     const found = kind.parse(size);
     if (found) return found;
   }
-  throw new PffError('usage', `${JSON.stringify(size)} is no layer`, {
-    hint: 'Give the units of a dense layer, or a convolution such as conv64, conv64+bn+max2 or conv64k5s2.',
+  const why = layerKinds.flatMap((kind) => kind.explain?.(size) ?? [])[0];
+  throw new PffError('usage', `${JSON.stringify(size)} is no layer${why === undefined ? '' : `: ${why.message}`}`, {
+    hint:
+      why?.hint ?? 'Give the units of a dense layer, or a convolution such as conv64, conv64+bn+max2 or conv64k5s2.',
   });
 }
 
@@ -156,7 +158,7 @@ export function parseLayers(text: string): LayerSize[] {
   const entries: string[] = [];
   for (const entry of text.split(',').map((each) => each.trim())) {
     const before = entries.at(-1);
-    const joins = before !== undefined && entries.length > 1 && layerKinds.some((kind) => kind.joins?.(entry));
+    const joins = before !== undefined && entries.length > 1 && layerKinds.some((kind) => kind.joins?.(entry, before));
     if (joins) entries[entries.length - 1] = `${before}+${entry}`;
     else entries.push(entry);
   }
@@ -165,17 +167,22 @@ export function parseLayers(text: string): LayerSize[] {
     if (number) return Number(entry);
     if (index === 0 && entry === 'auto') return AUTO;
     if (index === 0 && parseImage(entry)) return entry;
-    return parseSize(entry);
+    if (index === 0)
+      throw new PffError('usage', `layers begin with ${JSON.stringify(entry)}, which is no image`, {
+        hint: 'Begin with the number of values of an image (784), its shape (3x32x32), or auto: as the data have it.',
+      });
+    return parseSize(entry, index);
   });
 }
 
-function parseSize(text: string): LayerSize {
+/** `layer` counts from 1. */
+function parseSize(text: string, layer: number): LayerSize {
   try {
     return shortest(text);
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
-    throw new PffError('usage', `layers: ${error.message}`, {
-      hint: 'Give the values of an image and the units of each layer, such as 784,500,500, or an image and convolutions, such as 1x28x28,conv32+max2,conv64+max2,500.',
+    throw new PffError('usage', `layer ${layer}, ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
       cause: error,
     });
   }

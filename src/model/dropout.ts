@@ -1,10 +1,12 @@
 /**
  * Dropout in layer-local training (Srivastava et al., 2014; with Forward-Forward as in Hinton's recipe): in each step a share
- * of a layer's activations is left out of its objective, and a share of the activations that enter it from the layer below.
+ * of a layer's activations is left out of its objective, and a share of the activations that enter it from the layer below. Of
+ * planes whole channels may be left out instead (Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015).
  * Data pass on to the next layer whole. Masks are keyed by seed, chapter, layer and step.
  */
 import { dropoutMask, dropoutScale } from '../kernels/dropout.js';
 import type { Kernels, LayerInput } from '../kernels/kernels.js';
+import { geometries } from '../layers/sizes.js';
 import type { OutputDropout } from '../objectives/objective.js';
 import { philoxName } from '../random.js';
 import type { RunSpec } from '../spec/spec.js';
@@ -15,6 +17,9 @@ export class LayerDropout {
   readonly #spec: RunSpec;
   readonly #chapter: number;
   readonly #layer: number;
+  /** Channels that are dropped whole, of what enters and what leaves; undefined where values are dropped one by one. */
+  readonly #entering: number | undefined;
+  readonly #leaving: number | undefined;
   #dropped = new Float32Array(0);
 
   constructor(kernels: Kernels, spec: RunSpec, chapter: number, layer: number) {
@@ -22,6 +27,10 @@ export class LayerDropout {
     this.#spec = spec;
     this.#chapter = chapter;
     this.#layer = layer;
+    if (spec.dropoutOf === 'values') return;
+    const layers = geometries(spec.layers);
+    this.#entering = layers[layer - 1]?.planes?.channels;
+    this.#leaving = layers[layer]?.planes?.channels;
   }
 
   /** `input` with values dropped if they are activations of a layer below; valid until the next call. */
@@ -31,7 +40,8 @@ export class LayerDropout {
     const { prefix: values, rows, batch: count } = input;
     if (this.#dropped.length < count * width) this.#dropped = new Float32Array(count * width);
     const mask = dropoutMask(philoxName(seed, 'dropout-inputs', this.#chapter, this.#layer, step), dropout);
-    await this.#kernels.dropout({ values, rows, count, width }, mask, this.#dropped);
+    const channels = this.#entering;
+    await this.#kernels.dropout({ values, rows, count, width, channels }, mask, this.#dropped);
     return { prefix: this.#dropped, batch: count, variants: 1 };
   }
 
@@ -43,7 +53,8 @@ export class LayerDropout {
       scale: dropoutScale(mask),
       apply: async (layer, count, sumSquares) => {
         const values = await layer.activations();
-        await this.#kernels.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
+        const channels = this.#leaving;
+        await this.#kernels.dropout({ values, width: layer.outputs, count, channels }, mask, values, sumSquares);
       },
     };
   }

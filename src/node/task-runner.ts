@@ -25,11 +25,13 @@ import { stepsOf, type Held, type Step } from '../schedule/steps.js';
 import { taskKey, trainTask, type Task, type TrainTask } from '../schedule/tasks.js';
 import { refOf } from '../schedule/timeline.js';
 import type { Output, Store } from '../store/store.js';
+import { ChainRecorder } from './chain-recorder.js';
 import { ChapterData } from './chapter-data.js';
 import { Breather } from './clock.js';
 import type { NodeEvent } from './events.js';
 import { beginning, siteOf, type Job } from './job.js';
 import { predictedLabels } from './negatives.js';
+import { compareRepeated, isRepeated } from './repetition.js';
 import { progressReporter } from './progress.js';
 import type { InputRelay } from './relay.js';
 import { SpanRecorder } from './span-recorder.js';
@@ -94,15 +96,36 @@ export class TaskRunner {
     this.#spans.take();
     const { relay } = this.#options;
     if (relay && takesOver(this.#graph, this.#options.job, task)) await this.#takeOver(relay, task);
+    const done = await this.#do(task);
+    await this.#repeat(task, done);
+    const handing = relay && handsOn(this.#graph, this.#options.job, task) ? relay : undefined;
+    await handing?.announce(task as TrainTask);
+    await this.#publish(task, done);
+    if (handing) await this.#handOn(handing, task as TrainTask);
+  }
+
+  async #do(task: Task): Promise<Done> {
     const { steps, held } = stepsOf(this.#graph, task, this.#held);
     let done: Done | undefined;
     for (const step of steps) done = (await this.#step(task, step)) ?? done;
     this.#held = held;
     if (!done) throw new PffError('cluster', `${taskKey(task)} has no step that makes its output`);
-    const handing = relay && handsOn(this.#graph, this.#options.job, task) ? relay : undefined;
-    await handing?.announce(task as TrainTask);
-    await this.#publish(task, done);
-    if (handing) await this.#handOn(handing, task as TrainTask);
+    return done;
+  }
+
+  /** Does the task once more, from nothing that is held, if it is one of those. @throws PffError `cluster` where the result is another */
+  async #repeat(task: Task, { output }: Done): Promise<void> {
+    const { job } = this.#options;
+    const { repeat: rate = 0, spec } = job;
+    if (!isRepeated(task, { rate, seed: spec.seed })) return;
+    // What is held is given up, so that doing it twice takes no more memory.
+    this.close();
+    const again = new TaskRunner({ ...this.#options, relay: undefined, emit: () => {} });
+    try {
+      compareRepeated(task, output, (await again.#do(task)).output);
+    } finally {
+      again.close();
+    }
   }
 
   /** Frees kernels and activations. */
@@ -280,6 +303,10 @@ export class TaskRunner {
     const plan = this.#data.plan(task.chapter);
     const opened = await openForTraining(kernels, job.spec, before, variants);
     try {
+      const recorder =
+        job.cuts && plan.batches.length > 0
+          ? new ChainRecorder(job.cuts, plan.batches.length, before.structure, opened)
+          : undefined;
       const stats = await trainChapter({
         ...learning,
         spec: job.spec,
@@ -291,9 +318,11 @@ export class TaskRunner {
         labels: siteOf(job, task.chapter).data.samples.labels,
         breather: this.#breather,
         report: progressReporter(node, refOf(this.#graph, task), emit),
+        after: recorder && ((batch) => recorder.after(batch)),
       });
       const { steps, buffer } = await readState(before.structure, before.steps + plan.batches.length, opened);
-      return { done: { output: { steps, buffer }, stats }, opened };
+      const output = recorder ? { steps, buffer, chain: recorder.chain } : { steps, buffer };
+      return { done: { output, stats }, opened };
     } catch (error) {
       closeParts(opened);
       throw error;

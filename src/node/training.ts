@@ -46,6 +46,8 @@ export interface ChapterTraining {
   readonly dropout?: LayerDropout | undefined;
   readonly breather: Breather;
   readonly report: ProgressReport;
+  /** Told after each batch, from 1. */
+  readonly after?: ((batch: number) => Promise<void>) | undefined;
 }
 
 /**
@@ -74,6 +76,7 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
       addStats(total, stats);
       report.batch(i + 1, length, stats);
     }
+    await training.after?.(i + 1);
     await breather.breathe();
   }
   return total;
@@ -98,8 +101,13 @@ export async function readState(
   opened: readonly OpenPart[],
 ): Promise<LayerState> {
   const state = allocateState(structure, steps);
-  for (const [index, part] of opened.entries()) await part.read(state.parts[index] as LayerState['parts'][number]);
+  await readInto(state, opened);
   return state;
+}
+
+/** Reads trained parts into a state that is there. */
+export async function readInto({ parts }: LayerState, opened: readonly OpenPart[]): Promise<void> {
+  for (const [index, part] of opened.entries()) await part.read(parts[index] as LayerState['parts'][number]);
 }
 
 /** The same for every layer of a network; `from` says what each is. */

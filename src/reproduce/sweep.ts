@@ -13,7 +13,7 @@ import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
-import { readingOf } from '../data/sources/own/reading.js';
+import { readingOf } from '../data/readers/reading.js';
 import { meanOf, type MeanOf } from './statistics.js';
 import { sweepSchema, trialsOf, unitName, type Sweep, type Trial } from './sweep-plan.js';
 import { Trainings, type TrainingEvent, type TrainingsOptions, type Unit } from './trainings.js';

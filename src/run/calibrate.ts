@@ -4,7 +4,7 @@
  */
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
-import { readingOf } from '../data/sources/own/reading.js';
+import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import type { Costs } from '../simulate/costs.js';

@@ -1,7 +1,7 @@
 /** What a spec takes over from the data where nobody says otherwise: how many values an image has, and defaults for small tables. */
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/sources/load.js';
-import { USUAL_READING, type Reading } from '../data/sources/own/reading.js';
+import { USUAL_READING, type Reading } from '../data/readers/reading.js';
 import { AUTO, imageEntry } from '../layers/sizes.js';
 import type { PartialSpec } from '../spec/spec.js';
 import type { TrainOptions } from './options.js';

@@ -2,7 +2,7 @@
 import { encodeRow, type Cell, type ColumnInputs, type Inputs } from '../data/columns.js';
 import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
-import { cellOf } from '../data/sources/own/table.js';
+import { cellOf } from '../data/readers/table.js';
 import { userImage } from '../data/sources/own/user-image.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';

@@ -67,8 +67,21 @@ export interface TrainOptions {
   readonly validateEvery?: number | undefined;
   /** How many of the held-out samples that takes; by default as many as that allows. */
   readonly validateSamples?: number | undefined;
+  /**
+   * The share of tasks, 0 to 1, that a node does twice, comparing the bits: finds memory and processors that compute wrongly now and then.
+   * None unless given. Nodes of a cluster have it as their own option.
+   */
+  readonly repeat?: number | undefined;
+  /** Tells it (`notice`) when measured accuracy falls by more than this share below the best so far. */
+  readonly maxDrop?: number | undefined;
   /** For fault tests: worker threads that are to die, by node. Each entry serves once. */
   readonly faults?: readonly Fault[] | undefined;
+}
+
+/** @throws PffError `usage` */
+export function checkShare(name: string, share: number | undefined): void {
+  if (share === undefined || (share >= 0 && share <= 1)) return;
+  throw new PffError('usage', `${name} must be a share of 0 to 1, but is ${share}`);
 }
 
 /** A worker thread that is to die, for tests: which one, and when. */
@@ -101,6 +114,16 @@ export function resolveExecution(options: TrainOptions): Execution {
   if (variant === 'sequential' && nodes > 1)
     throw new PffError('usage', `variant sequential runs on one node, but nodes is ${nodes}`, {
       hint: 'Choose --variant all-layers or single-layer, or leave --nodes out.',
+    });
+  checkShare('repeat', options.repeat);
+  checkShare('maxDrop', options.maxDrop);
+  if (options.cluster && options.repeat !== undefined)
+    throw new PffError('usage', 'repeat was given, but nodes of a cluster decide themselves what they do twice', {
+      hint: 'Leave --repeat out; pff node --repeat RATE has it.',
+    });
+  if (options.maxDrop !== undefined && options.validateEvery === 0)
+    throw new PffError('usage', 'maxDrop was given, but accuracy is never measured', {
+      hint: 'Leave --validate-every 0 out.',
     });
   const every = options.analyseEvery;
   if (typeof every === 'number' && (!Number.isInteger(every) || every < 1))

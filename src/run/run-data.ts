@@ -3,7 +3,7 @@ import type { Dataset } from '../data/dataset.js';
 import { checkSamples } from '../data/plausible.js';
 import { loadDataset } from '../data/sources/load.js';
 import { loadShardData } from '../data/sources/own/known-data.js';
-import { readingOf } from '../data/sources/own/reading.js';
+import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
 import { prepareData, type DatasetFacts, type PreparedData } from '../node/prepare.js';
 import type { RunSpec } from '../spec/spec.js';

@@ -94,7 +94,7 @@ export class Run {
       });
     const saved = (resume ?? out) !== undefined;
     const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
-    this.#relays = bound.relayed > 0;
+    this.#relays = bound.relayed > 0 && !this.#options.repeat;
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
@@ -224,6 +224,7 @@ export class Run {
       classes: prepared.facts.classes.length,
       sites: prepared.sites,
       ...(initial ? { initial: initial.states.map(({ buffer }) => buffer) } : {}),
+      ...(this.#options.repeat ? { repeat: this.#options.repeat } : {}),
       startedMs: this.#startedMs,
     };
     const callbacks: Callbacks = {
@@ -284,6 +285,7 @@ export class Run {
       kernels,
       plan,
       analyseEvery: this.#options.analyseEvery,
+      maxDrop: this.#options.maxDrop,
       folder: { path: this.#folder?.path, of },
       emit: (event) => this.#emit(event),
       notice: (text) => this.#notice(text),

@@ -6,7 +6,7 @@ import { imageSize, type Dataset } from '../data/dataset.js';
 import type { Inputs } from '../data/columns.js';
 import { loadDataset } from '../data/sources/load.js';
 import { loadKnownData } from '../data/sources/own/known-data.js';
-import { readingOf } from '../data/sources/own/reading.js';
+import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';

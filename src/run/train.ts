@@ -83,6 +83,8 @@ const TRAIN_OPTIONS = {
   analyseEvery: true,
   validateEvery: true,
   validateSamples: true,
+  repeat: true,
+  maxDrop: true,
   faults: true,
 } as const;
 

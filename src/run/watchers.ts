@@ -4,6 +4,7 @@ import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import type { PreparedData } from '../node/prepare.js';
 import type { RunSpec } from '../spec/spec.js';
+import { fallsBelow } from './accuracy-drop.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
 import type { RunEvent } from './events.js';
 import type { Callbacks } from './execute.js';
@@ -19,6 +20,7 @@ export interface WatchersSetup {
   readonly kernels: Kernels;
   readonly plan: ValidationPlan;
   readonly analyseEvery: TrainOptions['analyseEvery'];
+  readonly maxDrop: TrainOptions['maxDrop'];
   /** The run's folder, and the spec and data that what is kept there belongs to. */
   readonly folder: { readonly path: string | undefined; readonly of: string };
   readonly emit: (event: RunEvent) => void;
@@ -91,13 +93,18 @@ export class Watchers {
 
 function openValidator(setup: WatchersSetup, kernels: Kernels, enough: () => void): Validator {
   const { spec, prepared, plan, folder, emit, notice, seconds } = setup;
+  const falls = fallsBelow(setup.maxDrop, spec.shards);
   return new Validator({
     spec,
     prepared,
     kernels,
     plan,
     folder: folder.path !== undefined && spec.earlyStop > 0 ? new ValidationFolder(folder.path, folder.of) : undefined,
-    tell: (measured, took) => emit({ type: 'validation', ...measured, at: seconds(), seconds: took }),
+    tell: (measured, took) => {
+      emit({ type: 'validation', ...measured, at: seconds(), seconds: took });
+      const fall = falls(measured);
+      if (fall !== undefined) notice(fall);
+    },
     failed: (reason) => notice(`accuracy was not measured: ${reason}`),
     enough,
   });

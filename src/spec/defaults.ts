@@ -31,6 +31,7 @@ export const common: Omit<
   steepness: 20,
   peerNormalization: 0,
   dropout: 0,
+  dropoutOf: 'values',
   negativeTemperature: 0.05,
   labelLag: 1,
   epochs: 10,

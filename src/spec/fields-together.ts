@@ -78,6 +78,11 @@ export function checkTogether(spec: RunSpec): void {
       'labelMode is overlay, which writes over the first values of an image, but the layers read whole planes',
       'Leave --label-mode out: the label enters as one plane a class.',
     );
+  if (spec.dropoutOf === 'channels' && (spec.dropout === 0 || !readsPlanes(spec.layers.slice(1))))
+    wrong(
+      `dropoutOf is channels, but ${spec.dropout === 0 ? 'dropout is 0' : 'no layer has channels: they are all dense'}`,
+      'Give --dropout 0.1 with convolutions, or leave --dropout-of out.',
+    );
   if (isBackprop(spec.objective) && spec.wire !== 'f32')
     wrong(`wire is ${spec.wire}, but objective ${spec.objective} publishes no layer states`, 'Leave --wire out.');
   if (known && negative && spec.layers.length < 3)

@@ -154,6 +154,9 @@ const shape = {
     .min(0)
     .max(0.9)
     .meta(label('share of activations left out in each training step, of those that enter and that leave a layer')),
+  dropoutOf: z
+    .enum(['values', 'channels'])
+    .meta(label('what --dropout leaves out: single values, or of convolutions whole channels')),
   negatives: named(
     negatives.ourNames,
     'FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness of layer 1 / temperature); none for objectives without negatives',

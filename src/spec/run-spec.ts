@@ -79,6 +79,8 @@ export interface RunSpec {
   peerNormalization: number;
   /** share of activations left out in each training step, of those that enter and that leave a layer */
   dropout: number;
+  /** what --dropout leaves out: single values, or of convolutions whole channels */
+  dropoutOf: 'values' | 'channels';
   /**
    * FixedNEG, RandomNEG, AdaptiveNEG (strongest wrong label by goodness), or sampled in proportion to exp(goodness
    * of layer 1 / temperature); none for objectives without negatives

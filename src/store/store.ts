@@ -2,6 +2,7 @@
  * The store of published outputs: the only thing that nodes share. Whoever holds the store holds the run. One
  * conformance suite (test/store/) holds for every implementation.
  */
+import type { Chain } from '../audit/chain.js';
 import type { Task } from '../schedule/tasks.js';
 
 /** What a task publishes: a layer's state, or negative labels (steps 0). */
@@ -10,6 +11,8 @@ export interface Output {
   readonly steps: number;
   /** The state's buffer (layers/layer-state.ts), or one label byte per sample. Nobody changes it after it is published. */
   readonly buffer: ArrayBufferLike;
+  /** Digests of the states on the way, from who made it, where the job asks for them. A store need not keep them. */
+  readonly chain?: Chain | undefined;
 }
 
 export interface Store {

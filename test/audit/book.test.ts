@@ -53,6 +53,34 @@ describe('a statement', () => {
   });
 });
 
+describe('a key that signs the same twice', () => {
+  it('says it once: everybody keeps the same of the two, whatever came first', () => {
+    const of = (chain: string): Statement =>
+      makeStatement(A, 'test', 'c0.l0', {}, digest('x'), { batches: 1, digests: [digest(chain)] });
+    const [one, two] = [of('one'), of('two')];
+    const [first_, second_] = [bookOf(), bookOf()];
+    say(first_, 'c0.l0', one, two);
+    say(second_, 'c0.l0', two);
+    say(second_, 'c0.l0', one);
+    expect(first_.evidence('c0.l0')).toEqual(second_.evidence('c0.l0'));
+    expect(first_.evidence('c0.l0').statements).toHaveLength(1);
+    expect(first_.refused.size).toBe(0);
+    const changed = { ...one, chain: { batches: 1, digests: [digest('three')] }, sig: `0${one.sig.slice(1)}` };
+    expect(say(first_, 'c0.l0', changed)).toBe(false);
+  });
+});
+
+describe('a key that is not trusted from the beginning', () => {
+  it('counts for nothing, whatever it says, and whatever else is found', () => {
+    const book = bookOf({ distrusted: new Set([A.key]) });
+    say(book, 'c0.l0', first(A, 'x'));
+    expect(book.stands('c0.l0', digest('x'))).toBe(false);
+    say(book, 'c0.l0', first(B, 'x'), first(C, 'y'), first(D, 'x'));
+    expect([...book.refused].toSorted()).toEqual([A.key, C.key].toSorted());
+    expect(book.stands('c0.l0', digest('x'))).toBe(true);
+  });
+});
+
 describe('an audit', () => {
   it('at rate 1 is open until another key agrees', () => {
     const book = bookOf();

@@ -17,7 +17,9 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --dataset mnsit', 'unknown dataset "mnsit"', 'Did you mean mnist?'],
   ['train --preset papr', 'unknown preset "papr"', 'Did you mean paper?'],
   ['train --negatives adaptiv', '--negatives must be one of none, fixed, random', 'Did you mean adaptive?'],
-  ['train --layers 784,x', '--layers must be at least 2 sizes', '"784,x"'],
+  ['train --layers 784', '--layers must be at least 2 sizes', '"784"'],
+  ['train --layers 784,x', 'layer 1, "x" is no layer', 'the units of a dense layer'],
+  ['train --layers x,500', 'layers begin with "x", which is no image', '784'],
   ['train --seed -1', '--seed must be a whole number of at least 0', '"-1"'],
   ['train --epochs 1e999', '--epochs must be a whole number of at least 1', '"1e999"'],
   ['train --layers --json', '--layers needs a value'],
@@ -45,6 +47,39 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['simulate --costs nowhere', '--costs nowhere cannot be read'],
   ['simulate --speeds 1,0', '--speeds must be numbers above 0'],
 ];
+
+/** Layers that do not fit: which one, as written, what enters it, and what would fit. */
+const misfits: readonly (readonly [layers: string, ...parts: string[]])[] = [
+  ['1x28x28,conv8,bnn', 'layer 2, "bnn" is no layer', 'conv64+bn+max2'],
+  ['1x28x28,conv8+bnn', 'layer 1, "conv8+bnn" is no layer: "bnn" is no operation', 'bn, gn8, ln, rms, ln2d'],
+  ['1x28x28,conv8,bn,bn', 'layer 1, "conv8+bn+bn"', 'bn cannot come after bn', 'normalisation, activation, pool'],
+  ['1x28x28,relu,conv8', 'layer 1, "relu+conv8"', 'relu cannot come first'],
+  ['1x28x28,conv8k4', 'layer 1, "conv8k4"', 'a window of an even side', 'conv8k4p1'],
+  ['1x28x28,max2,500', 'layer 1, "max2"', 'no convolution', 'max2,conv64', 'max2+conv512k16p0'],
+  ['784,conv8', 'layer 1 (conv8)', 'rows of 784 values', 'it needs planes: channels x height x width', '1x28x28'],
+  ['1x28x28,conv8,500,conv9', 'layer 3 (conv9)', 'rows of 500 values', 'put convolutions before dense layers'],
+  ['1x28x28,conv8,max2,conv9k17p0', 'layer 2 (conv9k17p0)', 'planes of 8x14x14', 'a window of up to 14 fits'],
+  ['1x28x28,conv8s2,conv9,max15', 'layer 2 (conv9+max15)', 'planes of 8x14x14', 'A pool of up to 14 fits'],
+  ['1x28x28,conv8+max9+max4', 'layer 1 (conv8+max9+max4)', 'enter it, 8x3x3', 'A pool of up to 3 fits'],
+  ['1x28x28,conv8,conv9g4', 'layer 2 (conv9g4)', '8 enter and 9 leave', 'Choose a number that divides both: 1.'],
+  [
+    '1x28x28,conv8,conv12+gn5',
+    'layer 2 (conv12+gn5)',
+    '5 groups of 12 channels',
+    'divides the channels: 1, 2, 3, 4, 6, 12',
+  ],
+  ['1x28x28,conv8p3', 'layer 1 (conv8p3)', 'planes of 1x28x28', 'A padding of up to 2 fits'],
+  ['3x32x32,conv8', 'layers begin with 3x32x32, but images of mnist are 1x28x28', '--layers 1x28x28,conv8'],
+];
+
+describe.concurrent('layers that do not fit', () => {
+  it.each(misfits)('%s', async (layers, ...parts) => {
+    const { code, stdout, stderr } = await pff(['train', '--objective', 'pred', '--layers', layers], folder);
+    for (const part of parts) expect(stderr).toContain(part);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
 
 describe.concurrent('wrong usage', () => {
   it.each(wrong)('pff %s', async (line, ...parts) => {

@@ -2,7 +2,8 @@
 import type { Msg } from '@nats-io/transport-node';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random.js';
-import { resolveSpec } from '../../src/spec/spec.js';
+import { objectives } from '../../src/objectives/table.js';
+import { resolveSpec, type RunSpec } from '../../src/spec/spec.js';
 import { connectNats } from '../../src/store/nats/connect.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
 import { sleep, type Pff } from './server.js';
@@ -23,6 +24,9 @@ function slowDown(node: Pff): () => void {
   }, 200);
   return () => clearInterval(freezing);
 }
+
+/** All that train layer by layer: baselines run on one node. */
+const layerwise = objectives.names.filter((name) => objectives.get(name).trains === 'layer');
 
 describe('a cluster of processes', () => {
   it.each(['all-layers', 'single-layer'] as const)('%s on 4 nodes gives the bits of sequential', async (variant) => {
@@ -45,6 +49,37 @@ describe('a cluster of processes', () => {
     const killed = { 3: () => void second?.child.kill('SIGKILL') };
     const { digest } = await follow({ server: at.url }, killed, { spec: given });
     expect(digest).toBe(await sequentialDigest(given));
+  });
+
+  it('convolutions with every objective on 2 nodes, one of which is killed and replaced, give the bits of sequential', async () => {
+    const at = await fleet.server();
+    const [, second] = [fleet.node(at), fleet.node(at)];
+    const specOf = (objective: string): RunSpec =>
+      resolveSpec({
+        // Channels that the ten classes divide, for objectives that cut them into groups.
+        layers: ['1x28x28', 'max2+conv10k5s2+bn', 'conv10+rms+max2', 20],
+        objective,
+        trainSamples: 200,
+        testSamples: 50,
+        epochs: 2,
+        batch: 32,
+      });
+    const killed = {
+      2: () => {
+        second?.child.kill('SIGKILL');
+        fleet.node(at);
+      },
+    };
+    const found = await Promise.all(
+      layerwise.map(async (objective, i) => {
+        const options = { spec: specOf(objective), run: `with-${objective}` };
+        return [objective, (await follow({ server: at.url }, i === 1 ? killed : {}, options)).digest] as const;
+      }),
+    );
+    const expected: (readonly [string, string])[] = [];
+    for (const objective of layerwise) expected.push([objective, await sequentialDigest(specOf(objective))]);
+    expect(found).toEqual(expected);
+    expect(new Set(found.map(([, digest]) => digest)).size).toBe(layerwise.length);
   });
 
   it('more slots than nodes, a node that joins in the middle, and a slow one', async () => {

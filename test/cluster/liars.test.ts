@@ -1,17 +1,13 @@
 /**
  * Three honest node processes and one that returns well-formed wrong states: it is found, refused, and the bits are those of
- * sequential. The liar is the node's own code in the process of the test, with a lie put between task and store.
+ * sequential.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runStatus } from '../../src/run/cluster/manage.js';
 import { nodeSigner } from '../../src/run/cluster/node-key.js';
-import { serveNode } from '../../src/run/cluster/serve.js';
 import { resolveSpec } from '../../src/spec/spec.js';
-import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
+import { keysIn, lyingNode } from './lying-node.js';
 import { Pff } from './server.js';
 
 const fleet = new Fleet();
@@ -24,49 +20,6 @@ afterEach(async () => {
   await fleet.end();
 });
 
-function keys(): (i: number) => string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-keys-'));
-  fleet.atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  return (i) => path.join(folder, `${i}.key`);
-}
-
-/** A node in this process that lies where `lies` says so: one weight of the state is a little larger. Counts the lies. */
-function liar(
-  url: string,
-  key: string,
-  lies: (task: number, rate: number) => boolean,
-): { readonly told: () => number } {
-  const publish = Object.getOwnPropertyDescriptor(ClusterStore.prototype, 'publish')?.value as ClusterStore['publish'];
-  let [tasks, told] = [0, 0];
-  vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
-    const signer = this.audits?.signer;
-    const own = task.kind === 'train' && !this.isChecking(task);
-    if (!own || !signer || !lies(++tasks, this.audits?.book.rate(signer.key) ?? 1))
-      return publish.call(this, task, output);
-    told += 1;
-    const buffer = new SharedArrayBuffer(output.buffer.byteLength);
-    const values = new Float32Array(buffer);
-    values.set(new Float32Array(output.buffer));
-    values[0] = (values[0] ?? 0) + 1e-3;
-    return publish.call(this, task, { ...output, buffer });
-  });
-  const ending = new AbortController();
-  const serving = serveNode({
-    server: { server: url },
-    run: 'test',
-    key,
-    threads: 1,
-    signal: ending.signal,
-    say: () => {},
-  });
-  const ended = serving.catch(() => {});
-  fleet.atEnd(async () => {
-    ending.abort();
-    await ended;
-  });
-  return { told: () => told };
-}
-
 describe('a cluster with a node that lies', () => {
   it.each([
     ['always', SHORT, 1, () => true],
@@ -76,9 +29,9 @@ describe('a cluster with a node that lies', () => {
     const spec = specOf(epochs);
     const honest = await sequentialDigest(spec);
     const at = await fleet.server();
-    const key = keys();
+    const { key } = keysIn(fleet);
     for (let i = 0; i < 3; i++) fleet.node(at, '--key', key(i));
-    const { told } = liar(at.url, key(3), lies);
+    const { told } = lyingNode(fleet, at.url, key(3), { lies });
     const { digest, notices } = await follow({ server: at.url }, {}, { spec, nodes: 4, audit, key: key(4) });
     expect(digest).toBe(honest);
     expect(told()).toBeGreaterThan(0);
@@ -89,9 +42,26 @@ describe('a cluster with a node that lies', () => {
     expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
   });
 
+  it('a key that is refused from the beginning takes no part', { timeout: 60_000 }, async () => {
+    const at = await fleet.server();
+    const { key } = keysIn(fleet);
+    const spec = specOf(SHORT);
+    const refused = fleet.node(at, '--key', key(2), '--run', 'test');
+    for (let i = 0; i < 2; i++) fleet.node(at, '--key', key(i));
+    const refuse = [nodeSigner(key(2)).key];
+    const { digest } = await follow({ server: at.url }, {}, { spec, nodes: 2, audit: 1, refuse, key: key(4) });
+    expect(digest).toBe(await sequentialDigest(spec));
+    expect(await refused.exited).toBe(1);
+    expect(refused.text).toMatch(/does not let the key of this node take part \(--refuse\)/);
+    const { audits } = await runStatus({ server: at.url }, 'test');
+    expect(audits?.keys).toHaveLength(2);
+    const both = { spec, nodes: 2, audit: 1, refuse, auditors: refuse, key: key(4) };
+    await expect(follow({ server: at.url }, {}, { ...both, run: 'other' })).rejects.toThrow(/as one to refuse/);
+  });
+
   it('nobody but who submitted an audited run stops it; nodes with one key do not check each other', async () => {
     const at = await fleet.server();
-    const key = keys();
+    const { key } = keysIn(fleet);
     for (let i = 0; i < 2; i++) fleet.node(at, '--key', key(0));
     const ending = new AbortController();
     const following = follow(

@@ -7,7 +7,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readBytes } from '../../src/data/sources/files.js';
 import { readImageFile } from '../../src/data/sources/image-file.js';
-import { decodeRgba } from '../../src/data/sources/png.js';
+import { decodeRgba } from '../../src/data/readers/png.js';
 import { readRegularFile, readTextFile } from '../../src/data/sources/regular-file.js';
 import { encodeNpy, parseNpy } from '../../src/formats/npy.js';
 import { parseNpz } from '../../src/formats/npz.js';

@@ -13,7 +13,7 @@ import type { Dataset } from '../../src/data/dataset.js';
 import { writeIdx } from '../../src/data/idx.js';
 import { loadOwnData } from '../../src/data/sources/own/own-data.js';
 import { placeText } from '../../src/data/sources/own/place.js';
-import { USUAL_READING, type Reading } from '../../src/data/sources/own/reading.js';
+import { USUAL_READING, type Reading } from '../../src/data/readers/reading.js';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
 import { describeError } from './helpers.js';

@@ -68,6 +68,14 @@ const specs: readonly [string, PartialSpec][] = [
     },
   ],
   [
+    'convolutions, positions normalised, operations without a convolution',
+    {
+      layers: ['1x28x28', 'avg2+ln+conv8+ln2d+leaky0.2', 'conv12+rms+max2+max2+conv8+relu+bn', 24],
+      learningRate: 0.01,
+      trainSamples: 400,
+    },
+  ],
+  [
     'convolutions, channel groups',
     { layers: ['1x28x28', 'conv10s2+bn', 'conv20+max2', 30], objective: 'cwc', trainSamples: 400 },
   ],

@@ -1,6 +1,6 @@
 /** The gradients of blocks of convolutions against numeric ones: of every parameter, and by what enters. */
 import { describe, expect, it } from 'vitest';
-import { planeValues, stageParameters, type StageTensors } from '../../src/kernels/block/contract.js';
+import { labelsOf, planeValues, stageParameters, type StageTensors } from '../../src/kernels/block/contract.js';
 import type { AdamRule, LayerInput } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { normal, optionsOf, outputPlanes, randomStages, stagesOf, zeroStages, type BlockCase } from './blocks.js';
@@ -21,6 +21,10 @@ const cases: readonly BlockCase[] = [
   { image: '2x5x5', block: 'conv4+ln+leaky+max3s2' },
   { image: '3x6x6', block: 'conv3k1+bn+linear+conv2+leaky+max2' },
   { image: '1x8x8', block: 'conv2+max2+conv4g2+gn4+linear' },
+  { image: '2x5x4', block: 'conv6+rms+linear' },
+  { image: '2x5x4', block: 'conv6+ln2d+leaky0.3', labels: 3, variants: 2 },
+  { image: '2x8x8', block: 'max2+conv3+relu+bn+linear+conv2+leaky+max2' },
+  { image: '3x6x6', block: 'ln2d+leaky0.5+max2+conv3+relu+rms', labels: 2, variants: 2 },
 ];
 
 function inputOf({ image, labels = 0, variants = 1 }: BlockCase): LayerInput {
@@ -81,7 +85,7 @@ describe.each(cases)('$image $block', (test) => {
 
   it('of every parameter', () => {
     for (const [s, stage] of stages.entries())
-      for (const [at, { name }] of stageParameters(stage, s === 0 ? labels : 0).entries()) {
+      for (const [at, { name }] of stageParameters(stage, labelsOf(stages, s, labels)).entries()) {
         if (name === 'mean' || name === 'variance') continue;
         const gradient = after[s]!.moment1[at]!;
         expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(0.05);

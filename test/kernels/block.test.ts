@@ -21,7 +21,7 @@ interface Case extends BlockCase {
 
 /**
  * No size is a multiple of a vector's length unless it is to be one. Convolutions whose channels come in eights read windows as they
- * lie, in pieces of whole images or of rows of one; the others pack patches. Two have even windows.
+ * lie, in pieces of whole images or of rows of one; the others pack patches. Two have even windows, two stages without a convolution.
  */
 const cases: readonly Case[] = [
   { image: '3x7x5', block: 'conv5', batch: 3 },
@@ -40,6 +40,10 @@ const cases: readonly Case[] = [
   { image: '64x6x10', block: 'conv20g2', batch: 17 },
   { image: '32x9x9', block: 'conv6s2', batch: 5 },
   { image: '16x7x9', block: 'conv32g2s2+bn+leaky+conv48g2k5p1', batch: 5 },
+  { image: '3x7x5', block: 'conv21+rms+max2', batch: 3, labels: 4, variants: 2 },
+  { image: '5x6x6', block: 'conv50k5s2+ln2d+leaky0.2', batch: 2 },
+  { image: '3x8x8', block: 'max2+conv9+relu+bn+max2+max2', batch: 3 },
+  { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
 ];
 
 /** What a short training leaves behind, and what inference then gives. */

@@ -1,5 +1,6 @@
 /** Blocks for tests: a short text as stages, with random tensors. */
 import {
+  labelsOf,
   leaving,
   stageParameters,
   type BlockOptions,
@@ -26,7 +27,7 @@ export function stagesOf({ image, block }: BlockCase): readonly Stage[] {
 /** Random parameters and moments; variances and second moments above 0. */
 export function randomStages(stages: readonly Stage[], labels: number, seed = 1): StageTensors[] {
   return stages.map((stage, s) => {
-    const shapes = stageParameters(stage, s === 0 ? labels : 0);
+    const shapes = stageParameters(stage, labelsOf(stages, s, labels));
     const made = (deviation: number, at: number) =>
       shapes.map(({ name, shape }, i) => {
         const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
@@ -41,7 +42,7 @@ export function randomStages(stages: readonly Stage[], labels: number, seed = 1)
 export function zeroStages(stages: readonly Stage[], labels: number): StageTensors[] {
   return stages.map((stage, s) => {
     const made = () =>
-      stageParameters(stage, s === 0 ? labels : 0).map(
+      stageParameters(stage, labelsOf(stages, s, labels)).map(
         ({ shape }) => new Float32Array(shape.reduce((product, side) => product * side, 1)),
       );
     return { parameters: made(), moment1: made(), moment2: made() };

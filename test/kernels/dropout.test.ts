@@ -44,6 +44,24 @@ describe.each(backends)('%s', (backend) => {
     }
   });
 
+  test.each([
+    [1, 9],
+    [6, 5],
+    [130, 4],
+  ])('drops whole channels, %i of planes of %i positions', (channels, positions) => {
+    const width = channels * positions;
+    const values = normal(11 * width);
+    const expected = new Float32Array(11 * width);
+    const byChannel = plainDropout(new Float32Array(11 * channels).fill(1), channels, 11, 0.4);
+    for (let i = 0; i < values.length; i++) {
+      const kept = byChannel[Math.floor(i / width) * channels + (i % channels)] ?? 0;
+      expected[i] = kept === 0 ? 0 : (values[i] ?? 0) * kept;
+    }
+    const out = new Float32Array(11 * width);
+    kernels.dropout({ values, width, count: 11, channels }, dropoutMask(name, 0.4), out);
+    compare(expected, out);
+  });
+
   test('gathers rows, works in place, and sums the squares of what is left', () => {
     const values = normal(20 * 50);
     const rows = Uint32Array.of(4, 19, 4, 0);
@@ -102,6 +120,9 @@ describe.each(backends)('%s', (backend) => {
     expect(() => kernels.dropout({ values, width: 4, count: 3 }, mask, new Float32Array(11))).toThrow('out [R, width]');
     expect(() => kernels.dropout({ values, width: 4, count: 1, rows: Uint32Array.of(3) }, mask, out)).toThrow(
       'rows[0] is 3, but values [any, 4] has only 3 rows',
+    );
+    expect(() => kernels.dropout({ values, width: 4, count: 3, channels: 3 }, mask, out)).toThrow(
+      '3 channels do not divide the width 4',
     );
     expect(() => kernels.dropout({ values, width: 4, count: 3 }, { name, threshold: 65536 }, out)).toThrow('threshold');
     expect(() => kernels.dropout({ values, width: 4, count: 1 }, mask, values.subarray(1))).toThrow('overlap');

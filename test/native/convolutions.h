@@ -1,6 +1,8 @@
 // Convolutions and the planes around them for digest.cc: short trainings whose bits must be the same for every instruction set. On this
 // CPU test/kernels/block.test.ts compares the same kernels with the reference.
 #pragma once
+#include <cstdio>
+
 #include "../../native/convolution.h"
 
 namespace pff::check {
@@ -33,8 +35,10 @@ class Trained {
     convolution_ = std::make_unique<Convolution>(kernels, std::move(pool), precision, shape_, all());
   }
 
+  // Whether the memory that it says it holds has grown by what its first calls make room for.
   template <class Digest>
-  void run(Numbers& random, Digest& digest) {
+  bool run(Numbers& random, Digest& digest, Digest& byPosition) {
+    const Index opened = convolution_->bytes();
     std::vector<float> x = random.values(size_.batch * shape_.values(), 1.0f);
     std::vector<float> labels = random.values(rows_ * size_.labels, 1.0f);
     for (float& value : x)
@@ -44,6 +48,8 @@ class Trained {
       std::vector<float> z(static_cast<size_t>(rows_ * shape_.outValues()));
       convolution_->forward(input, of<float>(z));
       digest.add(z);
+      Numbers apart{static_cast<uint64_t>(11 + step)};
+      positions(z, step == 1, apart, byPosition);
       std::vector<float> delta = planes(z, step == 1, random, digest);
       std::vector<float> below(static_cast<size_t>(rows_ * shape_.values()));
       convolution_->inputGradient(of<const float>(delta), rows_, of<float>(below));
@@ -55,6 +61,10 @@ class Trained {
     }
     convolution_->read(all());
     for (const std::vector<float>& values : tensors_) digest.add(values);
+    // A frame, of bf16 values at least, or packed patches; and the gradient of all weights, added up over pieces.
+    const Index frame = shape_.kernel * shape_.width * shape_.channels / shape_.groups * static_cast<Index>(sizeof(uint16_t));
+    const Index gradient = shape_.patch() * shape_.each() * static_cast<Index>(sizeof(float));
+    return convolution_->bytes() - opened >= frame + gradient;
   }
 
  private:
@@ -79,6 +89,26 @@ class Trained {
   }
 
   // Norm, activation and pool of z, and the way back from some loss: dz.
+  // Rules 9 to 11 by position: statistics, what leaves, and the way back.
+  template <class Digest>
+  void positions(const std::vector<float>& z, bool centred, Numbers& random, Digest& digest) const {
+    const PlaneShape shape = plane(PlaneShape::kMax);
+    std::vector<float> mean(static_cast<size_t>(rows_ * shape.positions())), inverse(mean);
+    kernels_.positionSums({z.data(), shape, centred, mean.data(), inverse.data()}, 0, rows_);
+    digest.add(mean);
+    digest.add(inverse);
+    const std::vector<float> scale = random.values(size_.outputs, 1.0f), shift = random.values(size_.outputs, 0.5f);
+    const Norm norm{false, mean.data(), scale.data(), shift.data(), inverse.data()};
+    std::vector<float> y(static_cast<size_t>(rows_ * shape.outValues())), places(y);
+    kernels_.finishPlanes({z.data(), shape, norm, y.data(), places.data()}, 0, rows_);
+    digest.add(y);
+    const std::vector<float> given = random.values(rows_ * shape.outValues(), 0.1f);
+    std::vector<float> delta(z.size()), sums(static_cast<size_t>(rows_ * size_.outputs)), squares(sums);
+    kernels_.backwardsPlanes({y.data(), nullptr, given.data(), z.data(), shape, norm, places.data(), delta.data(), sums.data(), squares.data()}, 0, rows_);
+    kernels_.positionBackwards({z.data(), shape, norm, centred, delta.data(), sums.data()}, 0, rows_);
+    for (const std::vector<float>* each : {&delta, &sums, &squares}) digest.add(*each);
+  }
+
   template <class Digest>
   std::vector<float> planes(const std::vector<float>& z, bool byRow, Numbers& random, Digest& digest) const {
     const PlaneShape shape = plane(byRow ? PlaneShape::kAverage : PlaneShape::kMax);
@@ -110,13 +140,17 @@ class Trained {
   std::unique_ptr<Convolution> convolution_;
 };
 
-// All sizes, each from the same numbers.
+// All sizes, each from the same numbers; whether all count their memory.
 template <class Numbers, class Digest>
-void runConvolutions(const KernelTable& kernels, const std::shared_ptr<Pool>& pool, Precision precision, Digest& digest) {
+bool runConvolutions(const KernelTable& kernels, const std::shared_ptr<Pool>& pool, Precision precision, Digest& digest, Digest& byPosition) {
+  bool counted = true;
   for (const Size& size : kSizes) {
     Numbers random{7};
-    Trained<Numbers>(kernels, pool, size, precision, random).run(random, digest);
+    if (Trained<Numbers>(kernels, pool, size, precision, random).run(random, digest, byPosition)) continue;
+    std::fprintf(stderr, "the memory of a convolution from %d channels is not counted\n", static_cast<int>(size.channels));
+    counted = false;
   }
+  return counted;
 }
 
 }  // namespace pff::check

@@ -168,11 +168,13 @@ int main() {
       std::printf("%s %d", kernels->name, threads);
       for (const Digest* digest : {&adam, &sgd, &bf16, &tile})
         std::printf(" %016llx", static_cast<unsigned long long>(digest->state));
+      Digest positions;
       for (Precision precision : {Precision::kF32, Precision::kBf16, Precision::kBf16Tile}) {
         Digest convolutions;
-        pff::check::runConvolutions<Random>(*kernels, pool, static_cast<pff::Precision>(precision), convolutions);
+        good = pff::check::runConvolutions<Random>(*kernels, pool, static_cast<pff::Precision>(precision), convolutions, positions) && good;
         std::printf(" %016llx", static_cast<unsigned long long>(convolutions.state));
       }
+      std::printf(" %016llx", static_cast<unsigned long long>(positions.state));
       std::printf("\n");
     }
   }

@@ -126,7 +126,7 @@ function convolutionInput({ channels, height, width, labels }) {
 const outSide = ({ kernel, stride, padding }, side) => Math.floor((side + 2 * padding - kernel) / stride) + 1;
 const outValues = (shape) => outSide(shape, shape.height) * outSide(shape, shape.width) * shape.outputs;
 
-/** [sizes, rows, values, channels of all rows, values that leave] */
+/** Sizes; rows; values, channels and positions of all rows; values that leave. */
 function planes() {
   const pool = below(3);
   const size = pool === 0 ? 1 : 1 + below(3);
@@ -142,16 +142,19 @@ function planes() {
     rows,
     values: rows * channels * height * width,
     all: rows * channels,
+    positions: rows * height * width,
     leaves: rows * channels * out(height) * out(width),
     channels,
   };
 }
 
-function normOf({ all, channels }, always = false) {
-  const byRow = below(2) === 0;
-  if (!always && below(2) === 0) return [byRow, undefined, undefined, undefined];
-  const count = byRow ? all : channels;
-  return [byRow, floats(count), floats(count), floats(channels)];
+/** [by row, mean, scale, shift, inverse], of one of `kinds`. */
+function normOf({ all, channels, positions }, kinds = ['none', 'channel', 'row', 'position']) {
+  const kind = pick(kinds);
+  if (kind === 'none') return [below(2) === 0, undefined, undefined, undefined, undefined];
+  if (kind === 'position') return [false, floats(positions), floats(channels), floats(channels), floats(positions)];
+  const count = kind === 'row' ? all : channels;
+  return [kind === 'row', floats(count), floats(count), floats(channels), undefined];
 }
 
 /** Right arguments of each entry. Those that need a layer or a backend are not called before there is one. */
@@ -222,7 +225,8 @@ const entries = {
     const rows = below(2) === 0 ? words(below(40), held) : undefined;
     const count = rows?.length ?? held;
     const sums = pick([undefined, floats(count)]);
-    const input = { values: floats(held * width), rows, count, width };
+    const channels = width % 2 === 0 ? pick([width, width / 2, 1]) : width;
+    const input = { values: floats(held * width), rows, count, width, channels };
     const mask = { name: words(5, 4294967295), threshold: below(65536), scale: 2 };
     return [backend.handle, input, mask, floats(count * width), sums];
   },
@@ -280,10 +284,19 @@ const entries = {
   },
   normBackwards: (backend) => {
     const shape = planes();
-    const norm = normOf(shape, true);
+    const norm = normOf(shape, ['channel', 'row']);
     const count = norm[0] ? shape.all : shape.channels;
     const from = [backend.handle, floats(shape.values), shape.rows, shape.sizes, ...norm];
     return [...from, floats(count), floats(count), floats(shape.values), floats(shape.all)];
+  },
+  positionSums: (backend) => {
+    const { sizes, rows, values, positions } = planes();
+    return [backend.handle, floats(values), rows, sizes, below(2) === 0, floats(positions), floats(positions)];
+  },
+  positionBackwards: (backend) => {
+    const shape = planes();
+    const from = [backend.handle, floats(shape.values), shape.rows, shape.sizes, ...normOf(shape, ['position'])];
+    return [...from, below(2) === 0, floats(shape.values), floats(shape.all)];
   },
   finishRows: (backend) => {
     const rows = below(6);

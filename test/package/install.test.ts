@@ -44,6 +44,7 @@ it('has what it should, and nothing that only this machine has', async () => {
     'dist/index.js',
     'dist/index.d.ts',
     'dist/page/assets/page.js',
+    'dist/page/node/page.js',
     `prebuilds/${platform}/pff-native.node`,
   ])
     expect(paths).toContain(needed);

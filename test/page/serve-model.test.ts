@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Batcher } from '../../src/page/model/batcher.js';
 import { serveModel, type ServedModel } from '../../src/page/model/serve-model.js';
 import { datasetFromTables } from '../../src/data/sources/own/table-data.js';
-import { USUAL_READING } from '../../src/data/sources/own/reading.js';
+import { USUAL_READING } from '../../src/data/readers/reading.js';
 import { loadModel } from '../../src/run/model.js';
 import { trainToEnd } from '../../src/run/train.js';
 import { TestBrowser } from '../../tools/browser.js';

@@ -1,13 +1,16 @@
 /** Both sides of the platform do the same, as far as they can be compared in Node.js. */
 import { createHash } from 'node:crypto';
+import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as browserEd25519 from '../../src/platform/browser/ed25519.js';
 import * as browserEvents from '../../src/platform/browser/event-loop.js';
 import * as browserHash from '../../src/platform/browser/hash.js';
+import * as browserZlib from '../../src/platform/browser/zlib.js';
 import * as nodeEd25519 from '../../src/platform/node/ed25519.js';
 import * as nodeEvents from '../../src/platform/node/event-loop.js';
 import * as nodeHash from '../../src/platform/node/hash.js';
+import * as nodeZlib from '../../src/platform/node/zlib.js';
 
 describe.each([
   ['Node.js', nodeHash],
@@ -71,5 +74,27 @@ describe.each([
     expect(ed25519Verifies(new Uint8Array(32).fill(255), Uint8Array.of(0x72), signature)).toBe(false);
     expect(ed25519Verifies(new Uint8Array(3), Uint8Array.of(0x72), signature)).toBe(false);
     expect(ed25519Verifies(publicKey, Uint8Array.of(0x72), new Uint8Array(5))).toBe(false);
+  });
+});
+
+describe.each([
+  ['Node.js', nodeZlib],
+  ['a browser', browserZlib],
+])('zlib of %s', (_, zlib) => {
+  it('unpacks what was packed, up to what is allowed, and has its checksum', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2000 }), fc.constantFrom(0, 1, 9), (bytes, level) => {
+        const packed = deflateSync(bytes, { level });
+        expect(Buffer.from(zlib.inflate(packed, Math.max(1, bytes.length))).equals(bytes)).toBe(true);
+        expect(zlib.crc32(bytes)).toBe(crc32(bytes));
+      }),
+    );
+  });
+
+  it('refuses more than that, and what is damaged', () => {
+    for (const level of [0, 9])
+      expect(() => zlib.inflate(deflateSync(new Uint8Array(100_000), { level }), 1000)).toThrow(RangeError);
+    expect(() => zlib.inflate(Uint8Array.of(1, 2, 3), 1000)).toThrow();
+    expect(() => zlib.inflate(deflateSync(new Uint8Array(1000)).subarray(0, 8), 1000)).toThrow();
   });
 });

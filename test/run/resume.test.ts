@@ -13,6 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
+import { objectives } from '../../src/objectives/table.js';
 import type { RunEvent } from '../../src/run/events.js';
 import type { TrainOptions } from '../../src/run/options.js';
 import { train, trainToEnd } from '../../src/run/train.js';
@@ -104,6 +105,9 @@ const variants: readonly [string, TrainOptions][] = [
   ['dff', { spec: toySpec({ epochs: 40, splits: 40, negatives: 'random' }), variant: 'dff' }],
 ];
 
+/** All that train layer by layer. */
+const layerwise = objectives.names.filter((name) => objectives.get(name).trains === 'layer');
+
 describe('a run that was stopped', () => {
   it.each(variants)('%s: goes on where it was, to the same bits', async (_, options) => {
     const whole = await trainToEnd(options, dataset);
@@ -113,6 +117,13 @@ describe('a run that was stopped', () => {
     expect(resumed.damaged).toEqual([]);
     expect(Math.max(...resumed.done.map(({ chapter }) => chapter))).toBeGreaterThanOrEqual(11);
     expect(JSON.parse(readFileSync(path.join(run, 'result.json'), 'utf8'))).toMatchObject({ modelDigest: digest });
+  });
+
+  it.each(layerwise)('convolutions with %s: goes on where it was, to the same bits', async (objective) => {
+    const layers = ['1x6x6', 'avg2+conv8+bn', 'conv8+rms+max2', 8];
+    const options = { spec: toySpec({ epochs: 10, layers, objective }) };
+    const whole = await trainToEnd(options, dataset);
+    expect((await resume(await stopped(options, 4))).digest).toBe(whole.modelDigest);
   });
 
   it('goes on with other nodes and another schedule', async () => {

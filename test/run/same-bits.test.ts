@@ -101,6 +101,15 @@ const specs: readonly [string, PartialSpec][] = [
     { layers: ['1x6x6', 'conv6', 'conv8+bn+max2', 12], classifier: 'softmax', dropout: 0.2, precision: 'bf16-tile' },
   ],
   [
+    'convolutions, operations without one, positions normalised, sampled, with dropout of channels',
+    {
+      layers: ['1x6x6', 'ln+conv6+rms+leaky0.2', 'conv8+relu+bn+max2', 12],
+      negatives: 'sampled',
+      dropout: 0.3,
+      dropoutOf: 'channels',
+    },
+  ],
+  [
     'convolutions, a pattern for each label, AdaptiveNEG, on images moved',
     { layers: ['1x6x6', 'conv6+bn', 'conv8+max2'], labelMode: 'pattern', negatives: 'adaptive', labelLag: 2, shift: 1 },
   ],

@@ -3,8 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { writeIdx } from '../../src/data/idx.js';
+import { loadDataset } from '../../src/data/sources/load.js';
+import { exactNumerics } from '../../src/kernels/numerics.js';
 import { RandomStream } from '../../src/random.js';
 import { listRuns } from '../../src/run/cluster/manage.js';
+import { newRunRecord } from '../../src/run/cluster/record.js';
+import { NatsApi } from '../../src/store/nats/api.js';
+import { connectNats } from '../../src/store/nats/connect.js';
+import { NatsRegistry } from '../../src/store/nats/registry.js';
+import { runEngine } from '../../src/store/nats/run-engine.js';
+import type { ServerOptions } from '../../src/store/nats/server-options.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import type { TestBrowser } from '../../tools/browser.js';
 import type { Fleet } from '../cluster/fleet.js';
@@ -61,6 +69,16 @@ export async function tile(page: Page, name: string): Promise<string> {
   return (await page.locator('.tile', { hasText: name }).locator('.value').textContent()) ?? '';
 }
 
+/** `result`, unless a tab cannot go on. */
+export function unlessFailed<T>(result: Promise<T>, pages: readonly Page[]): Promise<T> {
+  const failed = pages.map(async (page): Promise<never> => {
+    const why = page.locator('.about.bad');
+    await why.waitFor({ timeout: 0 }).catch(() => new Promise(() => {}));
+    throw new Error(`a tab failed: ${await why.textContent()}`);
+  });
+  return Promise.race([result, ...failed]);
+}
+
 /** What `look` finds once it finds something. @param more said if it does not in time */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
@@ -72,4 +90,24 @@ export async function until<T>(
     if (found !== undefined && found !== false) return found;
   }
   throw new Error(`nothing came: ${more()}`);
+}
+
+/** Puts a run on the server that nobody works on yet. */
+export async function submitted(
+  at: TestServer,
+  dataDir: string,
+  login: Partial<ServerOptions> = {},
+  asked = spec,
+): Promise<void> {
+  const dataset = await loadDataset({ dataset: 'idx', dataDir });
+  const setting = { run: 'test', spec: asked, variant: 'all-layers', nodes: 2, numerics: exactNumerics.f32 } as const;
+  const storage = { storage: 'memory', replicas: 1, maxBytes: 0 } as const;
+  const record = newRunRecord({ ...setting, ...storage, leaseMs: 1500 }, dataset);
+  const connection = await connectNats({ server: at.url, ...login }, 'test');
+  const api = new NatsApi(connection);
+  const registry = new NatsRegistry(api);
+  await registry.open(1);
+  await registry.add(record);
+  await runEngine(api, registry, record).open();
+  await connection.close();
 }

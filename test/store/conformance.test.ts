@@ -6,6 +6,7 @@ import type { GraphShape } from '../../src/schedule/shape.js';
 import { labelsTask, taskKey, trainTask } from '../../src/schedule/tasks.js';
 import { systemClock } from '../../src/store/cluster/clock.js';
 import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
+import type { Engine } from '../../src/store/cluster/engine.js';
 import { KeptStore, openOwnStore, type OwnStore } from '../../src/store/own-store.js';
 import { MemoryStore } from '../../src/store/memory.js';
 import { resolveSpec } from '../../src/spec/spec.js';
@@ -13,6 +14,8 @@ import { NatsApi } from '../../src/store/nats/api.js';
 import { connectNats } from '../../src/store/nats/connect.js';
 import { NatsEngine } from '../../src/store/nats/engine.js';
 import { PortStore, serveStore } from '../../src/store/port.js';
+import { Relay } from '../../src/store/relay/relay.js';
+import { RelayEngine } from '../../src/store/relay/relay-engine.js';
 import type { Output, Store } from '../../src/store/store.js';
 import { TestServer } from '../cluster/server.js';
 
@@ -55,13 +58,17 @@ afterAll(async () => {
   await server?.close();
 });
 
-async function natsStore(): Promise<Opened> {
+async function natsEngine(): Promise<NatsEngine> {
   server ??= await TestServer.start();
   connection ??= await connectNats({ server: server.url }, 'test');
   const api = new NatsApi(connection);
   const storage = { storage: 'memory', replicas: 1, maxBytes: 0 } as const;
   const engine = new NatsEngine(api, `conformance-${runs++}`, storage, () => Promise.resolve());
   await engine.open();
+  return engine;
+}
+
+async function clusterStore(engine: Engine, end = (): void => {}): Promise<Opened> {
   const store = new ClusterStore({
     engine,
     shape,
@@ -73,11 +80,45 @@ async function natsStore(): Promise<Opened> {
     expected: () => ({ bytes: 8 }),
   });
   await store.open();
-  return { store, close: () => store.close() };
+  return { store, close: () => store.close().finally(end) };
+}
+
+/** A browser's node: its engine over a socket, here one without a network, and the relay's on the other side. */
+async function relayStore(): Promise<Opened> {
+  const there = await natsEngine();
+  class Socket extends EventTarget {
+    static readonly OPEN = 1;
+    readonly readyState = Socket.OPEN;
+
+    constructor() {
+      super();
+      queueMicrotask(() => this.dispatchEvent(new Event('open')));
+    }
+
+    readonly #relay = new Relay({
+      engine: there,
+      send: ({ buffer }) => this.dispatchEvent(new MessageEvent('message', { data: buffer })),
+    });
+
+    send(frame: Uint8Array): void {
+      void this.#relay.received(frame);
+    }
+
+    close(): void {
+      this.#relay.close();
+    }
+  }
+  vi.stubGlobal('WebSocket', Socket);
+  const engine = new RelayEngine({ url: 'ws://relay', chunkBytes: there.chunkBytes });
+  return clusterStore(engine, () => {
+    engine.close();
+    vi.unstubAllGlobals();
+  });
 }
 
 const stores: Record<string, () => Opened | Promise<Opened>> = {
-  'NATS JetStream': natsStore,
+  'NATS JetStream': async () => clusterStore(await natsEngine()),
+  'the relay of a shared run': relayStore,
   memory: () => ({ store: new MemoryStore(shape), close: () => {} }),
   'one of one’s own': async () => ({ store: await keptStore(), copies: true, close: () => {} }),
   'memory through a message port': () => throughPort(new MemoryStore(shape)),

@@ -1,11 +1,19 @@
 /** How the user lets this browser take part: kept for the next visit, but for nothing else than this page. */
 import { fromHex, toHex } from '../../src/audit/identity.js';
+import type { PickedFile } from './own-data.js';
 
 export interface Choice {
   readonly workers: number;
   readonly name: string;
   readonly pauseHidden: boolean;
   readonly pauseOnBattery: boolean;
+}
+
+/** What the user gives for this run only. */
+export interface Given {
+  readonly files: readonly PickedFile[];
+  /** From 0; undefined: any that is free. */
+  readonly slot: number | undefined;
 }
 
 const CHOICE = 'pff-choice';

@@ -4,12 +4,15 @@ import type { SharedRun } from '../../src/page/share/shared-run.js';
 import { bytes, count } from '../../src/report/units.js';
 import { h } from '../dom.js';
 import { card } from '../section.js';
-import { keepChoice, keptChoice, mostWorkers, type Choice } from './choice.js';
+import { keepChoice, keptChoice, mostWorkers, type Choice, type Given } from './choice.js';
+import { picker } from './picker.js';
 
 /** @param join called when the user agrees */
-export function consent(shared: SharedRun, join: (choice: Choice) => void): HTMLElement {
+export function consent(shared: SharedRun, join: (choice: Choice, given: Given) => void): HTMLElement {
   const { record } = shared;
   const usual = keptChoice();
+  const isFederated = record.variant === 'federated';
+  const own = isFederated ? picker(record) : undefined;
   const workers = h('input', {
     type: 'number',
     id: 'workers',
@@ -31,7 +34,9 @@ export function consent(shared: SharedRun, join: (choice: Choice) => void): HTML
   const form = h(
     'form',
     { class: 'join' },
-    row('workers', 'Processor cores to use', workers, `of ${mostWorkers()}`),
+    own?.element,
+    // One slot, one node: whose data it is.
+    !isFederated && row('workers', 'Processor cores to use', workers, `of ${mostWorkers()}`),
     row('name', 'Name that others see', name),
     h('label', { class: 'check' }, hidden, 'Pause while this tab is in the background'),
     'getBattery' in navigator && h('label', { class: 'check' }, battery, 'Pause while the computer runs on battery'),
@@ -40,13 +45,13 @@ export function consent(shared: SharedRun, join: (choice: Choice) => void): HTML
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const choice = {
-      workers: workers.valueAsNumber,
+      workers: isFederated ? 1 : workers.valueAsNumber,
       name: name.value.trim(),
       pauseHidden: hidden.checked,
       pauseOnBattery: battery.checked,
     };
     keepChoice(choice);
-    join(choice);
+    join(choice, own?.given() ?? { files: [], slot: undefined });
   });
   return h(
     'div',
@@ -54,7 +59,7 @@ export function consent(shared: SharedRun, join: (choice: Choice) => void): HTML
     h(
       'header',
       { class: 'overview' },
-      h('h1', {}, `Take part in the training ${record.run}`),
+      h('h1', {}, `Take part in the training “${record.run}”`),
       h(
         'p',
         { class: 'about' },
@@ -86,6 +91,15 @@ function runOf({ record }: SharedRun): [string, string][] {
 }
 
 function dataOf({ record, host, dataBytes = 0, memoryBytes }: SharedRun): [string, string][] {
+  if (record.variant === 'federated')
+    return [
+      ['Is loaded', 'layers that others trained'],
+      [
+        'Leaves this browser',
+        'layers that it trained on your files, their loss and times, the name below, and a digest of the files. Layers can reveal something of what they were trained on',
+      ],
+      ['Stays in this browser', 'your files: they are read here and never sent'],
+    ];
   return [
     ['Is loaded', `the dataset (${bytes(dataBytes)}) from ${host}, checked by its digest; layers that others trained`],
     ['Leaves this browser', 'layers that it trained, their loss and times, and the name below'],

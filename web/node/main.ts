@@ -27,10 +27,18 @@ if ('error' in come) refused(come.error);
 else {
   const { shared } = come;
   document.title = `${shared.record.run} · pff`;
-  const asking = consent(shared, (choice) => {
-    const session = new TabSession(shared, choice);
-    main.replaceChildren(work(session).element);
-    session.start();
-  });
-  main.replaceChildren(asking);
+  const ask = (): void => {
+    const asking = consent(shared, (choice, given) => {
+      const session = new TabSession(shared, choice, given);
+      main.replaceChildren(
+        work(session, () => {
+          session.close();
+          ask();
+        }).element,
+      );
+      session.start();
+    });
+    main.replaceChildren(asking);
+  };
+  ask();
 }

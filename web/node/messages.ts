@@ -3,6 +3,7 @@ import type { EncodedError } from '../../src/error-codec.js';
 import type { NodeEvent } from '../../src/node/events.js';
 import type { Job } from '../../src/node/job.js';
 import type { TaskAnswer, TaskRequest } from '../../src/node/remote-executor.js';
+import type { PickedFile } from './own-data.js';
 import type { SharedRun } from '../../src/page/share/shared-run.js';
 
 /** How the tab takes part. */
@@ -14,6 +15,9 @@ export interface TabSetting {
   readonly name: string;
   /** 32 secret bytes: the tab's key, where results are audited. */
   readonly seed: Uint8Array;
+  /** Of a federated run: what this tab trains on, and which slot it takes (from 0) if not any. */
+  readonly files?: readonly PickedFile[] | undefined;
+  readonly slot?: number | undefined;
 }
 
 export type HostRequest =
@@ -27,6 +31,8 @@ export type TabEnd = 'finished' | 'stopped' | 'left' | 'failed';
 export type TabEvent =
   /** The dataset: where it comes from, and how much of it is there. */
   | { readonly type: 'data'; readonly from: 'cache' | 'server'; readonly bytes: number; readonly of: number }
+  /** Files that the user picked were read. */
+  | { readonly type: 'read'; readonly samples: number }
   /** The browser would not keep the dataset for the next time. */
   | { readonly type: 'not-kept'; readonly why: string }
   | { readonly type: 'link'; readonly link: 'connected' | 'lost' | 'refused'; readonly why: string }

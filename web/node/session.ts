@@ -1,9 +1,12 @@
 /** The tab's part in a run, as the page sees it: its host worker, what that tells, and when it pauses. */
 import { decodeError } from '../../src/error-codec.js';
 import { PffError } from '../../src/errors.js';
-import type { TaskRef } from '../../src/schedule/timeline.js';
+import { graphShape } from '../../src/schedule/shape.js';
+import { parseTaskKey } from '../../src/schedule/tasks.js';
+import { refOf, type TaskRef } from '../../src/schedule/timeline.js';
 import type { SharedRun } from '../../src/page/share/shared-run.js';
-import { keySeed, type Choice } from './choice.js';
+import { keySeed, type Choice, type Given } from './choice.js';
+import { layerName } from '../names.js';
 import { comeIn } from './come-in.js';
 import type { HostRequest, TabEvent } from './messages.js';
 
@@ -22,6 +25,7 @@ const MOST_LINES = 50;
 export class TabSession {
   readonly shared: SharedRun;
   readonly choice: Choice;
+  readonly #given: Given;
   status: Status = 'joining';
   /** Why it is as it is, in a sentence. */
   why = '';
@@ -36,15 +40,17 @@ export class TabSession {
   loading: { readonly bytes: number; readonly of: number } | undefined;
   readonly #recent: { readonly at: number; readonly samples: number }[] = [];
   readonly #worker: Worker;
+  readonly #listening = new AbortController();
   #onChange = (): void => {};
   /** The user wants it to work; a pause may be in the way. */
   #wanted = true;
   #isRunning = false;
   #onBattery = false;
 
-  constructor(shared: SharedRun, choice: Choice) {
+  constructor(shared: SharedRun, choice: Choice, given: Given) {
     this.shared = shared;
     this.choice = choice;
+    this.#given = given;
     this.#worker = new Worker('node/host-worker.js', { type: 'module', name: 'pff node' });
     this.#worker.addEventListener('message', ({ data }: MessageEvent<TabEvent>) => this.#told(data));
     this.#worker.addEventListener('error', ({ message }) => {
@@ -54,7 +60,8 @@ export class TabSession {
         error: { name: 'Error', message: message || 'the worker could not be loaded' },
       });
     });
-    document.addEventListener('visibilitychange', () => this.#consider());
+    const { signal } = this.#listening;
+    document.addEventListener('visibilitychange', () => this.#consider(), { signal });
     void this.#watchBattery();
   }
 
@@ -72,6 +79,13 @@ export class TabSession {
   leave(): void {
     this.#wanted = false;
     this.#consider();
+  }
+
+  /** Ends its worker; of no use afterwards. */
+  close(): void {
+    this.#wanted = false;
+    this.#listening.abort();
+    this.#worker.terminate();
   }
 
   /** Samples trained in a second, lately. */
@@ -100,7 +114,8 @@ export class TabSession {
       this.#isRunning = true;
       this.#set('joining', '');
       const { shared, choice } = this;
-      this.#say({ type: 'start', setting: { shared, workers: choice.workers, name: choice.name, seed: keySeed() } });
+      const { workers, name } = choice;
+      this.#say({ type: 'start', setting: { shared, workers, name, seed: keySeed(), ...this.#given } });
     } else if (!works && this.#isRunning) {
       this.#set('leaving', this.#wanted ? pause : '');
       this.#say({ type: 'leave' });
@@ -122,6 +137,9 @@ export class TabSession {
       case 'data':
         this.loading = event.bytes < event.of ? event : undefined;
         break;
+      case 'read':
+        this.#note(`Read ${event.samples} samples; they stay in this browser.`);
+        break;
       case 'not-kept':
         this.#note(`This browser keeps no copy of the dataset for the next time: ${event.why}`);
         break;
@@ -136,7 +154,9 @@ export class TabSession {
         this.#linked(event);
         break;
       case 'said':
-        this.#note(this.choice.workers > 1 ? `${event.worker + 1}: ${event.line}` : event.line);
+        this.#note(
+          this.choice.workers > 1 ? `${event.worker + 1}: ${this.#inWords(event.line)}` : this.#inWords(event.line),
+        );
         break;
       case 'node':
         this.#worked(event);
@@ -192,6 +212,14 @@ export class TabSession {
     this.#consider();
   }
 
+  /** `done c0.l1` as people count. */
+  #inWords(line: string): string {
+    const [, what, key] = /^(done|checked) (c\d+\.\w+)$/.exec(line) ?? [];
+    if (what === undefined || key === undefined) return line;
+    const { chapter, layer } = refOf(graphShape(this.shared.record.spec), parseTaskKey(key));
+    return `chapter ${chapter + 1}, ${layerName(layer)}: ${what}`;
+  }
+
   #note(line: string): void {
     this.lines.push(line);
     if (this.lines.length > MOST_LINES) this.lines.shift();
@@ -204,7 +232,7 @@ export class TabSession {
       this.#onBattery = !battery.charging;
       this.#consider();
     };
-    battery.addEventListener('chargingchange', look);
+    battery.addEventListener('chargingchange', look, { signal: this.#listening.signal });
     look();
   }
 }

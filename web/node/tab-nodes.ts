@@ -3,7 +3,7 @@ import { signerFromSeed } from '../../src/audit/identity.js';
 import { encodeError } from '../../src/error-codec.js';
 import { PffError } from '../../src/errors.js';
 import type { RunEnd } from '../../src/node/cluster/cluster-node.js';
-import { misfitOfProgram } from '../../src/node/cluster/misfit.js';
+import { misfitOfData, misfitOfProgram } from '../../src/node/cluster/misfit.js';
 import { openStore } from '../../src/node/cluster/open-store.js';
 import { takePart } from '../../src/node/cluster/take-part.js';
 import { prepareData, type PreparedData } from '../../src/node/prepare.js';
@@ -66,7 +66,7 @@ export class TabNodes {
     const misfit = misfitOfProgram(record, kernels.numerics, version);
     if (misfit !== undefined) throw new PffError('cluster', misfit);
     checkGraph(resolveSpec(record.spec));
-    this.#prepared ??= prepareData(await sharedData(shared, this.#tell), record.spec);
+    this.#prepared ??= await this.#prepare(setting);
     leave.throwIfAborted();
     this.#tell({ type: 'joined', kernels: kernels.name });
     const url = new URL('/relay', location.href);
@@ -100,8 +100,22 @@ export class TabNodes {
     }
   }
 
+  async #prepare({ shared, files }: TabSetting): Promise<PreparedData> {
+    const { record } = shared;
+    if (record.variant !== 'federated') return prepareData(await sharedData(shared, this.#tell), record.spec);
+    // With all readers of files, which other runs need not load.
+    const { ownData } = await import('./own-data.js');
+    const dataset = await ownData(files ?? [], record);
+    const misfit = misfitOfData(record, dataset);
+    if (misfit !== undefined) throw new PffError('data', misfit);
+    for (const line of dataset.notes ?? []) this.#tell({ type: 'said', worker: 0, line });
+    this.#tell({ type: 'read', samples: dataset.train.count });
+    // Of a federated run a node knows its own part only.
+    return prepareData(dataset, { ...record.spec, shards: 1, skew: 0, testSamples: 0 });
+  }
+
   async #node(
-    { shared: { record }, name, seed, workers }: TabSetting,
+    { shared: { record }, name, seed, workers, slot }: TabSetting,
     prepared: PreparedData,
     engine: RelayEngine,
     worker: number,
@@ -118,6 +132,7 @@ export class TabNodes {
         record,
         prepared,
         name: own,
+        slot,
         openExecutor: (executor) => new TabExecutor(executor),
         say,
         leave,

@@ -19,7 +19,8 @@ const WORDS: Readonly<Record<Status, readonly [pill: string, sentence: string]>>
   failed: ['cannot go on', ''],
 };
 
-export function work(session: TabSession): { readonly element: HTMLElement } {
+/** @param again called when the user wants to choose again how to take part */
+export function work(session: TabSession, again: () => void): { readonly element: HTMLElement } {
   const { run } = session.shared.record;
   const status = h('span', { class: 'status', role: 'status' });
   const sentence = h('p', { class: 'about', 'aria-live': 'polite' });
@@ -35,6 +36,11 @@ export function work(session: TabSession): { readonly element: HTMLElement } {
   const tiles = h('dl', { class: 'tiles' });
   const toggle = h('button', { type: 'button', class: 'main' });
   toggle.addEventListener('click', () => (canStart(session) ? session.start() : session.leave()));
+  const other = h('button', { type: 'button' }, 'Choose again');
+  other.addEventListener('click', () => {
+    clearInterval(drawing);
+    again();
+  });
   const log = h('ol', { class: 'lines', role: 'log', 'aria-label': 'What happened', tabindex: 0 });
   const element = h(
     'div',
@@ -45,15 +51,10 @@ export function work(session: TabSession): { readonly element: HTMLElement } {
       h('div', { class: 'title' }, h('h1', {}, run), status),
       sentence,
       bar,
-      h('div', { class: 'controls' }, toggle),
+      h('div', { class: 'controls' }, toggle, other),
       tiles,
     ),
-    card(
-      'log',
-      'What happened',
-      'Tasks that this browser did, by chapter and layer (from 0); and whatever kept it from working.',
-      log,
-    ),
+    card('log', 'What happened', 'What this browser did, and whatever kept it from working.', log),
   );
   const draw = (): void => {
     const [pill, text] = WORDS[session.status];
@@ -70,6 +71,7 @@ export function work(session: TabSession): { readonly element: HTMLElement } {
     }
     const over = session.status === 'finished' || session.status === 'stopped';
     toggle.hidden = over;
+    other.hidden = !canStart(session);
     toggle.disabled = session.status === 'leaving';
     say(toggle, canStart(session) ? 'Join again' : 'Leave the run');
     sync(tiles, ...tilesOf(session));
@@ -83,7 +85,7 @@ export function work(session: TabSession): { readonly element: HTMLElement } {
     }, 50);
   });
   // The rate falls by itself.
-  setInterval(draw, DRAW_MS);
+  const drawing = setInterval(draw, DRAW_MS);
   draw();
   return { element };
 }
@@ -110,7 +112,7 @@ function sentenceOf({ status, why, loading }: TabSession, text: string): string 
   if (status === 'paused') return `${text} once ${PAUSE_ENDS[why] ?? 'it can'}.`;
   if (status === 'lost') return `${text} (${why})`;
   if (status === 'left' && why !== '') return why;
-  return status === 'failed' ? `${why.charAt(0).toUpperCase()}${why.slice(1)}` : text;
+  return status === 'failed' ? `This browser cannot go on: ${why}` : text;
 }
 
 const PAUSE_ENDS: Readonly<Record<string, string>> = {

@@ -46,6 +46,17 @@ export const nodeCommand = defineCommand({
         above: 0,
       },
     ),
+    repeat: {
+      ...numberFlag('RATE', 'do so many of its tasks (0 to 1) twice and compare: finds bad memory and CPUs', {
+        least: 0,
+      }),
+      shownDefault: '0',
+    },
+    'max-update': numberFlag(
+      'N',
+      'refuse layer states that moved, since this node last had the layer, by more than N times its norm',
+      { above: 0 },
+    ),
     datasets: textsFlag('NAME,…', 'refuse runs on other datasets, before anything is loaded'),
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
@@ -85,6 +96,8 @@ export const nodeCommand = defineCommand({
             once: flags.once,
             maxMemory: flags['max-memory'],
             maxTaskSeconds: flags['max-task-seconds'],
+            repeat: flags.repeat,
+            maxUpdate: flags['max-update'],
             datasets: flags.datasets,
             kernels: flags.kernels,
             threads: flags.threads,

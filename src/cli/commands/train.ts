@@ -97,6 +97,8 @@ export const trainCommand = defineCommand({
           analyseEvery: given['analyse-every'] ?? (given.open ? 'seldom' : undefined),
           validateEvery: given['validate-every'],
           validateSamples: given['validate-samples'],
+          repeat: given.repeat,
+          maxDrop: given['max-drop'],
           store: given.store,
           signal,
         }),

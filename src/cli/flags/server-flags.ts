@@ -64,12 +64,31 @@ export const submissionFlags = {
     ...textsFlag('KEY,KEY,…', 'nodes whose word decides in audits; those of all unless given'),
     ...clusterGroup,
   },
+  refuse: {
+    ...textsFlag('KEY,KEY,…', 'with --audit: nodes that may not take part, such as those refuted in other runs'),
+    ...clusterGroup,
+  },
+  'audit-cuts': {
+    ...numberFlag(
+      'N',
+      'with --audit: digests of states on the way that go with each result, 0 to 16; pff audit compares them',
+      {
+        whole: true,
+        least: 0,
+      },
+    ),
+    ...clusterGroup,
+    shownDefault: '4',
+  },
   key: { ...keyFlag, ...clusterGroup },
 };
 
 export function submissionOptions(
   given: ValuesOf<typeof submissionFlags>,
-): Pick<ClusterOptions, 'storage' | 'replicas' | 'maxBytes' | 'leaseMs' | 'audit' | 'auditors' | 'key'> {
+): Pick<
+  ClusterOptions,
+  'storage' | 'replicas' | 'maxBytes' | 'leaseMs' | 'audit' | 'auditors' | 'refuse' | 'auditCuts' | 'key'
+> {
   return {
     storage: given.storage,
     replicas: given.replicas,
@@ -77,6 +96,8 @@ export function submissionOptions(
     leaseMs: given.lease === undefined ? undefined : given.lease * 1000,
     audit: given.audit,
     auditors: given.auditors,
+    refuse: given.refuse,
+    auditCuts: given['audit-cuts'],
     key: given.key,
   };
 }

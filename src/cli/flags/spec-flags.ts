@@ -111,7 +111,8 @@ function flagOf(field: Field): Flag<unknown> {
     group: groupOf(field),
     shownDefault: shownDefault(field),
     parse: (raw, name) => {
-      const value = inOwnForm(field, raw ?? '') ?? valueOf(raw ?? '', allowed);
+      const own = OWN_FORMS[field];
+      const value = own ? own.parse(raw ?? '') : valueOf(raw ?? '', allowed);
       if (!specFields[field].safeParse(value).success)
         throw badValue(name, raw, describe(field, allowed), allowed.enum);
       return value;
@@ -171,14 +172,4 @@ function shownDefault(field: Field): string {
   if (field === 'objective' || field === 'epochs') return value ?? '';
   if (longer !== value) return 'as --epochs';
   return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
-}
-
-/** Undefined for fields without a form of their own, and for what is not in it. */
-function inOwnForm(field: Field, raw: string): unknown {
-  try {
-    return OWN_FORMS[field]?.parse(raw);
-  } catch (error) {
-    if (error instanceof PffError) return undefined;
-    throw error;
-  }
 }

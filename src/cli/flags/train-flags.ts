@@ -30,6 +30,13 @@ export const trainFlags = {
     shownDefault: 'cores / nodes',
   },
   kernels: { ...kernelsFlag, ...pipeline },
+  repeat: {
+    ...numberFlag('RATE', 'do so many of the tasks (0 to 1) twice and compare the bits: finds bad memory and CPUs', {
+      least: 0,
+    }),
+    ...pipeline,
+    shownDefault: '0',
+  },
   ...serverFlags,
   run: {
     ...textFlag('NAME', 'name of the run on the cluster'),
@@ -108,6 +115,16 @@ export const trainFlags = {
     }),
     group: 'Files and output',
     shownDefault: 'as often as costs 1 %',
+  },
+  'max-drop': {
+    ...numberFlag(
+      'X',
+      'say so when measured accuracy falls by more than X (0 to 1) below the best so far, and who trained',
+      {
+        least: 0,
+      },
+    ),
+    group: 'Files and output',
   },
   'validate-samples': {
     ...numberFlag('N', 'on how many of the held-out samples', { whole: true, least: 1 }),

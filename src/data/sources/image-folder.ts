@@ -6,7 +6,7 @@ import { checkOptions } from '../../known-options.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { decodePng } from './image-file.js';
 import { readBytes } from './files.js';
-import { pngSize } from './png.js';
+import { pngSize } from '../readers/png.js';
 import { datasetFromArrays, type LabelledImages, type OwnData } from '../arrays.js';
 
 /**

@@ -12,7 +12,7 @@ import { loadIdx } from './idx.js';
 import type { NeededPart } from './idx-folder.js';
 import { loadMnist } from './mnist.js';
 import { loadOwnData } from './own/own-data.js';
-import { USUAL_READING, type Reading } from './own/reading.js';
+import { USUAL_READING, type Reading } from '../readers/reading.js';
 
 /** Names that `loadDataset` knows. */
 export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx', 'own'] as const;

@@ -14,7 +14,16 @@ import {
 import type { BlockKernel, Synchronous } from '../kernels.js';
 import type { Delta, LayerInput, LayerOutput, UpdateRule } from '../operands.js';
 import { checkBlock } from './check.js';
-import { leaving, planeValues, type BlockOptions, type Planes, type Stage, type StageTensors } from './contract.js';
+import {
+  hasConvolution,
+  labelsOf,
+  leaving,
+  planeValues,
+  type BlockOptions,
+  type Planes,
+  type Stage,
+  type StageTensors,
+} from './contract.js';
 import { BlockInput, inputValues } from './block-input.js';
 import type { PlaneOperations } from './operations.js';
 import { StageKernel, type Taken } from './stage-kernel.js';
@@ -34,6 +43,8 @@ export class CpuBlock implements Synchronous<BlockKernel> {
   readonly #passing: BlockInput;
   readonly #stages: readonly StageKernel[];
   readonly #activations: Float32Array;
+  /** The first stage that has something to learn. */
+  readonly #lowest: number;
   /** Samples that inference takes at a time. */
   readonly #samples: number;
   #taken: Taken[] | undefined;
@@ -59,7 +70,12 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     const opened: StageKernel[] = [];
     try {
       stages.forEach((stage, s) =>
-        opened.push(new StageKernel(operations, stage, tensors[s] as StageTensors, s === 0, options)),
+        opened.push(
+          new StageKernel(operations, stage, tensors[s] as StageTensors, {
+            ...options,
+            labels: labelsOf(stages, s, options.labels),
+          }),
+        ),
       );
       this.#activations = operations.allocate(options.maxRows * this.outputs);
     } catch (error) {
@@ -67,6 +83,7 @@ export class CpuBlock implements Synchronous<BlockKernel> {
       throw error;
     }
     this.#stages = opened;
+    this.#lowest = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
     this.#samples = Math.max(1, Math.floor(INFERENCE_VALUES / Math.max(...opened.map(({ convolved }) => convolved))));
   }
 
@@ -154,12 +171,13 @@ export class CpuBlock implements Synchronous<BlockKernel> {
     if (rows === 0) return new Float32Array();
     const { rowScale, values } = { rowScale: undefined, values: undefined, ...delta };
     let below: Float32Array | undefined = values;
-    for (let s = this.#stages.length - 1; s >= 0; s--) {
+    const lowest = rule === undefined ? 0 : this.#lowest;
+    for (let s = this.#stages.length - 1; s >= lowest; s--) {
       const outermost = s === this.#stages.length - 1;
       const given = outermost
         ? { y: this.#activations, rowScale, values }
         : { y: undefined, rowScale: undefined, values: below };
-      const wanted = s > 0 || rule === undefined;
+      const wanted = s > lowest || rule === undefined;
       below = (this.#stages[s] as StageKernel).backwards(this.#takenAt(s), given, rule, wanted);
     }
     return below as Float32Array;

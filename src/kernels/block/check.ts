@@ -1,5 +1,14 @@
 /** Checks of what is handed to `openBlock`. A failure is a defect of the calling code, hence RangeError. */
-import { convolved, leaving, stageParameters, type BlockOptions, type Stage, type StageTensors } from './contract.js';
+import {
+  convolved,
+  hasConvolution,
+  labelsOf,
+  leaving,
+  stageParameters,
+  type BlockOptions,
+  type Stage,
+  type StageTensors,
+} from './contract.js';
 
 function fail(what: string): never {
   throw new RangeError(`openBlock: ${what}`);
@@ -10,7 +19,7 @@ export function checkBlock(
   tensors: readonly StageTensors[],
   { labels, maxRows }: BlockOptions,
 ): void {
-  if (stages.length === 0) fail('a block needs at least one stage');
+  if (!stages.some(hasConvolution)) fail('a block needs at least one convolution');
   if (tensors.length !== stages.length) fail(`${stages.length} stages, but tensors for ${tensors.length}`);
   for (const [name, value] of Object.entries({ labels, maxRows }))
     if (!Number.isSafeInteger(value) || value < 0) fail(`${name} must be a whole number of at least 0, got ${value}`);
@@ -23,15 +32,19 @@ export function checkBlock(
       if (from.channels !== channels || from.height !== height || from.width !== width)
         fail(`stage ${s + 1} does not take what leaves stage ${s}`);
     }
-    checkTensors(stage, tensors[s] as StageTensors, s === 0 ? labels : 0, maxRows > 0);
+    checkTensors(stage, tensors[s] as StageTensors, labelsOf(stages, s, labels), maxRows > 0);
   }
 }
 
 function checkStage(stage: Stage): void {
   const { from, outputs, kernel, stride, padding, groups, leak, pool } = stage;
-  for (const [name, value] of Object.entries({ ...from, outputs, kernel, stride, groups }))
+  for (const [name, value] of Object.entries({ ...from, outputs, stride, groups }))
     if (!Number.isSafeInteger(value) || value < 1) fail(`${name} must be a whole number of at least 1, got ${value}`);
-  if (!Number.isSafeInteger(padding) || padding < 0 || padding >= kernel)
+  if (!Number.isSafeInteger(kernel) || kernel < 0) fail(`kernel must be a whole number of at least 0, got ${kernel}`);
+  if (!hasConvolution(stage)) {
+    if (outputs !== from.channels || stride !== 1 || padding !== 0 || groups !== 1)
+      fail('a stage without a convolution keeps its channels, with stride 1, padding 0 and 1 group');
+  } else if (!Number.isSafeInteger(padding) || padding < 0 || padding >= kernel)
     fail(`padding must be from 0 to ${kernel - 1}, got ${padding}`);
   if (from.channels % groups !== 0 || outputs % groups !== 0) fail(`${groups} groups do not divide the channels`);
   if (!Number.isFinite(leak)) fail(`leak must be a finite number, got ${leak}`);

@@ -3,7 +3,9 @@
  *
  * Legend: R rows = V variants · B samples, as there. Planes lie with their channels last: a row is [height, width, channels].
  * A *position* is one place of a plane, in the order of y, then x. K window side; C channels that enter; O channels that
- * leave; G groups; L label values. A block is one or more *stages*: convolution, normalisation, activation, pool.
+ * leave; G groups; L label values. A block is one or more *stages*: convolution, normalisation, activation, pool. A stage may lack
+ * the convolution: then what enters is z. Label values enter the first convolution of a block. Stages before that one see each sample
+ * once for all its variants, and their gradient is ((0 + that of variant 0) + that of variant 1) + …
  *
  *  8. convolution  The patch of position (y, x) of sample b has at (dy · K + dx) · C/G + c the value of the sample at
  *                 (y · stride + dy - padding, x · stride + dx - padding), channel g · C/G + c, or 0 outside of it. A group is a
@@ -25,7 +27,10 @@
  *                 batch: over all rows and positions, for each channel; for inference the running ones, which after each step
  *                 become fma(0.1, found - running, running), `found` the variance being variance · (n / (n - 1)) if n > 1.
  *                 group: over the positions and channels of each group of one row, in training and inference.
+ *                 position: over the channels of each position, in training and inference. Sums are those of rule 2, by lanes: lane +
+ *                 z for the mean (0 if it is not centred), then fma(d, d, lane).
  * 10. finish      u = fma(z - mean, scale, shift), scale = gamma · inverse, shift = beta; without normalisation u = z.
+ *                 Values of a position have its own mean and inverse.
  *                 v = u <= 0 ? leak · u : u (for leak 0 then 0). Pool: windows without padding, in the order of y, then x; max: the
  *                 first of the largest, in the order of the window; average: ((v0 + v1) + …) · (1 / n).
  * 11. backwards   The loss by what leaves: rowScale[r] · y (a rowScale below 2^-126 counts as 0), or the given values, 0 where
@@ -36,6 +41,9 @@
  *                 b = (scale · (inverse · inverse)) · (s2 · (1/n)). group: t1 and t2 are the chains of fma(gamma, S1, acc) and
  *                 fma(gamma, S2, acc) over the channels of the group; a = inverse · (t1 · (1/n)), b = (inverse · (inverse ·
  *                 inverse)) · (t2 · (1/n)); gradients: the sums over the rows of S1, and the chain of fma(inverse, S2, acc).
+ *                 position: S2 is the chain of fma(du, (z - mean) · inverse, acc); with g = gamma · du, t1 and t2 are sums over the channels
+ *                 by the lanes of rule 2, lane + g and fma(g, z - mean, lane); a and b as of a group, a = 0 if it is not centred; gradients:
+ *                 the sums over the rows of S1 and S2.
  *                 dz = fma(scale, du, -fma(z - mean, b, a)); without normalisation dz = du. Below 2^-40 in magnitude it counts
  *                 as 0. gamma and beta take the step of a bias (rule 5).
  */
@@ -47,8 +55,14 @@ export interface Planes {
   readonly width: number;
 }
 
-/** How a stage is normalised: each channel over the batch, or groups of channels within a row. */
-export type Norm = { readonly kind: 'batch' } | { readonly kind: 'group'; readonly groups: number };
+/**
+ * How a stage is normalised: each channel over the batch; groups of channels within a row; or the channels of each position, to mean 0 and
+ * variance 1 (`centred`) or to a root mean square of 1.
+ */
+export type Norm =
+  | { readonly kind: 'batch' }
+  | { readonly kind: 'group'; readonly groups: number }
+  | { readonly kind: 'position'; readonly centred: boolean };
 
 export interface Pool {
   readonly kind: 'max' | 'average';
@@ -62,7 +76,7 @@ export interface Stage {
   readonly from: Planes;
   /** O */
   readonly outputs: number;
-  /** K: side of the window. */
+  /** K: side of the window; 0 for a stage without a convolution. Its stride and groups are 1, its padding 0, O is C. */
   readonly kernel: number;
   readonly stride: number;
   readonly padding: number;
@@ -97,24 +111,38 @@ export interface StageParameter {
   readonly shape: readonly number[];
 }
 
+export function hasConvolution({ kernel }: Stage): boolean {
+  return kernel > 0;
+}
+
+/** How many of the block's `labels` label values enter stage `s`: all enter its first convolution. */
+export function labelsOf(stages: readonly Stage[], s: number, labels: number): number {
+  return stages.findIndex(hasConvolution) === s ? labels : 0;
+}
+
 /**
  * weight [K, K, C, O], or [G, K, K, C/G, O/G] for groups; label [L, O] where labels enter; then bias [O], or gamma [O], beta [O]
- * and, of a batch, the running mean [O] and variance [O].
+ * and, of a batch, the running mean [O] and variance [O]. Without a convolution only those of the norm.
  */
 export function stageParameters(stage: Stage, labels: number): StageParameter[] {
   const { kernel, groups, outputs, norm } = stage;
-  const window = [kernel, kernel, stage.from.channels / groups, outputs / groups];
-  const all: StageParameter[] = [{ name: 'weight', shape: groups === 1 ? window : [groups, ...window] }];
+  const all: StageParameter[] = [];
   const each = (name: StageParameter['name']): number => all.push({ name, shape: [outputs] });
-  if (labels > 0) all.push({ name: 'label', shape: [labels, outputs] });
-  if (!norm) each('bias');
-  else for (const name of ['gamma', 'beta'] as const) each(name);
+  if (hasConvolution(stage)) {
+    const window = [kernel, kernel, stage.from.channels / groups, outputs / groups];
+    all.push({ name: 'weight', shape: groups === 1 ? window : [groups, ...window] });
+    if (labels > 0) all.push({ name: 'label', shape: [labels, outputs] });
+    if (!norm) each('bias');
+  }
+  if (norm) for (const name of ['gamma', 'beta'] as const) each(name);
   if (norm?.kind === 'batch') for (const name of ['mean', 'variance'] as const) each(name);
   return all;
 }
 
-/** What leaves the convolution of a stage. */
-export function convolved({ from, outputs, kernel, stride, padding }: Stage): Planes {
+/** What leaves the convolution of a stage, or enters a stage without one. */
+export function convolved(stage: Stage): Planes {
+  if (!hasConvolution(stage)) return stage.from;
+  const { from, outputs, kernel, stride, padding } = stage;
   const side = (length: number): number => Math.floor((length + 2 * padding - kernel) / stride) + 1;
   return { channels: outputs, height: side(from.height), width: side(from.width) };
 }

@@ -58,12 +58,14 @@ export interface PlaneShape {
   readonly leak: number;
 }
 
-/** mean, scale and shift of rule 10: [O] for all rows, or mean and scale [R, O] where `byRow`. */
+/** mean, scale and shift [O] of rule 10. By row, mean and scale are [R, O]; by position, mean is [R, H' · W'] and scale is gamma. */
 export interface Normalisation {
-  readonly byRow: boolean;
+  readonly by: 'channel' | 'row' | 'position';
   readonly mean: Float32Array;
   readonly scale: Float32Array;
   readonly shift: Float32Array;
+  /** 1 / sqrt(variance + 1e-5): [O], [R, groups], or [R, H' · W'] by position. */
+  readonly inverse: Float32Array;
 }
 
 /** The loss by what leaves, see rule 11. */
@@ -89,6 +91,15 @@ export interface PlaneOperations {
     mean: Float32Array | undefined,
     byRow: boolean,
     out: Float32Array,
+  ): void;
+  /** Rule 9 by position, to `mean` and `inverse` [R, H' · W']. */
+  positionSums(
+    z: Float32Array,
+    rows: number,
+    shape: PlaneShape,
+    centred: boolean,
+    mean: Float32Array,
+    inverse: Float32Array,
   ): void;
   /** Rule 10, from z to `y`; `places` (as long as y) gets the places of maxima within their windows, where wanted. */
   finish(
@@ -119,6 +130,16 @@ export interface PlaneOperations {
     norm: Normalisation,
     a: Float32Array,
     b: Float32Array,
+    values: Float32Array,
+    sums: Float32Array,
+  ): void;
+  /** The same by position. */
+  positionBackwards(
+    z: Float32Array,
+    rows: number,
+    shape: PlaneShape,
+    norm: Normalisation,
+    centred: boolean,
     values: Float32Array,
     sums: Float32Array,
   ): void;

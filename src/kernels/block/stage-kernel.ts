@@ -1,8 +1,9 @@
-/** One stage of a block in training and inference: convolution, normalisation, activation, pool. */
+/** One stage of a block in training and inference: convolution (or none), normalisation, activation, pool. */
 import { updateStep } from '../reference/operations.js';
 import type { UpdateRule } from '../operands.js';
 import {
   convolved,
+  hasConvolution,
   leaving,
   planeValues,
   stageParameters,
@@ -41,10 +42,13 @@ export class StageKernel {
   readonly #operations: PlaneOperations;
   readonly #labels: number;
   readonly #shape: PlaneShape;
-  readonly #convolution: Convolution;
+  /** Absent from a stage without one. */
+  readonly #convolution: Convolution | undefined;
   /** Parameters that are not the convolution's, by name: copies of their own. */
   readonly #own = new Map<StageParameter['name'], Moments>();
   readonly #trained: boolean;
+  /** Rows that there is room for. */
+  #room = 0;
   #z: Float32Array = new Float32Array(0);
   #y: Float32Array = new Float32Array(0);
   #places: Float32Array | undefined;
@@ -59,14 +63,13 @@ export class StageKernel {
     operations: PlaneOperations,
     stage: Stage,
     tensors: StageTensors,
-    first: boolean,
     { labels, maxRows, fixedBias = false }: BlockOptions,
   ) {
     const planes = convolved(stage);
     const out = leaving(stage);
     this.#stage = stage;
     this.#operations = operations;
-    this.#labels = first ? labels : 0;
+    this.#labels = labels;
     this.#trained = maxRows > 0;
     this.#inputs = planeValues(stage.from);
     this.convolved = planeValues(planes);
@@ -77,21 +80,23 @@ export class StageKernel {
         const [value, moment1, moment2] = this.#of(tensors, name);
         this.#own.set(name, [value.slice(), moment1.slice(), moment2.slice()]);
       }
-    this.#convolution = operations.openConvolution(stage, this.#convolutionTensors(tensors), {
-      labels: this.#labels,
-      trained: this.#trained,
-      fixedBias: fixedBias || stage.norm !== undefined,
-    });
+    if (hasConvolution(stage))
+      this.#convolution = operations.openConvolution(stage, this.#convolutionTensors(tensors), {
+        labels: this.#labels,
+        trained: this.#trained,
+        fixedBias: fixedBias || stage.norm !== undefined,
+      });
   }
 
   /** Rows that leave, in `into` if given, else in memory that the next call may use again. */
   infer(taken: Taken, into: Float32Array | undefined): Taken {
-    const rows = taken.variants * taken.batch;
-    if (this.#passed.length < rows * this.convolved) this.#passed = this.#operations.allocate(rows * this.convolved);
+    const rows = this.#rowsOf(taken);
+    if (this.#convolution && this.#passed.length < rows * this.convolved)
+      this.#passed = this.#operations.allocate(rows * this.convolved);
     if (!into && this.#left.length < rows * this.#width) this.#left = this.#operations.allocate(rows * this.#width);
-    const z = this.#passed;
+    const z = this.#convolution ? this.#passed : taken.rows;
     const y = into ?? this.#left;
-    this.#convolution.forward(taken, z);
+    this.#convolution?.forward(taken, z);
     const { norm } = this.#stage;
     let found: Normalisation | undefined;
     if (norm?.kind === 'batch')
@@ -103,23 +108,36 @@ export class StageKernel {
       );
     else if (norm) found = this.#statistics(z, rows);
     this.#operations.finish(z, rows, this.#shape, found, y, undefined);
-    return { rows: y, batch: rows, variants: 1, labels: new Float32Array(0) };
+    return this.#leaves(taken, y);
   }
 
   /** The same for training; rows that leave are written to `into`, if given, and kept. */
   forward(taken: Taken, into: Float32Array | undefined): Taken {
-    const rows = taken.variants * taken.batch;
-    if (this.#z.length < rows * this.convolved) {
-      this.#z = this.#operations.allocate(rows * this.convolved);
+    const rows = this.#rowsOf(taken);
+    if (this.#room < rows) {
+      this.#room = rows;
+      if (this.#convolution) this.#z = this.#operations.allocate(rows * this.convolved);
       if (!into) this.#y = this.#operations.allocate(rows * this.#width);
       if (this.#stage.pool?.kind === 'max') this.#places = this.#operations.allocate(rows * this.#width);
     }
     const y = into ?? this.#y;
-    this.#convolution.forward(taken, this.#z);
-    const found = this.#stage.norm && this.#statistics(this.#z, rows);
-    this.#operations.finish(this.#z, rows, this.#shape, found, y, this.#places);
+    const z = this.#convolution ? this.#z : taken.rows;
+    this.#convolution?.forward(taken, z);
+    const found = this.#stage.norm && this.#statistics(z, rows);
+    this.#operations.finish(z, rows, this.#shape, found, y, this.#places);
     this.#kept = { rows, statistics: found };
-    return { rows: y, batch: rows, variants: 1, labels: new Float32Array(0) };
+    return this.#leaves(taken, y);
+  }
+
+  /** Rows that leave: a stage without a convolution takes each sample once for all its variants. */
+  #rowsOf({ batch, variants }: Taken): number {
+    return this.#convolution ? variants * batch : batch;
+  }
+
+  /** What the next stage takes: label values go on to the first convolution. */
+  #leaves(taken: Taken, rows: Float32Array): Taken {
+    if (!this.#convolution) return { ...taken, rows };
+    return { rows, batch: this.#rowsOf(taken), variants: 1, labels: new Float32Array(0) };
   }
 
   /** Takes a step by the rule, if given. Returns the gradient by what entered, if wanted. */
@@ -136,15 +154,21 @@ export class StageKernel {
     const operations = this.#operations;
     if (this.#gradient.length < rows * this.convolved) this.#gradient = operations.allocate(rows * this.convolved);
     const gradient = this.#gradient;
+    const z = this.#convolution ? this.#z : taken.rows;
+    const { values } = delta;
+    if (!this.#convolution && values && taken.variants > 1) addVariants(values, rows * this.#width, taken.variants);
     const sums1 = new Float32Array(rows * channels);
     const sums2 = new Float32Array(rows * channels);
-    operations.backwards(delta, this.#z, rows, this.#shape, found, this.#places, gradient, sums1, sums2);
+    operations.backwards(delta, z, rows, this.#shape, found, this.#places, gradient, sums1, sums2);
     if (norm && found) {
       const gamma = this.#parameter('gamma');
       const slopes = normGradients(norm, found, gamma, sums1, sums2, rows);
-      operations.normBackwards(this.#z, rows, this.#shape, found, slopes.a, slopes.b, gradient, sums1);
+      if (norm.kind === 'position')
+        operations.positionBackwards(z, rows, this.#shape, found, norm.centred, gradient, sums1);
+      else operations.normBackwards(z, rows, this.#shape, found, slopes.a, slopes.b, gradient, sums1);
       if (rule) this.#step(slopes.gamma, slopes.beta, found, rule);
     }
+    if (!this.#convolution) return gradient;
     let below: Float32Array | undefined;
     if (wanted) {
       if (this.#below.length < rows * this.#inputs) this.#below = operations.allocate(rows * this.#inputs);
@@ -156,7 +180,7 @@ export class StageKernel {
   }
 
   read(into: StageTensors): void {
-    this.#convolution.read(this.#convolutionTensors(into));
+    this.#convolution?.read(this.#convolutionTensors(into));
     for (const [name, own] of this.#own) {
       const to = this.#of(into, name);
       to[0].set(own[0]);
@@ -167,7 +191,7 @@ export class StageKernel {
   }
 
   close(): void {
-    this.#convolution.close();
+    this.#convolution?.close();
   }
 
   #statistics(z: Float32Array, rows: number): Statistics {
@@ -206,4 +230,10 @@ export class StageKernel {
       bias: this.#stage.norm ? [none(), none(), none()] : bias,
     };
   }
+}
+
+/** `values` [V, size]: all variants added up, in order, in the place of the first. */
+function addVariants(values: Float32Array, size: number, variants: number): void {
+  for (let v = 1; v < variants; v++)
+    for (let i = 0; i < size; i++) values[i] = (values[i] as number) + (values[v * size + i] as number);
 }

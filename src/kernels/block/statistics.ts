@@ -8,8 +8,6 @@ const EPSILON = fround(1e-5);
 const MOMENTUM = fround(0.1);
 
 export interface Statistics extends Normalisation {
-  /** [O] or [R, groups]. */
-  readonly inverse: Float32Array;
   /** [O], of a batch only. */
   readonly variance: Float32Array;
   /** Values behind each mean. */
@@ -17,7 +15,7 @@ export interface Statistics extends Normalisation {
 }
 
 /** 1 / sqrt(variance + 1e-5) */
-function inverseOf(variance: number): number {
+export function inverseOf(variance: number): number {
   return fround(1 / fround(Math.sqrt(fround(variance + EPSILON))));
 }
 
@@ -29,7 +27,7 @@ function columnSums(values: Float32Array, rows: number, width: number): Float32A
   return sums;
 }
 
-/** Of a batch or of the groups of each row of z. */
+/** Of a batch, or of the groups or the positions of each row of z. */
 export function statistics(
   operations: PlaneOperations,
   norm: Norm,
@@ -39,9 +37,14 @@ export function statistics(
   gamma: Float32Array,
   beta: Float32Array,
 ): Statistics {
-  return norm.kind === 'batch'
-    ? ofBatch(operations, z, rows, shape, gamma, beta)
-    : ofGroups(operations, norm.groups, z, rows, shape, gamma, beta);
+  if (norm.kind === 'batch') return ofBatch(operations, z, rows, shape, gamma, beta);
+  if (norm.kind === 'group') return ofGroups(operations, norm.groups, z, rows, shape, gamma, beta);
+  const positions = rows * shape.height * shape.width;
+  const mean = new Float32Array(positions);
+  const inverse = new Float32Array(positions);
+  operations.positionSums(z, rows, shape, norm.centred, mean, inverse);
+  const variance = new Float32Array(0);
+  return { by: 'position', mean, scale: gamma, shift: beta, inverse, variance, count: shape.channels };
 }
 
 function ofBatch(
@@ -72,7 +75,7 @@ export function running(
 ): Omit<Statistics, 'count'> {
   const inverse = variance.map(inverseOf);
   const scale = inverse.map((each, o) => (gamma[o] as number) * each);
-  return { byRow: false, mean, scale, shift: beta, inverse, variance };
+  return { by: 'channel', mean, scale, shift: beta, inverse, variance };
 }
 
 function ofGroups(
@@ -105,7 +108,7 @@ function ofGroups(
     inverse[j] = each;
     for (let o = j * width; o < (j + 1) * width; o++) scale[o] = (gamma[o % channels] as number) * each;
   }
-  return { byRow: true, mean, scale, shift: beta, inverse, variance: new Float32Array(0), count };
+  return { by: 'row', mean, scale, shift: beta, inverse, variance: new Float32Array(0), count };
 }
 
 /** One step of the running mean and variance, in place. */
@@ -124,7 +127,7 @@ export function advance(
   }
 }
 
-/** The gradients by gamma and beta, and a and b of rule 11. */
+/** The gradients by gamma and beta, and a and b of rule 11 (empty by position, which finds them itself). */
 export interface NormGradients {
   readonly gamma: Float32Array;
   readonly beta: Float32Array;
@@ -145,6 +148,10 @@ export function normGradients(
   const channels = gamma.length;
   const share = fround(1 / count);
   const beta = columnSums(sums1, rows, channels);
+  if (norm.kind === 'position') {
+    const none = new Float32Array(0);
+    return { gamma: columnSums(sums2, rows, channels), beta, a: none, b: none };
+  }
   if (norm.kind === 'batch') {
     const total = columnSums(sums2, rows, channels);
     return {

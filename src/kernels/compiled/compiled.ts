@@ -55,7 +55,8 @@ export function openCompiled(
     },
     dropout(input, mask, out, sumSquares) {
       checkDropout(input, mask, out, sumSquares);
-      functions.dropout(backend, input, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
+      const rows = { ...input, channels: input.channels ?? input.width };
+      functions.dropout(backend, rows, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
     },
     measurePeak: (milliseconds) => 2 * functions.measurePeak(backend, milliseconds),
     close: () => functions.closeBackend(backend),

@@ -140,6 +140,7 @@ export interface CompiledFunctions {
     mean: Floats,
     scale: Floats,
     shift: Floats,
+    inverse: Floats,
     y: Float32Array,
     places: Floats,
   ): void;
@@ -153,6 +154,7 @@ export interface CompiledFunctions {
     mean: Floats,
     scale: Floats,
     shift: Floats,
+    inverse: Floats,
     y: Floats,
     rowScale: Floats,
     values: Floats,
@@ -167,11 +169,35 @@ export interface CompiledFunctions {
     rows: number,
     sizes: Uint32Array,
     byRow: boolean,
-    mean: Float32Array,
-    scale: Float32Array,
-    shift: Float32Array,
+    mean: Floats,
+    scale: Floats,
+    shift: Floats,
+    inverse: Floats,
     a: Float32Array,
     b: Float32Array,
+    values: Float32Array,
+    sums: Float32Array,
+  ): void;
+  positionSums(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    centred: boolean,
+    mean: Float32Array,
+    inverse: Float32Array,
+  ): void;
+  positionBackwards(
+    backend: BackendHandle,
+    z: Float32Array,
+    rows: number,
+    sizes: Uint32Array,
+    byRow: boolean,
+    mean: Floats,
+    scale: Floats,
+    shift: Floats,
+    inverse: Floats,
+    centred: boolean,
     values: Float32Array,
     sums: Float32Array,
   ): void;
@@ -194,7 +220,7 @@ export interface CompiledFunctions {
   ): void;
   dropout(
     backend: BackendHandle,
-    input: DropoutRows,
+    input: DropoutRows & { readonly channels: number },
     mask: DropoutMask & { readonly scale: number },
     out: Float32Array,
     sumSquares: Floats,

@@ -23,11 +23,12 @@ export function compiledPlanes(functions: CompiledFunctions, backend: BackendHan
     sizes.set(shape, known);
     return known;
   };
-  const parts = (norm: Normalisation | undefined): [boolean, Floats, Floats, Floats] => [
-    norm?.byRow === true,
+  const parts = (norm: Normalisation | undefined): [boolean, Floats, Floats, Floats, Floats] => [
+    norm?.by === 'row',
     norm?.mean,
     norm?.scale,
     norm?.shift,
+    norm?.by === 'position' ? norm.inverse : undefined,
   ];
   return {
     allocate(length) {
@@ -38,6 +39,8 @@ export function compiledPlanes(functions: CompiledFunctions, backend: BackendHan
     release: () => allocated.splice(0).forEach((array) => functions.release?.(array)),
     openConvolution: (stage, tensors, options) => new CompiledConvolution(functions, backend, stage, tensors, options),
     sums: (z, rows, shape, mean, byRow, out) => functions.planeSums(backend, z, rows, sizesOf(shape), mean, byRow, out),
+    positionSums: (z, rows, shape, centred, mean, inverse) =>
+      functions.positionSums(backend, z, rows, sizesOf(shape), centred, mean, inverse),
     finish: (z, rows, shape, norm, y, places) =>
       functions.finishPlanes(backend, z, rows, sizesOf(shape), shape.leak, ...parts(norm), y, places),
     backwards: ({ y, rowScale, values }, z, rows, shape, norm, places, out, sums1, sums2) =>
@@ -56,8 +59,10 @@ export function compiledPlanes(functions: CompiledFunctions, backend: BackendHan
         sums1,
         sums2,
       ),
-    normBackwards: (z, rows, shape, { byRow, mean, scale, shift }, a, b, values, sums) =>
-      functions.normBackwards(backend, z, rows, sizesOf(shape), byRow, mean, scale, shift, a, b, values, sums),
+    normBackwards: (z, rows, shape, norm, a, b, values, sums) =>
+      functions.normBackwards(backend, z, rows, sizesOf(shape), ...parts(norm), a, b, values, sums),
+    positionBackwards: (z, rows, shape, norm, centred, values, sums) =>
+      functions.positionBackwards(backend, z, rows, sizesOf(shape), ...parts(norm), centred, values, sums),
     finishRows: (values, rows, width, normalise, sumSquares) =>
       functions.finishRows(backend, values, rows, width, normalise, sumSquares),
   };

@@ -13,6 +13,11 @@ const smallestMoment = 2 ** -95;
 export function sumOfSquares(y: Float32Array): number {
   const lanes = new Float32Array(16);
   for (const [o, value] of y.entries()) lanes[o % 16] = fma(value, value, lanes[o % 16] ?? 0);
+  return foldLanes(lanes);
+}
+
+/** The 16 lanes of a sum in its fixed order. Overwrites them. */
+export function foldLanes(lanes: Float32Array): number {
   for (const half of [8, 4, 2, 1]) for (let j = 0; j < half; j++) lanes[j] = (lanes[j] ?? 0) + (lanes[j + half] ?? 0);
   return lanes[0] ?? 0;
 }

@@ -1,9 +1,10 @@
 /** Rules 9 to 11 of block/contract.ts in plain TypeScript. */
 import type { LeavingDelta, Normalisation, PlaneOperations } from '../block/operations.js';
+import { inverseOf } from '../block/statistics.js';
 import type { Precision } from '../kernels.js';
 import { ReferenceConvolution } from './convolution.js';
 import { fma } from './fma.js';
-import { normaliseRow, smallestDelta, sumOfSquares } from './operations.js';
+import { foldLanes, normaliseRow, smallestDelta, sumOfSquares } from './operations.js';
 
 const { fround } = Math;
 
@@ -12,9 +13,11 @@ export function referencePlanes(precision: Precision): PlaneOperations {
     allocate: (length) => new Float32Array(length),
     openConvolution: (stage, tensors, options) => new ReferenceConvolution(stage, tensors, options, precision),
     sums,
+    positionSums,
     finish,
     backwards,
     normBackwards,
+    positionBackwards,
     finishRows(values, rows, width, normalise, sumSquares) {
       for (let r = 0; r < rows; r++) {
         const row = values.subarray(r * width, (r + 1) * width);
@@ -30,6 +33,28 @@ export function referencePlanes(precision: Precision): PlaneOperations {
 function rowStart(byRow: boolean, r: number, channels: number): number {
   return byRow ? r * channels : 0;
 }
+
+/** A sum over the channels of a position by the lanes of rule 2: `add` gives lane and term of channel o. */
+function laneSum(channels: number, add: (lane: number, o: number) => number): number {
+  const lanes = new Float32Array(16);
+  for (let o = 0; o < channels; o++) lanes[o % 16] = add(lanes[o % 16] ?? 0, o);
+  return foldLanes(lanes);
+}
+
+const positionSums: PlaneOperations['positionSums'] = (z, rows, shape, centred, mean, inverse) => {
+  const { channels, height, width } = shape;
+  const share = fround(1 / channels);
+  for (let at = 0; at < rows * height * width; at++) {
+    const value = (o: number): number => z[at * channels + o] ?? 0;
+    const about = centred ? fround(laneSum(channels, (lane, o) => fround(lane + value(o))) * share) : 0;
+    const squares = laneSum(channels, (lane, o) => {
+      const d = fround(value(o) - about);
+      return fma(d, d, lane);
+    });
+    mean[at] = about;
+    inverse[at] = inverseOf(fround(squares * share));
+  }
+};
 
 const sums: PlaneOperations['sums'] = (z, rows, { channels, height, width }, mean, byRow, out) => {
   const positions = height * width;
@@ -50,10 +75,26 @@ const sums: PlaneOperations['sums'] = (z, rows, { channels, height, width }, mea
   }
 };
 
-/** u of rule 10. */
-function beforeActivation(value: number, norm: Normalisation | undefined, start: number, o: number): number {
+/** u of rule 10 of a value of row r. `position`: of the whole batch. */
+function beforeActivation(
+  value: number,
+  norm: Normalisation | undefined,
+  r: number,
+  position: number,
+  o: number,
+): number {
   if (norm === undefined) return value;
-  return fma(fround(value - (norm.mean[start + o] ?? 0)), norm.scale[start + o] ?? 0, norm.shift[o] ?? 0);
+  const { mean, scale, shift, inverse, by } = norm;
+  const start = rowStart(by === 'row', r, shift.length);
+  const d = fround(value - (mean[by === 'position' ? position : start + o] ?? 0));
+  const each = scale[start + o] ?? 0;
+  return fma(d, by === 'position' ? fround(each * (inverse[position] ?? 0)) : each, shift[o] ?? 0);
+}
+
+/** What the gradient by the scale multiplies du by. */
+function aboutMean(value: number, { mean, inverse, by, shift }: Normalisation, r: number, position: number, o: number) {
+  if (by === 'position') return fround(fround(value - (mean[position] ?? 0)) * (inverse[position] ?? 0));
+  return fround(value - (mean[rowStart(by === 'row', r, shift.length) + o] ?? 0));
 }
 
 function activated(u: number, leak: number): number {
@@ -66,7 +107,6 @@ const finish: PlaneOperations['finish'] = (z, rows, shape, norm, y, places) => {
   const { size, stride, kind } = shape.pool ?? { size: 1, stride: 1, kind: 'max' as const };
   const share = fround(1 / (size * size));
   for (let r = 0; r < rows; r++) {
-    const start = rowStart(norm?.byRow === true, r, channels);
     for (let oy = 0; oy < outHeight; oy++)
       for (let ox = 0; ox < outWidth; ox++)
         for (let o = 0; o < channels; o++) {
@@ -76,8 +116,9 @@ const finish: PlaneOperations['finish'] = (z, rows, shape, norm, y, places) => {
           for (let window = 0; window < size * size; window++) {
             const py = oy * stride + Math.floor(window / size);
             const px = ox * stride + (window % size);
-            const value = z[((r * height + py) * width + px) * channels + o] ?? 0;
-            const v = activated(beforeActivation(value, norm, start, o), leak);
+            const position = (r * height + py) * width + px;
+            const value = z[position * channels + o] ?? 0;
+            const v = activated(beforeActivation(value, norm, r, position, o), leak);
             if (window === 0) result = v;
             else if (kind === 'average') result = fround(result + v);
             else if (v > result) {
@@ -122,19 +163,19 @@ const backwards: PlaneOperations['backwards'] = (delta, z, rows, shape, norm, pl
             out[to] = (out[to] ?? 0) + each;
           }
         }
-    const start = rowStart(norm?.byRow === true, r, channels);
     for (let o = 0; o < channels; o++) {
       let sum1 = 0;
       let sum2 = 0;
       for (let position = 0; position < positions; position++) {
-        const to = (r * positions + position) * channels + o;
+        const at = r * positions + position;
+        const to = at * channels + o;
         const value = z[to] ?? 0;
         const dv = out[to] ?? 0;
-        let du = beforeActivation(value, norm, start, o) <= 0 ? (leak === 0 ? 0 : fround(fround(leak) * dv)) : dv;
+        let du = beforeActivation(value, norm, r, at, o) <= 0 ? (leak === 0 ? 0 : fround(fround(leak) * dv)) : dv;
         if (norm === undefined && Math.abs(du) < smallestDelta) du = 0;
         out[to] = du;
         sum1 = fround(sum1 + du);
-        if (norm) sum2 = fma(du, fround(value - (norm.mean[start + o] ?? 0)), sum2);
+        if (norm) sum2 = fma(du, aboutMean(value, norm, r, at, o), sum2);
       }
       sums1[r * channels + o] = sum1;
       sums2[r * channels + o] = sum2;
@@ -146,7 +187,7 @@ const normBackwards: PlaneOperations['normBackwards'] = (z, rows, shape, norm, a
   const { channels, height, width } = shape;
   const positions = height * width;
   for (let r = 0; r < rows; r++) {
-    const start = rowStart(norm.byRow, r, channels);
+    const start = rowStart(norm.by === 'row', r, channels);
     for (let o = 0; o < channels; o++) {
       let sum = 0;
       for (let position = 0; position < positions; position++) {
@@ -158,6 +199,30 @@ const normBackwards: PlaneOperations['normBackwards'] = (z, rows, shape, norm, a
         sum = fround(sum + (values[at] ?? 0));
       }
       sumsOut[r * channels + o] = sum;
+    }
+  }
+};
+
+const positionBackwards: PlaneOperations['positionBackwards'] = (z, rows, shape, norm, centred, values, sumsOut) => {
+  const { channels, height, width } = shape;
+  const positions = height * width;
+  const share = fround(1 / channels);
+  sumsOut.fill(0, 0, rows * channels);
+  for (let at = 0; at < rows * positions; at++) {
+    const start = at * channels;
+    const inverse = norm.inverse[at] ?? 0;
+    const d = (o: number): number => fround((z[start + o] ?? 0) - (norm.mean[at] ?? 0));
+    const g = (o: number): number => fround((norm.scale[o] ?? 0) * (values[start + o] ?? 0));
+    const t1 = centred ? laneSum(channels, (lane, o) => fround(lane + g(o))) : 0;
+    const t2 = laneSum(channels, (lane, o) => fma(g(o), d(o), lane));
+    const a = fround(inverse * fround(t1 * share));
+    const b = fround(fround(inverse * fround(inverse * inverse)) * fround(t2 * share));
+    const to = Math.floor(at / positions) * channels;
+    for (let o = 0; o < channels; o++) {
+      const taken = fma(d(o), b, a);
+      const dz = fma(fround((norm.scale[o] ?? 0) * inverse), values[start + o] ?? 0, -taken);
+      values[start + o] = Math.abs(dz) < smallestDelta ? 0 : dz;
+      sumsOut[to + o] = (sumsOut[to + o] ?? 0) + (values[start + o] ?? 0);
     }
   }
 };

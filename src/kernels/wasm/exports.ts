@@ -25,10 +25,12 @@ export interface Exports extends Allocator {
   updateConvolutionSgd: Function<10>;
   readConvolution: Function<2>;
   planeSums: Function<6>;
-  finishPlanes: Function<10>;
-  backwardsPlanes: Function<15>;
+  finishPlanes: Function<11>;
+  backwardsPlanes: Function<16>;
   normBackwards: Function<11>;
+  positionSums: Function<6>;
+  positionBackwards: Function<10>;
   finishRows: Function<5>;
   stageBytes: Function<7>;
-  dropout: Function<8>;
+  dropout: Function<9>;
 }

@@ -197,7 +197,7 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
 
     planeSums: (_, z, rows, sizes, mean, byRow, out) =>
       heap.with((a) => module.planeSums(a.read(z), rows, a.read(sizes), a.read(mean), Number(byRow), a.change(out))),
-    finishPlanes: (_, z, rows, sizes, leak, byRow, mean, scale, shift, y, places) =>
+    finishPlanes: (_, z, rows, sizes, leak, byRow, mean, scale, shift, inverse, y, places) =>
       heap.with((a) =>
         module.finishPlanes(
           a.read(z),
@@ -208,6 +208,7 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
           a.read(mean),
           a.read(scale),
           a.read(shift),
+          a.read(inverse),
           a.change(y),
           places ? a.change(places) : 0,
         ),
@@ -222,6 +223,7 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
       mean,
       scale,
       shift,
+      inverse,
       y,
       rowScale,
       values,
@@ -240,6 +242,7 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
           a.read(mean),
           a.read(scale),
           a.read(shift),
+          a.read(inverse),
           a.read(y),
           a.read(rowScale),
           a.read(values),
@@ -249,7 +252,7 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
           a.change(sums2),
         ),
       ),
-    normBackwards: (_, z, rows, sizes, byRow, mean, scale, shift, slopeA, slopeB, values, sums) =>
+    normBackwards: (_, z, rows, sizes, byRow, mean, scale, shift, _inverse, slopeA, slopeB, values, sums) =>
       heap.with((a) =>
         module.normBackwards(
           a.read(z),
@@ -261,6 +264,25 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
           a.read(shift),
           a.read(slopeA),
           a.read(slopeB),
+          a.change(values),
+          a.change(sums),
+        ),
+      ),
+    positionSums: (_, z, rows, sizes, centred, mean, inverse) =>
+      heap.with((a) =>
+        module.positionSums(a.read(z), rows, a.read(sizes), Number(centred), a.change(mean), a.change(inverse)),
+      ),
+    positionBackwards: (_, z, rows, sizes, _byRow, mean, scale, shift, inverse, centred, values, sums) =>
+      heap.with((a) =>
+        module.positionBackwards(
+          a.read(z),
+          rows,
+          a.read(sizes),
+          a.read(mean),
+          a.read(scale),
+          a.read(shift),
+          a.read(inverse),
+          Number(centred),
           a.change(values),
           a.change(sums),
         ),
@@ -283,11 +305,12 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
           a.write(out.subarray(0, count * (width - skip))),
         );
       }),
-    dropout: (_, { values, rows, count, width }, { name, threshold, scale }, out, sumSquares) =>
+    dropout: (_, { values, rows, count, width, channels }, { name, threshold, scale }, out, sumSquares) =>
       heap.with((a) => {
         const from = a.gather(values, width, rows, count);
         const to = a.write(out.subarray(0, count * width));
-        module.dropout(from, count, width, a.read(name), threshold, scale, to, a.write(sumSquares?.subarray(0, count)));
+        const sums = a.write(sumSquares?.subarray(0, count));
+        module.dropout(from, count, width, channels, a.read(name), threshold, scale, to, sums);
       }),
     measurePeak(_, milliseconds) {
       let done = 0;

@@ -2,33 +2,29 @@
 import { PffError } from '../../errors.js';
 import {
   convolved,
+  hasConvolution,
+  labelsOf,
   leaving,
   patchValues,
   planeValues,
   stageParameters,
+  type Norm,
   type Planes,
   type Stage,
   type StageTensors,
 } from '../../kernels/block/contract.js';
 import type { LayerKind, PartTensors } from '../layer-kind.js';
 import type { ConvGeometry } from './geometry.js';
-import {
-  convSchema,
-  formatBlock,
-  formatStage,
-  joinsBlock,
-  LEAKY_SLOPE,
-  parseBlock,
-  type ConvDescription,
-  type StageDescription,
-} from './description.js';
+import { convSchema, LEAKY_SLOPE, type ConvDescription, type StageDescription } from './description.js';
 import { convOnnx } from './onnx.js';
+import { explainBlock, formatBlock, formatStage, joinsBlock, parseBlock } from './text.js';
 
 export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   kind: 'conv',
   schema: convSchema,
   readsPlanes: true,
   parse: parseBlock,
+  explain: explainBlock,
   joins: joinsBlock,
   format: formatBlock,
   geometry({ stages: descriptions }, inputs, entering) {
@@ -56,7 +52,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   },
   parameters: ({ stages, labels }) =>
     stages.flatMap((stage, s) =>
-      stageParameters(stage, s === 0 ? labels : 0).map(({ name, shape }) => ({
+      stageParameters(stage, labelsOf(stages, s, labels)).map(({ name, shape }) => ({
         name: stages.length === 1 ? name : `stage${s + 1}.${name}`,
         shape,
       })),
@@ -64,7 +60,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   multiplyAdds: ({ stages, labels }) =>
     stages.reduce((sum, stage, s) => {
       const { channels, height, width } = convolved(stage);
-      return sum + height * width * channels * (patchValues(stage) + (s === 0 ? labels : 0));
+      return sum + height * width * channels * (patchValues(stage) + labelsOf(stages, s, labels));
     }, 0),
   workingBytes({ stages }, rows) {
     // What enters and leaves, before and after the pool, and gradients; patches are made in pieces.
@@ -77,6 +73,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
   },
   initialise({ geometry: { stages, labels }, initialDeviation }, { parameters }, stream) {
     let at = 0;
+    const first = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
     for (const [s, stage] of stages.entries()) {
       const { height, width } = stage.from;
       const { kernel, groups } = stage;
@@ -84,9 +81,9 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
       const share = kernel / Math.sqrt(height * width * groups);
       // As He et al. (2015) have it where what follows does not depend on the scale, or what enters is of usual size; else activations
       // get the mean square of a dense layer's.
-      const he = s > 0 || stage.norm !== undefined;
+      const he = s > first || stage.norm !== undefined;
       const deviation = he ? Math.sqrt(2 / patchValues(stage)) : initialDeviation / share;
-      for (const { name } of stageParameters(stage, s === 0 ? labels : 0)) {
+      for (const { name } of stageParameters(stage, labelsOf(stages, s, labels))) {
         const values = parameters[at++] as Float32Array;
         if (name === 'weight' && deviation > 0) stream.fillNormal(values, deviation);
         if (name === 'label' && deviation > 0) stream.fillNormal(values, deviation * share);
@@ -104,8 +101,11 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
     const kernel = await kernels.openBlock(stages, stageTensors(geometry, tensors), options);
     return { kernel, read: (into) => kernel.read(stageTensors(geometry, into)) };
   },
-  windows({ stages: [first] }, { parameters: [weights] }) {
-    const { from, outputs, kernel, groups } = first as Stage;
+  windows({ stages, labels }, { parameters }) {
+    const first = stages.findIndex(hasConvolution);
+    const { from, outputs, kernel, groups } = stages[first] as Stage;
+    const before = stages.slice(0, first).flatMap((stage) => stageParameters(stage, labels));
+    const weights = parameters[before.length] as Float32Array;
     const channels = from.channels / groups;
     const each = outputs / groups;
     const area = kernel * kernel;
@@ -114,7 +114,7 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
       for (let c = 0; c < channels; c++)
         for (let at = 0; at < area; at++) {
           const row = (Math.floor(o / each) * area + at) * channels + c;
-          turned[(c * area + at) * outputs + o] = (weights as Float32Array)[row * each + (o % each)] as number;
+          turned[(c * area + at) * outputs + o] = weights[row * each + (o % each)] as number;
         }
     return { planes: { channels, height: kernel, width: kernel }, outputs, weights: turned };
   },
@@ -125,19 +125,39 @@ function misfit(message: string, hint: string): never {
   throw new PffError('usage', message, { hint });
 }
 
+const NORMS = {
+  batch: { kind: 'batch' },
+  rms: { kind: 'position', centred: false },
+  ln2d: { kind: 'position', centred: true },
+} as const;
+
+function normOf(norm: StageDescription['norm']): { norm?: Norm } {
+  if (norm === 'none') return {};
+  return { norm: typeof norm === 'number' ? { kind: 'group', groups: norm } : NORMS[norm] };
+}
+
 function stageOf(description: StageDescription, from: Planes): Stage {
-  const { channels, kernel, stride, padding = (kernel - 1) / 2, groups, norm, activation, pool } = description;
+  const { norm, activation, slope = LEAKY_SLOPE, pool } = description;
+  const convolution = 'channels' in description ? description : undefined;
+  const { channels = from.channels, kernel = 0, stride = 1, groups = 1 } = convolution ?? {};
+  const { padding = convolution ? (kernel - 1) / 2 : 0 } = convolution ?? {};
   const what = formatStage(description);
-  const plane = `${from.channels}x${from.height}x${from.width}`;
+  const enters = formatPlanes(from);
   if (from.channels % groups !== 0 || channels % groups !== 0)
     misfit(
       `${what} cuts channels into ${groups} groups, but ${from.channels} enter and ${channels} leave`,
-      'Choose a number that divides both.',
+      `Choose a number that divides both: ${divisors(from.channels, channels)}.`,
     );
   if (typeof norm === 'number' && channels % norm !== 0)
-    misfit(`${what} normalises ${norm} groups of ${channels} channels`, 'Choose a number that divides the channels.');
-  if (padding >= kernel)
-    misfit(`${what} pads by ${padding}, which is more than its window of ${kernel} reaches`, 'Lower the padding.');
+    misfit(
+      `${what} normalises ${norm} groups of ${channels} channels`,
+      `Choose a number that divides the channels: ${divisors(channels, channels)}.`,
+    );
+  if (convolution && padding >= kernel)
+    misfit(
+      `${what} pads by ${padding}, which is more than its window of ${kernel} reaches`,
+      `A padding of up to ${kernel - 1} fits.`,
+    );
   const stage: Stage = {
     from,
     outputs: channels,
@@ -145,30 +165,42 @@ function stageOf(description: StageDescription, from: Planes): Stage {
     stride,
     padding,
     groups,
-    leak: { relu: 0, leaky: LEAKY_SLOPE, linear: 1 }[activation],
-    ...(norm === 'none' ? {} : { norm: norm === 'batch' ? { kind: 'batch' } : { kind: 'group', groups: norm } }),
+    leak: { relu: 0, leaky: slope, linear: 1 }[activation],
+    ...normOf(norm),
     ...(pool ? { pool: { kind: pool.kind, size: pool.size, stride: pool.stride ?? pool.size } } : {}),
   };
   const before = convolved(stage);
+  const largest = Math.min(from.height, from.width) + 2 * padding;
   if (before.height < 1 || before.width < 1)
     misfit(
-      `the window of ${what} is larger than the planes, ${plane}`,
-      'Choose a smaller window, or pool less before it.',
+      `the window of ${what} is larger than the planes that enter it, ${enters}`,
+      `With this padding a window of up to ${largest} fits; else pad more, or pool less before it.`,
     );
   const { height, width } = leaving(stage);
   if (height < 1 || width < 1)
     misfit(
-      `the pool of ${what} is larger than what it pools, ${before.height}x${before.width}`,
-      'Choose a smaller pool, or pool less before it.',
+      `the pool of ${what} is larger than the planes that enter it, ${formatPlanes(before)}`,
+      `A pool of up to ${Math.min(before.height, before.width)} fits; else pool less before it.`,
     );
   return stage;
+}
+
+function formatPlanes({ channels, height, width }: Planes): string {
+  return `${channels}x${height}x${width}`;
+}
+
+/** What divides both, the first few. */
+function divisors(a: number, b: number): string {
+  const found: number[] = [];
+  for (let each = 1; each <= Math.min(a, b); each++) if (a % each === 0 && b % each === 0) found.push(each);
+  return found.length > 8 ? `${found.slice(0, 8).join(', ')}, …` : found.join(', ');
 }
 
 /** The tensors stage by stage, as kernels take them. */
 function stageTensors({ stages, labels }: ConvGeometry, { parameters, moment1, moment2 }: PartTensors): StageTensors[] {
   let at = 0;
   return stages.map((stage, s) => {
-    const end = at + stageParameters(stage, s === 0 ? labels : 0).length;
+    const end = at + stageParameters(stage, labelsOf(stages, s, labels)).length;
     const cut = {
       parameters: parameters.slice(at, end),
       moment1: moment1.slice(at, end),

@@ -1,12 +1,26 @@
 /**
  * How a spec describes a block of convolutions: as text (`conv64+bn+max2`), or as an object of the same content. A block is one
- * layer of the pipeline; a stage of it is a convolution and what follows it up to the next one.
+ * layer of the pipeline. A stage of it is a convolution with the normalisation, activation and pool after it, in this order; an operation that
+ * does not come next in it begins a stage without a convolution.
  */
 import { z } from 'zod';
 
 const count = z.int().positive().max(65536);
 
-const stageFields = z.strictObject({
+/** What follows a convolution, or stands without one. */
+const finish = {
+  /**
+   * batch: each channel over the batch; a number: so many groups of channels, over each sample; rms and ln2d: the channels of each position,
+   * to a root mean square of 1 (RMSNorm) or to mean 0 and variance 1 (LayerNorm over channels).
+   */
+  norm: z.union([z.enum(['none', 'batch', 'rms', 'ln2d']), count]).default('none'),
+  /** Of a leaky ReLU below 0; 0.01 unless given. */
+  slope: z.number().min(1e-6).lt(1).optional(),
+  pool: z.strictObject({ kind: z.enum(['max', 'average']), size: count, stride: count.optional() }).optional(),
+};
+const activation = z.enum(['relu', 'leaky', 'linear']);
+
+const convolutionFields = z.strictObject({
   /** Channels that leave. */
   channels: count,
   /** Side of the window; an even one needs a padding. */
@@ -16,17 +30,29 @@ const stageFields = z.strictObject({
   padding: z.int().min(0).max(63).optional(),
   /** Groups of channels that are convolved by themselves. */
   groups: count.default(1),
-  /** batch: each channel over the batch; a number: so many groups of channels, over each sample. */
-  norm: z.union([z.literal('none'), z.literal('batch'), count]).default('none'),
-  activation: z.enum(['relu', 'leaky', 'linear']).default('relu'),
-  pool: z.strictObject({ kind: z.enum(['max', 'average']), size: count, stride: count.optional() }).optional(),
+  activation: activation.default('relu'),
+  ...finish,
 });
 
-const stageSchema = stageFields.refine(({ kernel, padding }) => kernel % 2 === 1 || padding !== undefined, {
-  error: 'the side of a window must be odd, or its padding given',
-});
+const stageSchema = z
+  .union([
+    convolutionFields.refine(({ kernel, padding }) => kernel % 2 === 1 || padding !== undefined, {
+      error: 'the side of a window must be odd, or its padding given',
+    }),
+    // Without a convolution: as many channels leave as enter.
+    z
+      .strictObject({ activation: activation.default('linear'), ...finish })
+      .refine((stage) => (stage.norm === 'none' ? stage.activation === 'linear' && stage.pool : true), {
+        error: 'a stage without a convolution has a normalisation or a pool, and an activation only after the former',
+      }),
+  ])
+  .refine((stage) => stage.slope === undefined || stage.activation === 'leaky', {
+    error: 'a slope belongs to the activation leaky',
+  });
 
 export type StageDescription = z.infer<typeof stageSchema>;
+/** Of a stage with a convolution. */
+export type ConvolutionDescription = z.infer<typeof convolutionFields>;
 
 /** In a spec. */
 export interface ConvDescription {
@@ -37,98 +63,10 @@ export interface ConvDescription {
 
 export const convSchema: z.ZodType<ConvDescription> = z.strictObject({
   kind: z.literal('conv'),
-  stages: z.array(stageSchema).min(1),
+  stages: z.array(stageSchema).refine((stages) => stages.some((stage) => 'channels' in stage), {
+    error: 'a block needs a convolution: without one there is nothing in it to train',
+  }),
 });
 
 /** Slope of a leaky ReLU below 0, as in the recipes that use it. */
 export const LEAKY_SLOPE = 0.01;
-
-const CONV = /^conv([1-9]\d{0,4})((?:[kspg]\d{1,4})*)$/;
-const POOL = /^(max|avg)([1-9]\d*)(?:s([1-9]\d*))?$/;
-const NORM = /^(?:bn|ln|gn([1-9]\d*))$/;
-const ACTIVATION = /^(?:relu|leaky|linear)$/;
-
-/** Whether `text` is an operation that belongs to the convolution before it. */
-export function joinsBlock(text: string): boolean {
-  return [POOL, NORM, ACTIVATION].some((form) => form.test(text));
-}
-
-/** Reads `conv64k5s2p2g2+bn+leaky+max2+conv…`; undefined where it is not of that form. */
-export function parseBlock(text: string): ConvDescription | undefined {
-  const stages: StageDescription[] = [];
-  for (const word of text.split('+')) {
-    const conv = CONV.exec(word);
-    if (conv) {
-      const [, channels, settings = ''] = conv;
-      const given = new Map(
-        Array.from(settings.matchAll(/([kspg])(\d+)/g), ([, letter, value]) => [letter, Number(value)]),
-      );
-      const padding = given.get('p');
-      stages.push({
-        channels: Number(channels),
-        kernel: given.get('k') ?? 3,
-        stride: given.get('s') ?? 1,
-        ...(padding === undefined ? {} : { padding }),
-        groups: given.get('g') ?? 1,
-        norm: 'none',
-        activation: 'relu',
-      });
-      continue;
-    }
-    const stage = stages.at(-1);
-    const more = stage && operation(stage, word);
-    if (!more) return undefined;
-    stages[stages.length - 1] = more;
-  }
-  const parsed = convSchema.safeParse({ kind: 'conv', stages });
-  return parsed.success ? parsed.data : undefined;
-}
-
-/** `stage` with the operation `word`; undefined where it is none, or does not come next. */
-function operation(stage: StageDescription, word: string): StageDescription | undefined {
-  // The order is fixed: norm, activation, pool.
-  if (stage.pool) return undefined;
-  const pool = POOL.exec(word);
-  if (pool) {
-    const [, kind, size, stride] = pool;
-    return {
-      ...stage,
-      pool: {
-        kind: kind === 'max' ? 'max' : 'average',
-        size: Number(size),
-        ...(stride === undefined ? {} : { stride: Number(stride) }),
-      },
-    };
-  }
-  const norm = NORM.exec(word);
-  if (norm) {
-    if (stage.norm !== 'none') return undefined;
-    return { ...stage, norm: word === 'bn' ? 'batch' : Number(norm[1] ?? 1) };
-  }
-  return ACTIVATION.test(word) ? { ...stage, activation: word as StageDescription['activation'] } : undefined;
-}
-
-/** The shortest text of a block; `parseBlock` reads it. */
-export function formatBlock({ stages }: ConvDescription): string {
-  return stages.map(formatStage).join('+');
-}
-
-export function formatStage(stage: StageDescription): string {
-  const { channels, kernel, stride, padding, groups, norm, activation, pool } = stage;
-  const parts = [
-    `conv${channels}`,
-    kernel === 3 ? '' : `k${kernel}`,
-    stride === 1 ? '' : `s${stride}`,
-    padding === undefined || padding === (kernel - 1) / 2 ? '' : `p${padding}`,
-    groups === 1 ? '' : `g${groups}`,
-  ].join('');
-  const words = [parts];
-  if (norm === 'batch') words.push('bn');
-  else if (norm !== 'none') words.push(norm === 1 ? 'ln' : `gn${norm}`);
-  if (activation !== 'relu') words.push(activation);
-  if (pool) {
-    const step = pool.stride === undefined || pool.stride === pool.size ? '' : `s${pool.stride}`;
-    words.push(`${pool.kind === 'max' ? 'max' : 'avg'}${pool.size}${step}`);
-  }
-  return words.join('+');
-}

@@ -5,6 +5,8 @@
 import type { OnnxGraph } from '../../formats/onnx-graph.js';
 import {
   convolved,
+  hasConvolution,
+  labelsOf,
   leaving,
   planeValues,
   stageParameters,
@@ -21,26 +23,24 @@ export const convOnnx: OnnxNodes = {
   whole(graph, name, part, tensors, rows) {
     const geometry = geometryOf(part.geometry);
     const planes = planesOf(graph, rows, (geometry.stages[0] as Stage).from, geometry.channelsFirst);
-    return blockOnPlanes(graph, name, part, tensors, planes, rows);
+    const made = throughStages(graph, name, part, tensors, planes, 0, geometry.stages.length);
+    return rowsOf(graph, made, geometry.outputs, rows);
   },
+  // All up to the block's first convolution, which is where labels enter.
   imagePart(graph, name, part, tensors, rows) {
     const { stages, channelsFirst } = geometryOf(part.geometry);
-    const [first] = stages as [Stage, ...Stage[]];
-    const made = convolution(
-      graph,
-      `${name}.image`,
-      first,
-      weightsOf(part, tensors, 0),
-      planesOf(graph, rows, first.from, channelsFirst),
-    );
-    return rowsOf(graph, made, planeValues(convolved(first)), rows);
+    const { first, stage } = firstConvolution(stages);
+    const planes = planesOf(graph, rows, (stages[0] as Stage).from, channelsFirst);
+    const before = throughStages(graph, `${name}.image`, part, tensors, planes, 0, first);
+    const made = convolution(graph, `${name}.image`, stage, weightsOf(part, tensors, first), before);
+    return rowsOf(graph, made, planeValues(convolved(stage)), rows);
   },
   labelPart(graph, part, tensors, label) {
     const { stages, labels } = geometryOf(part.geometry);
-    const [first] = stages as [Stage, ...Stage[]];
-    const values = tensorOf(part, tensors, 0, 'label');
-    const { outputs } = first;
-    const positions = planeValues(convolved(first)) / outputs;
+    const { first, stage } = firstConvolution(stages);
+    const values = tensorOf(part, tensors, first, 'label');
+    const { outputs } = stage;
+    const positions = planeValues(convolved(stage)) / outputs;
     const rowOf = (l: number): Float32Array => values.subarray(l * outputs, (l + 1) * outputs);
     const wide = (row: (o: number) => number): Float32Array =>
       Float32Array.from({ length: positions * outputs }, (_, at) => row(at % outputs));
@@ -62,12 +62,23 @@ export const convOnnx: OnnxNodes = {
     return graph.floats('layer1.label.each', [1, labels, width], all);
   },
   finish(graph, name, part, tensors, sum) {
-    const { stages } = geometryOf(part.geometry);
-    const [first] = stages as [Stage, ...Stage[]];
-    const made = planesOf(graph, sum, convolved(first), false);
-    return afterConvolution(graph, name, part, tensors, made, sum);
+    const { stages, outputs } = geometryOf(part.geometry);
+    const { first, stage } = firstConvolution(stages);
+    const made = afterConvolution(
+      graph,
+      `${name}.stage${first + 1}`,
+      stage,
+      (wanted) => tensorOf(part, tensors, first, wanted),
+      planesOf(graph, sum, convolved(stage), false),
+    );
+    return rowsOf(graph, throughStages(graph, name, part, tensors, made, first + 1, stages.length), outputs, sum);
   },
 };
+
+function firstConvolution(stages: readonly Stage[]): { first: number; stage: Stage } {
+  const first = stages.findIndex(hasConvolution);
+  return { first, stage: stages[first] as Stage };
+}
 
 function geometryOf(geometry: Geometry): ConvGeometry {
   return geometry as ConvGeometry;
@@ -88,37 +99,42 @@ function rowsOf(graph: OnnxGraph, planes: string, values: number, like: string):
   return graph.node('Reshape', [last, graph.node('Concat', [leading, graph.integers([values])], { axis: 0 })]);
 }
 
-function blockOnPlanes(
+/** Planes through the stages from `from` to before `until`. */
+function throughStages(
   graph: OnnxGraph,
   name: string,
   part: PartStructure,
   tensors: PartTensors,
   planes: string,
-  like: string,
+  from: number,
+  until: number,
 ): string {
-  const [first] = geometryOf(part.geometry).stages as [Stage, ...Stage[]];
-  const made = convolution(graph, name, first, weightsOf(part, tensors, 0), planes);
-  return afterConvolution(graph, name, part, tensors, made, like);
+  const { stages } = geometryOf(part.geometry);
+  let made = planes;
+  for (let s = from; s < until; s++) {
+    const stage = stages[s] as Stage;
+    const own = s === 0 ? name : `${name}.stage${s + 1}`;
+    if (hasConvolution(stage)) made = convolution(graph, own, stage, weightsOf(part, tensors, s), made);
+    made = afterConvolution(
+      graph,
+      `${name}.stage${s + 1}`,
+      stage,
+      (wanted) => tensorOf(part, tensors, s, wanted),
+      made,
+    );
+  }
+  return made;
 }
 
-/** All that follows the first stage's convolution. */
+/** All of a stage that follows its convolution. */
 function afterConvolution(
   graph: OnnxGraph,
   name: string,
-  part: PartStructure,
-  tensors: PartTensors,
-  made: string,
-  like: string,
+  stage: Stage,
+  of: (wanted: string) => Float32Array,
+  planes: string,
 ): string {
-  const { stages, outputs } = geometryOf(part.geometry);
-  let planes = made;
-  for (const [s, stage] of stages.entries()) {
-    const own = `${name}.stage${s + 1}`;
-    if (s > 0) planes = convolution(graph, own, stage, weightsOf(part, tensors, s), planes);
-    planes = normalised(graph, own, stage, (wanted) => tensorOf(part, tensors, s, wanted), planes);
-    planes = pooled(graph, stage, activated(graph, stage, planes));
-  }
-  return rowsOf(graph, planes, outputs, like);
+  return pooled(graph, stage, activated(graph, stage, normalised(graph, name, stage, of, planes)));
 }
 
 function convolution(graph: OnnxGraph, name: string, stage: Stage, weights: Float32Array, planes: string): string {
@@ -144,13 +160,14 @@ function convolution(graph: OnnxGraph, name: string, stage: Stage, weights: Floa
 function normalised(
   graph: OnnxGraph,
   name: string,
-  { outputs, norm }: Stage,
+  stage: Stage,
   of: (wanted: string) => Float32Array,
   planes: string,
 ): string {
+  const { outputs, norm } = stage;
   const each = (what: string, values: Float32Array): string =>
     graph.floats(`${name}.${what}`, [1, outputs, 1, 1], values);
-  if (!norm) return graph.node('Add', [planes, each('bias', of('bias'))]);
+  if (!norm) return hasConvolution(stage) ? graph.node('Add', [planes, each('bias', of('bias'))]) : planes;
   const gamma = of('gamma');
   const beta = of('beta');
   if (norm.kind === 'batch') {
@@ -159,13 +176,20 @@ function normalised(
     const shift = beta.map((value, o) => value - (mean[o] as number) * (scale[o] as number));
     return graph.node('Add', [graph.node('Mul', [planes, each('scale', scale)]), each('shift', shift)]);
   }
+  const affine = (values: string): string =>
+    graph.node('Add', [graph.node('Mul', [values, each('gamma', gamma)]), each('beta', beta)]);
+  if (norm.kind === 'position') return affine(normalisedOver(graph, planes, 1, norm.centred));
   const shape = graph.node('Shape', [planes]);
   const groups = graph.node('Reshape', [planes, graph.integers([0, norm.groups, -1])]);
-  const centred = graph.node('Sub', [groups, graph.node('ReduceMean', [groups], { axes: [2], keepdims: 1 })]);
-  const variance = graph.node('ReduceMean', [graph.node('Mul', [centred, centred])], { axes: [2], keepdims: 1 });
-  const length = graph.node('Sqrt', [graph.node('Add', [variance, graph.scalar(EPSILON)])]);
-  const back = graph.node('Reshape', [graph.node('Div', [centred, length]), shape]);
-  return graph.node('Add', [graph.node('Mul', [back, each('gamma', gamma)]), each('beta', beta)]);
+  return affine(graph.node('Reshape', [normalisedOver(graph, groups, 2, true), shape]));
+}
+
+/** `values` to a mean square of 1 along an axis, about their mean if `centred`. */
+function normalisedOver(graph: OnnxGraph, values: string, axis: number, centred: boolean): string {
+  const mean = (of: string): string => graph.node('ReduceMean', [of], { axes: [axis], keepdims: 1 });
+  const about = centred ? graph.node('Sub', [values, mean(values)]) : values;
+  const variance = mean(graph.node('Mul', [about, about]));
+  return graph.node('Div', [about, graph.node('Sqrt', [graph.node('Add', [variance, graph.scalar(EPSILON)])])]);
 }
 
 function activated(graph: OnnxGraph, { leak }: Stage, planes: string): string {
@@ -190,7 +214,7 @@ function tensorOf({ geometry }: PartStructure, { parameters }: PartTensors, s: n
   const { stages, labels } = geometryOf(geometry);
   let at = 0;
   for (const [index, stage] of stages.entries())
-    for (const { name } of stageParameters(stage, index === 0 ? labels : 0)) {
+    for (const { name } of stageParameters(stage, labelsOf(stages, index, labels))) {
       if (index === s && name === wanted) return parameters[at] as Float32Array;
       at++;
     }

@@ -36,7 +36,7 @@ export class Auditing {
     return this.#open().find(([task, output]) => {
       const name = taskKey(task);
       const isOne = (key: string): boolean => book.needsWordOf(key, name, output);
-      if (!isOne(signer.key) || !needs(store.shape, task).every((need) => store.isHere(need))) return false;
+      if (!isOne(signer.key) || !needs(store.shape, task).every((need) => isThere(store, need))) return false;
       return this.#isTurn(`${name} ${output} ${[...book.groups(name)].length}`, name, isOne, patienceMs);
     })?.[0];
   }
@@ -77,4 +77,9 @@ export class Auditing {
     const before = [...membership.keys()].filter((key) => key !== own && isOne(key) && place(key) < place(own)).length;
     return observed - asked.since >= before * patienceMs;
   }
+}
+
+/** Published, or in memory. One that is on its way from here may have fallen: then it is neither. */
+function isThere(store: ClusterStore, need: Task): boolean {
+  return store.mirror.done(need) !== undefined || store.cached(need) !== undefined;
 }

@@ -174,6 +174,10 @@ class ClusterNode {
     if (failure) throw new RunFailed(failure.error);
     if (store.stopped) return 'stopped';
     const { audits } = store;
+    if (audits?.signer && audits.book.distrusted.has(audits.signer.key))
+      throw new PffError('cluster', 'who submitted the run does not let the key of this node take part (--refuse)', {
+        hint: 'Ask why; a node gets another key by pff node --key FILE.',
+      });
     if (audits?.signer && audits.book.refused.has(audits.signer.key))
       throw new PffError('cluster', "a result of this node's was refuted by others that did the same task", {
         hint: 'Same spec, same bits: this machine computes wrongly (memory, CPU, overclocking), or its program differs.',
@@ -185,6 +189,7 @@ class ClusterNode {
   #isLeftAlone(): boolean {
     const { mirror, audits } = this.#options.store;
     if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
+    if (!results(this.#options.shape).every((task) => mirror.done(task))) return false;
     return this.#membership.number !== undefined && this.#membership.keys().size < 2;
   }
 
@@ -284,7 +289,8 @@ class ClusterNode {
       }
       const leaves = this.#options.leave?.aborted;
       if (audit && !leaves && !(error instanceof MissingOutput)) throw error;
-      if (audit) return;
+      // Not at once again: what is missing may be on its way.
+      if (audit) return await clock.sleep(10, store.signal);
       await store.records.release(task);
       if (leaves) return;
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.

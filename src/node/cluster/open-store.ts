@@ -43,6 +43,7 @@ export function openStore(setting: StoreSetting): ClusterStore {
       context: runContext(record),
       rate: audit.rate,
       auditors: audit.auditors && new Set(audit.auditors),
+      distrusted: audit.refuse && new Set(audit.refuse),
       owner: audit.owner,
       verify: verifySignature,
       signer,

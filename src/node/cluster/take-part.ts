@@ -9,7 +9,10 @@ import { keys, type ReportRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import type { Store } from '../../store/store.js';
 import type { NodeEvent } from '../events.js';
-import type { Job, Site } from '../job.js';
+import { viewState, type LayerStructure } from '../../layers/layer-state.js';
+import { allStructures, networkStructure } from '../../model/network.js';
+import { boundedStore } from '../bounded-updates.js';
+import { beginning, type Job, type Site } from '../job.js';
 import type { PreparedData } from '../prepare.js';
 import { workOnRun, type ClusterNodeOptions, type RunEnd, type TaskExecutor } from './cluster-node.js';
 import type { Membership } from './membership.js';
@@ -35,6 +38,10 @@ export interface Part extends Pick<ClusterNodeOptions, 'name' | 'slot' | 'leaves
   readonly prepared: PreparedData;
   /** Buffers of the states that layers begin with, where those are a model's. */
   readonly initial?: readonly ArrayBufferLike[] | undefined;
+  /** The share of tasks that this node does twice and compares. */
+  readonly repeat?: number | undefined;
+  /** The most that a layer's state may move between two that this node sees (bounded-updates.ts); without bound unless given. */
+  readonly maxUpdate?: number | undefined;
   readonly openExecutor: (setting: ExecutorSetting) => ClosableExecutor;
   /** One line for the person who watches the node. */
   readonly say: (line: string) => void;
@@ -46,21 +53,11 @@ export interface Part extends Pick<ClusterNodeOptions, 'name' | 'slot' | 'leaves
 export async function takePart(part: Part): Promise<RunEnd> {
   const { store, record, prepared, initial, name, slot, leaves, leave, say } = part;
   const { spec, variant, nodes, leaseMs } = record;
-  // A federated node has its own data only, whichever chapters it gets.
   const [own] = prepared.sites;
   const data = variant === 'federated' ? prepared.facts.digest : undefined;
-  const job: Job = {
-    spec,
-    variant,
-    nodes,
-    layout: prepared.layout,
-    classes: prepared.facts.classes.length,
-    sites: data === undefined ? prepared.sites : Array.from({ length: spec.shards }, () => own as Site),
-    ...(initial ? { initial } : {}),
-    startedMs: record.createdMs,
-  };
+  const job: Job = { ...jobOf(record, prepared, initial), repeat: part.repeat };
   let membership: Membership | undefined;
-  const ready = store.ready();
+  const ready = bounded(store.ready(), job, part.maxUpdate);
   const executor = part.openExecutor({
     job,
     store: data === undefined ? ready : sealingStore(ready, (own as Site).data),
@@ -91,6 +88,35 @@ export async function takePart(part: Part): Promise<RunEnd> {
   } finally {
     await executor.close();
   }
+}
+
+function bounded(store: Store, job: Job, most: number | undefined): Store {
+  if (most === undefined) return store;
+  const structures = allStructures(networkStructure(job.spec, job.layout));
+  const of = (layer: number): LayerStructure => structures[layer] as LayerStructure;
+  return boundedStore(store, {
+    most,
+    initial: (layer) => beginning(job, of(layer)),
+    view: (layer, { steps, buffer }) => viewState(of(layer), steps, buffer),
+  });
+}
+
+/** What tasks of the run are done with here. */
+export function jobOf(record: RunRecord, prepared: PreparedData, initial: Part['initial']): Job {
+  const { spec, variant, nodes, audit } = record;
+  // A federated node has its own data only, whichever chapters it gets.
+  const [own] = prepared.sites;
+  return {
+    spec,
+    variant,
+    nodes,
+    layout: prepared.layout,
+    classes: prepared.facts.classes.length,
+    sites: variant === 'federated' ? Array.from({ length: spec.shards }, () => own as Site) : prepared.sites,
+    ...(initial ? { initial } : {}),
+    ...(audit?.cuts === undefined ? {} : { cuts: audit.cuts }),
+    startedMs: record.createdMs,
+  };
 }
 
 /** Passes on what the tasks tell: progress with the next beat, a finished task as a record of its own. */

@@ -2,13 +2,13 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { SampleValues } from '../../data/dataset.js';
-import { imageKind } from '../../data/sources/own/image-bytes.js';
+import { imageKind } from '../../data/readers/image-bytes.js';
 import { foundIn } from '../../data/sources/own/kind.js';
 import { userImage } from '../../data/sources/own/user-image.js';
 import { PffError } from '../../errors.js';
 import { imageValues } from '../../layers/sizes.js';
 import type { Model, ModelRow } from '../../run/model.js';
-import { rowsForInputs } from '../../data/sources/own/rows-for-inputs.js';
+import { rowsForInputs } from '../../data/readers/rows-for-inputs.js';
 import type { Prediction } from '../../run/saved-model.js';
 import { bearerOrCookie, loopbackOnly } from '../access.js';
 import { safeHeaders } from '../headers.js';

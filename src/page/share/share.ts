@@ -132,14 +132,10 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
     store = openStore({ engine, record, name: 'share', prepared: undefined, signal: closing.signal, say });
     await store.open();
     const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? ownAddress() : host;
-    return {
-      url: `${tls ? 'https' : 'http'}://${shown}:${listening.port}/#${guests.token}`,
-      ended: endOf(store, record, registry, closing.signal).then(async (end) => {
-        await guestsGone(relay as RelayServer, closing.signal);
-        return end;
-      }),
-      close,
-    };
+    const ended = endOf({ store, record, registry, relay });
+    // Whoever does not ask how it ends need not be told.
+    ended.catch(() => {});
+    return { url: `${tls ? 'https' : 'http'}://${shown}:${listening.port}/#${guests.token}`, ended, close };
   } catch (error) {
     await close();
     throw error;
@@ -198,12 +194,18 @@ async function whatIsShared(
 }
 
 /** Follows the run to its end, and notes that in the register: the nodes may all be browsers, which cannot. */
-async function endOf(
-  store: ClusterStore,
-  { run }: RunRecord,
-  registry: NatsRegistry,
-  signal: AbortSignal,
-): Promise<'finished' | 'failed' | 'stopped'> {
+async function endOf({
+  store,
+  record: { run },
+  registry,
+  relay,
+}: {
+  readonly store: ClusterStore;
+  readonly record: RunRecord;
+  readonly registry: NatsRegistry;
+  readonly relay: RelayServer;
+}): Promise<'finished' | 'failed' | 'stopped'> {
+  const { signal } = store;
   for (;;) {
     signal.throwIfAborted();
     const end = store.stopped
@@ -215,6 +217,7 @@ async function endOf(
           : undefined;
     if (end) {
       await registry.markPatiently(run, end, signal);
+      await guestsGone(relay, signal);
       return end;
     }
     await changeOf(store);

@@ -41,7 +41,11 @@ export function auditReport(store: ClusterStore): AuditReport | undefined {
   const { book } = audits;
   const names = new Map<string, Set<string>>();
   for (const { record } of mirror.nodes())
-    if (record.key !== undefined && (book.refused.has(record.key) || audits.isMember(record)))
+    if (
+      record.key !== undefined &&
+      !book.distrusted.has(record.key) &&
+      (book.refused.has(record.key) || audits.isMember(record))
+    )
       names.set(record.key, (names.get(record.key) ?? new Set()).add(record.name));
   let checked = 0;
   const disputes: Dispute[] = [];
@@ -57,13 +61,16 @@ export function auditReport(store: ClusterStore): AuditReport | undefined {
   return {
     checked,
     open: store.wanted(false).audits().map(taskKey),
-    keys: [...new Set([...book.keys(), ...names.keys()])].toSorted().map((key) => ({
-      key,
-      nodes: [...(names.get(key) ?? [])],
-      agreed: book.agreed(key),
-      rate: book.rate(key),
-      refused: book.refused.has(key),
-    })),
+    keys: [...new Set([...book.keys(), ...names.keys()])]
+      .filter((key) => !book.distrusted.has(key))
+      .toSorted()
+      .map((key) => ({
+        key,
+        nodes: [...(names.get(key) ?? [])],
+        agreed: book.agreed(key),
+        rate: book.rate(key),
+        refused: book.refused.has(key),
+      })),
     disputes: disputes.toSorted((a, b) => place(a) - place(b)),
   };
 }

@@ -5,7 +5,7 @@
 import type { Dataset } from '../../data/dataset.js';
 import { loadDataset } from '../../data/sources/load.js';
 import { loadShardData } from '../../data/sources/own/known-data.js';
-import { readingOf } from '../../data/sources/own/reading.js';
+import { readingOf } from '../../data/readers/reading.js';
 import { PffError, messageOf } from '../../errors.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { resolveSpec } from '../../spec/spec.js';

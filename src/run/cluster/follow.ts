@@ -269,12 +269,13 @@ class Follower {
     const { audits, mirror } = this.#store;
     if (!audits) return;
     for (const key of audits.book.refused) {
-      if (this.#refused.has(key)) continue;
+      if (this.#refused.has(key) || audits.book.distrusted.has(key)) continue;
       this.#refused.add(key);
-      const names = mirror.nodes().filter(({ record }) => record.key === key);
+      const nodes = mirror.nodes().filter(({ record }) => record.key === key);
+      const numbers = nodes.map(({ number }) => `node ${number + 1}`).join(' and ') || 'it';
       this.#notice(
-        `A RESULT WAS REFUTED: what node ${names.map(({ record }) => record.name).join(', ') || 'that is gone'} (key ${shortKey(key)}) ` +
-          'did counts no more, and is done again',
+        `A RESULT WAS REFUTED: what node ${nodes.map(({ record }) => record.name).join(', ') || 'that is gone'} (key ${shortKey(key)}) ` +
+          `did counts no more, and is done again; losses and times that ${numbers} told before stay in curves and the log, and may be wrong`,
       );
     }
     const there = mirror.nodes().filter(({ record, age }) => !record.left && age < this.#record.leaseMs);

@@ -24,6 +24,10 @@ export interface JoinOptions extends Means {
   readonly threads: number;
   /** Federated: take this slot (from 0) and no other. */
   readonly slot?: number | undefined;
+  /** The share of tasks that this node does twice and compares. */
+  readonly repeat?: number | undefined;
+  /** The most that a layer's state may move between two that this node sees. */
+  readonly maxUpdate?: number | undefined;
   /** File with this node's key, for runs whose results are audited. */
   readonly key?: string | undefined;
   readonly signal: AbortSignal;
@@ -87,6 +91,8 @@ export async function joinRun(
       initial: examined.initial?.states.map(({ buffer }) => buffer),
       name,
       slot,
+      repeat: options.repeat,
+      maxUpdate: options.maxUpdate,
       say,
       openExecutor: (setting) => {
         const executor = new WorkerExecutor({ ...setting, kernels, threads });

@@ -6,25 +6,21 @@ import type { LayerSize } from '../../layers/sizes.js';
 import { allStructures, networkStructure } from '../../model/network.js';
 import { labelLayout } from '../../data/labels.js';
 import { viewState, type LayerStructure, type LayerState } from '../../layers/layer-state.js';
-import { openStore } from '../../node/cluster/open-store.js';
 import { checkGraph } from '../../schedule/bounds.js';
 import { trainedLayers } from '../../schedule/shape.js';
 import { isTask, taskCount, type Task, type TrainTask } from '../../schedule/tasks.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
-import { NatsApi } from '../../store/nats/api.js';
-import { connectNats } from '../../store/nats/connect.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
-import { NatsRegistry } from '../../store/nats/registry.js';
-import { runEngine } from '../../store/nats/run-engine.js';
+import type { NatsRegistry } from '../../store/nats/registry.js';
 import { keys, type FailureRecord } from '../../store/cluster/records.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { modelDigest } from '../../model/digest.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
 import { encodeSealed } from '../model-integrity.js';
 import { auditReport, type AuditReport } from './audit-report.js';
-import { nodeSigner } from './node-key.js';
 import { VERSION } from '../version.js';
+import { known, withRun, withServer } from './with-run.js';
 
 /** What the register of a server says of a run. */
 export interface RunSummary {
@@ -186,13 +182,6 @@ export async function runRecord(server: ServerOptions, run: string): Promise<Run
   return withServer(server, (_, registry) => known(registry, run));
 }
 
-async function known(registry: NatsRegistry, run: string): Promise<RunRecord> {
-  const found = await registry.get(run);
-  if (!found || found.record.state === 'removed')
-    throw new PffError('cluster', `the server has no run ${run}`, { hint: 'pff runs lists those it has.' });
-  return found.record;
-}
-
 function summaryOf({ run, state, dataset, spec, variant, nodes, createdMs }: RunRecord): RunSummary {
   return {
     run,
@@ -204,45 +193,4 @@ function summaryOf({ run, state, dataset, spec, variant, nodes, createdMs }: Run
     nodes,
     createdMs,
   };
-}
-
-async function withServer<T>(
-  server: ServerOptions,
-  work: (api: NatsApi, registry: NatsRegistry) => Promise<T>,
-): Promise<T> {
-  const connection = await connectNats(server, `pff ${os.hostname()}:${process.pid}`);
-  try {
-    const api = new NatsApi(connection);
-    return await work(api, new NatsRegistry(api));
-  } finally {
-    await connection.close();
-  }
-}
-
-async function withRun<T>(
-  server: ServerOptions,
-  run: string,
-  work: (store: ClusterStore, record: RunRecord, registry: NatsRegistry) => Promise<T>,
-  /** Whether this process signs something of an audited run, and with the key of which file. */
-  signing?: { readonly key: string | undefined },
-): Promise<T> {
-  return withServer(server, async (api, registry) => {
-    const record = await known(registry, run);
-    const limit = AbortSignal.timeout(60_000);
-    const store = openStore({
-      engine: runEngine(api, registry, record),
-      record,
-      name: 'observer',
-      prepared: undefined,
-      signal: limit,
-      say: () => {},
-      signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
-    });
-    try {
-      await store.open();
-      return await work(store, record, registry);
-    } finally {
-      await store.close();
-    }
-  });
 }

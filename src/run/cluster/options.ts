@@ -16,6 +16,10 @@ export interface ClusterOptions {
   readonly audit?: number | undefined;
   /** Keys of the nodes whose word decides, in hex; unless given the majority of nodes does. */
   readonly auditors?: readonly string[] | undefined;
+  /** Keys of nodes that may not take part in an audited run, in hex: those that were refuted in others, for example. */
+  readonly refuse?: readonly string[] | undefined;
+  /** How many digests of states on the way go with each audited result, 0 to 16; 4 by default. They decide nothing (`auditRun`). */
+  readonly auditCuts?: number | undefined;
   /** File with this machine's key, made if there is none. Only its owner can stop an audited run. */
   readonly key?: string | undefined;
 }

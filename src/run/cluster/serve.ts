@@ -12,6 +12,7 @@ import type { ServerOptions } from '../../store/nats/server-options.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { checkShare } from '../options.js';
 import { joinRun } from './join.js';
 
 /** Which server a node works for, and with what. */
@@ -23,6 +24,10 @@ export interface NodeOptions {
   readonly maxMemory?: number | undefined;
   /** Seconds that one task may take here; a run with longer ones is refused, or left. */
   readonly maxTaskSeconds?: number | undefined;
+  /** The share of tasks, 0 to 1, that this node does twice and compares; none unless given. */
+  readonly repeat?: number | undefined;
+  /** The most that a layer's state may move between two that this node sees, in norms of the earlier one; without bound unless given. */
+  readonly maxUpdate?: number | undefined;
   /** Names of the datasets whose runs this node works on; all unless given. */
   readonly datasets?: readonly string[] | undefined;
   /** End after the first run that this node can do. */
@@ -61,6 +66,8 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     run: true,
     maxMemory: true,
     maxTaskSeconds: true,
+    repeat: true,
+    maxUpdate: true,
     datasets: true,
     once: true,
     kernels: true,
@@ -74,6 +81,9 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     say: true,
   });
   const { signal, say, run } = options;
+  checkShare('repeat', options.repeat);
+  if (options.maxUpdate !== undefined && !(options.maxUpdate > 0))
+    throw new PffError('usage', `maxUpdate must be above 0, but is ${options.maxUpdate}`);
   const kernels = options.kernels ?? 'auto';
   if (!kernelsChoices.includes(kernels)) throw new PffError('usage', `unknown kernels ${kernels}`);
   const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`, (text) =>

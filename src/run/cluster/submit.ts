@@ -1,4 +1,5 @@
 /** A training on a cluster as its submitter sees it: its record, checked before anything is sent. */
+import { MOST_CUTS } from '../../audit/chain.js';
 import { PffError } from '../../errors.js';
 import type { Numerics } from '../../kernels/numerics.js';
 import type { PreparedData } from '../../node/prepare.js';
@@ -12,6 +13,9 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 
 /** A server takes messages of 1 MiB; what it adds itself stays well below the rest. */
 const MOST_RECORD_BYTES = 1_000_000;
+
+/** Digests of states on the way that go with each audited result: few, for each takes as long as to read and hash a state. */
+const USUAL_CUTS = 4;
 
 /** What of a run goes into its record. */
 export interface Submission {
@@ -50,26 +54,46 @@ export function runRecordFor(cluster: ClusterOptions, { spec, execution, numeric
   return record;
 }
 
-function auditOf({ audit, auditors, key }: ClusterOptions, variant: RunRecord['variant']): RunRecord['audit'] {
+function auditOf(
+  { audit, auditors, refuse, auditCuts, key }: ClusterOptions,
+  variant: RunRecord['variant'],
+): RunRecord['audit'] {
   if (audit !== undefined && !(audit >= 0 && audit <= 1))
     throw new PffError('usage', `audit must be a rate of 0 to 1, but is ${audit}`, {
       hint: '0.05 checks one result in twenty of a node that has earned trust; 1 checks each.',
     });
+  if (auditCuts !== undefined && !(Number.isInteger(auditCuts) && auditCuts >= 0 && auditCuts <= MOST_CUTS))
+    throw new PffError('usage', `auditCuts must be a whole number of 0 to ${MOST_CUTS}, but is ${auditCuts}`, {
+      hint: 'So many digests of states on the way go with each result; 0 for none.',
+    });
   if (!audit) {
-    if (auditors === undefined) return undefined;
-    throw new PffError('usage', 'auditors were named, but nothing is audited', { hint: 'Give --audit RATE.' });
+    if (auditors === undefined && auditCuts === undefined && refuse === undefined) return undefined;
+    const what = auditors ? 'auditors were named' : refuse ? 'keys are to be refused' : 'auditCuts was given';
+    throw new PffError('usage', `${what}, but nothing is audited`, { hint: 'Give --audit RATE.' });
   }
   if (variant === 'federated')
     throw new PffError('usage', 'a federated run cannot be audited: only the node that has the data can do its tasks', {
       hint: 'docs/AUDITS.md says what can be checked instead.',
     });
-  const wrong = auditors?.find((each) => !/^[0-9a-f]{64}$/.test(each));
+  const wrong = [...(auditors ?? []), ...(refuse ?? [])].find((each) => !/^[0-9a-f]{64}$/.test(each));
   if (wrong !== undefined)
     throw new PffError('usage', `${JSON.stringify(wrong)} is no key of a node`, {
       hint: 'A key is 64 hex digits; pff node prints its own when it joins an audited run.',
     });
+  const both = auditors?.find((each) => refuse?.includes(each));
+  if (both !== undefined)
+    throw new PffError('usage', `key ${both} is named as that of an auditor, and as one to refuse`, {
+      hint: 'Leave it out of --auditors or of --refuse.',
+    });
   const owner = nodeSigner(key).key;
-  return auditors?.length ? { rate: audit, auditors: [...auditors], owner } : { rate: audit, owner };
+  const cuts = auditCuts ?? USUAL_CUTS;
+  return {
+    rate: audit,
+    ...(auditors?.length ? { auditors: [...auditors] } : {}),
+    ...(refuse?.length ? { refuse: [...refuse] } : {}),
+    owner,
+    ...(cuts > 0 ? { cuts } : {}),
+  };
 }
 
 /** @throws PffError `usage` where the run would come to wait for room that it never gets */

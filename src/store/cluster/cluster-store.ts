@@ -198,6 +198,17 @@ export class ClusterStore implements Store {
     await this.#outputs.find(task, () => true);
   }
 
+  /** A published output that counts, if it is there. Frees no record, whatever is missing. */
+  async peek(task: Task): Promise<Output | undefined> {
+    const done = this.mirror.done(task);
+    return done && this.#outputs.get(task, done);
+  }
+
+  /** The digest that an output of `task` has, made anywhere. */
+  digest(task: Task, output: Output): Promise<string> {
+    return digestOf(this.#outputs.onWire(task, output), this.#breathe);
+  }
+
   /** Begins to fetch an output that will be needed soon, if it is there; tells nothing of failures. */
   prefetch(task: Task): void {
     if (this.mirror.done(task)) this.fetch(task, this.signal).catch(() => {});
@@ -323,7 +334,7 @@ export class ClusterStore implements Store {
     const { digest } = kept;
     const key = keys.task(task);
     if (this.audits) {
-      const said = await (kept.said ??= this.audits.attest(task, kept.sources, digest));
+      const said = await (kept.said ??= this.#attest(task, output, digest, kept.sources));
       if (!said || !this.audits.book.stands(taskKey(task), digest)) return this.#discard(kept);
     }
     let uploaded = false;
@@ -355,11 +366,30 @@ export class ClusterStore implements Store {
 
   /** Says what the output of a task is that was done to check it. */
   async #check(task: Task, output: Output, sources: Sources): Promise<void> {
-    const digest = await digestOf(this.#outputs.onWire(task, output), this.#breathe);
-    await this.audits?.attest(task, sources, digest);
+    const made = this.#outputs.onWire(task, output);
+    const digest = await digestOf(made, this.#breathe);
+    await this.#attest(task, made, digest, sources);
     // Else what is held in memory now is of a result other than the published one.
     if (this.mirror.done(task)?.digest !== digest) this.#standing?.outdate();
     await this.#dropSettled(task);
+  }
+
+  /** Says what the output of a task is; and, if that is not what is published, in what they differ. Whether it is of use. */
+  async #attest(task: Task, output: Output, digest: string, sources: Sources | undefined): Promise<boolean> {
+    const { audits } = this;
+    if (!audits) return true;
+    const published = sources && this.mirror.done(task);
+    // Before it is said, for what is refuted may be dropped.
+    const other =
+      published && published.digest !== digest
+        ? await this.#outputs.get(task, published).catch(() => undefined)
+        : undefined;
+    const said = await audits.attest(task, sources, digest, output.chain);
+    if (published && other) {
+      const own = { output: this.#outputs.offWire(task, output), digest };
+      audits.tellDifference(task, this.id, own, { output: other, digest: published.digest }).catch(() => {});
+    }
+    return said;
   }
 
   /** Gives up an output that is of no use: made of something that fell, or other than the published one. */

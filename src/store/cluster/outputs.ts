@@ -60,8 +60,13 @@ export class Outputs {
   }
 
   /** An output as it travels; digests, sizes and chunks are of this. */
-  onWire(task: Task, { steps, buffer }: Output): Output {
-    return { steps, buffer: this.#isHalved(task) ? encodeBf16(buffer) : buffer };
+  onWire(task: Task, { steps, buffer, chain }: Output): Output {
+    return { steps, buffer: this.#isHalved(task) ? encodeBf16(buffer) : buffer, chain };
+  }
+
+  /** The same output as it is in memory. */
+  offWire(task: Task, { steps, buffer }: Output): Output {
+    return { steps, buffer: this.#isHalved(task) ? decodeBf16(buffer) : buffer };
   }
 
   /** What says that the output with this digest is there; the output as it travels. */

@@ -3,6 +3,7 @@
  * refused as a whole: a broken or hostile record counts as none. JSON, so that people can read them with any NATS tool.
  */
 import { z } from 'zod';
+import { differenceSchema } from '../../audit/difference.js';
 import { evidenceSchema, type Evidence } from '../../audit/statement.js';
 import { encodeError } from '../../error-codec.js';
 import type { PffError } from '../../errors.js';
@@ -123,12 +124,17 @@ export const failureRecordSchema = noteRecordSchema.omit({ text: true, sig: true
 });
 export type FailureRecord = z.infer<typeof failureRecordSchema>;
 
+/** In what two results of a task differ: where results are audited, measured by who found it. */
+export const differenceRecordSchema = z.strictObject({ v: z.literal(1), by: nodeId, difference: differenceSchema });
+export type DifferenceRecord = z.infer<typeof differenceRecordSchema>;
+
 /** One record under its key. */
 export type RunEntry =
   | { readonly type: 'task'; readonly task: Task; readonly record: TaskRecord }
   | { readonly type: 'node'; readonly number: number; readonly record: NodeRecord }
   | { readonly type: 'report'; readonly task: Task; readonly record: ReportRecord }
   | { readonly type: 'audit'; readonly task: Task; readonly record: Evidence }
+  | { readonly type: 'difference'; readonly task: Task; readonly record: DifferenceRecord }
   | { readonly type: 'failed'; readonly record: FailureRecord }
   | { readonly type: 'refused' | 'conflict' | 'stop' | 'finished'; readonly record: NoteRecord };
 
@@ -138,6 +144,7 @@ export const keys = {
   report: (task: Task): string => `report.${taskKey(task)}`,
   /** What keys say about a task's result, where results are audited. */
   audit: (task: Task): string => `audit.${taskKey(task)}`,
+  difference: (task: Task, by: string): string => `difference.${taskKey(task)}.${by}`,
   refused: (id: string): string => `refused.${id}`,
   conflict: (task: Task, by: string): string => `conflict.${taskKey(task)}.${by}`,
   stop: 'stop',
@@ -156,7 +163,7 @@ export function failureRecord(by: string, nodeName: string, error: PffError, tas
 }
 
 export function encodeRecord(
-  record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord | Evidence,
+  record: TaskRecord | NodeRecord | ReportRecord | NoteRecord | FailureRecord | DifferenceRecord | Evidence,
 ): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
 }
@@ -198,6 +205,11 @@ export function decodeEntry(key: string, value: Uint8Array, limits?: RunLimits):
     case 'audit': {
       const task = parseTask(rest, limits);
       const parsed = evidenceSchema.safeParse(json);
+      return task && parsed.success ? { type, task, record: parsed.data } : undefined;
+    }
+    case 'difference': {
+      const task = parseTask(rest.slice(0, Math.max(0, rest.lastIndexOf('.'))), limits);
+      const parsed = differenceRecordSchema.safeParse(json);
       return task && parsed.success ? { type, task, record: parsed.data } : undefined;
     }
     case 'node': {

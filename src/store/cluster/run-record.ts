@@ -1,4 +1,5 @@
 /** What the register of runs says of one run: all that a node needs to know to join it, and whether it still goes on. */
+import { MOST_CUTS } from '../../audit/chain.js';
 import { MOST_CLASSES } from '../../data/label-array.js';
 import { sha256 } from '#platform/hash';
 import { z } from 'zod';
@@ -55,8 +56,12 @@ export const runRecordSchema = z.strictObject({
       rate: z.number().gt(0).max(1),
       /** Keys whose word decides; those of all nodes unless given. */
       auditors: z.array(key).min(1).max(1000).optional(),
+      /** Keys of nodes that may not take part. */
+      refuse: z.array(key).min(1).max(1000).optional(),
       /** The submitter's key: only he stops the run. */
       owner: key,
+      /** How many digests of states on the way each statement carries; none unless given. */
+      cuts: z.int().min(1).max(MOST_CUTS).optional(),
     })
     .optional(),
   state: z.enum(['open', 'finished', 'stopped', 'failed', 'removed']),
@@ -79,7 +84,7 @@ export function runContext(record: RunRecord): string {
         spec,
         dataset.digest,
         Object.entries(ownParts).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-        [audit?.rate, audit?.auditors, audit?.owner],
+        [audit?.rate, audit?.auditors, audit?.owner, ...(audit?.refuse ? [audit.refuse] : [])],
       ]),
     )
     .hex();

@@ -110,7 +110,8 @@ export class Standing {
       if (!records.mirror.done(next) && audits.book.evidence(taskKey(next)).statements.length > 0)
         todo.push(...needs(shape, next));
     }
-    for (const name of seen) this.note(name);
+    // The task itself in any case: else whoever chose it by what it seemed to be chooses it again and again.
+    for (const name of seen.add(taskKey(task))) this.note(name);
     return records.mirror.done(task) !== undefined;
   }
 

@@ -3,10 +3,13 @@
  * one record, to which statements and draws are added by compare-and-set; what a server lost, those who know it write again.
  */
 import { AuditBook, type AuditRules } from '../../audit/book.js';
+import type { Chain } from '../../audit/chain.js';
+import { isDifference, makeDifference, measureDifference, type Difference } from '../../audit/difference.js';
 import { identityText, stopText, type Signer } from '../../audit/identity.js';
 import { FAILED, makeDraw, makeStatement, type Evidence, type Inputs } from '../../audit/statement.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
+import type { Output } from '../store.js';
 import type { Clock } from './clock.js';
 import type { Sources } from './record-keeper.js';
 import type { RecordTable } from './record-table.js';
@@ -17,6 +20,12 @@ export interface AuditOptions extends Omit<AuditRules, 'shape'> {
   readonly signer?: Signer | undefined;
   /** Key of the submitter, who alone may stop the run; anybody may unless given. */
   readonly owner?: string | undefined;
+}
+
+/** A result, and its digest. */
+interface Found {
+  readonly output: Output;
+  readonly digest: string;
 }
 
 /** When things in the background go on, and until when. */
@@ -82,12 +91,12 @@ export class StoreAudits {
    * what others say of it is on the server). False if it is of no use: an input of it fell meanwhile, or the published result
    * is another, which is a dispute from now on.
    */
-  async attest(task: Task, sources: Sources | undefined, digest: string): Promise<boolean> {
+  async attest(task: Task, sources: Sources | undefined, digest: string, chain?: Chain): Promise<boolean> {
     const name = taskKey(task);
     if (sources) {
       const inputs = await this.#inputsOf(task, sources);
       if (!inputs || !this.signer) return false;
-      const statement = makeStatement(this.signer, this.#options.context, name, inputs, digest);
+      const statement = makeStatement(this.signer, this.#options.context, name, inputs, digest, chain);
       this.book.add(name, { statements: [statement], draws: [] });
     } else if (!this.book.stands(name, digest)) return false;
     await this.#say(task);
@@ -98,6 +107,26 @@ export class StoreAudits {
   /** Says that `task` cannot be done, as its loss is not finite. */
   async attestFailure(task: Task, sources: Sources): Promise<void> {
     await this.attest(task, sources, FAILED);
+  }
+
+  /** Measures in what a result of this process's own differs from the published one, and tells it, for people. */
+  async tellDifference(task: Task, id: string, own: Found, other: Found): Promise<void> {
+    const { signer } = this;
+    const [a, b] = [own.output.buffer, other.output.buffer];
+    if (!signer || task.kind === 'labels' || a.byteLength !== b.byteLength) return;
+    const told = { own: own.digest, other: other.digest, ...measureDifference(a, b) };
+    const difference = makeDifference(signer, this.#options.context, taskKey(task), told);
+    await this.#records().tell(keys.difference(task, id), { v: 1, by: id, difference });
+  }
+
+  /** What was measured of differences between results of `task`, by whoever found them. */
+  differences(task: string): Difference[] {
+    const { verify, context } = this.#options;
+    return [...this.#records().mirror.all()].flatMap(({ entry }) => {
+      if (entry?.type !== 'difference' || taskKey(entry.task) !== task) return [];
+      const { difference } = entry.record;
+      return isDifference(verify, context, task, difference) ? [difference] : [];
+    });
   }
 
   /** Draws whether a result of somebody else's is checked, unless somebody has done so. */

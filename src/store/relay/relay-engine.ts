@@ -33,6 +33,8 @@ export class RelayEngine implements Engine {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(hint: Hint) => void>();
   #socket: WebSocket | undefined;
+  /** Settled when the present socket is connected, or is not going to be. */
+  #opening: Promise<void> = Promise.resolve();
   #refused: string | undefined;
   #closed = false;
   #wasConnected = false;
@@ -101,6 +103,9 @@ export class RelayEngine implements Engine {
     const socket = new WebSocket(this.#options.url);
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
+    this.#opening = new Promise((resolve) => {
+      for (const type of ['open', 'close']) socket.addEventListener(type, () => resolve(), { once: true });
+    });
     socket.addEventListener('open', () => {
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#options.onLink?.('connected', '');
@@ -138,6 +143,7 @@ export class RelayEngine implements Engine {
 
   async #ask(call: RelayCall, bytes?: Uint8Array): Promise<{ readonly found: RelayFound; readonly bytes: Uint8Array }> {
     const socket = this.#socket;
+    await this.#opening;
     if (socket?.readyState !== WebSocket.OPEN) throw this.#failure(this.#refused ?? 'not connected');
     const id = this.#nextId++;
     const frame = encodeFrame({ id, ...call }, bytes);

@@ -7,11 +7,11 @@ import { parseNpz } from '../../../formats/npz.js';
 import type { Cell, Inputs } from '../../columns.js';
 import type { Dataset, ImageShape } from '../../dataset.js';
 import { readBytes } from '../files.js';
-import { classesOf, labelText } from './classes.js';
-import { eachPart, type Parts } from './parts.js';
+import { classesOf, labelText } from '../../readers/classes.js';
+import { eachPart, type Parts } from '../../readers/parts.js';
 import { datasetFromPixels } from './pixel-data.js';
-import type { Reading } from './reading.js';
-import type { RawTable } from './table.js';
+import type { Reading } from '../../readers/reading.js';
+import type { RawTable } from '../../readers/table.js';
 import { datasetFromTables } from './table-data.js';
 
 /** Names of the two arrays of a part, with the part's name put in; the last ones are those of a source without parts. */

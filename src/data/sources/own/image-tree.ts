@@ -2,37 +2,32 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../../../errors.js';
-import { imageSize, type Dataset, type ImageShape } from '../../dataset.js';
+import type { Dataset, ImageShape } from '../../dataset.js';
 import { readBytes } from '../files.js';
-import { planesOf } from '../image-file.js';
-import { classesOf } from './classes.js';
-import { decodeImage, IMAGE_NAMES, type Pixels } from './image-bytes.js';
-import { PART_NAMES } from './kind.js';
-import { eachPart, type Parts } from './parts.js';
+import { classesOf } from '../../readers/classes.js';
+import { decodeImage, type Pixels } from '../../readers/image-bytes.js';
+import { eachPart } from '../../readers/parts.js';
 import { datasetFromPixels, type Pictures } from './pixel-data.js';
-import type { Reading } from './reading.js';
-import { resizeArea } from './resize.js';
+import type { Reading } from '../../readers/reading.js';
+import { partsOf, pixelsOf, type Contents, type ImageFile, type ImageTree } from '../../readers/image-folders.js';
+
+/** The folders of this machine. */
+export const IN_FOLDERS: ImageTree = { contents, join: (...names) => path.join(...names) };
 
 /** Images of each class that are looked at to tell whether they are in colour. */
 const COLOUR_TRIALS = 4;
 
-/** An image of a class. */
-export interface ImageFile {
-  readonly file: string;
-  readonly label: string;
-}
-
 /** @throws PffError `data` naming the folder or file */
 export async function datasetFromImages(folder: string, reading: Reading): Promise<Dataset> {
   const notes: string[] = [];
-  const parts = partsOf(folder, notes);
+  const parts = partsOf(folder, notes, IN_FOLDERS);
   const { classes, labels } = classesOf(
     eachPart(parts, (files) => files.map(({ label }) => label)),
     `${folder}: its folders of images`,
   );
   const shape = await shapeOf(parts.train, reading.imageSize);
   const pictures = async (files: readonly ImageFile[]): Promise<Pictures> => ({
-    images: await pixelsOf(files, shape, reading.imageSize !== ''),
+    images: await pixelsOf(files, shape, reading.imageSize !== '', readBytes),
     labels: labels(files.map(({ label }) => label)),
   });
   const { train, validation, test } = parts;
@@ -51,30 +46,6 @@ export async function datasetFromImages(folder: string, reading: Reading): Promi
     },
     reading,
   );
-}
-
-/** The pixels of image files [files, size]. @throws PffError `data` naming the file */
-export async function pixelsOf(files: readonly ImageFile[], shape: ImageShape, resize: boolean): Promise<Uint8Array> {
-  const size = imageSize(shape);
-  const images = new Uint8Array(files.length * size);
-  for (const [i, { file }] of files.entries())
-    images.set(fitted(await decodeImage(await readBytes(file), file), file, shape, resize), i * size);
-  return images;
-}
-
-/** The image as the dataset has it. @throws PffError `data` for one of another size that may not be scaled. */
-export function fitted(image: Pixels, name: string, shape: ImageShape, resize: boolean): Uint8Array {
-  const { width, height, rgba } = image;
-  if (width === shape.width && height === shape.height) return planesOf(rgba, name, shape);
-  if (!resize)
-    throw new PffError(
-      'data',
-      `${name}: the image is ${width} x ${height} pixels, but others are ${shape.width} x ${shape.height}`,
-      {
-        hint: `Give --image-size ${shape.width}x${shape.height} to scale all images to one size.`,
-      },
-    );
-  return planesOf(resizeArea(rgba, [width, height], [shape.width, shape.height], 4), name, shape);
 }
 
 async function shapeOf(files: readonly ImageFile[], asked: string): Promise<ImageShape> {
@@ -99,48 +70,8 @@ function isColour({ rgba }: Pixels): boolean {
   return false;
 }
 
-/** Its image files, in the parts that the folder has. @throws PffError `data` */
-export function partsOf(folder: string, notes: string[]): Parts<ImageFile[]> {
-  const { folders } = contents(folder, notes);
-  const named = (part: keyof typeof PART_NAMES): string | undefined =>
-    folders.find((name) => PART_NAMES[part].some((each) => each === name.toLowerCase()));
-  const [train, validation, test] = [named('train'), named('validation'), named('test')];
-  // A class may be called so: only a folder that has folders itself is a part.
-  const divided = train !== undefined && contents(path.join(folder, train), []).folders.length > 0;
-  if (!divided) return { train: imagesIn(folder, folders, notes) };
-  const others = folders.filter((name) => ![train, validation, test].includes(name));
-  if (others.length > 0)
-    notes.push(`beside ${[train, validation, test].filter(Boolean).join(', ')}, ${others.join(', ')} was left out`);
-  const part = (name: string): ImageFile[] => {
-    const root = path.join(folder, name);
-    return imagesIn(root, contents(root, notes).folders, notes);
-  };
-  return {
-    train: part(train),
-    validation: validation === undefined ? undefined : part(validation),
-    test: test === undefined ? undefined : part(test),
-  };
-}
-
-function imagesIn(root: string, classes: readonly string[], notes: string[]): ImageFile[] {
-  const found = classes.flatMap((label) => {
-    const { files } = contents(path.join(root, label), notes);
-    const images = files.filter((file) => IMAGE_NAMES.test(file));
-    const others = files.length - images.length;
-    if (others > 0)
-      notes.push(`${path.join(root, label)}: ${others} files that are no PNG, JPEG or WebP were left out`);
-    if (images.length === 0) notes.push(`${path.join(root, label)} has no images and was left out as a class`);
-    return images.map((file) => ({ file: path.join(root, label, file), label }));
-  });
-  if (found.length === 0)
-    throw new PffError('data', `${root} has no folders with images`, {
-      hint: 'Put the images of each class (PNG, JPEG or WebP) into a folder of its own.',
-    });
-  return found;
-}
-
 /** Names in `folder`, sorted, hidden ones left out; links are what they lead to. */
-function contents(folder: string, notes: string[]): { readonly folders: string[]; readonly files: string[] } {
+function contents(folder: string, notes: string[]): Contents {
   try {
     const names = readdirSync(folder).sort();
     const hidden = names.filter((name) => name.startsWith('.'));

@@ -3,7 +3,7 @@ import { checkOptions } from '../../../known-options.js';
 import type { Dataset } from '../../dataset.js';
 import { loadOwnData } from './own-data.js';
 import { placeText, type Place } from './place.js';
-import { USUAL_READING, type Reading } from './reading.js';
+import { USUAL_READING, type Reading } from '../../readers/reading.js';
 
 /**
  * Loads data of one's own, whose kind is told from the content: a table (CSV, TSV, JSON lines, Parquet), NumPy arrays, a folder of

@@ -6,12 +6,13 @@ import type { Dataset } from '../../dataset.js';
 import { loadIdx } from '../idx.js';
 import { arraysOfArchive, arraysOfFolder, datasetFromNumpy } from './arrays.js';
 import { datasetFromImages } from './image-tree.js';
-import { folderKind, openFile, partFile, READABLE, type TableKind } from './kind.js';
-import type { Parts } from './parts.js';
+import { partFile, READABLE, type TableKind } from '../../readers/file-kind.js';
+import { folderKind, openFile } from './kind.js';
+import type { Parts } from '../../readers/parts.js';
 import { withParts } from './pixel-data.js';
 import { parsePlace, type Place } from './place.js';
-import type { Reading } from './reading.js';
-import { readRawTable, type RawTable } from './table.js';
+import type { Reading } from '../../readers/reading.js';
+import { readRawTable, type RawTable } from '../../readers/table.js';
 import { datasetFromTables } from './table-data.js';
 
 /**

@@ -5,8 +5,8 @@ import type { Inputs } from '../../columns.js';
 import { pickSamples, sharedBytes, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
 import { PffError } from '../../../errors.js';
 import { splitRows } from '../../split.js';
-import type { Reading } from './reading.js';
-import type { Parts } from './parts.js';
+import type { Reading } from '../../readers/reading.js';
+import type { Parts } from '../../readers/parts.js';
 
 /** Images [n, size], channel by channel, and their labels [n]. */
 export interface Pictures {

@@ -14,10 +14,10 @@ import {
 } from '../../columns.js';
 import { sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
 import { splitRows } from '../../split.js';
-import { classesOf, labelText } from './classes.js';
-import { eachPart, type Parts } from './parts.js';
-import type { Reading } from './reading.js';
-import type { RawTable } from './table.js';
+import { classesOf, labelText } from '../../readers/classes.js';
+import { eachPart, type Parts } from '../../readers/parts.js';
+import type { Reading } from '../../readers/reading.js';
+import type { RawTable } from '../../readers/table.js';
 
 /** Names that a column of classes often has, and others hardly ever; the first that there is counts. */
 const LABEL_NAMES = ['label', 'labels', 'class', 'classes', 'target'];

@@ -5,8 +5,8 @@
 import type { PixelInputs } from '../../columns.js';
 import { imageSize } from '../../dataset.js';
 import { PffError } from '../../../errors.js';
-import { decodeImage, type Pixels } from './image-bytes.js';
-import { resizeArea } from './resize.js';
+import { decodeImage, type Pixels } from '../../readers/image-bytes.js';
+import { resizeArea } from '../../readers/resize.js';
 
 export interface UserImage {
   /** [channels, height, width] bytes. */

@@ -1,5 +1,5 @@
-/** A CSV file as a table: its cells, whether its first row is a header, and which columns hold nothing to learn from. Node.js only. */
-import { CsvError, parse } from 'csv-parse/sync';
+/** A CSV file as a table: its cells, whether its first row is a header, and which columns hold nothing to learn from. */
+import { CsvError, parse } from '#platform/csv';
 import { messageOf, PffError } from '../../errors.js';
 
 export interface Table {

@@ -1,10 +1,10 @@
-/** Tables of one's own in whatever file: rows of cells under names. Node.js only. */
+/** Tables of one's own in whatever file: rows of cells under names. */
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { messageOf, PffError } from '../../../errors.js';
-import type { Cell } from '../../columns.js';
-import { readTable } from '../csv-table.js';
-import type { FoundFile, TableKind } from './kind.js';
+import { messageOf, PffError } from '../../errors.js';
+import type { Cell } from '../columns.js';
+import { readTable } from './csv-table.js';
+import type { FoundFile, TableKind } from './file-kind.js';
 
 export interface RawTable {
   /** What errors call it: the file. */

@@ -1,8 +1,8 @@
 /** Rows of a file for a model that there is: which of its columns are the model's, and which one, if any, has the true classes. */
-import { PffError } from '../../../errors.js';
-import type { Cell, Inputs } from '../../columns.js';
+import { PffError } from '../../errors.js';
+import type { Cell, Inputs } from '../columns.js';
 import { labelText } from './classes.js';
-import type { FoundFile, TableKind } from './kind.js';
+import type { FoundFile, TableKind } from './file-kind.js';
 import { readRawTable, type RawTable } from './table.js';
 
 /** A row of a file in the order of the model's columns. */

@@ -1,11 +1,10 @@
 /**
  * Images of several kinds to pixels, told apart by their first bytes. JPEG and WebP are decoded in WebAssembly, with the same bits on
- * every machine. Node.js only.
+ * every machine.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { messageOf, PffError } from '../../../errors.js';
-import { decodeRgba, pngSize } from '../png.js';
+import { decoderBytes } from '#platform/image-decoders';
+import { messageOf, PffError } from '../../errors.js';
+import { decodeRgba, pngSize } from './png.js';
 
 export type ImageKind = 'png' | 'jpeg' | 'webp';
 
@@ -24,9 +23,10 @@ export const IMAGE_NAMES = /\.(png|jpe?g|webp)$/i;
 
 /** Undefined for what is no image that is read. */
 export function imageKind(bytes: Uint8Array): ImageKind | undefined {
-  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 12));
-  if (text.startsWith('\u0089PNG')) return 'png';
+  // Not as text: what is called latin1 is windows-1252, but not in every Node.js.
+  if ([0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte)) return 'png';
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
+  const text = new TextDecoder().decode(bytes.subarray(0, 12));
   return text.startsWith('RIFF') && text.endsWith('WEBP') ? 'webp' : undefined;
 }
 
@@ -92,21 +92,21 @@ interface WithWebAssembly {
   readonly WebAssembly: { readonly compile: (bytes: Uint8Array) => Promise<never> };
 }
 
-async function moduleOf(file: string): Promise<never> {
+async function moduleOf(kind: 'jpeg' | 'webp'): Promise<never> {
   if (!('ImageData' in globalThis)) Object.assign(globalThis, { ImageData: Picture });
   const { WebAssembly: wasm } = globalThis as unknown as WithWebAssembly;
-  return wasm.compile(readFileSync(createRequire(import.meta.url).resolve(file)));
+  return wasm.compile(await decoderBytes(kind));
 }
 
 async function openJpeg(): Promise<(bytes: ArrayBuffer) => Promise<Decoded>> {
   const { default: decode, init } = await import('@jsquash/jpeg/decode.js');
-  await init(await moduleOf('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
+  await init(await moduleOf('jpeg'));
   return (bytes) => decode(bytes) as Promise<Decoded>;
 }
 
 async function openWebp(): Promise<(bytes: ArrayBuffer) => Promise<Decoded>> {
   const { default: decode, init } = await import('@jsquash/webp/decode.js');
-  await init(await moduleOf('@jsquash/webp/codec/dec/webp_dec.wasm'));
+  await init(await moduleOf('webp'));
   return (bytes) => decode(bytes) as Promise<Decoded>;
 }
 

@@ -1,7 +1,7 @@
 /** Labels as a source has them (numbers or texts) to class numbers and names. */
-import { MOST_CLASSES, newLabels, type Labels } from '../../label-array.js';
-import { PffError } from '../../../errors.js';
-import { toNumber, type Cell } from '../../columns.js';
+import { MOST_CLASSES, newLabels, type Labels } from '../label-array.js';
+import { PffError } from '../../errors.js';
+import { toNumber, type Cell } from '../columns.js';
 import type { Parts } from './parts.js';
 
 /** From here on, numbers far apart and names that hardly come twice are taken for values and names of rows. */

@@ -1,0 +1,2 @@
+/** The parser of delimited tables. */
+export { CsvError, parse } from 'csv-parse/sync';

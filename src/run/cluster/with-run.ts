@@ -1,0 +1,65 @@
+/** Opens a server, or a run's store on it, for one piece of work, and closes it after that. */
+import os from 'node:os';
+import { PffError } from '../../errors.js';
+import { openStore } from '../../node/cluster/open-store.js';
+import type { ClusterStore } from '../../store/cluster/cluster-store.js';
+import type { RunRecord } from '../../store/cluster/run-record.js';
+import { NatsApi } from '../../store/nats/api.js';
+import { connectNats } from '../../store/nats/connect.js';
+import { NatsRegistry } from '../../store/nats/registry.js';
+import { runEngine } from '../../store/nats/run-engine.js';
+import type { ServerOptions } from '../../store/nats/server-options.js';
+import { nodeSigner } from './node-key.js';
+
+/** @throws PffError `cluster` if there is no such run */
+export async function known(registry: NatsRegistry, run: string): Promise<RunRecord> {
+  const found = await registry.get(run);
+  if (!found || found.record.state === 'removed')
+    throw new PffError('cluster', `the server has no run ${run}`, { hint: 'pff runs lists those it has.' });
+  return found.record;
+}
+
+export async function withServer<T>(
+  server: ServerOptions,
+  work: (api: NatsApi, registry: NatsRegistry) => Promise<T>,
+): Promise<T> {
+  const connection = await connectNats(server, `pff ${os.hostname()}:${process.pid}`);
+  try {
+    const api = new NatsApi(connection);
+    return await work(api, new NatsRegistry(api));
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Opens a run's store for `work`, and closes it after it.
+ * @param signing whether this process signs something of an audited run, and with the key of which file
+ * @param limit when it has taken too long
+ */
+export async function withRun<T>(
+  server: ServerOptions,
+  run: string,
+  work: (store: ClusterStore, record: RunRecord, registry: NatsRegistry) => Promise<T>,
+  signing?: { readonly key: string | undefined },
+  limit = AbortSignal.timeout(60_000),
+): Promise<T> {
+  return withServer(server, async (api, registry) => {
+    const record = await known(registry, run);
+    const store = openStore({
+      engine: runEngine(api, registry, record),
+      record,
+      name: 'observer',
+      prepared: undefined,
+      signal: limit,
+      say: () => {},
+      signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
+    });
+    try {
+      await store.open();
+      return await work(store, record, registry);
+    } finally {
+      await store.close();
+    }
+  });
+}
