@@ -85,7 +85,7 @@ export default {
       name: 'page-in-the-browser',
       comment: 'web/ shows views that src/page/ defines, with names and units of report/; all else stays on the server',
       severity: 'error',
-      from: { path: '^web/', pathNot: '^web/node/' },
+      from: { path: '^web/', pathNot: '^web/(node|demo)/' },
       to: {
         path: '^src/',
         pathNot:
@@ -102,6 +102,13 @@ export default {
         pathNot: '^src/(page/share/shared-run|report/(units|gantt-boxes))\\.ts$',
         dependencyTypesNot: ['aliased-subpath-import'],
       },
+    },
+    {
+      name: 'demo-uses-the-library',
+      comment: 'web/demo/ is a program that uses the library in a browser, as anybody could',
+      severity: 'error',
+      from: { path: '^web/demo/' },
+      to: { path: '^src/', pathNot: '^src/(in-browser/index|report/units)\\.ts$' },
     },
     { name: 'nobody-imports-web', severity: 'error', from: { path: '^src/' }, to: { path: '^web/' } },
     {

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const built = path.join(root, 'dist/page/assets');
 const note = path.join(built, '.made-of');
-/** The page of runs, and that of nodes in browsers. */
-const configs = ['vite.config.ts', 'vite.node.config.ts'];
+/** The page of runs, that of nodes in browsers, and the demo. */
+const configs = ['vite.config.ts', 'vite.node.config.ts', 'vite.demo.config.ts'];
 
 /** The page takes a few modules of src/; which ones is Vite's matter, so any change there counts. */
 function madeOf() {
@@ -32,10 +32,13 @@ const parts = [
   '../node/page.js',
   '../node/host-worker.js',
   '../node/task-worker.js',
+  '../../demo/index.html',
 ];
 const whole = parts.every((name) => existsSync(path.join(built, name)));
 if (!whole || readFileSync(note, 'utf8') !== now) {
   const { build } = await import('vite');
-  for (const config of configs) await build({ root, configFile: path.join(root, config) });
+  // The demo's has a root of its own.
+  for (const config of configs)
+    await build({ ...(config.includes('demo') ? {} : { root }), configFile: path.join(root, config) });
   writeFileSync(note, now);
 }

@@ -3,7 +3,7 @@
  * fast from a few larger files than from hundreds of small ones. `--watch` builds again with every change.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown, watch } from 'rolldown';
@@ -38,6 +38,32 @@ const output = {
   sourcemap: true,
 };
 
+/** The library in a browser: one folder with all that it needs, for bundlers or as it is. */
+const browserFolder = path.join(root, 'dist/browser');
+const kernelsFolder = path.join(root, 'native/wasm/built');
+
+async function buildBrowser() {
+  const bundle = await rolldown({
+    cwd: root,
+    input: { index: 'src/in-browser/index.ts', background: 'src/in-browser/background.ts' },
+    platform: 'browser',
+    resolve: { conditionNames: ['pff-source', 'browser', 'import', 'default'] },
+    tsconfig: path.join(root, 'tsconfig.json'),
+    plugins: [{ name: 'kernels-beside', transform: (code) => code.replaceAll('../../../native/wasm/built/', './') }],
+  });
+  const { output: files } = await bundle.write({
+    dir: browserFolder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunk-[name].js',
+    cleanDir: true,
+  });
+  await bundle.close();
+  for (const name of readdirSync(kernelsFolder).filter((each) => each.endsWith('.wasm')))
+    copyFileSync(path.join(kernelsFolder, name), path.join(browserFolder, name));
+  return files;
+}
+
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 const types = [compiler, '-p', 'tsconfig.json'];
 
@@ -59,16 +85,18 @@ if (process.argv.includes('--watch')) {
   const { output: files } = await bundle.write(output);
   await bundle.close();
   removeOthers(new Set(files.map((file) => path.join(output.dir, file.fileName))));
-  const modules = files.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  const modules = [...files, ...(await buildBrowser())].flatMap((file) =>
+    file.type === 'chunk' ? file.moduleIds : [],
+  );
   writeFileSync(path.join(output.dir, 'third-party-licenses.txt'), licensesOf(modules));
 }
 
-/** What an earlier build left; the page is built on its own. */
+/** What an earlier build left; the pages are built on their own. */
 function removeOthers(ours) {
   for (const entry of readdirSync(output.dir, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     const other = /\.js(\.map)?$/.test(entry.name) && !ours.has(file);
-    if (other && !file.startsWith(path.join(output.dir, 'page'))) rmSync(file);
+    if (other && !['page', 'demo'].some((folder) => file.startsWith(path.join(output.dir, folder)))) rmSync(file);
   }
 }
 

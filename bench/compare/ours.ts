@@ -79,7 +79,7 @@ export async function openOurs(
   };
 
   return {
-    name: precision === 'f32' ? 'ours' : `ours-${precision}`,
+    name: [...(precision === 'f32' ? ['ours'] : ['ours', precision]), ...(choice === 'wasm' ? ['wasm'] : [])].join('-'),
     about: `pff, kernels ${kernels.name}, ${precision}, ${kernels.threads} thread(s)`,
     operands: precision === 'f32' ? 'f32' : 'bf16',
     isOurs: true,

@@ -7,6 +7,8 @@ import { messageOf, PffError } from '../../src/errors.js';
 import type { Kernels, Precision } from '../../src/kernels/kernels.js';
 import type { CompiledKernels } from '../../src/kernels/compiled/compiled.js';
 import type { KernelsChoice } from '../../src/kernels/open.js';
+import { loadWasm } from '../../src/kernels/wasm/load.js';
+import { openWasm } from '../../src/kernels/wasm/wasm.js';
 import type { RunResult } from '../../src/run/events.js';
 import { summarise } from '../statistics.js';
 import type { Contender, Operands } from './contender.js';
@@ -76,6 +78,14 @@ export async function runComparison(
     writeWorkload(workload, folder);
     const ours = await openOurs(kernels, 'f32', choice, workload);
     open.f32.push(ours);
+    const wasm = await loadWasm();
+    if ('functions' in wasm) {
+      const own = openWasm(wasm);
+      const rate = summarise(Array.from({ length: 9 }, () => own.measurePeak(5))).median / 1e9;
+      const one = await openOurs(own, 'f32', 'wasm', workload);
+      const vectors = `${wasm.build} multiply-adds of 128 bits, at most ${rate.toFixed(1)} GFLOP/s`;
+      open.f32.push({ ...one, about: `${one.about}, ${vectors}` });
+    }
     for (const [precision, one] of rounding) open.bf16.push(await openOurs(one, precision, choice, workload));
     const groups = (['f32', 'bf16'] as const).filter((operands) => open[operands].length > 0);
     const absent: Missing[] = [];

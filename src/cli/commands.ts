@@ -53,6 +53,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: async () => (await import('./commands/watch.js')).watchCommand,
   },
   {
+    name: 'demo',
+    summary: 'serves a page that trains MNIST in the browser, and reads drawn digits',
+    load: async () => (await import('./commands/demo.js')).demoCommand,
+  },
+  {
     name: 'report',
     summary: 'writes a run, or two to eight side by side, as one HTML file',
     load: async () => (await import('./commands/report.js')).reportCommand,

@@ -3,7 +3,7 @@ import { PffError } from '../errors.js';
 import { INSTRUCTION_SETS } from './instruction-sets.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
-import { proveNumerics } from './probe.js';
+import { openReferenceKernels, openWasmKernels, proved } from './open-portable.js';
 
 /**
  * `auto`: the fastest there is for the precision: native, else WebAssembly, else the reference. `native`: the best instruction set that
@@ -55,17 +55,8 @@ function backendOf(choice: KernelsChoice): Open {
   return choice === 'reference' ? reference : choice === 'wasm' ? wasm : native;
 }
 
-async function reference({ precision }: OpenKernelsOptions): Promise<Kernels> {
-  const { openReference } = await import('./reference/reference.js');
-  return proved(openReference(precision));
-}
-
-async function wasm({ kernels: choice, precision }: OpenKernelsOptions): Promise<Kernels> {
-  const [{ loadWasm }, { openWasm }] = await Promise.all([import('./wasm/load.js'), import('./wasm/wasm.js')]);
-  const loaded = await loadWasm();
-  if ('functions' in loaded) return proved(openWasm(loaded, precision));
-  throw unavailable(choice, loaded.reason, 'use --kernels reference (slow, the same results)');
-}
+const reference: Open = ({ precision }) => openReferenceKernels(precision);
+const wasm: Open = ({ kernels, precision }) => openWasmKernels(precision, kernels);
 
 async function native(
   { kernels: choice, threads, precision }: OpenKernelsOptions,
@@ -87,21 +78,4 @@ async function native(
 function unavailable(choice: KernelsChoice, reason: string, hint: string): PffError {
   const message = choice === 'auto' ? reason : `${choice} kernels were asked for, but ${reason}`;
   return new PffError('kernels', message, { hint });
-}
-
-/** Backends of this thread that have been proved, by name and numerics: once is enough. */
-const alreadyProved = new Set<string>();
-
-/** The same kernels, once they have shown that they compute what they claim. Closes them where they do not. */
-async function proved(kernels: Kernels): Promise<Kernels> {
-  const key = `${kernels.name} ${kernels.numerics.id}`;
-  if (alreadyProved.has(key)) return kernels;
-  try {
-    await proveNumerics(kernels);
-  } catch (error) {
-    kernels.close();
-    throw error;
-  }
-  alreadyProved.add(key);
-  return kernels;
 }

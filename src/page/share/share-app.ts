@@ -6,20 +6,13 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { getCookie, setCookie } from 'hono/cookie';
 import { isLoopback } from '../access.js';
 import { nodeDocument } from '../document.js';
-import { safeHeaders } from '../headers.js';
+import { ISOLATED, safeHeaders } from '../headers.js';
 import type { Guest, Guests, Refusal } from './guests.js';
 import type { SharedRun } from './shared-run.js';
 
 /** Scripts, workers and connections of the page's own server only; nothing inline. WebAssembly is compiled from there, too. */
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/** Apart from all other sites, so that the page may have memory that its workers share. */
-const ISOLATED = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
-};
 
 export interface ShareSetting {
   readonly guests: Guests;

@@ -1,0 +1,85 @@
+/** A trained network in a browser: reads a model file and predicts. */
+import { imageSize, type ImageShape, type SampleValues } from '../data/dataset.js';
+import { newLabels } from '../data/label-array.js';
+import { labelLayout } from '../data/labels.js';
+import { PffError } from '../errors.js';
+import { openPortableKernels, type PortableChoice } from '../kernels/open-portable.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { imagePlanes, imageValues } from '../layers/sizes.js';
+import { decodeModel, statesFromTensors } from '../model/model-file.js';
+import { networkStructure } from '../model/network.js';
+import { strongestClass } from '../model/prediction.js';
+import { Predictor } from '../model/predictor.js';
+import { labelled } from '../node/prepare.js';
+import type { RunSpec } from '../spec/spec.js';
+
+export interface BrowserPrediction {
+  readonly label: number;
+  readonly className: string;
+  /** A score for each class, in their order: comparable within one prediction only. */
+  readonly scores: readonly number[];
+}
+
+export class BrowserModel {
+  readonly spec: RunSpec;
+  readonly classes: readonly string[];
+  readonly #shape: ImageShape;
+  readonly #kernels: Kernels;
+  readonly #predictor: Predictor;
+
+  /** Made by `openModel`. */
+  constructor(spec: RunSpec, classes: readonly string[], shape: ImageShape, kernels: Kernels, predictor: Predictor) {
+    this.spec = spec;
+    this.classes = classes;
+    this.#shape = shape;
+    this.#kernels = kernels;
+    this.#predictor = predictor;
+  }
+
+  /** Predicts images [n, width · height · channels] as a dataset has them: bytes 0 … 255, channel by channel. @throws PffError `data` */
+  async predict(images: SampleValues): Promise<BrowserPrediction[]> {
+    const size = imageSize(this.#shape);
+    const count = images.length / size;
+    if (!Number.isInteger(count))
+      throw new PffError('data', `${images.length} values do not divide into samples of ${size} values`, {
+        hint: 'Give whole samples, one after the other.',
+      });
+    const classes = this.classes.length;
+    const layout = labelLayout(imagePlanes(this.spec.layers) ?? this.#shape, classes, this.spec.labelMode);
+    const samples = { count, images, labels: newLabels(count, classes) };
+    const data = labelled(samples, layout, this.#shape, this.spec);
+    const rows = Uint32Array.from({ length: count }, (_, i) => i);
+    const { combined } = await this.#predictor.scores(data, rows);
+    return Array.from(strongestClass(combined, classes), (label, i) => ({
+      label,
+      className: this.classes[label] ?? String(label),
+      scores: Array.from(combined.subarray(i * classes, (i + 1) * classes)),
+    }));
+  }
+
+  /** Frees its memory; it must not be used afterwards. */
+  close(): void {
+    this.#predictor.close();
+    this.#kernels.close();
+  }
+}
+
+/** Opens a model file that `train` gave, here or elsewhere. @throws PffError `files` where it is none, or of a table */
+export async function openModel(bytes: Uint8Array, kernels: PortableChoice = 'auto'): Promise<BrowserModel> {
+  const { spec, classes, inputs, tensors } = decodeModel(bytes);
+  if (classes === undefined || inputs?.kind !== 'image')
+    throw new PffError('files', 'the model does not say which images it takes', {
+      hint: 'Models of tables are read by pff predict.',
+    });
+  const layout = labelLayout(imagePlanes(spec.layers) ?? inputs.shape, classes.length, spec.labelMode);
+  if (imageSize(inputs.shape) !== imageValues(spec.layers))
+    throw new PffError('files', 'the model takes images of another size than its first layer');
+  const states = statesFromTensors(networkStructure(spec, layout), tensors);
+  const { kernels: opened } = await openPortableKernels(spec.precision, kernels);
+  try {
+    return new BrowserModel(spec, classes, inputs.shape, opened, await Predictor.open(opened, spec, states));
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
