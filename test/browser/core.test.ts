@@ -1,14 +1,13 @@
 /** The portable core in a real browser: bundled by Vite, trained on the reference kernels, the bits of Node.js. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { build, defaultClientConditions } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainToEnd } from '../../src/run/train.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 import { TestBrowser } from '../../tools/browser.js';
 import type { Asked, Trained } from './entry.js';
+import { bundled, served } from './pages.js';
 
 const objectives: readonly [string, Asked['spec']][] = [
   ['RandomNEG-Softmax', { negatives: 'random', classifier: 'softmax', epochs: 2 }],
@@ -20,57 +19,16 @@ const variants: readonly [Asked['variant'], number][] = [
   ['all-layers', 2],
 ];
 
-let script: string;
 let browser: TestBrowser;
 let server: Server;
 
 beforeAll(async () => {
-  [script, browser, server] = await Promise.all([bundled(), TestBrowser.start(), served()]);
+  [server, browser] = await Promise.all([bundled('entry.ts').then(served), TestBrowser.start()]);
 });
 afterAll(async () => {
   await browser.close();
   server.close();
 });
-
-/** The entry and all that it imports as one script, minified as a page would have it. */
-async function bundled(): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: 'error',
-    resolve: { conditions: ['pff-source', ...defaultClientConditions] },
-    build: {
-      write: false,
-      target: 'es2023',
-      lib: { entry: fileURLToPath(new URL('entry.ts', import.meta.url)), formats: ['es'], fileName: 'entry' },
-    },
-  });
-  const [output] = [built].flat();
-  if (!output || !('output' in output)) throw new Error('Vite gave no bundle');
-  const chunks = output.output.flatMap((each) => (each.type === 'chunk' ? [each] : []));
-  expect(chunks.flatMap(({ imports }) => imports)).toEqual([]);
-  expect(chunks.flatMap(({ moduleIds }) => moduleIds).filter((id) => /external|platform\/node/.test(id))).toEqual([]);
-  return chunks.map(({ code }) => code).join('\n');
-}
-
-/** Two pages: /isolated may share memory, /plain may not. */
-async function served(): Promise<Server> {
-  const pages = createServer(({ url }, response) => {
-    if (url === '/entry.js') response.setHeader('content-type', 'text/javascript').end(script);
-    else if (url === '/favicon.ico') response.writeHead(204).end();
-    else {
-      response.setHeader('content-type', 'text/html');
-      if (url === '/isolated') {
-        response.setHeader('cross-origin-opener-policy', 'same-origin');
-        response.setHeader('cross-origin-embedder-policy', 'require-corp');
-      }
-      response.end('<!doctype html><title>core</title><script type="module" src="/entry.js"></script>');
-    }
-  });
-  await new Promise<void>((resolve) => {
-    pages.listen(0, '127.0.0.1', resolve);
-  });
-  return pages;
-}
 
 async function opened(path: string): Promise<Page> {
   const page = await browser.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);

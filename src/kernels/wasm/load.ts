@@ -34,6 +34,13 @@ export function loadWasm(): Promise<LoadedWasm> {
   return loaded;
 }
 
+/** One build whatever else there is, for tests: a fresh instance. */
+export function loadWasmBuild(build: Wasm['build']): Promise<Wasm> {
+  if (!engine) throw new Error('this engine has no WebAssembly');
+  allowRelaxedSimd();
+  return instantiated(engine, build);
+}
+
 async function load(): Promise<LoadedWasm> {
   if (!engine?.validate(SIMD)) return { reason: 'this engine has no WebAssembly SIMD' };
   if (!engine.validate(RELAXED_SIMD)) allowRelaxedSimd();
