@@ -1,44 +1,19 @@
 /** The shaders of a dense layer: the rules of kernels.ts, one shader for each step of `forward`, `update` and `inputGradient`. */
 import type { UpdateRule } from '../operands.js';
 import { arithmetic } from './arithmetic.js';
+import type { Shader } from './device.js';
+import { ELEMENTS } from './groups.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
+import { PARAMETERS } from './scalars.js';
 import { adamUpdate, sgdUpdate } from './updates.js';
 
-/** Threads of a workgroup where each element is for itself. */
-export const ELEMENTS = 64;
 /** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
 export const ROWS_OF_SUMS = 4;
-
-/** Of one call; all u32, flags as 0 or 1, the scalars of a rule as their bits. */
-export const PARAMETERS = [
-  'batch',
-  'variants',
-  'rows',
-  'prefixInputs',
-  'suffixInputs',
-  'outputs',
-  'scaled',
-  'relu',
-  'beta1',
-  'beta2',
-  'fresh1',
-  'fresh2',
-  'negativeStep',
-  'halfEpsilon',
-  'keep',
-] as const;
-export type Parameter = (typeof PARAMETERS)[number];
 
 const parameters = /* wgsl */ `
 struct Parameters { ${PARAMETERS.map((name) => `${name}: u32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 `;
-
-/** A shader and what it does with its buffers: whether it writes each, in the order of their bindings from 1. */
-export interface Shader {
-  readonly code: string;
-  readonly writes: readonly boolean[];
-}
 
 /** Where each thread has one element: `index` < `count`. */
 function elementwise(count: string, body: string): string {

@@ -14,13 +14,15 @@ import {
 import type { DenseKernel, DenseOptions, DenseTensors, LayerInput, LayerOutput } from '../kernels.js';
 import type { Delta, UpdateRule } from '../operands.js';
 import { normaliseRow } from '../reference/operations.js';
-import { denseShaders, ELEMENTS, PARAMETERS, ROWS_OF_SUMS, type Parameter, type ShaderName } from './dense-shaders.js';
+import { denseShaders, ROWS_OF_SUMS, type ShaderName } from './dense-shaders.js';
 import type { Dispatch, GpuDevice } from './device.js';
+import { elements, spread } from './groups.js';
 import { tileSide, type ShaderOptions } from './products.js';
+import { gathered, suffixOf } from './samples.js';
+import { PARAMETERS, scalars, type Parameter } from './scalars.js';
 
 /** Values of a buffer of rows in `infer`: larger inputs go through in parts. */
 const VALUES_OF_A_PART = 2 ** 24;
-const MOST_GROUPS = 65535;
 
 /** Buffers of the layer itself, [I, O] and [O]. */
 interface Parameters {
@@ -356,53 +358,4 @@ export class GpuDense implements DenseKernel {
   #check(): void {
     if (this.#closed) failClosed();
   }
-}
-
-/** Workgroups in two directions, as there may be more than one direction holds. */
-function spread(groups: number): Dispatch['groups'] {
-  const x = Math.min(groups, MOST_GROUPS);
-  return [x, x === 0 ? 0 : Math.ceil(groups / x)];
-}
-
-function elements(count: number): Dispatch['groups'] {
-  return spread(Math.ceil(count / ELEMENTS));
-}
-
-/** The prefixes of samples `first` … [batch, width]. */
-function gathered({ prefix, rows }: LayerInput, first: number, batch: number, width: number): Float32Array {
-  if (rows === undefined) return prefix.subarray(first * width, (first + batch) * width);
-  const values = new Float32Array(batch * width);
-  for (let b = 0; b < batch; b++) {
-    const from = (rows[first + b] ?? 0) * width;
-    values.set(prefix.subarray(from, from + width), b * width);
-  }
-  return values;
-}
-
-/** The suffixes of the same samples, variant by variant. */
-function suffixOf(all: Float32Array, input: LayerInput, first: number, batch: number, width: number): Float32Array {
-  if (batch === input.batch) return all.subarray(0, batch * input.variants * width);
-  const values = new Float32Array(batch * input.variants * width);
-  for (let v = 0; v < input.variants; v++) {
-    const from = (v * input.batch + first) * width;
-    values.set(all.subarray(from, from + batch * width), v * batch * width);
-  }
-  return values;
-}
-
-const { fround } = Math;
-
-/** The scalars of a rule as the bits of f32 values, by the names that shaders have for them. */
-function scalars(rule: UpdateRule): Partial<Record<Parameter, number>> {
-  const bits = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0] ?? 0;
-  const common = { negativeStep: bits(-rule.stepSize), keep: bits(rule.keep) };
-  if (rule.kind === 'sgd') return { ...common, beta1: bits(rule.momentum) };
-  return {
-    ...common,
-    beta1: bits(rule.beta1),
-    beta2: bits(rule.beta2),
-    fresh1: bits(1 - fround(rule.beta1)),
-    fresh2: bits(1 - fround(rule.beta2)),
-    halfEpsilon: bits(-0.5 * fround(rule.epsilonSquared)),
-  };
 }

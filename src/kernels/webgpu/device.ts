@@ -1,10 +1,15 @@
 /** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
 import { openGpu } from '#platform/gpu';
 import { messageOf, PffError } from '../../errors.js';
-import type { Shader } from './dense-shaders.js';
 
 /** A GPU that does not answer for so long hangs. */
 const PATIENCE_MS = 120_000;
+
+/** A shader and what it does with its buffers: whether it writes each, in the order of their bindings from 1. */
+export interface Shader {
+  readonly code: string;
+  readonly writes: readonly boolean[];
+}
 
 /** One dispatch: a pipeline, what is bound to it, and how many workgroups. */
 export interface Dispatch {
