@@ -2,30 +2,13 @@
 import type { UpdateRule } from '../operands.js';
 import { arithmetic } from './arithmetic.js';
 import type { Shader } from './device.js';
-import { ELEMENTS } from './groups.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
 import { PARAMETERS } from './scalars.js';
+import { elementwise, parametersOf, shaderOf } from './shader-text.js';
 import { adamUpdate, sgdUpdate } from './updates.js';
 
 /** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
 export const ROWS_OF_SUMS = 4;
-
-const parameters = /* wgsl */ `
-struct Parameters { ${PARAMETERS.map((name) => `${name}: u32`).join(', ')} }
-@group(0) @binding(0) var<uniform> p: Parameters;
-`;
-
-/** Where each thread has one element: `index` < `count`. */
-function elementwise(count: string, body: string): string {
-  return /* wgsl */ `
-@compute @workgroup_size(${ELEMENTS})
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let index = id.y * groups.x * ${ELEMENTS}u + id.x;
-  if (index >= ${count}) { return; }
-  ${body}
-}
-`;
-}
 
 const forwardProduct: Product = {
   sizes: { M: 'p.batch', N: 'p.outputs', K: 'p.prefixInputs' },
@@ -81,16 +64,8 @@ export function denseShaders(options: ShaderOptions): Readonly<Record<ShaderName
 function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
   const { form, precision } = options;
   const rounds = precision !== 'f32';
-  const head = `${arithmetic(form)}${parameters}`;
-  /** @param buffers of T; those that are written are marked */
-  const shader = (buffers: readonly string[], ...code: readonly string[]): Shader => {
-    const writes = buffers.map((name) => name.startsWith('*'));
-    const declared = buffers.map((name, i) => {
-      const access = writes[i] ? 'read_write' : 'read';
-      return `@group(0) @binding(${i + 1}) var<storage, ${access}> ${name.replace('*', '')}: array<T>;`;
-    });
-    return { code: [head, ...declared, ...code].join('\n'), writes };
-  };
+  const head = `${arithmetic(form)}${parametersOf(PARAMETERS)}`;
+  const shader = (buffers: readonly string[], ...code: readonly string[]): Shader => shaderOf(head, buffers, ...code);
   const product = (what: Product) => productShader(what, options);
   const start = rounds
     ? 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }'

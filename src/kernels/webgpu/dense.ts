@@ -17,6 +17,7 @@ import { normaliseRow } from '../reference/operations.js';
 import { denseShaders, ROWS_OF_SUMS, type ShaderName } from './dense-shaders.js';
 import type { Dispatch, GpuDevice } from './device.js';
 import { elements, spread } from './groups.js';
+import { KeptActivations } from './kept-activations.js';
 import { tileSide, type ShaderOptions } from './products.js';
 import { gathered, suffixOf } from './samples.js';
 import { PARAMETERS, scalars, type Parameter } from './scalars.js';
@@ -58,14 +59,6 @@ interface Kept {
   readonly rows: number;
 }
 
-/** The arrays that `activations` gave, by their memory: `dropout` may write to them. */
-const views = new WeakMap<ArrayBufferLike, GpuDense>();
-
-/** Tells the layer whose kept activations `values` is, if any, that they were changed. */
-export function activationsChanged(values: Float32Array): void {
-  views.get(values.buffer)?.changed();
-}
-
 export class GpuDense implements DenseKernel {
   readonly inputs: number;
   readonly outputs: number;
@@ -82,9 +75,7 @@ export class GpuDense implements DenseKernel {
   #inputGradients: GPUBuffer | undefined;
   #gradients: { readonly weights: GPUBuffer; readonly bias: GPUBuffer } | undefined;
   #kept: Kept | undefined;
-  /** The kept activations, once they were asked for. */
-  #view: Float32Array | undefined;
-  #changed = false;
+  #activations: KeptActivations | undefined;
   #closed = false;
 
   private constructor(
@@ -145,8 +136,7 @@ export class GpuDense implements DenseKernel {
     this.#rows = await this.#buffersFor(this.#rows, batch, rows, this.#options.maxRows);
     await this.#pass(this.#rows, input, 0, batch, sumSquares !== undefined);
     this.#kept = { batch, variants, rows };
-    this.#view = undefined;
-    this.#changed = false;
+    this.#activations = new KeptActivations(this.#device, this.#rows.y, rows * this.outputs);
     if (sumSquares) await this.#device.read([{ from: this.#rows.sums, into: sumSquares.subarray(0, rows) }]);
   }
 
@@ -188,17 +178,7 @@ export class GpuDense implements DenseKernel {
 
   async activations(): Promise<Float32Array> {
     this.#check();
-    if (this.#view) return this.#view;
-    const view = new Float32Array((this.#kept?.rows ?? 0) * this.outputs);
-    if (this.#rows) await this.#device.read([{ from: this.#rows.y, into: view }]);
-    views.set(view.buffer, this);
-    this.#view = view;
-    return view;
-  }
-
-  /** `Kernels.dropout` has written to the kept activations. */
-  changed(): void {
-    this.#changed = true;
+    return (await this.#activations?.view()) ?? new Float32Array();
   }
 
   async inputGradient(delta: Delta, out: Float32Array): Promise<void> {
@@ -301,8 +281,7 @@ export class GpuDense implements DenseKernel {
       sums: await this.#device.buffer('the deltas of a batch', maxRows * outputs),
     };
     const { y } = this.#rows as RowBuffers;
-    if (this.#changed && this.#view) this.#device.write(y, this.#view);
-    this.#changed = false;
+    this.#activations?.upload();
     const scaled = 'rowScale' in delta;
     const given = scaled ? delta.rowScale.subarray(0, kept.rows) : delta.values.subarray(0, kept.rows * outputs);
     this.#device.write(this.#deltas.given, given);

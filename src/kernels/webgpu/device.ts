@@ -15,7 +15,7 @@ export interface Shader {
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
-  readonly groups: readonly [x: number, y: number];
+  readonly groups: readonly [x: number, y: number, z?: number];
 }
 
 export interface Reading {

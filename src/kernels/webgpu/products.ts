@@ -5,7 +5,10 @@
 import type { Precision } from '../numerics.js';
 import type { ArithmeticForm } from './arithmetic.js';
 
-/** Expressions and statements of WGSL, of type `T`; `m`, `n`, `k` are u32. Sizes are `M`, `N` and `K`. */
+/**
+ * Expressions and statements of WGSL, of type `T`; `m`, `n`, `k` are u32. Sizes are `M`, `N` and `K`. `z` is the workgroup's third
+ * coordinate, for products that are computed side by side.
+ */
 export interface Product {
   readonly sizes: { readonly M: string; readonly N: string; readonly K: string };
   readonly a: string;
@@ -82,6 +85,7 @@ export function productShader(product: Product, options: ShaderOptions): string 
     }`;
 
   return /* wgsl */ `
+var<private> z: u32;
 var<workgroup> tileA: array<${type}, ${TERMS * side}>;
 var<workgroup> tileB: array<${type}, ${TERMS * side}>;
 
@@ -93,6 +97,7 @@ fn finish(m: u32, n: u32, value: ${type}) {
 
 @compute @workgroup_size(${SIDE}, ${SIDE})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  z = group.z;
   let M = ${product.sizes.M};
   let N = ${product.sizes.N};
   let K = ${product.sizes.K};

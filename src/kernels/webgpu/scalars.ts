@@ -1,7 +1,11 @@
 /** The numbers that shaders are given with each call. */
 import type { UpdateRule } from '../operands.js';
 
-/** Of one call; all u32, flags as 0 or 1, the scalars of a rule as their bits. */
+/** The scalars of an update rule, as their bits. */
+export const RULE_PARAMETERS = ['beta1', 'beta2', 'fresh1', 'fresh2', 'negativeStep', 'halfEpsilon', 'keep'] as const;
+export type RuleParameter = (typeof RULE_PARAMETERS)[number];
+
+/** Of one call of a dense layer; all u32, flags as 0 or 1. */
 export const PARAMETERS = [
   'batch',
   'variants',
@@ -11,21 +15,19 @@ export const PARAMETERS = [
   'outputs',
   'scaled',
   'relu',
-  'beta1',
-  'beta2',
-  'fresh1',
-  'fresh2',
-  'negativeStep',
-  'halfEpsilon',
-  'keep',
+  ...RULE_PARAMETERS,
 ] as const;
 export type Parameter = (typeof PARAMETERS)[number];
 
 const { fround } = Math;
 
+/** The bits of fround(x). */
+export function bits(x: number): number {
+  return new Uint32Array(Float32Array.of(x).buffer)[0] ?? 0;
+}
+
 /** The scalars of a rule as the bits of f32 values, by the names that shaders have for them. */
-export function scalars(rule: UpdateRule): Partial<Record<Parameter, number>> {
-  const bits = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0] ?? 0;
+export function scalars(rule: UpdateRule): Partial<Record<RuleParameter, number>> {
   const common = { negativeStep: bits(-rule.stepSize), keep: bits(rule.keep) };
   if (rule.kind === 'sgd') return { ...common, beta1: bits(rule.momentum) };
   return {

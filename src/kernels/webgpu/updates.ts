@@ -5,7 +5,7 @@
 import type { ArithmeticForm } from './arithmetic.js';
 
 /** result = fused(a, b, c), and what happens with it. */
-interface Step {
+export interface Step {
   readonly a: string;
   readonly b: string;
   readonly c: string;
@@ -13,7 +13,7 @@ interface Step {
 }
 
 /** For products: the sign of a zero is kept. */
-const MINUS_ZERO = 'fromBits(0x80000000u)';
+export const MINUS_ZERO = 'fromBits(0x80000000u)';
 
 /** 1.50088 and 1.5000006. */
 const NEWTON = ['fromBits(0x3fc01cd6u)', 'fromBits(0x3fc00005u)'] as const;
@@ -80,7 +80,8 @@ export function sgdUpdate(form: ArithmeticForm): string {
   m[index] = moment;`;
 }
 
-function steps(list: readonly Step[], form: ArithmeticForm): string {
+/** Code that takes the steps in order. */
+export function steps(list: readonly Step[], form: ArithmeticForm): string {
   if (form === 'device')
     return list.map(({ a, b, c, store }) => `{ let result = fused(${a}, ${b}, ${c}); ${store} }`).join('\n');
   return /* wgsl */ `

@@ -8,8 +8,9 @@ import { exactNumerics } from '../numerics.js';
 import { proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
-import { activationsChanged, GpuDense } from './dense.js';
+import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
+import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
 
 /** The form of arithmetic that was proved on a device, by its description and the precision. */
