@@ -85,7 +85,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
   if (options.maxUpdate !== undefined && !(options.maxUpdate > 0))
     throw new PffError('usage', `maxUpdate must be above 0, but is ${options.maxUpdate}`);
   const kernels = options.kernels ?? 'auto';
-  if (!isKernelsChoice(kernels)) throw new PffError('usage', `unknown kernels ${kernels}`);
+  if (!isKernelsChoice(kernels)) throw new PffError('usage', `unknown kernels ${String(options.kernels)}`);
   const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`, (text) =>
     say(`waiting: ${text}`),
   );
