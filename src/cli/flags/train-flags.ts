@@ -5,6 +5,7 @@ import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, pluginFlag } from './co
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
+import { shareFlags } from './share-flags.js';
 import { clusterGroup, serverFlags, submissionFlags } from './server-flags.js';
 import { specFlags, specSourceFlags } from './spec-sources.js';
 
@@ -44,6 +45,11 @@ export const trainFlags = {
     shownDefault: 'made from the run folder',
   },
   ...submissionFlags,
+  share: {
+    ...flag('let browsers take part by a link (with --server); pff share RUN does so later'),
+    group: 'Browsers as nodes',
+  },
+  ...shareFlags,
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   'shard-dirs': {
     ...textsFlag(
