@@ -16,7 +16,7 @@ import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { loadPlugin } from '../flags/common-flags.js';
+import { askedKernels, loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
@@ -98,7 +98,7 @@ export const trainCommand = defineCommand({
           variant: given.variant,
           nodes: given.nodes,
           threadsPerNode: given['threads-per-node'],
-          kernels: given.kernels,
+          kernels: askedKernels(given),
           dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
@@ -155,7 +155,8 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
       throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
         hint: 'Leave one of them out.',
       });
-  const { nodes, variant, kernels } = given;
+  const { nodes, variant } = given;
+  const kernels = askedKernels(given);
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
@@ -175,7 +176,8 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
 async function tellFasterPrecision(spec: PartialSpec, given: Given, err: TextStream): Promise<void> {
-  const { variant, nodes, kernels } = given;
+  const { variant, nodes } = given;
+  const kernels = askedKernels(given);
   const how = { variant, nodes, threadsPerNode: given['threads-per-node'], kernels, shardDirs: given['shard-dirs'] };
   const faster = await fasterPrecision({ spec, ...how });
   if (faster === undefined) return;

@@ -22,10 +22,15 @@ const provedForms = new Map<string, ArithmeticForm>();
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
+  return kernelsOn(device, shaderOptions(device, precision, await formOn(device, precision)));
+}
+
+/** The form of arithmetic that gives the bits of the precision on a device, proved once. @throws PffError `kernels` if none does */
+export async function formOn(device: GpuDevice, precision: Precision): Promise<ArithmeticForm> {
   const key = `${device.description} ${precision}`;
   const form = provedForms.get(key) ?? (await proveForm(device, precision));
   provedForms.set(key, form);
-  return kernelsOn(device, shaderOptions(device, precision, form));
+  return form;
 }
 
 /** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
