@@ -55,10 +55,11 @@ export class GpuDevice {
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
 
-  private constructor(device: GPUDevice, description: string) {
+  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    const { vendor, architecture, device: name, description } = info;
     this.#device = device;
-    this.description = description;
-    this.software = /swiftshader|llvmpipe|lavapipe/i.test(description);
+    this.description = [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed';
+    this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(this.description);
     device.addEventListener('uncapturederror', ({ error }) => {
       this.#failure ??= error.message;
     });
@@ -76,6 +77,7 @@ export class GpuDevice {
     try {
       adapter = await (await openGpu(adapterName)).requestAdapter({ powerPreference: 'high-performance' });
     } catch (error) {
+      if (error instanceof PffError) throw error;
       throw new PffError('kernels', `there is no GPU for webgpu kernels: ${messageOf(error)}`, {
         hint: 'In Node.js: npm install webgpu (and a Vulkan driver; on Debian also libvulkan1). Or use --kernels auto.',
         cause: error,
@@ -87,8 +89,7 @@ export class GpuDevice {
       });
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
     const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
-    const { vendor, architecture, device: name, description } = adapter.info;
-    return new GpuDevice(device, [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed');
+    return new GpuDevice(device, adapter.info);
   }
 
   /** The most bytes of one buffer that a shader may use. */

@@ -24,12 +24,12 @@ const provedForms = new Map<string, Promise<ArithmeticForm>>();
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
-  const form = await provedForm(device, precision, 'dense');
+  const form = await formOn(device, precision);
   return {
     ...denseOn(device, shaderOptions(device, precision, form)),
     // Their shaders are many, and take long to compile on some devices: proved when first asked for.
     async openBlock(stages, tensors, options) {
-      const proved = await provedForm(device, precision, 'blocks');
+      const proved = await formOn(device, precision, 'blocks');
       const shaders = blockShaders(shaderOptions(device, precision, proved));
       return GpuBlock.open(device, stages, tensors, options, shaders);
     },
@@ -39,7 +39,7 @@ export async function openWebGpu(precision: Precision = 'f32', adapter?: string)
 type Proof = 'dense' | 'blocks';
 
 /** Which form gives the bits of the numerics on this device; found once. @throws PffError `kernels` if none does */
-async function provedForm(device: GpuDevice, precision: Precision, what: Proof): Promise<ArithmeticForm> {
+export async function formOn(device: GpuDevice, precision: Precision, what: Proof = 'dense'): Promise<ArithmeticForm> {
   const key = `${device.description} ${precision} ${what}`;
   const proof = provedForms.get(key) ?? proveForm(device, precision, what);
   provedForms.set(key, proof);
