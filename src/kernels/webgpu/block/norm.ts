@@ -72,17 +72,13 @@ export class GpuNorm {
     return { mean, variance, ...(await this.#scales(variance, count, rows, scratch)), values };
   }
 
-  /** The same with the running statistics of a batch. */
-  async running(z: GPUBuffer, rows: number, scratch: Scratch): Promise<Found> {
-    const { mean, variance, gamma } = this.#parameters as Required<NormParameters>;
-    const [of, about] = [(variance as GpuParameter).value, (mean as GpuParameter).value];
-    await this.#work.each(this.#work.shaders.centre(false), [about, z], this.#size(rows));
-    const scales = await this.#scales(of, gamma.length, rows, scratch);
-    return { mean: about, variance: of, ...scales, values: 0 };
-  }
-
-  get usesRunning(): boolean {
-    return this.#norm.kind === 'batch';
+  /** The same for inference: of a batch with the running statistics. */
+  async passing(z: GPUBuffer, rows: number, scratch: Scratch): Promise<Found> {
+    const { mean, variance, gamma } = this.#parameters;
+    if (!mean || !variance) return this.statistics(z, rows, scratch);
+    await this.#work.each(this.#work.shaders.centre(false), [mean.value, z], this.#size(rows));
+    const scales = await this.#scales(variance.value, gamma.length, rows, scratch);
+    return { mean: mean.value, variance: variance.value, ...scales, values: 0 };
   }
 
   /** `delta` from du to dz. Takes a step by the rule, if given. `sums1` S1, then D; `sums2` S2. */

@@ -121,12 +121,7 @@ export class GpuStage {
     const rows = this.#rowsOf(entered);
     const scratch = this.#passing;
     const z = await this.#convolve(entered, rows, scratch);
-    const found = await (this.#norm?.usesRunning ? this.#norm.running : this.#norm?.statistics)?.call(
-      this.#norm,
-      z,
-      rows,
-      scratch,
-    );
+    const found = await this.#norm?.passing(z, rows, scratch);
     const y = await scratch.get('y', rows * this.width);
     await this.#finishTo(y, z, rows, found, undefined);
     return this.#leaves(entered, y);
