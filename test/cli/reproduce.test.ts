@@ -4,14 +4,16 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CONTROL, ownFolder, pff } from './helpers.js';
 
-const TINY = '--train-samples 6000 --test-samples 100 --layers 12,12,12,12'.split(' ');
+const LAYERS = '--test-samples 100 --layers 12,12,12,12'.split(' ');
+/** Long enough to be stopped in the middle. */
+const TINY = ['--train-samples', '6000', ...LAYERS];
 
 /** Files in the form of CIFAR-10, with pixels that mean nothing; more training images than a test asks for. */
 function makeCifar(cache: string): void {
   const folder = path.join(cache, 'cifar10');
   mkdirSync(folder, { recursive: true });
   for (const name of ['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5', 'test_batch']) {
-    const records = Buffer.alloc(1250 * 3073);
+    const records = Buffer.alloc(250 * 3073);
     for (let i = 0; i < records.length; i++) records[i] = i % 3073 === 0 ? (i / 3073) % 10 : (i * 37) % 251;
     writeFileSync(path.join(folder, `${name}.bin`), records);
   }
@@ -21,7 +23,8 @@ describe('pff reproduce all', () => {
   it('runs every row through, much too short, and says so', { timeout: 300_000 }, async () => {
     const cwd = ownFolder();
     makeCifar(cwd);
-    const args = ['reproduce', 'all', '--epochs', '2', '--timing-rounds', '0', '--out', 'tables', ...TINY];
+    const length = ['--epochs', '2', '--timing-rounds', '0', '--train-samples', '1000'];
+    const args = ['reproduce', 'all', ...length, '--out', 'tables', ...LAYERS];
     const { code, stdout, stderr } = await pff(args, cwd, undefined, { PFF_CACHE_DIR: cwd });
     expect({ code, stderr: stderr.match(/^pff:.*/gm) }).toEqual({ code: 0, stderr: null });
     expect(stderr).toContain('18 trainings, 0 of them done');
@@ -38,7 +41,7 @@ describe('pff reproduce all', () => {
     for (const { results = [] } of lines) {
       expect(results).toHaveLength(1);
       expect(results[0]?.accuracy.mean).toBeGreaterThanOrEqual(0);
-      expect(results[0]?.shortfall.join()).toMatch(/^2 of 1000? epochs,6000 training images,layers 12-12-12-12/);
+      expect(results[0]?.shortfall.join()).toMatch(/^2 of 1000? epochs,1000 training images,layers 12-12-12-12/);
     }
     const again = await pff([...args, '--json'], cwd, undefined, { PFF_CACHE_DIR: cwd });
     expect(again.stderr).toContain('18 trainings, 18 of them done');
@@ -49,7 +52,7 @@ describe('pff reproduce all', () => {
 
 describe('pff reproduce', () => {
   it('measures the speed of each schedule of a row, and simulates it', async () => {
-    const rows = ['--rows', 'mnist-random-softmax', '--train-samples', '600', ...TINY.slice(2)];
+    const rows = ['--rows', 'mnist-random-softmax', '--train-samples', '600', ...LAYERS];
     const { code, stdout, stderr } = await pff(
       ['reproduce', 'table2', ...rows, '--epochs', '2', '--timing-rounds', '1'],
       ownFolder(),
