@@ -86,7 +86,7 @@ export class DoubleProgram {
 
   /** a < b ? then : otherwise */
   choose(a: Value | number, b: Value | number, then: Value | number, otherwise: Value | number, to?: Value): Value {
-    // `less` sets a flag; its result is of no use.
+    // `less` sets a flag and writes nothing, so `to` may be one of the values.
     this.do('less', a, b, (to ??= this.variable()));
     return this.do('select', then, otherwise, to);
   }

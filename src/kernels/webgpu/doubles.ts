@@ -3,7 +3,6 @@
  * underflow). A double is vec2u(low, high). Significands are 64-bit integers with bit 62 set; what is shifted out leaves a last bit that is set.
  */
 import { FIRST_CONSTANT, OPERATIONS, REGISTERS, type DoubleProgram } from './double-program.js';
-import { integers64 } from './integers64.js';
 
 const conversions = /* wgsl */ `
 const NOT_A_NUMBER = vec2u(0u, 0x7ff80000u);
@@ -267,13 +266,14 @@ fn execute(first: u32, end: u32) {
       }
     }
     if (!isZero64(result.m)) { result.value = joined64(result.sign, result.m, result.e); }
-    registers[(instruction >> 18u) & 255u] = result.value;
+    // What is less than what is told by the flag alone: the register may be an operand of what selects by it.
+    if (operation != LESS) { registers[(instruction >> 18u) & 255u] = result.value; }
   }
 }
 `;
 }
 
-/** WGSL that runs `program`, which lies in a buffer `program` of u32: `registers`, `execute(first, end)`, `toF32`, `fromF32`. */
+/** WGSL that runs `program`, which lies in a buffer `program` of u32, after the integers of 64 bits: `registers`, `execute(first, end)`, `toF32`, `fromF32`. */
 export function doubles(program: DoubleProgram): string {
-  return `${integers64}${conversions}${interpreter(program)}`;
+  return `${conversions}${interpreter(program)}`;
 }

@@ -11,6 +11,7 @@ import type { ArithmeticForm } from './arithmetic.js';
 import { activationsChanged, GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
 import type { ShaderOptions } from './products.js';
+import { GpuTrainer } from './trainer.js';
 
 /** The form of arithmetic that was proved on a device, by its description and the precision. */
 const provedForms = new Map<string, ArithmeticForm>();
@@ -46,8 +47,7 @@ async function proveForm(device: GpuDevice, precision: Precision): Promise<Arith
 
 function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
   // Chains in integer arithmetic are long code, which is to stand in a shader once.
-  const each = software || (form === 'integer' && precision === 'f32') ? 1 : 4;
-  return { form, precision, each };
+  return { form, precision, each: software || (form === 'integer' && precision === 'f32') ? [1] : [2, 4, 8] };
 }
 
 /** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
@@ -59,6 +59,11 @@ export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
     numerics: exactNumerics[precision],
     threads: 1,
     openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    openTrainer(parts, loss) {
+      const [layer, head] = parts;
+      if (!(layer instanceof GpuDense) || !(head === undefined || head instanceof GpuDense)) return undefined;
+      return new GpuTrainer(layer, head, loss);
+    },
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);
