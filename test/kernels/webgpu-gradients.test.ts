@@ -11,6 +11,8 @@ import { emptyTensors } from './layers.js';
 Object.assign(process.env, softwareGpu());
 
 const [INPUTS, OUTPUTS, CLASSES, SAMPLES] = [3, 4, 3, 5] as const;
+/** What of a layer is trained. */
+const NAMES = ['weights', 'bias'] as const;
 const stream = new RandomStream(2, 'test');
 
 function normal(length: number, deviation: number): Float32Array {
@@ -70,20 +72,29 @@ test.each<[string, LossDescription, readonly DenseTensors[]]>([
   const kernels = kernelsOn(await sharedDevice(), { precision: 'f32', form: 'integer', each: [1] });
   const after = before.map(copyOf);
   await trained(kernels, loss, after, 1);
+  const gradient = before.map((tensors, part) =>
+    NAMES.map((name) => tensors[name].map((value, i) => value - after[part]![name][i]!)),
+  );
+  // Along directions of all weights at once.
   const h = 2 ** -9;
-  for (const [part, tensors] of before.entries())
-    for (const name of ['weights', 'bias'] as const)
-      for (let i = 0; i < tensors[name].length; i++) {
-        const at = async (change: number) => {
-          const moved = before.map(copyOf);
-          moved[part]![name][i]! += change;
-          return trained(kernels, loss, moved, 0);
-        };
-        const slope = ((await at(h)) - (await at(-h))) / (2 * h);
-        const found = tensors[name][i]! - after[part]![name][i]!;
-        expect(Math.abs(found - slope), `${name}[${i}] of part ${part}: ${found}, ${slope}`).toBeLessThan(
-          2e-3 + 0.01 * Math.abs(slope),
-        );
-      }
+  for (let direction = 0; direction < 3; direction++) {
+    const along = gradient.map((part) => part.map(({ length }) => normal(length, 1)));
+    const at = async (distance: number) => {
+      const moved = before.map(copyOf);
+      moved.forEach((tensors, part) =>
+        NAMES.forEach((name, n) => along[part]![n]!.forEach((d, i) => (tensors[name][i]! += distance * d))),
+      );
+      return trained(kernels, loss, moved, 0);
+    };
+    const slope = ((await at(h)) - (await at(-h))) / (2 * h);
+    let expected = 0;
+    gradient.forEach((part, p) =>
+      part.forEach((g, n) => g.forEach((each, i) => (expected += each * along[p]![n]![i]!))),
+    );
+    expect(Math.abs(slope - expected), `${slope} along direction ${direction}, not ${expected}`).toBeLessThan(
+      2e-3 + 0.01 * Math.abs(expected),
+    );
+    expect(Math.abs(expected)).toBeGreaterThan(0.01);
+  }
   kernels.close();
 });

@@ -3,7 +3,7 @@ import type { UpdateRule } from '../operands.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import type { Shader } from './device.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
-import { elementwise, memoised, shaderOf } from './shader-text.js';
+import { denseShaderOf, elementwise, memoised } from './shader-text.js';
 import { momentsOf, updateOf } from './updates.js';
 
 /** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
@@ -26,7 +26,6 @@ const gradientProduct: Omit<Product, 'done'> = {
   b: 'sums[k * p.outputs + n]',
   aAlongK: false,
   bAlongK: false,
-  start: 'fromBits(0u)',
 };
 
 const inputProduct: Product = {
@@ -35,7 +34,6 @@ const inputProduct: Product = {
   b: 'w[n * p.outputs + k]',
   aAlongK: true,
   bAlongK: true,
-  start: 'fromBits(0u)',
   done: 'out[m * (p.prefixInputs + p.suffixInputs) + n] = total;',
 };
 
@@ -56,8 +54,8 @@ export const productShaders = memoised(
         ? 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }'
         : 'fn startOf(x: T) -> T { return x; }';
     return {
-      forward: shaderOf(form, ['prefix', 'w', 'bias', '*shared_'], start, product(forwardProduct)),
-      inputGradient: shaderOf(form, ['delta', 'w', '*out'], product(inputProduct)),
+      forward: denseShaderOf(form, ['prefix', 'w', 'bias', '*shared_'], start, product(forwardProduct)),
+      inputGradient: denseShaderOf(form, ['delta', 'w', '*out'], product(inputProduct)),
       'prefix adam': prefixUpdate('adam', form, product),
       'prefix sgd': prefixUpdate('sgd', form, product),
     };
@@ -68,7 +66,7 @@ export const productShaders = memoised(
 export const elementShaders = memoised(
   (form: ArithmeticForm) => form,
   (form): Readonly<Record<ElementName, Shader>> => ({
-    outputs: shaderOf(
+    outputs: denseShaderOf(
       form,
       ['shared_', 'suffix', 'w', '*y'],
       elementwise(
@@ -85,8 +83,8 @@ export const elementShaders = memoised(
   y[index] = acc;`,
       ),
     ),
-    sumSquares: shaderOf(form, ['y', '*sums'], sumSquares),
-    delta: shaderOf(
+    sumSquares: denseShaderOf(form, ['y', '*sums'], sumSquares),
+    delta: denseShaderOf(
       form,
       ['y', 'given', '*delta', '*sums'],
       elementwise(
@@ -123,7 +121,7 @@ export const elementShaders = memoised(
 /** Gradient and step of the rule, fused, of the weights of prefix inputs. */
 function prefixUpdate(kind: Kind, form: ArithmeticForm, product: (what: Product) => string): Shader {
   const done = `let index = m * p.outputs + n;\n${updateOf(kind, form, true)}`;
-  return shaderOf(form, ['prefix', 'sums', ...momentsOf[kind]], product({ ...gradientProduct, done }));
+  return denseShaderOf(form, ['prefix', 'sums', ...momentsOf[kind]], product({ ...gradientProduct, done }));
 }
 
 /** The same of suffix inputs: a term for each row of the batch. */
@@ -137,7 +135,7 @@ function suffixUpdate(kind: Kind, form: ArithmeticForm): Shader {
     if (!isZero(x)) { total = fused(x, delta[r * p.outputs + o], total); }
   }
   updateWeight(index + p.prefixInputs * p.outputs, total);`;
-  return shaderOf(
+  return denseShaderOf(
     form,
     ['suffix', 'delta', ...momentsOf[kind]],
     `fn updateWeight(index: u32, total: T) { ${updateOf(kind, form, true)} }`,
@@ -150,11 +148,11 @@ function biasUpdate(kind: Kind, form: ArithmeticForm): Shader {
   var total = fromBits(0u);
   for (var r = 0u; r < p.rows; r++) { total = sum(total, delta[r * p.outputs + index]); }
   ${updateOf(kind, form, false)}`;
-  return shaderOf(form, ['delta', ...momentsOf[kind]], elementwise('p.outputs', body));
+  return denseShaderOf(form, ['delta', ...momentsOf[kind]], elementwise('p.outputs', body));
 }
 
-/** Rule 2: 16 lanes a row. */
-const sumSquares = /* wgsl */ `
+/** Rule 2 for `y` [p.rows, p.outputs] to `sums`: 16 lanes a row. */
+export const sumSquares = /* wgsl */ `
 var<workgroup> lanes: array<T, ${16 * ROWS_OF_SUMS}>;
 
 @compute @workgroup_size(16, ${ROWS_OF_SUMS})

@@ -8,7 +8,7 @@ import { elementShaders, productShaders, ROWS_OF_SUMS, type ElementName, type Pr
 import type { Dispatch, GpuDevice, Shader } from './device.js';
 import { elements, spread } from './groups.js';
 import { tiling, type ShaderOptions } from './products.js';
-import { PARAMETERS, type ParameterValues } from './scalars.js';
+import { PARAMETERS, SLOT_BYTES, type ParameterValues } from './scalars.js';
 
 /** Buffers of the layer itself, [I, O] and [O]. */
 interface Own {
@@ -197,7 +197,7 @@ export class DenseWork {
   ): Promise<Dispatch> {
     const pipeline = await this.device.pipeline(shader);
     const key = [shader, buffer, ...buffers].map((each) => this.#number(each)).join(' ');
-    const bindings = this.#bindings.get(key) ?? this.device.bind(pipeline, buffer, buffers);
+    const bindings = this.#bindings.get(key) ?? this.device.bind(pipeline, buffer, buffers, SLOT_BYTES);
     this.#bindings.set(key, bindings);
     return { pipeline, bindings, groups, offset };
   }

@@ -16,6 +16,7 @@ import type { Delta, UpdateRule } from '../operands.js';
 import { normaliseRow } from '../reference/operations.js';
 import { DenseWork, destroyAll, type DeltaBuffers, type RowBuffers } from './dense-work.js';
 import type { GpuDevice } from './device.js';
+import { KeptActivations } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
 import { gathered, suffixOf } from './samples.js';
 import { scalars, SLOT_BYTES, type ParameterValues } from './scalars.js';
@@ -27,14 +28,6 @@ interface Kept {
   readonly batch: number;
   readonly variants: number;
   readonly rows: number;
-}
-
-/** The arrays that `activations` gave, by their memory: `dropout` may write to them. */
-const views = new WeakMap<ArrayBufferLike, GpuDense>();
-
-/** Tells the layer whose kept activations `values` is, if any, that they were changed. */
-export function activationsChanged(values: Float32Array): void {
-  views.get(values.buffer)?.changed();
 }
 
 /** Who trains a layer without it: what it has begun is put into the queue before anything else is asked of the layer. */
@@ -57,9 +50,7 @@ export class GpuDense implements DenseKernel {
   #deltas: DeltaBuffers | undefined;
   #inputGradients: GPUBuffer | undefined;
   #kept: Kept | undefined;
-  /** The kept activations, once they were asked for. */
-  #view: Float32Array | undefined;
-  #changed = false;
+  #activations: KeptActivations | undefined;
   #closed = false;
 
   private constructor(work: DenseWork) {
@@ -97,8 +88,7 @@ export class GpuDense implements DenseKernel {
     this.#rows = await this.#buffersFor(this.#rows, batch, rows, this.work.maxRows);
     await this.#pass(this.#rows, input, 0, batch, sumSquares !== undefined);
     this.#kept = { batch, variants, rows };
-    this.#view = undefined;
-    this.#changed = false;
+    this.#activations = new KeptActivations(this.#device, this.#rows.y, rows * this.outputs);
     if (sumSquares) await this.#device.read([{ from: this.#rows.sums, into: sumSquares.subarray(0, rows) }]);
   }
 
@@ -140,17 +130,7 @@ export class GpuDense implements DenseKernel {
 
   async activations(): Promise<Float32Array> {
     this.#check();
-    if (this.#view) return this.#view;
-    const view = new Float32Array((this.#kept?.rows ?? 0) * this.outputs);
-    if (this.#rows) await this.#device.read([{ from: this.#rows.y, into: view }]);
-    views.set(view.buffer, this);
-    this.#view = view;
-    return view;
-  }
-
-  /** `Kernels.dropout` has written to the kept activations. */
-  changed(): void {
-    this.#changed = true;
+    return (await this.#activations?.view()) ?? new Float32Array();
   }
 
   async inputGradient(delta: Delta, out: Float32Array): Promise<void> {
@@ -213,8 +193,7 @@ export class GpuDense implements DenseKernel {
     const { outputs } = this;
     this.#deltas ??= await this.work.deltaBuffers(this.work.maxRows);
     const { y } = this.#rows as RowBuffers;
-    if (this.#changed && this.#view) this.#device.write(y, this.#view);
-    this.#changed = false;
+    this.#activations?.upload();
     const scaled = 'rowScale' in delta;
     const given = scaled ? delta.rowScale.subarray(0, kept.rows) : delta.values.subarray(0, kept.rows * outputs);
     this.#device.write(this.#deltas.given, given);

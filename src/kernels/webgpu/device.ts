@@ -1,7 +1,6 @@
 /** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
 import { openGpu } from '#platform/gpu';
 import { messageOf, PffError } from '../../errors.js';
-import { SLOT_BYTES } from './scalars.js';
 
 /** A GPU that does not answer for so long hangs. */
 const PATIENCE_MS = 120_000;
@@ -16,7 +15,7 @@ export interface Shader {
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
-  readonly groups: readonly [x: number, y: number];
+  readonly groups: readonly [x: number, y: number, z?: number];
   /** Byte at which its parameters begin in the buffer of uniforms. */
   readonly offset?: number;
 }
@@ -58,10 +57,11 @@ export class GpuDevice {
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
 
-  private constructor(device: GPUDevice, description: string) {
+  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    const { vendor, architecture, device: name, description } = info;
     this.#device = device;
-    this.description = description;
-    this.software = /swiftshader|llvmpipe|lavapipe/i.test(description);
+    this.description = [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed';
+    this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(this.description);
     device.addEventListener('uncapturederror', ({ error }) => {
       this.#failure ??= error.message;
     });
@@ -79,6 +79,7 @@ export class GpuDevice {
     try {
       adapter = await (await openGpu(adapterName)).requestAdapter({ powerPreference: 'high-performance' });
     } catch (error) {
+      if (error instanceof PffError) throw error;
       throw new PffError('kernels', `there is no GPU for webgpu kernels: ${messageOf(error)}`, {
         hint: 'In Node.js: npm install webgpu (and a Vulkan driver; on Debian also libvulkan1). Or use --kernels auto.',
         cause: error,
@@ -90,8 +91,7 @@ export class GpuDevice {
       });
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
     const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
-    const { vendor, architecture, device: name, description } = adapter.info;
-    return new GpuDevice(device, [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed');
+    return new GpuDevice(device, adapter.info);
   }
 
   /** The most bytes of one buffer that a shader may use. */
@@ -158,11 +158,17 @@ export class GpuDevice {
     this.#device.queue.writeBuffer(buffer, at, own.buffer, own.byteOffset, own.byteLength);
   }
 
-  bind(pipeline: GPUComputePipeline, uniform: GPUBuffer, buffers: readonly GPUBuffer[]): GPUBindGroup {
+  /** @param parameterBytes of one call; a buffer of uniforms may hold those of many */
+  bind(
+    pipeline: GPUComputePipeline,
+    uniform: GPUBuffer,
+    buffers: readonly GPUBuffer[],
+    parameterBytes = uniform.size,
+  ): GPUBindGroup {
     return this.#device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
       entries: [
-        { binding: 0, resource: { buffer: uniform, size: Math.min(uniform.size, SLOT_BYTES) } },
+        { binding: 0, resource: { buffer: uniform, size: parameterBytes } },
         ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
       ],
     });

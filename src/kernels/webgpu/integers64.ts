@@ -10,21 +10,25 @@ fn subtract64(a: vec2u, b: vec2u) -> vec2u {
 fn less64(a: vec2u, b: vec2u) -> bool { return a.y < b.y || (a.y == b.y && a.x < b.x); }
 /** 0 <= s < 64 */
 fn left64(a: vec2u, s: u32) -> vec2u {
-  if (s == 0u) { return a; }
-  if (s >= 32u) { return vec2u(0u, a.x << (s - 32u)); }
-  return vec2u(a.x << s, (a.y << s) | (a.x >> (32u - s)));
+  let far = s >= 32u;
+  let low = select(a.x, 0u, far);
+  let high = select(a.y, a.x, far);
+  let t = s & 31u;
+  return vec2u(low << t, (high << t) | ((low >> 1u) >> (31u - t)));
 }
 /** 0 <= s < 64 */
 fn right64(a: vec2u, s: u32) -> vec2u {
-  if (s == 0u) { return a; }
-  if (s >= 32u) { return vec2u(a.y >> (s - 32u), 0u); }
-  return vec2u((a.x >> s) | (a.y << (32u - s)), a.y >> s);
+  let far = s >= 32u;
+  let low = select(a.x, a.y, far);
+  let high = select(a.y, 0u, far);
+  let t = s & 31u;
+  return vec2u((low >> t) | ((high << 1u) << (31u - t)), high >> t);
 }
 /** The same, with the last bit set if any bit is lost. */
 fn rightSticky64(a: vec2u, s: u32) -> vec2u {
+  let far = s >= 32u;
+  let lost = select(0u, a.x, far) | ((select(a.x, a.y, far) << 1u) << (31u - (s & 31u)));
   let shifted = right64(a, s);
-  let back = left64(shifted, s);
-  let lost = back.x != a.x || back.y != a.y;
-  return vec2u(shifted.x | select(0u, 1u, lost), shifted.y);
+  return vec2u(shifted.x | select(0u, 1u, lost != 0u), shifted.y);
 }
 `;

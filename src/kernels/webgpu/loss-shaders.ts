@@ -8,7 +8,7 @@ import type { Shader } from './device.js';
 import type { DoubleProgram } from './double-program.js';
 import { doubles } from './doubles.js';
 import { derivativeProgram, exponentialProgram, offsetProgram, rowScaleProgram } from './loss-programs.js';
-import { elementwise, memoised, shaderOf } from './shader-text.js';
+import { elementwise, memoised, denseShaderOf } from './shader-text.js';
 
 /** A shader that runs a program, which is bound as its first buffer. */
 export interface ProgramShader {
@@ -30,7 +30,7 @@ function running(
 ): ProgramShader {
   // Words pass through as they are: no arithmetic of the device touches them.
   const form: ArithmeticForm = 'integer';
-  const shader = shaderOf(form, ['program', ...buffers], doubles(program), ...more, elementwise(count, body));
+  const shader = denseShaderOf(form, ['program', ...buffers], doubles(program), ...more, elementwise(count, body));
   return { shader, code: program.encode() };
 }
 
@@ -93,7 +93,7 @@ function writeHeadShaders(): HeadShaders {
   const { program: offset, terms } = offsetProgram();
   const derivative = derivativeProgram();
   return {
-    largest: shaderOf(
+    largest: denseShaderOf(
       'integer',
       ['y', 'picks', '*largest', '*history'],
       order,

@@ -55,7 +55,7 @@ export function openLossWork(
 
 function dropped(layer: DenseWork, { y }: RowBuffers, rows: number, slot: Slot): Promise<Dispatch> {
   const threads = rows * Math.ceil(layer.outputs / 128) * 16;
-  return layer.dispatch(stagingShaders(layer.how.form).dropout, slot, [y], elements(threads));
+  return layer.dispatch(stagingShaders().dropout, slot, [y], elements(threads));
 }
 
 const ofMask = (mask: DropoutMask | undefined): ParameterValues => (mask ? maskScalars(mask) : {});
@@ -225,7 +225,7 @@ async function openLocalHead(layer: DenseWork, head: DenseWork, buffers: StepBuf
       let passed = loss.deltas;
       if (outputMask) {
         passed = through ??= await head.deltaBuffers(maxRows);
-        const { scale } = stagingShaders(layer.how.form);
+        const { scale } = stagingShaders();
         work.push(
           await head.dispatch(scale, slots.head, [loss.deltas.given, passed.given], elements(batch * head.outputs)),
           await head.deltas(loss.rows.y, passed, counts, slots.head),

@@ -7,7 +7,10 @@
 import type { Precision } from '../numerics.js';
 import type { ArithmeticForm } from './arithmetic.js';
 
-/** Expressions and statements of WGSL, of type `T`; `m`, `n`, `k` are u32. Sizes are `M`, `N` and `K`. */
+/**
+ * Expressions and statements of WGSL, of type `T`; `m`, `n`, `k` are u32. Sizes are `M`, `N` and `K`. `z` is the workgroup's third
+ * coordinate, for products that are computed side by side.
+ */
 export interface Product {
   readonly sizes: { readonly M: string; readonly N: string; readonly K: string };
   readonly a: string;
@@ -15,9 +18,11 @@ export interface Product {
   /** Whether neighbours in memory are neighbours in k: threads then load along it. */
   readonly aAlongK: boolean;
   readonly bAlongK: boolean;
-  readonly start: string;
+  readonly start?: string;
   /** Uses `m`, `n` and the sum `total`. */
   readonly done: string;
+  /** How many such sums, each from 0, are added up one after the other, from 0; expressions use `segment`. Instead of `start`. */
+  readonly segments?: string;
 }
 
 /** Threads of a workgroup in each direction, and the terms of a tile. */
@@ -34,6 +39,16 @@ export interface ShaderOptions {
   readonly each: readonly [number, ...number[]];
 }
 
+/** Outputs of a thread in each direction where they are not chosen by the size. */
+export function usualEach({ each }: ShaderOptions): number {
+  return Math.max(Math.min(...each), ...each.filter((one) => one <= 4));
+}
+
+/** Outputs of a workgroup in each direction where a thread has `each`. */
+export function tileSide(each: number): number {
+  return SIDE * each;
+}
+
 /** Outputs of a thread in each direction for a product of this size, and the workgroups that it takes. */
 export function tiling(
   { each }: ShaderOptions,
@@ -48,7 +63,8 @@ export function tiling(
 
 /** @param each outputs of a thread in each direction */
 export function productShader(product: Product, precision: Precision, each: number): string {
-  const side = SIDE * each;
+  const side = tileSide(each);
+  const { start, segments } = product;
   const rounds = precision !== 'f32';
   const tile = precision === 'bf16-tile';
   // Products of bf16 operands are exact, and no sum of them is subnormal: a device's own arithmetic always serves.
@@ -111,13 +127,28 @@ export function productShader(product: Product, precision: Precision, each: numb
       ${lines(({ name }) => `acc${name} += even${name} + odd${name}; even${name} = ${zeros}; odd${name} = ${zeros};`)}
     }`;
 
+  const add = (name: string): string => {
+    if (rounds) return `whole${name} += acc${name};`;
+    const parts = Array.from({ length: lanes }, (_, l) => `sum(${lane(`whole${name}`, l)}, ${lane(`acc${name}`, l)})`);
+    return `whole${name} = ${lanes === 1 ? parts.join('') : `${vector}(${parts.join(', ')})`};`;
+  };
+  const [open, close, result] =
+    segments === undefined
+      ? ['', '', 'acc']
+      : [
+          `for (var segment = 0u; segment < ${segments}; segment++) {`,
+          `${lines(({ name }) => `${add(name)} acc${name} = ${zeros};`)} }`,
+          'whole',
+        ];
+
   return /* wgsl */ `
+var<private> z: u32;
 var<workgroup> tileA: array<${vector}, ${(TERMS * side) / lanes}>;
 var<workgroup> tileB: array<${vector}, ${(TERMS * side) / lanes}>;
 
 fn begin(m: u32, n: u32) -> ${type} {
   if (m >= ${product.sizes.M} || n >= ${product.sizes.N}) { return ${zero}; }
-  return ${rounds ? `toFloat(${product.start})` : product.start};
+  return ${start === undefined ? zero : rounds ? `toFloat(${start})` : start};
 }
 
 fn finish(m: u32, n: u32, value: ${type}) {
@@ -128,6 +159,7 @@ fn finish(m: u32, n: u32, value: ${type}) {
 
 @compute @workgroup_size(${SIDE}, ${SIDE})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  z = group.z;
   let K = ${product.sizes.K};
   let M = ${product.sizes.M};
   let N = ${product.sizes.N};
@@ -141,8 +173,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     const values = Array.from({ length: lanes }, (_, l) => `begin(${m}, nFirst + ${place('localN', q, l)})`);
     return `var acc${name} = ${lanes === 1 ? values.join('') : `${vector}(${values.join(', ')})`};${
       tile ? `\n  var even${name} = ${zeros};\n  var odd${name} = ${zeros};` : ''
-    }`;
+    }${segments === undefined ? '' : `\n  var whole${name} = ${zeros};`}`;
   })}
+  ${open}
   for (var first = 0u; first < K; first += ${TERMS}u) {
     ${load('tileA', product.a, product.aAlongK, 'm', 'M')}
     ${load('tileB', product.b, product.bAlongK, 'n', 'N')}
@@ -151,8 +184,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     ${tile ? twoChains : oneChain}
     workgroupBarrier();
   }
+  ${close}
   // What is done with a sum may be long code, which is to stand in the shader once.
-  var done = array<${vector}, ${sums.length}>(${sums.map(({ name }) => `acc${name}`).join(', ')});
+  var done = array<${vector}, ${sums.length}>(${sums.map(({ name }) => `${result}${name}`).join(', ')});
   for (var i = 0u; i < ${sums.length * lanes}u; i++) {
     let row = i / ${each}u;
     let column = i % ${each}u;

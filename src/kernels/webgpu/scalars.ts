@@ -4,10 +4,14 @@ import { dropoutScale } from '../dropout.js';
 import type { UpdateRule } from '../operands.js';
 import { wordsOf } from './double-program.js';
 
+/** The scalars of an update rule, as their bits. */
+export const RULE_PARAMETERS = ['beta1', 'beta2', 'fresh1', 'fresh2', 'negativeStep', 'halfEpsilon', 'keep'] as const;
+export type RuleParameter = (typeof RULE_PARAMETERS)[number];
+
 /**
- * Of one call; all u32, flags as 0 or 1, f32 scalars as their bits. `samples` are those of the batch (half its rows for losses of goodness above the
- * first layer); `skip`: values of an image before its prefix; `picksAt`, `historyAt`: where a step of a trainer has its samples and leaves its sums;
- * `factor`: a double for its loss; `name`, `threshold`, `dropScale`: of a dropout mask.
+ * Of one call of a dense layer; all u32, flags as 0 or 1, f32 scalars as their bits. `samples` are those of the batch (half its rows for losses of
+ * goodness above the first layer); `skip`: values of an image before its prefix; `picksAt`, `historyAt`: where a step of a trainer has its samples and
+ * leaves its sums; `factor`: a double for its loss; `name`, `threshold`, `dropScale`: of a dropout mask.
  */
 export const PARAMETERS = [
   'batch',
@@ -18,13 +22,7 @@ export const PARAMETERS = [
   'outputs',
   'scaled',
   'relu',
-  'beta1',
-  'beta2',
-  'fresh1',
-  'fresh2',
-  'negativeStep',
-  'halfEpsilon',
-  'keep',
+  ...RULE_PARAMETERS,
   'samples',
   'skip',
   'picksAt',
@@ -47,21 +45,22 @@ export const SLOT_BYTES = 256;
 
 const { fround } = Math;
 
-export function bitsOf(x: number): number {
+/** The bits of fround(x). */
+export function bits(x: number): number {
   return new Uint32Array(Float32Array.of(x).buffer)[0] ?? 0;
 }
 
 /** The scalars of a rule as the bits of f32 values, by the names that shaders have for them. */
-export function scalars(rule: UpdateRule): ParameterValues {
-  const common = { negativeStep: bitsOf(-rule.stepSize), keep: bitsOf(rule.keep) };
-  if (rule.kind === 'sgd') return { ...common, beta1: bitsOf(rule.momentum) };
+export function scalars(rule: UpdateRule): Partial<Record<RuleParameter, number>> {
+  const common = { negativeStep: bits(-rule.stepSize), keep: bits(rule.keep) };
+  if (rule.kind === 'sgd') return { ...common, beta1: bits(rule.momentum) };
   return {
     ...common,
-    beta1: bitsOf(rule.beta1),
-    beta2: bitsOf(rule.beta2),
-    fresh1: bitsOf(1 - fround(rule.beta1)),
-    fresh2: bitsOf(1 - fround(rule.beta2)),
-    halfEpsilon: bitsOf(-0.5 * fround(rule.epsilonSquared)),
+    beta1: bits(rule.beta1),
+    beta2: bits(rule.beta2),
+    fresh1: bits(1 - fround(rule.beta1)),
+    fresh2: bits(1 - fround(rule.beta2)),
+    halfEpsilon: bits(-0.5 * fround(rule.epsilonSquared)),
   };
 }
 
@@ -72,5 +71,5 @@ export function factorWords(factor: number): ParameterValues {
 
 export function maskScalars(mask: DropoutMask): ParameterValues {
   const [name0 = 0, name1 = 0, name2 = 0, name3 = 0, name4 = 0] = mask.name;
-  return { threshold: mask.threshold, dropScale: bitsOf(dropoutScale(mask)), name0, name1, name2, name3, name4 };
+  return { threshold: mask.threshold, dropScale: bits(dropoutScale(mask)), name0, name1, name2, name3, name4 };
 }

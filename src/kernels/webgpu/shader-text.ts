@@ -1,26 +1,15 @@
-/** What all shaders of the kernels begin with: the arithmetic, the parameters of a call, and the buffers; and how threads find their element. */
+/** Parts of WGSL that the shaders of all kinds of layers share: parameters, buffers, and how threads find their element. */
 import { arithmetic, type ArithmeticForm } from './arithmetic.js';
 import type { Shader } from './device.js';
 import { ELEMENTS } from './groups.js';
 import { PARAMETERS } from './scalars.js';
 
-const parameters = /* wgsl */ `
-struct Parameters { ${PARAMETERS.map((name) => `${name}: u32`).join(', ')} }
+/** A shader's numbers, as the uniform `p` of u32 values. */
+export function parametersOf(names: readonly string[]): string {
+  return /* wgsl */ `
+struct Parameters { ${names.map((name) => `${name}: u32`).join(', ')} }
 @group(0) @binding(0) var<uniform> p: Parameters;
 `;
-
-/**
- * A shader with its buffers in the order of their bindings: a name, `*` before it where the shader writes, and the type of an element after a
- * colon where that is not `T`.
- */
-export function shaderOf(form: ArithmeticForm, buffers: readonly string[], ...code: readonly string[]): Shader {
-  const writes = buffers.map((name) => name.startsWith('*'));
-  const declared = buffers.map((buffer, i) => {
-    const [name, type = 'T'] = buffer.replace('*', '').split(': ');
-    const access = writes[i] ? 'read_write' : 'read';
-    return `@group(0) @binding(${i + 1}) var<storage, ${access}> ${name}: array<${type}>;`;
-  });
-  return { code: [arithmetic(form), parameters, ...declared, ...code].join('\n'), writes };
 }
 
 /** Where each thread has one element: `index` < `count`. */
@@ -33,6 +22,25 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   ${body}
 }
 `;
+}
+
+/**
+ * @param buffers in the order of their bindings: names of arrays of T, or of the type after a colon; those that are written begin
+ *   with `*`
+ */
+export function shaderOf(head: string, buffers: readonly string[], ...code: readonly string[]): Shader {
+  const writes = buffers.map((name) => name.startsWith('*'));
+  const declared = buffers.map((buffer, i) => {
+    const [name, type = 'T'] = buffer.replace('*', '').split(': ');
+    const access = writes[i] ? 'read_write' : 'read';
+    return `@group(0) @binding(${i + 1}) var<storage, ${access}> ${name}: array<${type}>;`;
+  });
+  return { code: [head, ...declared, ...code].join('\n'), writes };
+}
+
+/** The same with the arithmetic and the parameters of dense layers. */
+export function denseShaderOf(form: ArithmeticForm, buffers: readonly string[], ...code: readonly string[]): Shader {
+  return shaderOf(`${arithmetic(form)}${parametersOf(PARAMETERS)}`, buffers, ...code);
 }
 
 /** Makes each kind of shader of some options once: what a device keeps of a shader, it keeps by its object. */

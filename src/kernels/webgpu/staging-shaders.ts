@@ -1,7 +1,7 @@
 /** Shaders that make a batch on the device: images and their labels from samples that lie there, and dropout (rule 7 of kernels.ts). */
 import type { ArithmeticForm } from './arithmetic.js';
 import type { Shader } from './device.js';
-import { elementwise, memoised, shaderOf } from './shader-text.js';
+import { elementwise, memoised, denseShaderOf } from './shader-text.js';
 
 export interface StagingShaders {
   /** Images of bytes. Buffers: values (four in a word), scale [n], mean [n], picks, prefix [B, P]. */
@@ -63,48 +63,54 @@ ${elementwise(
   }`,
 )}`;
 
-/** Made once for each form of arithmetic. */
-export const stagingShaders = memoised(
-  (form: ArithmeticForm) => form,
-  (form): StagingShaders => {
-    const images = (values: string, value: string) =>
-      shaderOf(
-        form,
-        [values, 'scale', 'mean', 'picks: u32', '*prefix'],
-        elementwise('p.batch * p.prefixInputs', imageElement(value)),
-      );
-    return {
-      bytes: images('values: u32', 'fromFloat(f32((values[at / 4u] >> (8u * (at % 4u))) & 255u))'),
-      floats: images('values', 'values[at]'),
-      rows: shaderOf(
-        form,
-        ['values', 'picks: u32', '*prefix'],
-        elementwise(
-          'p.batch * p.prefixInputs',
-          `${element}\n  prefix[index] = values[row * p.prefixInputs + index % p.prefixInputs];`,
-        ),
+/** A product and a sum that follows it: a device's own arithmetic may make one operation of the two. */
+const form: ArithmeticForm = 'integer';
+
+let made: StagingShaders | undefined;
+
+/** Made once. */
+export function stagingShaders(): StagingShaders {
+  return (made ??= writeStagingShaders());
+}
+
+function writeStagingShaders(): StagingShaders {
+  const images = (values: string, value: string) =>
+    denseShaderOf(
+      form,
+      [values, 'scale', 'mean', 'picks: u32', '*prefix'],
+      elementwise('p.batch * p.prefixInputs', imageElement(value)),
+    );
+  return {
+    bytes: images('values: u32', 'fromFloat(f32((values[at / 4u] >> (8u * (at % 4u))) & 255u))'),
+    floats: images('values', 'values[at]'),
+    rows: denseShaderOf(
+      form,
+      ['values', 'picks: u32', '*prefix'],
+      elementwise(
+        'p.batch * p.prefixInputs',
+        `${element}\n  prefix[index] = values[row * p.prefixInputs + index % p.prefixInputs];`,
       ),
-      // Labels lie behind the samples' rows, those of the negative variant behind them; of one variant all values are the neutral label.
-      labels: shaderOf(
-        form,
-        ['scale', 'picks: u32', '*suffix'],
-        elementwise(
-          'p.rows * p.suffixInputs',
-          /* wgsl */ `
+    ),
+    // Labels lie behind the samples' rows, those of the negative variant behind them; of one variant all values are the neutral label.
+    labels: denseShaderOf(
+      form,
+      ['scale', 'picks: u32', '*suffix'],
+      elementwise(
+        'p.rows * p.suffixInputs',
+        /* wgsl */ `
   let r = index / p.suffixInputs;
   let b = r % p.batch;
   let label = picks[p.picksAt + p.batch + p.samples * (r / p.batch) + b];
   var value = scale[picks[p.picksAt + b]];
   if (p.variants > 1u && label != index % p.suffixInputs) { value = fromBits(0u); }
   suffix[index] = value;`,
-        ),
       ),
-      dropout: shaderOf(form, ['*values'], dropout),
-      scale: shaderOf(
-        form,
-        ['values', '*out'],
-        elementwise('p.rows * p.outputs', 'out[index] = product(values[index], fromBits(p.dropScale));'),
-      ),
-    };
-  },
-);
+    ),
+    dropout: denseShaderOf(form, ['*values'], dropout),
+    scale: denseShaderOf(
+      form,
+      ['values', '*out'],
+      elementwise('p.rows * p.outputs', 'out[index] = product(values[index], fromBits(p.dropScale));'),
+    ),
+  };
+}

@@ -60,8 +60,8 @@ export class DeviceStock {
 
   /** Draws the rows at the step's picks into `prefix`, and makes their labels. */
   async draw({ prefix, suffix }: RowBuffers, picks: GPUBuffer, batch: number, rows: number, slot: Slot) {
-    const { prefixInputs, suffixInputs, how } = this.#work;
-    const shaders = stagingShaders(how.form);
+    const { prefixInputs, suffixInputs } = this.#work;
+    const shaders = stagingShaders();
     const shader = shaders[this.#kind];
     const all = elements(batch * prefixInputs);
     if (!this.#scales) return [await this.#work.dispatch(shader, slot, [this.#values, picks, prefix], all)];

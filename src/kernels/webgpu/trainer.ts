@@ -153,7 +153,7 @@ export class GpuTrainer implements LayerTrainer, Attached {
     if (!mask) return work;
     const width = this.#layer.prefixInputs;
     queue.setParameters(entering, this.#layer.parameters({ ...maskScalars(mask), rows: batch, outputs: width }));
-    const { dropout } = stagingShaders(this.#layer.how.form);
+    const { dropout } = stagingShaders();
     const threads = elements(batch * Math.ceil(width / 128) * 16);
     return [...work, await this.#layer.dispatch(dropout, entering, [loss.rows.prefix], threads)];
   }

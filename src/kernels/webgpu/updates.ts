@@ -6,7 +6,7 @@ import type { UpdateRule } from '../operands.js';
 import type { ArithmeticForm } from './arithmetic.js';
 
 /** result = fused(a, b, c), and what happens with it. */
-interface Step {
+export interface Step {
   readonly a: string;
   readonly b: string;
   readonly c: string;
@@ -14,7 +14,7 @@ interface Step {
 }
 
 /** For products: the sign of a zero is kept. */
-const MINUS_ZERO = 'fromBits(0x80000000u)';
+export const MINUS_ZERO = 'fromBits(0x80000000u)';
 
 /** 1.50088 and 1.5000006. */
 const NEWTON = ['fromBits(0x3fc01cd6u)', 'fromBits(0x3fc00005u)'] as const;
@@ -93,7 +93,8 @@ export function updateOf(kind: UpdateRule['kind'], form: ArithmeticForm, decays:
   return `let keep = ${keep};${kind === 'adam' ? adamUpdate(form) : sgdUpdate(form)}`;
 }
 
-function steps(list: readonly Step[], form: ArithmeticForm): string {
+/** Code that takes the steps in order. */
+export function steps(list: readonly Step[], form: ArithmeticForm): string {
   if (form === 'device')
     return list.map(({ a, b, c, store }) => `{ let result = fused(${a}, ${b}, ${c}); ${store} }`).join('\n');
   return /* wgsl */ `

@@ -5,16 +5,19 @@
 import { PffError } from '../../errors.js';
 import type { Kernels, Precision } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
-import { proveNumerics } from '../probe.js';
+import { proveBlocks, proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
-import { activationsChanged, GpuDense } from './dense.js';
+import { GpuBlock } from './block/block.js';
+import { blockShaders } from './block/shaders.js';
+import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
+import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
 import { GpuTrainer } from './trainer.js';
 
-/** The form of arithmetic that was proved on a device, by its description and the precision. */
-const provedForms = new Map<string, ArithmeticForm>();
+/** The form of arithmetic that was proved on a device, by its description, the precision and what was proved. */
+const provedForms = new Map<string, Promise<ArithmeticForm>>();
 
 /**
  * @param adapter part of the name of the adapter to use
@@ -22,20 +25,43 @@ const provedForms = new Map<string, ArithmeticForm>();
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
-  const key = `${device.description} ${precision}`;
-  const form = provedForms.get(key) ?? (await proveForm(device, precision));
-  provedForms.set(key, form);
-  return kernelsOn(device, shaderOptions(device, precision, form));
+  const form = await formOn(device, precision);
+  return {
+    ...denseOn(device, shaderOptions(device, precision, form)),
+    // Their shaders are many, and take long to compile on some devices: proved when first asked for.
+    async openBlock(stages, tensors, options) {
+      const proved = await formOn(device, precision, 'blocks');
+      const shaders = blockShaders(shaderOptions(device, precision, proved));
+      return GpuBlock.open(device, stages, tensors, options, shaders);
+    },
+  };
 }
 
-/** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
-async function proveForm(device: GpuDevice, precision: Precision): Promise<ArithmeticForm> {
+type Proof = 'dense' | 'blocks';
+
+/** Which form gives the bits of the numerics on this device; found once. @throws PffError `kernels` if none does */
+export async function formOn(device: GpuDevice, precision: Precision, what: Proof = 'dense'): Promise<ArithmeticForm> {
+  const key = `${device.description} ${precision} ${what}`;
+  const proof = provedForms.get(key) ?? proveForm(device, precision, what);
+  provedForms.set(key, proof);
+  try {
+    return await proof;
+  } catch (error) {
+    provedForms.delete(key);
+    throw error;
+  }
+}
+
+async function proveForm(device: GpuDevice, precision: Precision, what: Proof): Promise<ArithmeticForm> {
   // A device in software takes long to compile shaders, and those known do not pass by their own arithmetic.
   const forms: readonly ArithmeticForm[] = device.software ? ['integer'] : ['device', 'integer'];
   let failure: unknown;
   for (const form of forms) {
+    const options = shaderOptions(device, precision, form);
     try {
-      await proveNumerics(kernelsOn(device, shaderOptions(device, precision, form)));
+      if (what === 'blocks') await proveBlocks(kernelsOn(device, options));
+      // Each tiling has shaders of its own.
+      else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
@@ -52,6 +78,13 @@ function shaderOptions({ software }: GpuDevice, precision: Precision, form: Arit
 
 /** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
 export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
+  return {
+    ...denseOn(device, options),
+    openBlock: (stages, tensors, block) => GpuBlock.open(device, stages, tensors, block, blockShaders(options)),
+  };
+}
+
+function denseOn(device: GpuDevice, options: ShaderOptions): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
