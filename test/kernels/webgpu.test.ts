@@ -64,15 +64,16 @@ describe.each(cases)('$precision, $each outputs a thread in each direction', ({ 
   afterAll(() => kernels.close());
 
   // The largest tiles take long to compile: one shape of one optimizer.
-  test.runIf(each[0] < 8)("gives the reference's bits on random shapes", async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes, async (shape) => {
-        const found = await runLayerOnDevice(kernels, shape);
-        expect(firstDifference(runLayer(reference, shape), found)).toBeUndefined();
-      }),
-      { numRuns: each[0] === 1 ? 4 : 2, seed: 1 },
-    );
-  });
+  if (each[0] < 8)
+    test("gives the reference's bits on random shapes", async () => {
+      await fc.assert(
+        fc.asyncProperty(shapes, async (shape) => {
+          const found = await runLayerOnDevice(kernels, shape);
+          expect(firstDifference(runLayer(reference, shape), found)).toBeUndefined();
+        }),
+        { numRuns: each[0] === 1 ? 4 : 2, seed: 1 },
+      );
+    });
 
   test('and on a larger one', async () => {
     const found = await runLayerOnDevice(kernels, larger);
