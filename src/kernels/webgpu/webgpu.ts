@@ -22,7 +22,9 @@ const provedForms = new Map<string, ArithmeticForm>();
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
-  return kernelsOn(device, shaderOptions(device, precision, await formOn(device, precision)));
+  const options = shaderOptions(device, precision, await formOn(device, precision));
+  // Layers that are opened after a failure are opened on the device that takes its place.
+  return kernelsOn(device, options, () => sharedDevice(adapter));
 }
 
 /** The form of arithmetic that gives the bits of the precision on a device, proved once. @throws PffError `kernels` if none does */
@@ -56,15 +58,18 @@ function shaderOptions({ software }: GpuDevice, precision: Precision, form: Arit
   return { form, precision, each };
 }
 
-/** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
-export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
+/**
+ * The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them
+ * @param present the device that layers are opened on, if it is not always the same
+ */
+export function kernelsOn(device: GpuDevice, options: ShaderOptions, present = () => Promise.resolve(device)): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
     name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
-    openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);
