@@ -26,7 +26,6 @@ const gradientProduct: Product = {
   b: 'sums[k * p.outputs + n]',
   aAlongK: false,
   bAlongK: false,
-  start: 'fromBits(0u)',
   done: 'gradient[m * p.outputs + n] = total;',
 };
 
@@ -36,7 +35,6 @@ const inputProduct: Product = {
   b: 'w[n * p.outputs + k]',
   aAlongK: true,
   bAlongK: true,
-  start: 'fromBits(0u)',
   done: 'out[m * (p.prefixInputs + p.suffixInputs) + n] = total;',
 };
 
@@ -148,8 +146,8 @@ function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shade
   };
 }
 
-/** Rule 2: 16 lanes a row. */
-const sumSquares = /* wgsl */ `
+/** Rule 2 for `y` [p.rows, p.outputs] to `sums`: 16 lanes a row. */
+export const sumSquares = /* wgsl */ `
 var<workgroup> lanes: array<T, ${16 * ROWS_OF_SUMS}>;
 
 @compute @workgroup_size(16, ${ROWS_OF_SUMS})

@@ -16,9 +16,11 @@ export interface Product {
   /** Whether neighbours in memory are neighbours in k: threads then load along it. */
   readonly aAlongK: boolean;
   readonly bAlongK: boolean;
-  readonly start: string;
+  readonly start?: string;
   /** Uses `m`, `n` and the sum `total`. */
   readonly done: string;
+  /** How many such sums, each from 0, are added up one after the other, from 0; expressions use `segment`. Instead of `start`. */
+  readonly segments?: string;
 }
 
 /** Threads of a workgroup in each direction, and the terms of a tile. */
@@ -40,6 +42,7 @@ export function tileSide({ each }: ShaderOptions): number {
 
 export function productShader(product: Product, options: ShaderOptions): string {
   const { precision, each } = options;
+  const { start, segments } = product;
   const side = tileSide(options);
   const rounds = precision !== 'f32';
   const tile = precision === 'bf16-tile';
@@ -84,6 +87,26 @@ export function productShader(product: Product, options: ShaderOptions): string 
       ${lines(({ name }) => `acc${name} += even${name} + odd${name}; even${name} = 0.0; odd${name} = 0.0;`)}
     }`;
 
+  const begin = (i: number, j: number, name: string) => {
+    if (segments !== undefined) return `var whole${name} = ${zero};`;
+    if (start === undefined) return '';
+    return /* wgsl */ `{
+    let m = mFirst + localM * ${each}u + ${i}u;
+    let n = nFirst + localN + ${j * SIDE}u;
+    if (m < M && n < N) { acc${name} = ${rounds ? `toFloat(${start})` : start}; }
+  }`;
+  };
+  const add = (name: string) =>
+    rounds ? `whole${name} += acc${name};` : `whole${name} = sum(whole${name}, acc${name});`;
+  const [open, close, result] =
+    segments === undefined
+      ? ['', '', 'acc']
+      : [
+          `for (var segment = 0u; segment < ${segments}; segment++) {`,
+          `${lines(({ name }) => `${add(name)} acc${name} = ${zero};`)} }`,
+          'whole',
+        ];
+
   return /* wgsl */ `
 var<private> z: u32;
 var<workgroup> tileA: array<${type}, ${TERMS * side}>;
@@ -109,12 +132,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   ${lines(
     ({ i, j, name }) => /* wgsl */ `
   var acc${name} = ${zero};
-  {
-    let m = mFirst + localM * ${each}u + ${i}u;
-    let n = nFirst + localN + ${j * SIDE}u;
-    if (m < M && n < N) { acc${name} = ${rounds ? `toFloat(${product.start})` : product.start}; }
-  }${tile ? `\n  var even${name} = 0.0;\n  var odd${name} = 0.0;` : ''}`,
+  ${begin(i, j, name)}${tile ? `\n  var even${name} = 0.0;\n  var odd${name} = 0.0;` : ''}`,
   )}
+  ${open}
   for (var first = 0u; first < K; first += ${TERMS}u) {
     ${load('tileA', product.a, product.aAlongK, 'm', 'M')}
     ${load('tileB', product.b, product.bAlongK, 'n', 'N')}
@@ -123,7 +143,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     ${tile ? twoChains : oneChain}
     workgroupBarrier();
   }
-  ${lines(({ i, j, name }) => `finish(mFirst + localM * ${each}u + ${i}u, nFirst + localN + ${j * SIDE}u, acc${name});`)}
+  ${close}
+  ${lines(({ i, j, name }) => `finish(mFirst + localM * ${each}u + ${i}u, nFirst + localN + ${j * SIDE}u, ${result}${name});`)}
 }
 `;
 }
