@@ -17,6 +17,7 @@ import { normaliseRow } from '../reference/operations.js';
 import { DenseWork, destroyAll, type DeltaBuffers, type RowBuffers } from './dense-work.js';
 import type { GpuDevice } from './device.js';
 import { KeptActivations } from './kept-activations.js';
+import { checkFits } from './limits.js';
 import type { ShaderOptions } from './products.js';
 import { gathered, suffixOf } from './samples.js';
 import { scalars, SLOT_BYTES, type ParameterValues } from './scalars.js';
@@ -71,6 +72,7 @@ export class GpuDense implements DenseKernel {
   ): Promise<GpuDense> {
     checkTensors('openDense', tensors);
     checkOptions(tensors, options);
+    checkFits(device, tensors, options.maxRows);
     return new GpuDense(await DenseWork.open(device, tensors, options, how));
   }
 
