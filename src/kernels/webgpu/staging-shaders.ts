@@ -1,7 +1,7 @@
 /** Shaders that make a batch on the device: images and their labels from samples that lie there, and dropout (rule 7 of kernels.ts). */
 import type { ArithmeticForm } from './arithmetic.js';
 import type { Shader } from './device.js';
-import { elementwise, memoised, denseShaderOf } from './shader-text.js';
+import { denseShaderOf, elementwise } from './shader-text.js';
 
 export interface StagingShaders {
   /** Images of bytes. Buffers: values (four in a word), scale [n], mean [n], picks, prefix [B, P]. */
