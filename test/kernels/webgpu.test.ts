@@ -116,17 +116,3 @@ test('what is opened by name has the arithmetic that was proved', async () => {
   ).toBeUndefined();
   kernels.close();
 });
-
-test('no room on the device', async () => {
-  const kernels = kernelsOn(await sharedDevice(), { precision: 'bf16', form: 'integer', each: 1 });
-  const layer = await kernels.openDense(emptyTensors(2, 3000), {
-    activation: 'relu',
-    maxRows: 2 ** 20,
-    suffixInputs: 0,
-  });
-  await expect(layer.forward({ prefix: new Float32Array(2), batch: 1, variants: 1 })).rejects.toMatchObject({
-    code: 'memory',
-    message: expect.stringContaining('rows of a layer of 3000 units take') as string,
-  });
-  kernels.close();
-});

@@ -19,6 +19,7 @@ import type { Dispatch, GpuDevice } from './device.js';
 import { elements, spread } from './groups.js';
 import { KeptActivations } from './kept-activations.js';
 import { tileSide, type ShaderOptions } from './products.js';
+import { checkFits } from './limits.js';
 import { gathered, suffixOf } from './samples.js';
 import { PARAMETERS, scalars, type Parameter } from './scalars.js';
 
@@ -105,6 +106,7 @@ export class GpuDense implements DenseKernel {
   ): Promise<GpuDense> {
     checkTensors('openDense', tensors);
     checkOptions(tensors, options);
+    checkFits(device, tensors, options.maxRows);
     const { inputs, outputs } = tensors;
     const what = `a layer of ${inputs} inputs and ${outputs} units`;
     const filled = async (values: Float32Array): Promise<GPUBuffer> => {

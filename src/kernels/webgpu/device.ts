@@ -1,9 +1,15 @@
 /** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
 import { openGpu } from '#platform/gpu';
 import { messageOf, PffError } from '../../errors.js';
+import { GpuFailure } from '../gpu-failure.js';
 
-/** A GPU that does not answer for so long hangs. */
-const PATIENCE_MS = 120_000;
+/** How a device is watched. */
+export interface Watching {
+  /** A GPU that does not answer for so long (ms) hangs. */
+  readonly patienceMs: number;
+}
+
+const usually: Watching = { patienceMs: 120_000 };
 
 /** A shader and what it does with its buffers: whether it writes each, in the order of their bindings from 1. */
 export interface Shader {
@@ -40,9 +46,6 @@ export async function sharedDevice(adapter?: string): Promise<GpuDevice> {
   }
 }
 
-/** Where to go on without a GPU. */
-const hint = 'Use --kernels auto: the CPU gives the same results.';
-
 export class GpuDevice {
   /** Vendor and architecture, for people. */
   readonly description: string;
@@ -54,10 +57,15 @@ export class GpuDevice {
   /** The last reading begun: one after the other, as they share a buffer. */
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
+  readonly #watching: Watching;
+  /** For fault tests: readings until the device is lost. */
+  #readingsLeft = Infinity;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+  /** Of a device that is open. @param info of its adapter */
+  constructor(device: GPUDevice, info: GPUAdapterInfo, watching = usually) {
     const { vendor, architecture, device: name, description } = info;
     this.#device = device;
+    this.#watching = watching;
     this.description = [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed';
     this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(this.description);
     device.addEventListener('uncapturederror', ({ error }) => {
@@ -88,8 +96,15 @@ export class GpuDevice {
         hint: 'On Linux a Vulkan driver and libvulkan1 are needed. Or use --kernels auto.',
       });
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-    const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
-    return new GpuDevice(device, adapter.info);
+    try {
+      const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+      return new GpuDevice(device, adapter.info);
+    } catch (error) {
+      throw new PffError('kernels', `the GPU (${adapter.info.device}) cannot be opened: ${messageOf(error)}`, {
+        hint: 'Is it in use, or its driver gone? --kernels auto computes on the CPU.',
+        cause: error,
+      });
+    }
   }
 
   /** The most bytes of one buffer that a shader may use. */
@@ -105,6 +120,7 @@ export class GpuDevice {
   }
 
   #makePipeline({ code, writes }: Shader): Promise<GPUComputePipeline> {
+    this.#check();
     const layout = this.#device.createBindGroupLayout({
       entries: [
         { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
@@ -114,17 +130,20 @@ export class GpuDevice {
         }),
       ],
     });
-    return this.#device.createComputePipelineAsync({
-      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: {
-        module: this.#device.createShaderModule({ code }),
-        entryPoint: 'main',
-      },
-    });
+    return this.#answered(
+      this.#device.createComputePipelineAsync({
+        layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: {
+          module: this.#device.createShaderModule({ code }),
+          entryPoint: 'main',
+        },
+      }),
+    );
   }
 
-  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if the device has no room */
+  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if it is too large for the device, GpuFailure if there is no room now */
   async buffer(what: string, values: number): Promise<GPUBuffer> {
+    this.#check();
     const size = Math.max(4, values * 4);
     if (size > this.maxBytes)
       throw new PffError(
@@ -137,9 +156,9 @@ export class GpuDevice {
     this.#device.pushErrorScope('out-of-memory');
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     const buffer = this.#device.createBuffer({ label: what, size, usage });
-    const error = await this.#device.popErrorScope();
+    const error = await this.#answered(this.#device.popErrorScope());
     if (error === null) return buffer;
-    throw new PffError('memory', `not enough memory on ${this.description} for ${what} (${size} bytes)`, {
+    throw new GpuFailure(`the GPU (${this.description}) has no memory left for ${what} (${size} bytes)`, {
       hint: 'Use smaller layers or batches, or --kernels auto.',
     });
   }
@@ -186,6 +205,7 @@ export class GpuDevice {
   }
 
   async #read(reads: readonly Reading[]): Promise<void> {
+    if (--this.#readingsLeft <= 0) this.#device.destroy();
     const wanted = reads.filter(({ into }) => into.length > 0);
     const size = wanted.reduce((bytes, { into }) => bytes + into.byteLength, 0);
     if (size === 0) return;
@@ -213,19 +233,28 @@ export class GpuDevice {
     this.#check();
   }
 
-  async #answered(work: Promise<unknown>): Promise<void> {
+  /** What the device answers. @throws GpuFailure if it fails or does not answer */
+  async #answered<T>(work: Promise<T>): Promise<T> {
+    const { patienceMs } = this.#watching;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it gave no answer for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error(`it gave no answer for ${patienceMs / 1000} s`)), patienceMs);
     });
     try {
-      await Promise.race([work, late]);
+      return await Promise.race([work, late]);
     } catch (error) {
+      // A device that is lost says more by itself.
+      await Promise.resolve();
       this.#failure ??= messageOf(error);
+      throw this.#failed(this.#failure);
     } finally {
       clearTimeout(timer);
     }
-    this.#check();
+  }
+
+  /** For fault tests: loses the device at a reading, by default the next one. */
+  loseAtReading(which = 1): void {
+    this.#readingsLeft = which;
   }
 
   /** Whether the device is of no use any more. */
@@ -233,9 +262,12 @@ export class GpuDevice {
     return this.#failure !== undefined;
   }
 
-  /** @throws PffError `kernels` after a failure of the device: nothing that it gives counts any more */
+  /** @throws GpuFailure after a failure of the device: nothing that it gives counts any more */
   #check(): void {
-    if (this.#failure === undefined) return;
-    throw new PffError('kernels', `the GPU (${this.description}) failed: ${this.#failure}`, { hint });
+    if (this.#failure !== undefined) throw this.#failed(this.#failure);
+  }
+
+  #failed(why: string): GpuFailure {
+    return new GpuFailure(`the GPU (${this.description}) failed: ${why}`);
   }
 }

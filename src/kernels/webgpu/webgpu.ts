@@ -25,13 +25,15 @@ const provedForms = new Map<string, Promise<ArithmeticForm>>();
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
   const form = await formOn(device, precision);
+  // Layers that are opened after a failure are opened on the device that takes its place.
+  const present = () => sharedDevice(adapter);
   return {
-    ...denseOn(device, shaderOptions(device, precision, form)),
+    ...denseOn(device, shaderOptions(device, precision, form), present),
     // Their shaders are many, and take long to compile on some devices: proved when first asked for.
     async openBlock(stages, tensors, options) {
-      const proved = await formOn(device, precision, 'blocks');
-      const shaders = blockShaders(shaderOptions(device, precision, proved));
-      return GpuBlock.open(device, stages, tensors, options, shaders);
+      const now = await present();
+      const proved = await formOn(now, precision, 'blocks');
+      return GpuBlock.open(now, stages, tensors, options, blockShaders(shaderOptions(now, precision, proved)));
     },
   };
 }
@@ -83,14 +85,15 @@ export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
   };
 }
 
-function denseOn(device: GpuDevice, options: ShaderOptions): Kernels {
+/** @param present the device that layers are opened on, if it is not always the same */
+function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Promise.resolve(device)): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
     name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
-    openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);
