@@ -42,6 +42,17 @@ export class TestBrowser {
     return page;
   }
 
+  /** As if the computer slept: nothing of the browser runs until what is returned is called. */
+  async sleep(): Promise<() => void> {
+    const session = await this.#context.browser()?.newBrowserCDPSession();
+    const { processInfo = [] } = (await session?.send('SystemInfo.getProcessInfo')) ?? {};
+    const ids = processInfo.map(({ id }) => id);
+    for (const id of ids) process.kill(id, 'SIGSTOP');
+    return () => {
+      for (const id of ids) process.kill(id, 'SIGCONT');
+    };
+  }
+
   async close(): Promise<void> {
     await this.#context.close();
     rmSync(this.#profile, { recursive: true, force: true });

@@ -58,10 +58,18 @@ async function afterOutput(code: number, { out }: Output): Promise<number> {
   });
 }
 
+/** Names that could mean more than one command. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  serve:
+    'pff share RUN --server URL lets browsers take part in a run (pff train --server URL --share does so from its beginning); pff serve-model RUN answers predictions.',
+};
+
 function findCommand(name: string): ListedCommand {
   const names = COMMANDS.map((command) => command.name);
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found;
+  const elsewhere = ELSEWHERE[name];
+  if (elsewhere !== undefined) throw new PffError('usage', `unknown command ${name}`, { hint: elsewhere });
   const what = name.startsWith('-') ? 'option' : 'command';
   throw new PffError('usage', `unknown ${what} ${name}`, {
     hint:

@@ -40,9 +40,18 @@ const SGD: SgdRule = { kind: 'sgd', momentum: 0.9, stepSize: 0.05, keep: 0.999 }
 export async function proveNumerics(kernels: Kernels): Promise<void> {
   const { id, exact } = kernels.numerics;
   if (!exact) return;
-  const dense = (await probeDigest(kernels)) === probeDigests[id];
-  if (dense && (await probeBlockDigest(kernels)) === (kernels.openBlock && probeBlockDigests[id])) return;
-  throw new PffError('kernels', `the ${kernels.name} kernels do not compute the bits of ${id} on this machine`, {
+  if ((await probeDigest(kernels)) !== probeDigests[id]) failProof(kernels);
+  if (kernels.openBlock) await proveBlocks(kernels);
+}
+
+/** The same of blocks of convolutions alone, for a backend that proves them when they are first asked for. */
+export async function proveBlocks(kernels: Kernels): Promise<void> {
+  const { id, exact } = kernels.numerics;
+  if (exact && (await probeBlockDigest(kernels)) !== probeBlockDigests[id]) failProof(kernels);
+}
+
+function failProof({ name, numerics: { id } }: Kernels): never {
+  throw new PffError('kernels', `the ${name} kernels do not compute the bits of ${id} on this machine`, {
     hint: 'Use --kernels reference or another instruction set, and please report the CPU and the compiler.',
   });
 }

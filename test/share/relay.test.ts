@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { WebSocket } from 'ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { unpackDataset } from '../../src/data/packed.js';
@@ -14,7 +15,7 @@ import { MAX_RECORD_BYTES } from '../../src/store/cluster/records.js';
 import { decodeFrame, encodeFrame, type RelayCall } from '../../src/store/relay/frames.js';
 import { RelayEngine } from '../../src/store/relay/relay-engine.js';
 import { Fleet } from '../cluster/fleet.js';
-import type { TestServer } from '../cluster/server.js';
+import { sleep, type TestServer } from '../cluster/server.js';
 import { submitted, until, writeNoise } from './helpers.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-relay-'));
@@ -98,10 +99,11 @@ async function ask(socket: WebSocket, call: RelayCall, bytes?: Uint8Array): Prom
   const id = ids++;
   const answered = new Promise<Json>((resolve) => {
     const look = (data: Buffer): void => {
-      const json = decodeFrame(data)?.json as Json;
+      const frame = decodeFrame(data);
+      const json = frame?.json as Json;
       if (json['id'] !== id) return;
       socket.off('message', look);
-      resolve(json);
+      resolve(frame?.bytes.length ? { ...json, bytes: Buffer.from(frame.bytes) } : json);
     };
     socket.on('message', look);
   });
@@ -184,9 +186,11 @@ describe('who is let in', () => {
 describe('what a guest may do', () => {
   let socket: WebSocket;
   let said: string[];
+  let another: () => Promise<WebSocket>;
   beforeEach(async () => {
     const shared = await share();
     said = shared.said;
+    another = () => guest(shared.base, shared.token);
     socket = await guest(shared.base, shared.token);
   });
 
@@ -238,6 +242,28 @@ describe('what a guest may do', () => {
   ])('is put off the line for %s', async (_, data, code) => {
     socket.send(data);
     expect((await once(socket, 'close'))[0]).toBe(code);
+  });
+
+  it.each<[string, boolean, (socket: WebSocket) => void]>([
+    ['closed: its node leaves at once', true, (one) => one.close(1001)],
+    ['cut off: its lease decides', false, (one) => one.terminate()],
+  ])('when its page is %s', async (_, leaves, end) => {
+    const node = { v: 1, id: 'tab', name: 'a tab', beat: 3, left: false, doing: 'c0.l0' };
+    const key = `node.${leaves ? 7 : 8}`;
+    const { revision } = await ask(socket, { call: 'write', key, expected: 0 }, Buffer.from(JSON.stringify(node)));
+    expect(revision).toBeGreaterThan(0);
+    end(socket);
+    await until(() => /browser 1 (has closed the page|is gone)/.test(said.join('\n')));
+    const left = { v: 1, id: 'tab', name: 'a tab', beat: 4, left: true };
+    const other = await another();
+    const now = async (): Promise<unknown> => {
+      const { bytes } = await ask(other, { call: 'read', key });
+      return JSON.parse(String(bytes)) as unknown;
+    };
+    if (leaves) await until(async () => isDeepStrictEqual(await now(), left));
+    else await sleep(200);
+    expect(await now()).toEqual(leaves ? left : node);
+    other.close();
   });
 
   it('is answered at a bounded rate, and in the end', async () => {

@@ -105,7 +105,7 @@ async function relayStore(): Promise<Opened> {
     }
 
     close(): void {
-      this.#relay.close();
+      void this.#relay.close(false);
     }
   }
   vi.stubGlobal('WebSocket', Socket);

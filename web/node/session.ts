@@ -72,6 +72,7 @@ export class TabSession {
 
   start(): void {
     this.#wanted = true;
+    if (!this.#isRunning) this.#set('joining', '');
     this.#consider();
   }
 
@@ -119,7 +120,8 @@ export class TabSession {
     } else if (!works && this.#isRunning) {
       this.#set('leaving', this.#wanted ? pause : '');
       this.#say({ type: 'leave' });
-    }
+    } else if (!works && (this.status === 'joining' || this.status === 'paused'))
+      this.#set(this.#wanted ? 'paused' : 'left', this.#wanted ? pause : '');
   }
 
   #say(request: HostRequest): void {

@@ -1,14 +1,14 @@
 /** `pff share`. */
-import { renderUnicodeCompact } from 'uqr';
 import { shareRun } from '../../page/share/share.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { dataDirFlag } from '../flags/common-flags.js';
 import { flag, numberFlag, textFlag } from '../flags/flags.js';
+import { askedShare, shareFlags, showCode } from '../flags/share-flags.js';
 import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
 import { interruptible, untilAborted } from '../terminal/interrupt.js';
 
-const group = 'Page';
+const group = 'Browsers as nodes';
 
 export const shareCommand = defineCommand({
   name: 'share',
@@ -29,18 +29,7 @@ export const shareCommand = defineCommand({
       group,
       shownDefault: '127.0.0.1',
     },
-    expires: {
-      ...numberFlag('MINUTES', 'how long the link lets browsers in; those that came in time stay', { above: 0 }),
-      group,
-      shownDefault: '60',
-    },
-    browsers: {
-      ...numberFlag('N', 'browsers that the link lets in; 1: the first one uses it up', { whole: true, least: 1 }),
-      group,
-      shownDefault: '64',
-    },
-    'https-cert': { ...textFlag('FILE', 'PEM file with a certificate: serve the page over HTTPS'), group },
-    'https-key': { ...textFlag('FILE', 'PEM file with its key'), group },
+    ...shareFlags,
     data: textFlag('PATH', 'for runs on data of their own: the file or folder that the run was submitted with'),
     'data-dir': dataDirFlag,
     quiet: flag('print the link only'),
@@ -59,18 +48,11 @@ export const shareCommand = defineCommand({
     const shared = await shareRun({
       server,
       run,
-      port: flags.port,
-      host: flags.host,
-      expires: flags.expires,
-      browsers: flags.browsers,
-      httpsCert: flags['https-cert'],
-      httpsKey: flags['https-key'],
-      data: flags.data,
-      dataDir: flags['data-dir'],
+      ...askedShare(flags),
       say,
     });
     out.line(`run ${run} at ${shared.url}`);
-    if (out.isTerminal) out.line(renderUnicodeCompact(shared.url, { border: 2 }));
+    showCode(shared.url, out);
     await interruptible(
       () => err.line('ending; browsers are told'),
       async (signal) => {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fasterPrecision } from '../../doctor/faster-precision.js';
 import { PffError } from '../../errors.js';
+import { clusterCommand } from '../../run/cluster/command.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
 import { AUTO } from '../../layers/sizes.js';
 import { localRuns } from '../../run/list-runs.js';
@@ -15,10 +16,11 @@ import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { loadPlugin } from '../flags/common-flags.js';
+import { askedKernels, loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
+import { askedShare, Sharing } from '../flags/share-flags.js';
 import { askedServer, submissionOptions } from '../flags/server-flags.js';
 import { specFromFlags } from '../flags/spec-flags.js';
 import { askedSpec } from '../flags/spec-sources.js';
@@ -51,24 +53,37 @@ export const trainCommand = defineCommand({
     ],
     ['pff train --data photos --image-size 32x32 --validation 0.1', 'a folder with a folder of images for each class'],
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
+    ['pff train --server nats://HOST:4222 --nodes 4 --share --host 0.0.0.0', 'and browsers, by a link that it prints'],
     ['pff train --init pff-runs/NAME --freeze 1,2 --learning-rate 0.005', 'fine-tune the upper layers of a model'],
+    ['pff train --gpus all --nodes 3', 'a node on each GPU, and the rest on the CPU'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
   run: async ({ flags: given, words }, output) => {
     noWords('train', words);
     for (const name of ['port', 'host', 'page-token'] as const)
-      if (given[name] !== undefined && !given.open)
+      if (given[name] !== undefined && !given.open && (!given.share || name === 'page-token'))
         throw new PffError('usage', `--${name} is of the page, but --open was not given`, {
           hint: `Add --open, or leave --${name} out.`,
         });
+    checkShare(given);
     const plugins = given.plugin;
     await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
     const out = given.out ?? (given.resume === undefined ? folderFor(asked, given.data) : undefined);
     // Only where it is asked for: $PFF_SERVER alone does not send a run away.
     const server = given.server === undefined ? undefined : askedServer(given);
-    const cluster = server && clusterOptions(given, server, out ?? 'run');
+    const submission = server && clusterOptions(given, server, out ?? 'run');
+    const sharing =
+      submission && given.share
+        ? new Sharing(
+            submission.server,
+            submission.run,
+            given,
+            clusterCommand(submission.server, 'share', submission.run),
+          )
+        : undefined;
+    const cluster = submission && { ...submission, onSubmitted: () => sharing?.submitted() };
     const known = asked.dataset !== 'own' && asked.layers?.[0] !== AUTO;
     if (!given.quiet && given.resume === undefined && !cluster && known)
       await tellFasterPrecision(asked, given, output.err);
@@ -84,7 +99,8 @@ export const trainCommand = defineCommand({
           variant: given.variant,
           nodes: given.nodes,
           threadsPerNode: given['threads-per-node'],
-          kernels: given.kernels,
+          kernels: askedKernels(given),
+          gpus: String(given.gpus) === 'all' ? 'all' : given.gpus,
           dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
@@ -103,18 +119,46 @@ export const trainCommand = defineCommand({
           signal,
         }),
       given.open ? (out ?? given.resume) : undefined,
+      sharing,
     );
   },
 });
 
+/** What would come out only once the run is on the server. @throws PffError `usage` */
+function checkShare(given: Given): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new PffError('usage', what, { hint });
+  };
+  for (const name of ['expires', 'browsers', 'https-cert', 'https-key'] as const)
+    if (given[name] !== undefined && !given.share)
+      refuse(`--${name} is of the link for browsers, but --share was not given`, 'Add --share.');
+  if (!given.share) return;
+  if (given.server === undefined)
+    refuse(
+      '--share lets browsers take part in a run of a cluster, but no --server was named',
+      'Add --server URL: any NATS server with JetStream, such as nats-server -js on this machine.',
+    );
+  if (given.open && given.port !== undefined)
+    refuse('--port cannot be of two pages, those of --open and --share', 'Leave --port out, or use pff watch later.');
+  if (given.init !== undefined)
+    refuse(
+      'browsers have not got the model that --init begins with',
+      'Leave out --share, and use pff node --init MODEL.',
+    );
+  if ((given['https-cert'] === undefined) !== (given['https-key'] === undefined))
+    refuse('HTTPS takes a certificate and its key', 'Give --https-cert and --https-key.');
+  askedShare(given);
+}
+
 /** The same spec with several seeds, as a sweep of one setting. @throws PffError `usage` for options that do not go with that */
 async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
-  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs'] as const)
+  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs', 'gpus'] as const)
     if (given[name] !== undefined)
       throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
         hint: 'Leave one of them out.',
       });
-  const { nodes, variant, kernels } = given;
+  const { nodes, variant } = given;
+  const kernels = askedKernels(given);
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
@@ -134,7 +178,8 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
 async function tellFasterPrecision(spec: PartialSpec, given: Given, err: TextStream): Promise<void> {
-  const { variant, nodes, kernels } = given;
+  const { variant, nodes } = given;
+  const kernels = askedKernels(given);
   const how = { variant, nodes, threadsPerNode: given['threads-per-node'], kernels, shardDirs: given['shard-dirs'] };
   const faster = await fasterPrecision({ spec, ...how });
   if (faster === undefined) return;

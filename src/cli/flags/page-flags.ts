@@ -75,10 +75,17 @@ export interface AwaitedPage {
 }
 
 function optionsOf(folder: string, flags: PageFlags): PageOptions {
-  if (flags.port !== undefined && flags.port > 65535)
-    throw new PffError('usage', `--port must be at most 65535, but is ${flags.port}`);
+  checkPort(flags.port);
   const token = flags['page-token'] ?? (process.env['PFF_PAGE_TOKEN'] || undefined);
   return { folder, port: flags.port, host: flags.host, token };
+}
+
+/** @throws PffError `usage` */
+export function checkPort(port: number | undefined): void {
+  if (port !== undefined && port > 65535)
+    throw new PffError('usage', `--port must be at most 65535, but is ${port}`, {
+      hint: 'Give another, or 0 for any free one.',
+    });
 }
 
 function announce({ url }: Page, out: TextStream, browser: boolean): void {

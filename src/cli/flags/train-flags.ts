@@ -1,10 +1,11 @@
 /** The flags of `pff train`. */
 import { metricsFormats } from '../../run/metrics-log.js';
 import { VARIANTS } from '../../schedule/assign.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, pluginFlag } from './common-flags.js';
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
+import { shareFlags } from './share-flags.js';
 import { clusterGroup, serverFlags, submissionFlags } from './server-flags.js';
 import { specFlags, specSourceFlags } from './spec-sources.js';
 
@@ -29,7 +30,14 @@ export const trainFlags = {
     ...pipeline,
     shownDefault: 'cores / nodes',
   },
-  kernels: { ...kernelsFlag, ...pipeline },
+  ...kernelsFlags(pipeline),
+  gpus: {
+    ...textsFlag(
+      'GPU,…',
+      'a GPU for each of the first nodes, as --gpu has it, or all; the other nodes compute on the CPU',
+    ),
+    ...pipeline,
+  },
   repeat: {
     ...numberFlag('RATE', 'do so many of the tasks (0 to 1) twice and compare the bits: finds bad memory and CPUs', {
       least: 0,
@@ -44,6 +52,11 @@ export const trainFlags = {
     shownDefault: 'made from the run folder',
   },
   ...submissionFlags,
+  share: {
+    ...flag('let browsers take part by a link (with --server); pff share RUN does so later'),
+    group: 'Browsers as nodes',
+  },
+  ...shareFlags,
   'data-dir': { ...dataDirFlag, group: 'Files and output' },
   'shard-dirs': {
     ...textsFlag(

@@ -8,6 +8,7 @@ import { type MetricsFormat, MetricsLog } from '../../run/metrics-log.js';
 import type { Span, TimelineSummary } from '../../schedule/timeline.js';
 import { DONE } from '../exit-codes.js';
 import { awaitPage, type PageFlags } from '../flags/page-flags.js';
+import type { Sharing } from '../flags/share-flags.js';
 import { drawGantt } from './gantt.js';
 import { interruptible, untilAborted } from './interrupt.js';
 import type { Output, TextStream } from './output.js';
@@ -26,10 +27,12 @@ export async function showRun(
   open: (signal: AbortSignal) => AsyncIterable<RunEvent>,
   /** The run folder to be, if its page is asked for. */
   pageOf?: string,
+  sharing?: Sharing,
 ): Promise<number> {
   const display = new ProgressDisplay(output.err, given.quiet ?? false);
   const record = new RunRecord();
   const metrics = new MetricsLog(given.log ?? [], (text) => display.note(text));
+  sharing?.sayTo({ isTerminal: output.err.isTerminal, line: (text) => display.note(text) });
   const page = pageOf === undefined ? undefined : await awaitPage(pageOf, given);
   try {
     await interruptible(
@@ -48,6 +51,7 @@ export async function showRun(
     );
     display.end();
     const { result } = record;
+    await sharing?.end(true);
     if (result === undefined) throw new Error('the run ended without a result');
     if (given.json) output.out.line(JSON.stringify(result));
     else showSummary(result, record, output);
@@ -62,6 +66,7 @@ export async function showRun(
     throw record.explain(error);
   } finally {
     metrics.close();
+    await sharing?.end(false);
     await page?.close();
   }
   return DONE;

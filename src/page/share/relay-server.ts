@@ -32,6 +32,9 @@ const MOST_WAITING = 64 << 20;
 /** A guest that does not answer within two of these is gone. */
 const PING_MS = 10_000;
 
+/** What browsers say when a page is closed, left or has crashed (RFC 6455, 7.4.1); a connection that is cut says nothing. */
+const CLOSED_TAB = 1001;
+
 /** Close codes from 4400 on tell a guest not to come again. */
 export const CLOSE = { notOurs: 4400, over: 4401 } as const;
 
@@ -110,10 +113,11 @@ export class RelayServer {
       if (relay.pending >= MOST_PENDING) client.pause();
     });
     client.on('error', () => client.terminate());
-    client.on('close', () => {
+    client.on('close', (code) => {
       clearInterval(pings);
-      relay.close();
-      say(`${name} is gone`);
+      const forGood = code === CLOSED_TAB;
+      void relay.close(forGood);
+      say(forGood ? `${name} has closed the page` : `${name} is gone`);
     });
   }
 }

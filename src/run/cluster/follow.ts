@@ -77,6 +77,7 @@ export function clusterTraining(
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (${command('attach', run)} follows it again)`);
+          cluster.onSubmitted?.();
         }
         const store = openStore({
           engine: runEngine(api, registry, record),

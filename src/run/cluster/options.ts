@@ -22,4 +22,6 @@ export interface ClusterOptions {
   readonly auditCuts?: number | undefined;
   /** File with this machine's key, made if there is none. Only its owner can stop an audited run. */
   readonly key?: string | undefined;
+  /** Called once the run is on the server. */
+  readonly onSubmitted?: (() => void) | undefined;
 }

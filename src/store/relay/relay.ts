@@ -3,6 +3,7 @@ import { encodeError } from '../../error-codec.js';
 import { EngineError, type Engine, type Entry } from '../cluster/engine.js';
 import { plainText } from '../cluster/plain-text.js';
 import { decodeFrame, encodeFrame, requestSchema, type RelayFound, type RelayRequest } from './frames.js';
+import { GuestNodes } from './guest-nodes.js';
 import { refusal } from './rules.js';
 
 export interface RelayOptions {
@@ -17,11 +18,13 @@ type Found = Omit<RelayFound, 'id'> & { readonly bytes?: Uint8Array };
 export class Relay {
   readonly #options: RelayOptions;
   readonly #stopListening: () => void;
+  readonly #nodes: GuestNodes;
   /** Requests under way: the caller reads no more from a guest that has many. */
   pending = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#nodes = new GuestNodes(options.engine);
     this.#stopListening = options.engine.listen((hint, revision) => options.send(encodeFrame({ hint, revision })));
   }
 
@@ -44,8 +47,10 @@ export class Relay {
     return true;
   }
 
-  close(): void {
+  /** The guest's connection has ended. @param forGood it has closed its tab, and will not come back as the same nodes */
+  async close(forGood: boolean): Promise<void> {
     this.#stopListening();
+    if (forGood) await this.#nodes.gone();
   }
 
   async #carriedOut(request: RelayRequest, bytes: Uint8Array): Promise<Found> {
@@ -62,7 +67,9 @@ export class Relay {
         return found(await engine.read(request.key));
       case 'write': {
         const revision = await engine.write(request.key, bytes, request.expected);
-        return revision === undefined ? {} : { revision };
+        if (revision === undefined) return {};
+        await this.#nodes.wrote(request.key, bytes, revision);
+        return { revision };
       }
       case 'putChunk':
         await engine.putChunk(request.key, bytes);
