@@ -89,7 +89,7 @@ export function lyingNode(
     const all = told.flatMap(({ task, own }) => {
       const { statements = [], draws = [] } = book?.evidence(task) ?? {};
       const mine = statements.filter((each) => each.key === signer?.key).map((each) => statementId(task, each));
-      const [draw] = draws.filter(({ of }) => mine.includes(of));
+      const draw = draws.find(({ of }) => mine.includes(of));
       if (!book || !draw) return [];
       return [{ task, own, rate: rateOf(rate, draw.agreed), isChecked: isDrawn(rate, draw) }];
     });

@@ -55,15 +55,15 @@ export class Publication {
     const saying = (kept.said ??= this.#attest(task, output, digest, kept.sources));
     const [said, there] = await Promise.all([saying, records.read(key)]);
     let uploaded = false;
-    const isOfUse = said && this.#stands(task, { digest });
-    for (let now = there; isOfUse; now = await records.read(key)) {
+    if (!said || !this.#stands(task, { digest })) return this.#discard(kept);
+    for (let now = there; ; now = await records.read(key)) {
       const other = now?.entry?.type === 'task' ? now.entry.record : undefined;
       if (other?.state === 'done' && fits(task, other) && this.#stands(task, other)) {
         if (other.digest === digest) {
           this.know(task, other);
           return dropping.unneeded(task);
         }
-        if (audits) break;
+        if (audits) return this.#discard(kept);
         // Only a result that is there can disagree; an announcement without one, or over this one, is put right.
         if (!kept.mine && (await outputs.get(task, other))) await this.#conflict(task, other, digest);
       }
@@ -81,7 +81,6 @@ export class Publication {
       await clock.sleep(10, signal);
       signal.throwIfAborted();
     }
-    await this.#discard(kept);
   }
 
   /** Says what the output of a task is that was done to check it. */
