@@ -9,6 +9,7 @@ import { proveBlocks, proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { GpuBlock } from './block/block.js';
+import { proveOtherBlocks } from './block/proof.js';
 import { blockShaders } from './block/shaders.js';
 import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
@@ -62,6 +63,7 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
     try {
       if (what === 'dense') await proveNumerics(denseOn(device, options));
       else await proveBlocks(kernelsOn(device, options));
+      if (what === 'blocks' && form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
