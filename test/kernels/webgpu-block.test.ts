@@ -15,7 +15,7 @@ import { bits, trained, trainedOnDevice, type TrainedCase } from './trained-bloc
 Object.assign(process.env, softwareGpu());
 
 async function open(precision: Precision, form: ArithmeticForm = 'integer', each = 1): Promise<Kernels> {
-  return kernelsOn(await sharedDevice(), { precision, form, each });
+  return kernelsOn(await sharedDevice(), { precision, form, each: [each] });
 }
 
 /** The first array that differs and where, of a short training. */

@@ -4,7 +4,7 @@ import type { Moments } from '../../block/operations.js';
 import type { UpdateRule } from '../../operands.js';
 import type { Dispatch, GpuDevice, Shader } from '../device.js';
 import { elements, MOST_GROUPS } from '../groups.js';
-import { tileSide } from '../products.js';
+import { tileSide, usualEach } from '../products.js';
 import { scalars } from '../scalars.js';
 import type { Commands } from './commands.js';
 import type { BlockValues } from './parameters.js';
@@ -55,7 +55,7 @@ export class Work {
     [m, n, side]: readonly [number, number, number],
     values: BlockValues,
   ): void {
-    const tile = tileSide(this.shaders.options);
+    const tile = tileSide(usualEach(this.shaders.options));
     const tiles = Math.ceil(m / tile);
     if (tiles > MOST_GROUPS)
       throw new PffError('memory', `a product of ${m} rows is more than ${this.device.description} computes at once`, {
