@@ -1,11 +1,10 @@
 /** Finds out what this machine is good for. */
 import os from 'node:os';
-import { messageOf } from '../errors.js';
 import { loadAddon, type LoadedAddon } from '../kernels/native/addon.js';
-import { sharedDevice } from '../kernels/webgpu/device.js';
 import { loadWasm } from '../kernels/wasm/load.js';
 import { cpuQuota, usableCores } from '../run/cores.js';
 import { VERSION } from '../run/version.js';
+import { examineGpus } from './gpus.js';
 import { instructionSets } from './instruction-sets.js';
 import type { MachineReport, StepRates } from './machine-report.js';
 import { findNatsServer } from './nats-server.js';
@@ -52,21 +51,10 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
     },
     steps,
     server,
-    gpu: await findGpu(),
+    gpu: await examineGpus(),
     settings: settingsFor(steps, usable, native, 'build' in wasm),
     seconds: (performance.now() - begun) / 1000,
   };
-}
-
-/** The GPU that `--kernels webgpu` would take, or why there is none. */
-async function findGpu(): Promise<MachineReport['gpu']> {
-  try {
-    const device = await sharedDevice(process.env['PFF_GPU']);
-    const kind = device.software ? ', which is software and slow' : '';
-    return { backend: true, text: `${device.description}${kind}: --kernels webgpu (docs/GPU.md)` };
-  } catch (error) {
-    return { backend: false, text: `${messageOf(error)} (docs/GPU.md)` };
-  }
 }
 
 /** On 1, 2, 4, … threads and on all cores; what it finds is kept for `pff train`. */

@@ -1,5 +1,6 @@
 /** Whether a run would be done sooner in another precision on this machine: measured, once, and then remembered. */
 import { PffError } from '../errors.js';
+import { isOnGpu } from '../kernels/choices.js';
 import { loadAddon } from '../kernels/native/addon.js';
 import { multiplyAdds } from '../layers/sizes.js';
 import { defaultsOfExecution, resolveExecution, type TrainOptions } from '../run/options.js';
@@ -24,13 +25,18 @@ const MEASURE_MS = 80;
 /** Of a dataset that is used whole and not yet loaded. */
 const USUAL_SAMPLES = 60_000;
 
-/** Undefined where nothing is faster, for short runs, on the reference kernels, or where `options` are wrong anyway. */
+/** Undefined where nothing is faster, for short runs, on the reference kernels and on GPUs, or where `options` are wrong anyway. */
 export async function fasterPrecision(options: TrainOptions): Promise<FasterPrecision | undefined> {
   try {
     const execution = resolveExecution(options);
     const { kernels, threadsPerNode: threads } = execution;
     const spec = resolveSpec(defaultsOfExecution(options.spec ?? {}, execution, options.shardDirs), 'any');
-    if (kernels === 'reference' || isBackprop(spec.objective) || trainingMultiplyAdds(spec) < SHORT_RUN)
+    if (
+      kernels === 'reference' ||
+      isOnGpu(kernels) ||
+      isBackprop(spec.objective) ||
+      trainingMultiplyAdds(spec) < SHORT_RUN
+    )
       return undefined;
     const loaded = loadAddon();
     if ('reason' in loaded) return undefined;

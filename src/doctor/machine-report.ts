@@ -38,6 +38,27 @@ const stepRates = z.strictObject({
   rates: z.array(rate).min(1),
 });
 
+/** A GPU, as WebGPU opens it. */
+const gpu = z.strictObject({
+  /** What `--gpu` takes, as it takes a part of the name. */
+  number: z.int().nonnegative(),
+  name: z.string(),
+  /** Why it cannot be opened; null where it can. */
+  reason: z.string().nullable(),
+  /** A CPU that plays a GPU. */
+  software: z.boolean(),
+  /** The most bytes of one matrix. */
+  bufferBytes: size,
+  /** What gives the exact bits of each precision: the device's own arithmetic, or integers; null and why where nothing does. Empty in software. */
+  arithmetic: z.array(
+    z.strictObject({
+      precision: z.string(),
+      form: z.enum(['device', 'integer']).nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+});
+
 export const machineReportSchema = z.strictObject({
   versions: z.strictObject({ pff: z.string(), node: z.string(), platform: z.string(), arch: z.string() }),
   cpu: z.strictObject({
@@ -66,7 +87,8 @@ export const machineReportSchema = z.strictObject({
   steps: z.array(stepRates).min(1),
   /** The nats-server that was found; null without one. */
   server: z.strictObject({ path: z.string(), version: z.string(), fit: z.boolean() }).nullable(),
-  gpu: z.strictObject({ backend: z.boolean(), text: z.string() }),
+  /** `text` says why there is none; null where there are some. */
+  gpu: z.strictObject({ text: z.string().nullable(), gpus: z.array(gpu) }),
   /** Options of `pff train` that suit this machine, and why. */
   settings: z.array(z.strictObject({ option: z.string(), value: z.string(), reason: z.string() })),
   /** What finding all this out took. */
@@ -75,5 +97,6 @@ export const machineReportSchema = z.strictObject({
 
 export type MachineReport = z.infer<typeof machineReportSchema>;
 export type InstructionSet = z.infer<typeof instructionSet>;
+export type Gpu = z.infer<typeof gpu>;
 export type StepRates = z.infer<typeof stepRates>;
 export type Setting = MachineReport['settings'][number];

@@ -1,4 +1,5 @@
 /** The kernels that need no Node.js, proved: those of WebAssembly, or else the reference. */
+import { isProved, setProved } from '#platform/proofs';
 import type { Kernels, Precision } from './kernels.js';
 import { proveNumerics } from './probe.js';
 import { PffError } from '../errors.js';
@@ -39,19 +40,16 @@ export async function openWasmKernels(precision: Precision | undefined, choice: 
   );
 }
 
-/** Backends of this thread that have been proved, by name and numerics: once is enough. */
-const alreadyProved = new Set<string>();
-
-/** The same kernels, once they have shown that they compute what they claim. Closes them where they do not. */
+/** The same kernels, once they have shown that they compute what they claim: once in a process is enough. Closes them where they do not. */
 export async function proved(kernels: Kernels): Promise<Kernels> {
   const key = `${kernels.name} ${kernels.numerics.id}`;
-  if (alreadyProved.has(key)) return kernels;
+  if (isProved(key)) return kernels;
   try {
     await proveNumerics(kernels);
   } catch (error) {
     kernels.close();
     throw error;
   }
-  alreadyProved.add(key);
+  setProved(key);
   return kernels;
 }

@@ -1,16 +1,11 @@
 /** Picks a kernels backend, loads it, proves its numerics, and says why where it is not the best one. */
 import { codeOf, messageOf, PffError } from '../errors.js';
-import { INSTRUCTION_SETS } from './instruction-sets.js';
+import { askedGpu, isOnGpu, type KernelsChoice } from './choices.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
 import { openReferenceKernels, openWasmKernels, proved } from './open-portable.js';
 
-/**
- * `auto`: the fastest there is for the precision: native, else WebAssembly, else the reference. `native`: the best instruction set that
- * this CPU has. `webgpu`: a GPU, the one that PFF_GPU names or the fastest. Else exactly the named one.
- */
-export const kernelsChoices = ['auto', 'native', 'wasm', 'webgpu', 'reference', ...INSTRUCTION_SETS] as const;
-export type KernelsChoice = (typeof kernelsChoices)[number];
+export { kernelsChoices, type KernelsChoice } from './choices.js';
 
 export interface OpenKernelsOptions {
   readonly kernels: KernelsChoice;
@@ -52,16 +47,16 @@ export async function openKernels(options: OpenKernelsOptions, load?: () => Load
 type Open = (options: OpenKernelsOptions, load?: () => LoadedAddon) => Promise<Kernels>;
 
 function backendOf(choice: KernelsChoice): Open {
-  if (choice === 'webgpu') return webgpu;
+  if (isOnGpu(choice)) return webgpu;
   return choice === 'reference' ? reference : choice === 'wasm' ? wasm : native;
 }
 
 const reference: Open = ({ precision }) => openReferenceKernels(precision);
 const wasm: Open = ({ kernels, precision }) => openWasmKernels(precision, kernels);
 
-async function webgpu({ precision }: OpenKernelsOptions): Promise<Kernels> {
+async function webgpu({ kernels: choice, precision }: OpenKernelsOptions): Promise<Kernels> {
   const { openWebGpu } = await import('./webgpu/webgpu.js');
-  return openWebGpu(precision, process.env['PFF_GPU']);
+  return openWebGpu(precision, askedGpu(choice) ?? process.env['PFF_GPU']);
 }
 
 async function native(

@@ -1,5 +1,5 @@
 /** What `pff doctor` shows: a machine's report on one screen. */
-import type { MachineReport, StepRates } from '../doctor/machine-report.js';
+import type { Gpu, MachineReport, StepRates } from '../doctor/machine-report.js';
 import type { Emphasis } from './summary.js';
 import { tableLines } from './table.js';
 import { bytes, duration } from './units.js';
@@ -54,9 +54,30 @@ function facts({ cpu, memory, kernels, server, gpu }: MachineReport): [string, s
       .filter(({ usable }) => !usable)
       .map(({ name, why }): [string, string] => ['', `${name} is not used: ${why}`]),
     ['', wasmText(kernels.wasm)],
-    ['gpu', gpu.text],
+    ...gpuTexts(gpu),
     ['nats-server', serverText(server)],
   ];
+}
+
+function gpuTexts({ text, gpus }: MachineReport['gpu']): [string, string][] {
+  const none: [string, string][] = text === null ? [] : [['gpu', `${text} (docs/GPU.md)`]];
+  return [...gpus.map((gpu): [string, string] => [`gpu ${gpu.number}`, `${gpu.name}${gpuText(gpu)}`]), ...none];
+}
+
+function gpuText({ number, reason, software, bufferBytes, arithmetic }: Gpu): string {
+  if (reason !== null) return `: ${reason}`;
+  const by = (form: Gpu['arithmetic'][number]['form']): string =>
+    arithmetic
+      .filter((each) => each.form === form)
+      .map(({ precision }) => precision)
+      .join(', ');
+  const parts = [
+    [by('device'), 'by its own arithmetic'],
+    [by('integer'), 'in integer arithmetic'],
+    [by(null), 'not with the right bits'],
+  ].flatMap(([which, how]) => (which === '' ? [] : [`${which} ${how}`]));
+  const how = software ? 'software, which is slow' : parts.join('; ');
+  return `: ${how}; ${bytes(bufferBytes)} in one matrix; --gpu ${number}`;
 }
 
 function wasmText({ build, reason }: MachineReport['kernels']['wasm']): string {

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
-import { kernelsChoices } from '../kernels/open.js';
+import { kernelsChoiceSchema } from '../kernels/choices.js';
 import type { RunSpec } from '../spec/spec.js';
 import { OutputFolder, type Damaged } from '../store/saved/directory.js';
 import { Journal } from '../store/saved/journal.js';
@@ -25,7 +25,8 @@ const noteSchema = z.object({
     variant: z.enum(['sequential', 'single-layer', 'all-layers', 'federated', 'dff']),
     nodes: z.int().min(1).max(100_000),
     threadsPerNode: z.int().min(1).max(256),
-    kernels: z.enum(kernelsChoices),
+    kernels: kernelsChoiceSchema,
+    gpus: z.array(z.string()).readonly().exactOptional(),
     plugins: z.array(z.string()).readonly().exactOptional(),
     store: z.string().exactOptional(),
   }),

@@ -32,7 +32,23 @@ export const machine: MachineReport = {
   },
   steps: [stepRates(1, { f32: 8, bf16: 4 }), stepRates(2, { f32: 4, bf16: 2 })],
   server: { path: '/usr/sbin/nats-server', version: '2.9.10', fit: true },
-  gpu: { backend: false, text: 'no GPU backend yet: training runs on the CPU' },
+  gpu: {
+    text: null,
+    gpus: [
+      {
+        number: 0,
+        name: 'A GPU of Many Words (TM) with a Long Name',
+        reason: null,
+        software: false,
+        bufferBytes: 2 ** 31,
+        arithmetic: [
+          { precision: 'f32', form: 'device', reason: null },
+          { precision: 'bf16', form: 'integer', reason: null },
+          { precision: 'bf16-tile', form: null, reason: 'other bits' },
+        ],
+      },
+    ],
+  },
   settings: [{ option: '--precision', value: 'bf16', reason: 'a step takes half the time that f32 takes' }],
   seconds: 1.5,
 };

@@ -10,6 +10,7 @@ import type {
   SyncKernels,
 } from '../../src/kernels/kernels.js';
 import { RandomStream } from '../../src/random.js';
+import { atOnce, awaited } from './watched.js';
 
 export interface Shape {
   readonly prefix: number;
@@ -95,18 +96,12 @@ export function randomDelta(shape: Shape, rows: number, step: number): Delta {
 
 /** Trains a layer for some steps and returns everything that can be seen of it, by name. */
 export function runLayer(kernels: SyncKernels, shape: Shape): Map<string, Float32Array> {
-  const run = watched(kernels, shape);
-  let next = run.next();
-  while (!next.done) next = run.next(next.value);
-  return next.value;
+  return atOnce(watched(kernels, shape));
 }
 
 /** The same on a device. */
 export async function runLayerOnDevice(kernels: Kernels, shape: Shape): Promise<Map<string, Float32Array>> {
-  const run = watched(kernels, shape);
-  let next = run.next();
-  while (!next.done) next = run.next(await next.value);
-  return next.value;
+  return awaited(watched(kernels, shape));
 }
 
 /** Yields what may be a promise, and takes its value. */

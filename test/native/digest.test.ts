@@ -43,7 +43,7 @@ function parse(output: string): Map<string, string[]> {
 /** What digest.cc must print on every CPU, for every instruction set and number of threads. */
 const digestsOfAll =
   '4eccace5b77eb60a 3de6f6382974e148 dfb5794b30bf5e24 ea91ffb049419064 29a4f1f37133e72b 037f4fa32b1d0687 1b097e3dd7c017ed 83db8c91e3382e2e';
-const expected = [digestsOfAll, digestsOfAll, digestsOfAll];
+const ofThreads = (count: number) => Array.from({ length: count }, () => digestsOfAll);
 
 const compiler = ['c++', 'g++', 'clang++'].find(has);
 const crossTools = ['aarch64-linux-gnu-g++', 'qemu-aarch64'].filter((tool) => !has(tool));
@@ -55,15 +55,15 @@ describe('the C++ core', () => {
     const { stdout } = await run(program);
     const digests = parse(stdout);
     expect([...digests.keys()]).toEqual(instructionSets);
-    for (const found of digests.values()) expect(found).toEqual(expected);
+    for (const found of digests.values()) expect(found).toEqual(ofThreads(3));
   });
 
   const whyNotArm = crossTools.length > 0 ? `: skipped, not installed: ${crossTools.join(', ')}` : '';
   test.skipIf(whyNotArm !== '')(`and on 64-bit ARM, emulated${whyNotArm}`, { timeout: 600_000 }, async () => {
     const program = await build('aarch64-linux-gnu-g++', 'arm64', ['-static']);
-    const { stdout } = await run('qemu-aarch64', [program]);
+    const { stdout } = await run('qemu-aarch64', [program, 'digests']);
     const digests = parse(stdout);
     expect([...digests.keys()]).toEqual(['neon', 'portable']);
-    for (const found of digests.values()) expect(found).toEqual(expected);
+    for (const found of digests.values()) expect(found).toEqual(ofThreads(2));
   });
 });

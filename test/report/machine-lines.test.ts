@@ -20,7 +20,9 @@ test('fits on one screen', () => {
                    also here: avx2, portable
                    avx512bf16 is not used: the CPU has no avx512_bf16
                    wasm: WebAssembly with relaxed SIMD
-      gpu          no GPU backend yet: training runs on the CPU
+      gpu 0        A GPU of Many Words (TM) with a Long Name: f32 by its own
+                   arithmetic; bf16 in integer arithmetic; bf16-tile not with the
+                   right bits; 2.1 GB in one matrix; --gpu 0
       nats-server  2.9.10, /usr/sbin/nats-server
 
     One training step of a layer, 1000 → 1000, 128 rows
@@ -41,7 +43,11 @@ test.each([40, 48, 60, 80, 100, 200])('%i columns are enough', (columns) => {
   const lines = shown(columns);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
   const all = lines.join(' ').replace(/\s+/g, ' ');
-  for (const part of ['no GPU backend yet', 'this container may use 2.5 of them', '2.9.10, /usr/sbin/nats-server'])
+  for (const part of [
+    'bf16 in integer arithmetic',
+    'this container may use 2.5 of them',
+    '2.9.10, /usr/sbin/nats-server',
+  ])
     expect(all).toContain(part);
 });
 

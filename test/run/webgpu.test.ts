@@ -65,7 +65,11 @@ describe('the program', () => {
       { VK_ICD_FILENAMES: '/none/driver.json' },
       'there is no GPU for webgpu kernels: no adapter was found',
     ],
-    ['no GPU has that name', { PFF_GPU: 'no-such-gpu' }, 'there is no GPU for webgpu kernels'],
+    [
+      'no GPU has that name',
+      { PFF_GPU: 'no-such-gpu' },
+      'there is no GPU no-such-gpu for webgpu kernels; there are: 0 SwiftShader',
+    ],
   ])('says in one line that %s', async (_, more, message) => {
     const folder = ownFolder();
     const { code, stderr } = await pff(

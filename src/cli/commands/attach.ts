@@ -1,7 +1,15 @@
 /** `pff attach`. */
 import { attachRun } from '../../run/cluster/attach.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import {
+  askedKernels,
+  dataDirFlag,
+  ganttFlag,
+  jsonFlag,
+  kernelsFlags,
+  loadPlugin,
+  pluginFlag,
+} from '../flags/common-flags.js';
 import { flag, textFlag } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
 import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
@@ -15,7 +23,7 @@ export const attachCommand = defineCommand({
     out: { ...textFlag('DIR', 'run folder to make'), shownDefault: 'pff-runs/DATE-TIME-RUN' },
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     gantt: ganttFlag,
     json: jsonFlag,
     quiet: flag('show no progress'),
@@ -32,7 +40,7 @@ export const attachCommand = defineCommand({
         run,
         out,
         dataDir: flags['data-dir'],
-        kernels: flags.kernels,
+        kernels: askedKernels(flags),
         plugins: flags.plugin,
         signal,
       }),

@@ -6,7 +6,7 @@ import { auditRun, chainFile, type AuditDetails, type Comparison, type Said } fr
 import { shortKey } from '../../run/cluster/audit-report.js';
 import { defineCommand } from '../command.js';
 import { DONE, FAILED } from '../exit-codes.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { askedKernels, dataDirFlag, jsonFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
 import { requiredServer, serverFlags } from '../flags/server-flags.js';
 import { writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export const auditCommand = defineCommand({
     data: textFlag('PATH', 'for runs on data of their own: the same file or folder, unchanged'),
     'data-dir': dataDirFlag,
     init: textFlag('RUN', 'the model that the run began with, if it did with one'),
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     plugin: pluginFlag,
     json: jsonFlag,
@@ -59,7 +59,7 @@ export const auditCommand = defineCommand({
         const details = await auditRun(server, run, {
           task,
           against: flags.against,
-          kernels: flags.kernels ?? 'auto',
+          kernels: askedKernels(flags) ?? 'auto',
           threads: flags.threads,
           dataDir: flags['data-dir'],
           data: flags.data,

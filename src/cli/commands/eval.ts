@@ -5,7 +5,15 @@ import { kernelsNotice } from '../../report/kernels-notice.js';
 import { accuracyLines, confusionBlock } from '../../report/summary.js';
 import { evaluateRun } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
+import {
+  askedKernels,
+  dataDirFlag,
+  jsonFlag,
+  kernelsFlags,
+  loadPlugin,
+  noVerifyFlag,
+  pluginFlag,
+} from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
 import { partialNote } from '../flags/partial.js';
@@ -31,7 +39,7 @@ export const evalCommand = defineCommand({
       shownDefault: '0',
     },
     plugin: pluginFlag,
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
@@ -53,7 +61,7 @@ export const evalCommand = defineCommand({
       dataDir: flags['data-dir'],
       data: flags.data,
       testSamples: flags['test-samples'],
-      kernels: flags.kernels,
+      kernels: askedKernels(flags),
       verify,
     });
     if (result.kernelsReason !== undefined) err.line(`pff: ${kernelsNotice(result.kernels, result.kernelsReason)}`);

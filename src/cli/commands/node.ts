@@ -3,7 +3,7 @@ import type { Place } from '../../data/sources/own/place.js';
 import { PffError } from '../../errors.js';
 import { serveNode } from '../../run/cluster/serve.js';
 import { defineCommand } from '../command.js';
-import { dataDirFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { askedKernels, dataDirFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import type { GivenData } from '../flags/data-flags.js';
 import { flag, noWords, numberFlag, parseNumber, textFlag, textsFlag } from '../flags/flags.js';
@@ -60,7 +60,7 @@ export const nodeCommand = defineCommand({
     datasets: textsFlag('NAME,…', 'refuse runs on other datasets, before anything is loaded'),
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     data: textFlag(
       'PATH',
       'for runs on data of their own: the same file or folder, unchanged; in a federated run, what this node trains on',
@@ -99,7 +99,7 @@ export const nodeCommand = defineCommand({
             repeat: flags.repeat,
             maxUpdate: flags['max-update'],
             datasets: flags.datasets,
-            kernels: flags.kernels,
+            kernels: askedKernels(flags),
             threads: flags.threads,
             dataDir: flags['data-dir'],
             init: flags.init,

@@ -7,7 +7,15 @@ import { type Asked, askedOf, type BadInput } from '../../run/predict-inputs.js'
 import type { Prediction } from '../../run/saved-model.js';
 import { defineCommand } from '../command.js';
 import { DONE, FAILED } from '../exit-codes.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
+import {
+  askedKernels,
+  dataDirFlag,
+  jsonFlag,
+  kernelsFlags,
+  loadPlugin,
+  noVerifyFlag,
+  pluginFlag,
+} from '../flags/common-flags.js';
 import { partialNote } from '../flags/partial.js';
 
 /** How many classes are shown with their shares. */
@@ -26,7 +34,7 @@ export const predictCommand = defineCommand({
   flags: {
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     'no-verify': noVerifyFlag,
     json: jsonFlag,
   },
@@ -45,7 +53,7 @@ export const predictCommand = defineCommand({
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
     const dataDir = flags['data-dir'];
-    const model = await loadModel(run, { kernels: flags.kernels, verify, dataDir });
+    const model = await loadModel(run, { kernels: askedKernels(flags), verify, dataDir });
     try {
       const { asked, bad } = await askedOf(inputs, { model, run, dataDir });
       // One that cannot be read does not keep the others from being predicted.

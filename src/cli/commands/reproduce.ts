@@ -11,7 +11,7 @@ import { markdownOf } from '../../reproduce/markdown.js';
 import type { Report } from '../../reproduce/report.js';
 import { listRecipes, reproduce, type ReproduceEvent } from '../../reproduce/reproduce.js';
 import { defineCommand } from '../command.js';
-import { jsonFlag, kernelsFlag } from '../flags/common-flags.js';
+import { askedKernels, jsonFlag, kernelsFlags } from '../flags/common-flags.js';
 import { DONE, FAILED } from '../exit-codes.js';
 import { choiceFlag, flag, listFlag, numberFlag, numbersFlag, textFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
@@ -51,7 +51,7 @@ const flags = {
     shownDefault: "the row's own, f32",
     ...smaller,
   },
-  kernels: kernelsFlag,
+  ...kernelsFlags(),
   'data-dir': textFlag(
     'DIR',
     "folder of the datasets' files, or with a folder of each, in place of the usual one; MNIST comes with pff",
@@ -103,7 +103,7 @@ export const reproduceCommand = defineCommand({
             seeds: given.seeds,
             nodes: given.nodes,
             timingRounds: given['timing-rounds'],
-            kernels: given.kernels,
+            kernels: askedKernels(given),
             scale: {
               epochs: given.epochs,
               trainSamples: given['train-samples'],

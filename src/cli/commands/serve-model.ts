@@ -2,7 +2,14 @@
 import { serveModel } from '../../page/model/serve-model.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { dataDirFlag, kernelsFlag, loadPlugin, noVerifyFlag, pluginFlag } from '../flags/common-flags.js';
+import {
+  askedKernels,
+  dataDirFlag,
+  kernelsFlags,
+  loadPlugin,
+  noVerifyFlag,
+  pluginFlag,
+} from '../flags/common-flags.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
 import { oneWord } from '../flags/one-word.js';
 import { interruptible, untilAborted } from '../terminal/interrupt.js';
@@ -28,7 +35,7 @@ export const serveModelCommand = defineCommand({
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: '1' },
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     'no-verify': noVerifyFlag,
   },
   examples: [
@@ -44,7 +51,7 @@ export const serveModelCommand = defineCommand({
       host: flags.host,
       token: flags.token ?? (process.env['PFF_MODEL_TOKEN'] || undefined),
       threads: flags.threads,
-      kernels: flags.kernels,
+      kernels: askedKernels(flags),
       dataDir: flags['data-dir'],
       verify: !flags['no-verify'],
     });

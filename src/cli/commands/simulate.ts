@@ -7,7 +7,7 @@ import { taskCount } from '../../schedule/tasks.js';
 import { resolveSpec, type RunSpec } from '../../spec/spec.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { loadPlugin } from '../flags/common-flags.js';
+import { askedKernels, loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords } from '../flags/flags.js';
 import { simulateFlags } from '../flags/simulate-flags.js';
@@ -62,7 +62,7 @@ export const simulateCommand = defineCommand({
         save: given['save-costs'],
         threads: given['threads-per-node'] ?? 1,
         nodes: given.here ? nodes : 1,
-        kernels: given.kernels,
+        kernels: askedKernels(given),
         dataDir,
       },
       output.err,

@@ -5,7 +5,7 @@ import { parseSweep, runSweep } from '../../reproduce/sweep.js';
 import type { Sweep } from '../../reproduce/sweep-plan.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { dataDirFlag, jsonFlag, kernelsFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { askedKernels, dataDirFlag, jsonFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { flag, numberFlag, textFlag } from '../flags/flags.js';
 import { oneWord } from '../flags/one-word.js';
 import { askedServer, serverFlags, submissionFlags, submissionOptions } from '../flags/server-flags.js';
@@ -35,7 +35,7 @@ export const sweepCommand = defineCommand({
     },
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
-    kernels: kernelsFlag,
+    ...kernelsFlags(),
     json: jsonFlag,
     quiet: flag('show no progress'),
     ...serverFlags,
@@ -60,7 +60,7 @@ export const sweepCommand = defineCommand({
           nodes: flags.nodes,
           parallel: flags.parallel,
           cluster: server && { server, ...submissionOptions(flags) },
-          kernels: flags.kernels,
+          kernels: askedKernels(flags),
           plugins: flags.plugin,
           dataDir: flags['data-dir'],
           signal,

@@ -16,7 +16,7 @@ import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { loadPlugin } from '../flags/common-flags.js';
+import { askedKernels, loadPlugin } from '../flags/common-flags.js';
 import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
@@ -55,6 +55,7 @@ export const trainCommand = defineCommand({
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --server nats://HOST:4222 --nodes 4 --share --host 0.0.0.0', 'and browsers, by a link that it prints'],
     ['pff train --init pff-runs/NAME --freeze 1,2 --learning-rate 0.005', 'fine-tune the upper layers of a model'],
+    ['pff train --gpus all --nodes 3', 'a node on each GPU, and the rest on the CPU'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
@@ -98,7 +99,8 @@ export const trainCommand = defineCommand({
           variant: given.variant,
           nodes: given.nodes,
           threadsPerNode: given['threads-per-node'],
-          kernels: given.kernels,
+          kernels: askedKernels(given),
+          gpus: String(given.gpus) === 'all' ? 'all' : given.gpus,
           dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
@@ -150,12 +152,13 @@ function checkShare(given: Given): void {
 
 /** The same spec with several seeds, as a sweep of one setting. @throws PffError `usage` for options that do not go with that */
 async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
-  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs'] as const)
+  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs', 'gpus'] as const)
     if (given[name] !== undefined)
       throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
         hint: 'Leave one of them out.',
       });
-  const { nodes, variant, kernels } = given;
+  const { nodes, variant } = given;
+  const kernels = askedKernels(given);
   const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
@@ -175,7 +178,8 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
 
 /** One line where the same run would be done sooner in another precision; the first time, it takes a moment to measure. */
 async function tellFasterPrecision(spec: PartialSpec, given: Given, err: TextStream): Promise<void> {
-  const { variant, nodes, kernels } = given;
+  const { variant, nodes } = given;
+  const kernels = askedKernels(given);
   const how = { variant, nodes, threadsPerNode: given['threads-per-node'], kernels, shardDirs: given['shard-dirs'] };
   const faster = await fasterPrecision({ spec, ...how });
   if (faster === undefined) return;

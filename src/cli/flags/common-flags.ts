@@ -2,14 +2,45 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
-import { kernelsChoices } from '../../kernels/open.js';
+import { isKernelsChoice, kernelsChoices, onGpu, type KernelsChoice } from '../../kernels/choices.js';
 import { loadPlugins } from '../../node/threads/plugins.js';
 import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
 
-export const kernelsFlag = {
-  ...choiceFlag(kernelsChoices, 'arithmetic: auto takes the fastest that this machine has; all give the same bits'),
+const named = choiceFlag(
+  kernelsChoices,
+  'arithmetic: auto takes the fastest that this machine has, but no GPU; all give the same bits',
+);
+
+/** `webgpu:1` is what `--gpu 1` makes of it. */
+const kernelsFlag: Flag<KernelsChoice> = {
+  ...named,
   shownDefault: 'auto',
+  parse: (raw, name) => (raw !== undefined && isKernelsChoice(raw) ? raw : named.parse(raw, name)),
 };
+
+const gpuFlag = textFlag(
+  'GPU',
+  'compute on this GPU: its number, or a part of its name, as pff doctor lists them; means --kernels webgpu',
+);
+
+/** Of each command that computes. @param where what they have besides, such as the group of the help */
+export function kernelsFlags(where: Pick<Flag<unknown>, 'group'> = {}) {
+  return { kernels: { ...kernelsFlag, ...where }, gpu: { ...gpuFlag, ...where, shownDefault: 'the fastest' } };
+}
+
+interface GivenKernels {
+  readonly kernels?: KernelsChoice;
+  readonly gpu?: string;
+}
+
+/** What `--kernels` and `--gpu` ask for together. @throws PffError `usage` where they contradict each other */
+export function askedKernels({ kernels, gpu }: GivenKernels): KernelsChoice | undefined {
+  if (gpu === undefined) return kernels;
+  if (kernels === undefined || kernels === 'webgpu') return onGpu(gpu);
+  throw new PffError('usage', `--gpu ${gpu} is of webgpu kernels, but --kernels is ${kernels}`, {
+    hint: 'Leave one of them out.',
+  });
+}
 
 export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in place of its usual one");
 

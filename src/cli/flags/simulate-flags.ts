@@ -1,6 +1,6 @@
 /** The flags of `pff simulate`. */
 import { VARIANTS } from '../../schedule/assign.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, pluginFlag } from './common-flags.js';
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, numberFlag, numbersFlag, textFlag } from './flags.js';
 import { specFlags, specSourceFlags } from './spec-sources.js';
@@ -49,7 +49,7 @@ export const simulateFlags = {
     group,
     shownDefault: '1',
   },
-  kernels: { ...kernelsFlag, group },
+  ...kernelsFlags({ group }),
   'what-if': {
     ...numberFlag('N', 'a table over 1 to N nodes: what more of them would bring', { whole: true, least: 1 }),
     group,

@@ -1,7 +1,7 @@
 /** The flags of `pff train`. */
 import { metricsFormats } from '../../run/metrics-log.js';
 import { VARIANTS } from '../../schedule/assign.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlag, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, pluginFlag } from './common-flags.js';
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
@@ -30,7 +30,14 @@ export const trainFlags = {
     ...pipeline,
     shownDefault: 'cores / nodes',
   },
-  kernels: { ...kernelsFlag, ...pipeline },
+  ...kernelsFlags(pipeline),
+  gpus: {
+    ...textsFlag(
+      'GPU,…',
+      'a GPU for each of the first nodes, as --gpu has it, or all; the other nodes compute on the CPU',
+    ),
+    ...pipeline,
+  },
   repeat: {
     ...numberFlag('RATE', 'do so many of the tasks (0 to 1) twice and compare the bits: finds bad memory and CPUs', {
       least: 0,
@@ -125,7 +132,7 @@ export const trainFlags = {
   'max-drop': {
     ...numberFlag(
       'X',
-      'say so when measured accuracy falls by more than X (0 to 1) below the best so far, and who trained',
+      'say so when measured accuracy, or that of one layer alone, falls by more than X (0 to 1) below its best so far, and on whose data',
       {
         least: 0,
       },

@@ -1,9 +1,6 @@
 /** Tables of one's own in whatever file: rows of cells under names. */
-import { parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { messageOf, PffError } from '../../errors.js';
 import type { Cell } from '../columns.js';
-import { readTable } from './csv-table.js';
 import type { FoundFile, TableKind } from './file-kind.js';
 
 export interface RawTable {
@@ -44,6 +41,7 @@ export async function readRawTable(
     return fromObjects(objects, name, places);
   }
   const { least, ...how } = options;
+  const { readTable } = await import('./csv-table.js');
   const { columns, hasHeader, rows, lines, notes } = readTable(text, name, how, least);
   return { name, columns, hasNames: hasHeader, rows: rows.map((row) => row.map(cellOf)), places: lines, notes };
 }
@@ -62,6 +60,9 @@ type Row = Readonly<Record<string, unknown>>;
 async function parquetRows(bytes: Uint8Array, name: string): Promise<Row[]> {
   try {
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    // Loaded only where they are needed: they make a third of a program's code.
+    const { parquetReadObjects } = await import('hyparquet');
+    const { compressors } = await import('hyparquet-compressors');
     return await parquetReadObjects({ file, compressors });
   } catch (error) {
     throw new PffError('data', `${name}: truncated or damaged Parquet file (${messageOf(error)})`, {

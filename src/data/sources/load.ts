@@ -11,7 +11,6 @@ import { loadFashionMnist } from './fashion-mnist.js';
 import { loadIdx } from './idx.js';
 import type { NeededPart } from './idx-folder.js';
 import { loadMnist } from './mnist.js';
-import { loadOwnData } from './own/own-data.js';
 import { USUAL_READING, type Reading } from '../readers/reading.js';
 
 /** Names that `loadDataset` knows. */
@@ -80,7 +79,8 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
         throw new PffError('usage', 'dataset own needs a file or folder: these are data of your own', {
           hint: 'Name it by --data.',
         });
-      return loadOwnData(dataDir, { ...USUAL_READING, ...reading });
+      // Its readers are large, and neither worker threads nor most commands need them.
+      return (await import('./own/own-data.js')).loadOwnData(dataDir, { ...USUAL_READING, ...reading });
   }
   if (dataDir === undefined)
     throw new PffError('usage', 'dataset idx needs a folder: these are files of your own', {

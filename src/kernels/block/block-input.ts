@@ -9,13 +9,15 @@ export function inputValues(first: Stage): number {
   return planeValues(first.from);
 }
 
+type Memory = Pick<PlaneOperations, 'allocate'>;
+
 export class BlockInput {
   readonly #first: Stage;
   readonly #options: BlockOptions;
-  readonly #operations: PlaneOperations;
+  readonly #operations: Memory;
   #memory: Float32Array = new Float32Array(0);
 
-  constructor(first: Stage, options: BlockOptions, operations: PlaneOperations) {
+  constructor(first: Stage, options: BlockOptions, operations: Memory) {
     this.#first = first;
     this.#options = options;
     this.#operations = operations;

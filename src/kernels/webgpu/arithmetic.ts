@@ -4,6 +4,8 @@
  * Values are of type `T`: f32, or their bits. Which form holds is found by the probe of numerics, not by what a device says.
  */
 
+import { integers64 } from './integers64.js';
+
 export type ArithmeticForm = 'device' | 'integer';
 
 /** Thresholds of kernels.ts, as bits: 2^-40, 2^-95 and 2^-126. */
@@ -47,7 +49,7 @@ fn sum(a: T, b: T) -> T { return a + b; }
  * A fused multiply-add as in software floating point: 24-bit significands with bit 23 set, their product and the addend as
  * 64-bit integers with the leading bit at 60 or 61, the smaller one shifted right with a sticky last bit, one rounding to even.
  */
-const integer = /* wgsl */ `
+const integer = /* wgsl */ `${integers64}
 alias T = u32;
 fn bits(x: T) -> u32 { return x; }
 fn fromBits(x: u32) -> T { return x; }
@@ -59,13 +61,10 @@ struct Parts { m: u32, e: i32 }
 fn split(x: u32) -> Parts {
   let raw = (x >> 23u) & 255u;
   let m = x & 0x7fffffu;
-  if (raw != 0u) { return Parts(m | 0x800000u, i32(raw) - 150); }
-  if (m == 0u) { return Parts(0u, 0); }
-  let shift = countLeadingZeros(m) - 8u;
-  return Parts(m << shift, -149 - i32(shift));
+  let shift = select(0u, countLeadingZeros(m) - 8u, raw == 0u);
+  return Parts(select(m | 0x800000u, m << shift, raw == 0u), i32(max(raw, 1u)) - 150 - i32(shift));
 }
 
-// 64-bit integers as (low, high).
 fn multiply24(a: u32, b: u32) -> vec2u {
   let middle = (a >> 12u) * (b & 0xfffu) + (a & 0xfffu) * (b >> 12u);
   let top = (a >> 12u) * (b >> 12u);
@@ -75,56 +74,23 @@ fn multiply24(a: u32, b: u32) -> vec2u {
   let carries = select(0u, 1u, once < bottom) + select(0u, 1u, low < once);
   return vec2u(low, (middle >> 20u) + (top >> 8u) + carries);
 }
-fn add64(a: vec2u, b: vec2u) -> vec2u {
-  let low = a.x + b.x;
-  return vec2u(low, a.y + b.y + select(0u, 1u, low < a.x));
-}
-fn subtract64(a: vec2u, b: vec2u) -> vec2u {
-  return vec2u(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
-}
-fn less64(a: vec2u, b: vec2u) -> bool { return a.y < b.y || (a.y == b.y && a.x < b.x); }
-/** 0 <= s < 64 */
-fn left64(a: vec2u, s: u32) -> vec2u {
-  if (s == 0u) { return a; }
-  if (s >= 32u) { return vec2u(0u, a.x << (s - 32u)); }
-  return vec2u(a.x << s, (a.y << s) | (a.x >> (32u - s)));
-}
-/** 0 <= s < 64 */
-fn right64(a: vec2u, s: u32) -> vec2u {
-  if (s == 0u) { return a; }
-  if (s >= 32u) { return vec2u(a.y >> (s - 32u), 0u); }
-  return vec2u((a.x >> s) | (a.y << (32u - s)), a.y >> s);
-}
-/** The same, with the last bit set if any bit is lost. */
-fn rightSticky64(a: vec2u, s: u32) -> vec2u {
-  let shifted = right64(a, s);
-  let back = left64(shifted, s);
-  let lost = back.x != a.x || back.y != a.y;
-  return vec2u(shifted.x | select(0u, 1u, lost), shifted.y);
-}
-
 /** The f32 nearest to m · 2^e, ties to even; m != 0. */
 fn rounded(sign: u32, m: vec2u, e: i32) -> u32 {
-  let leading = select(31 - i32(countLeadingZeros(m.x)), 63 - i32(countLeadingZeros(m.y)), m.y != 0u);
-  var lastExponent = max(leading + e - 23, -149);
-  let shift = lastExponent - e;
-  var kept = 0u;
-  if (shift <= 0) {
-    kept = m.x << u32(-shift);
-  } else if (shift < 64) {
-    kept = right64(m, u32(shift)).x;
-    let rest = subtract64(m, left64(vec2u(kept, 0u), u32(shift)));
-    let half = left64(vec2u(1u, 0u), u32(shift - 1));
-    if (less64(half, rest) || (rest.x == half.x && rest.y == half.y && (kept & 1u) == 1u)) { kept += 1u; }
+  let zeros = select(countLeadingZeros(m.y), 32u + countLeadingZeros(m.x), m.y == 0u);
+  let whole = left64(m, zeros);
+  // The leading bit is bit 30 now; the last one stands for all that are lost. Of a normal number 24 bits are kept.
+  var kept = (whole.y >> 1u) | select(0u, 1u, (whole.y & 1u) != 0u || whole.x != 0u);
+  let exponent = e - i32(zeros) + 190;
+  var shift = 7 + max(0, 1 - exponent);
+  if (shift > 31) {
+    kept = 1u;
+    shift = 31;
   }
-  if (kept >= 0x1000000u) {
-    kept >>= 1u;
-    lastExponent += 1;
-  }
-  if (kept < 0x800000u) { return sign | kept; }
-  let exponent = lastExponent + 150;
-  if (exponent >= 255) { return sign | 0x7f800000u; }
-  return sign | (u32(exponent) << 23u) | (kept & 0x7fffffu);
+  let last = u32(shift);
+  kept = (kept + (1u << (last - 1u)) - 1u + ((kept >> last) & 1u)) >> last;
+  if (exponent > 254) { return sign | 0x7f800000u; }
+  // A carry goes on to the next exponent.
+  return sign | ((u32(max(exponent, 1) - 1) << 23u) + kept);
 }
 
 fn special(x: u32) -> bool { return (x & 0x7f800000u) == 0x7f800000u; }
@@ -142,18 +108,24 @@ fn fused(a: T, b: T, c: T) -> T {
     if (z.m != 0u) { return c; }
     return productSign & addendSign;
   }
-  var p = left64(multiply24(x.m, y.m), 14u);
+  let p = left64(multiply24(x.m, y.m), 14u);
+  let q = vec2u(0u, z.m << 6u);
   let pExponent = x.e + y.e - 14;
-  if (z.m == 0u) { return rounded(productSign, p, pExponent); }
-  var q = vec2u(0u, z.m << 6u);
-  let qExponent = z.e - 38;
-  let exponent = max(pExponent, qExponent);
-  p = rightSticky64(p, u32(min(exponent - pExponent, 63)));
-  q = rightSticky64(q, u32(min(exponent - qExponent, 63)));
-  if (productSign == addendSign) { return rounded(productSign, add64(p, q), exponent); }
-  if (p.x == q.x && p.y == q.y) { return 0u; }
-  if (less64(p, q)) { return rounded(addendSign, subtract64(q, p), exponent); }
-  return rounded(productSign, subtract64(p, q), exponent);
+  let qExponent = select(z.e - 38, pExponent, z.m == 0u);
+  // The one of the smaller exponent is shifted.
+  let distance = pExponent - qExponent;
+  let moved = rightSticky64(select(p, q, distance >= 0), u32(min(abs(distance), 63)));
+  let other = select(q, p, distance >= 0);
+  // Where the signs differ the smaller one is taken away: -x is ~x + 1.
+  let less = less64(moved, other);
+  let small = select(other, moved, less);
+  let large = select(moved, other, less);
+  let differ = productSign != addendSign && z.m != 0u;
+  let total = add64(large, select(small, add64(~small, vec2u(1u, 0u)), differ));
+  if (total.x == 0u && total.y == 0u) { return 0u; }
+  // The sign is that of the larger one.
+  let productLarger = less != (distance < 0);
+  return rounded(select(addendSign, productSign, productLarger || !differ), total, max(pExponent, qExponent));
 }
 fn product(a: T, b: T) -> T { return fused(a, b, 0x80000000u); }
 fn sum(a: T, b: T) -> T { return fused(a, 0x3f800000u, b); }

@@ -4,7 +4,7 @@ import type { Dispatch } from './device.js';
 /** Threads of a workgroup where each element is for itself. */
 export const ELEMENTS = 64;
 /** Most workgroups in one direction. */
-const MOST_GROUPS = 65535;
+export const MOST_GROUPS = 65535;
 
 /** Workgroups in two directions, as there may be more than one direction holds. */
 export function spread(groups: number): Dispatch['groups'] {

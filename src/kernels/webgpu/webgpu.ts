@@ -5,16 +5,20 @@
 import { PffError } from '../../errors.js';
 import type { Kernels, Precision } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
-import { proveNumerics } from '../probe.js';
+import { proveBlocks, proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
+import { GpuBlock } from './block/block.js';
+import { proveOtherBlocks } from './block/proof.js';
+import { blockShaders } from './block/shaders.js';
 import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
 import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
+import { GpuTrainer } from './trainer.js';
 
-/** The form of arithmetic that was proved on a device, by its description and the precision. */
-const provedForms = new Map<string, ArithmeticForm>();
+/** The form of arithmetic that was proved on a device, by its description, the precision and what was proved. */
+const provedForms = new Map<string, Promise<ArithmeticForm>>();
 
 /**
  * @param adapter part of the name of the adapter to use
@@ -22,20 +26,48 @@ const provedForms = new Map<string, ArithmeticForm>();
  */
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
-  const key = `${device.description} ${precision}`;
-  const form = provedForms.get(key) ?? (await proveForm(device, precision));
-  provedForms.set(key, form);
-  return kernelsOn(device, shaderOptions(device, precision, form));
+  const form = await formOn(device, precision);
+  // Layers that are opened after a failure are opened on the device that takes its place.
+  const present = () => sharedDevice(adapter);
+  return {
+    ...denseOn(device, shaderOptions(device, precision, form), present),
+    // Their shaders are many, and take long to compile on some devices: proved when first asked for.
+    async openBlock(stages, tensors, options) {
+      const now = await present();
+      const proved = await formOn(now, precision, 'blocks');
+      return GpuBlock.open(now, stages, tensors, options, blockShaders(shaderOptions(now, precision, proved)));
+    },
+  };
 }
 
-/** Which form gives the bits of the numerics on this device. @throws PffError `kernels` if none does */
-async function proveForm(device: GpuDevice, precision: Precision): Promise<ArithmeticForm> {
+type Proof = 'dense' | 'blocks';
+
+/** Which form gives the bits of the numerics on this device; found once. @throws PffError `kernels` if none does */
+export async function formOn(device: GpuDevice, precision: Precision, what: Proof = 'dense'): Promise<ArithmeticForm> {
+  const key = `${device.description} ${precision} ${what}`;
+  const proof = provedForms.get(key) ?? proveForm(device, precision, what);
+  provedForms.set(key, proof);
+  try {
+    return await proof;
+  } catch (error) {
+    provedForms.delete(key);
+    throw error;
+  }
+}
+
+async function proveForm(device: GpuDevice, precision: Precision, what: Proof): Promise<ArithmeticForm> {
   // A device in software takes long to compile shaders, and those known do not pass by their own arithmetic.
   const forms: readonly ArithmeticForm[] = device.software ? ['integer'] : ['device', 'integer'];
   let failure: unknown;
   for (const form of forms) {
+    const options = shaderOptions(device, precision, form);
     try {
-      await proveNumerics(kernelsOn(device, shaderOptions(device, precision, form)));
+      if (what === 'blocks') {
+        await proveBlocks(kernelsOn(device, options));
+        if (form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
+      }
+      // Each tiling has shaders of its own.
+      else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
@@ -47,19 +79,31 @@ async function proveForm(device: GpuDevice, precision: Precision): Promise<Arith
 
 function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
   // Chains in integer arithmetic are long code, which is to stand in a shader once.
-  const each = software || (form === 'integer' && precision === 'f32') ? 1 : 4;
-  return { form, precision, each };
+  return { form, precision, each: software || (form === 'integer' && precision === 'f32') ? [1] : [2, 4, 8] };
 }
 
 /** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
 export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
+  return {
+    ...denseOn(device, options),
+    openBlock: (stages, tensors, block) => GpuBlock.open(device, stages, tensors, block, blockShaders(options)),
+  };
+}
+
+/** @param present the device that layers are opened on, if it is not always the same */
+function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Promise.resolve(device)): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
     name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
-    openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
+    openTrainer(parts, loss) {
+      const [layer, head] = parts;
+      if (!(layer instanceof GpuDense) || !(head === undefined || head instanceof GpuDense)) return undefined;
+      return new GpuTrainer(layer, head, loss);
+    },
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);

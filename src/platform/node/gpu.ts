@@ -1,6 +1,8 @@
 /** WebGPU in Node.js: the npm package `webgpu` (Dawn), which is large and so not a dependency; it is used where it is installed. */
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../../errors.js';
+import { namesIn, pickGpu } from './gpu-names.js';
 
 interface Dawn {
   readonly create: (options: string[]) => GPU;
@@ -11,11 +13,29 @@ interface Dawn {
 const opened = new Map<string, GPU>();
 
 /**
- * The entry to the GPUs of this machine. @param adapter part of an adapter's name; by default the fastest
- * @throws Error that says why there is none
+ * The entry to the GPUs of this machine. @param asked the number of one, or a part of its name; by default the fastest
+ * @throws PffError `kernels` where there is no such GPU; Error that says why there is none at all
  */
-export async function openGpu(adapter?: string): Promise<GPU> {
-  const options = adapter === undefined ? [] : [`adapter=${adapter}`];
+export async function openGpu(asked?: string): Promise<GPU> {
+  if (asked === undefined) return opens([]);
+  const names = await gpuNames();
+  // Without any adapter it is not the name that is wrong.
+  return opens(names.length === 0 ? [] : [`adapter=${pickGpu(names, asked)}`]);
+}
+
+/** The names of the GPUs of this machine; a GPU's number is its place among them. @throws Error where WebGPU is not installed */
+export async function gpuNames(): Promise<readonly string[]> {
+  // Dawn lists its adapters only to tell that none has the name asked for.
+  const gpu = await opens(['adapter=a name that no GPU has']);
+  try {
+    await gpu.requestAdapter();
+    return [];
+  } catch (error) {
+    return namesIn(messageOf(error));
+  }
+}
+
+async function opens(options: string[]): Promise<GPU> {
   const known = opened.get(options.join(' '));
   if (known) return known;
   const { create, globals } = await loadDawn();

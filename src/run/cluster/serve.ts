@@ -4,7 +4,7 @@ import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import { usableCores } from '../cores.js';
 import { placeText, type Place } from '../../data/sources/own/place.js';
-import { kernelsChoices, type KernelsChoice } from '../../kernels/open.js';
+import { isKernelsChoice, type KernelsChoice } from '../../kernels/choices.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
@@ -85,7 +85,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
   if (options.maxUpdate !== undefined && !(options.maxUpdate > 0))
     throw new PffError('usage', `maxUpdate must be above 0, but is ${options.maxUpdate}`);
   const kernels = options.kernels ?? 'auto';
-  if (!kernelsChoices.includes(kernels)) throw new PffError('usage', `unknown kernels ${kernels}`);
+  if (!isKernelsChoice(kernels)) throw new PffError('usage', `unknown kernels ${String(options.kernels)}`);
   const connection = await connectNats(options.server, `pff node ${os.hostname()}:${process.pid}`, (text) =>
     say(`waiting: ${text}`),
   );

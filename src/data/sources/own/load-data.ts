@@ -1,7 +1,6 @@
 /** `loadData` of the library: data of one's own, as `train({ data })` reads them. */
 import { checkOptions } from '../../../known-options.js';
 import type { Dataset } from '../../dataset.js';
-import { loadOwnData } from './own-data.js';
 import { placeText, type Place } from './place.js';
 import { USUAL_READING, type Reading } from '../../readers/reading.js';
 
@@ -11,7 +10,7 @@ import { USUAL_READING, type Reading } from '../../readers/reading.js';
  * @param reading how they are read; the fields of a spec of the same names.
  * @throws PffError `data` naming the file, row and column.
  */
-export function loadData(data: string | Place, reading: Partial<Reading> = {}): Promise<Dataset> {
+export async function loadData(data: string | Place, reading: Partial<Reading> = {}): Promise<Dataset> {
   checkOptions('loadData', reading, {
     labelColumn: true,
     ignoreColumns: true,
@@ -21,5 +20,6 @@ export function loadData(data: string | Place, reading: Partial<Reading> = {}): 
     splitSeed: true,
     imageSize: true,
   });
+  const { loadOwnData } = await import('./own-data.js');
   return loadOwnData(placeText(typeof data === 'string' ? { data } : data), { ...USUAL_READING, ...reading });
 }
