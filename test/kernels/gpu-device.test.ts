@@ -128,7 +128,7 @@ describe('what is too large', () => {
   test('what fits is not refused', () => checkFits(device, { inputs: 1000, outputs: 1000 }, 1000));
 
   test('a layer is refused before anything of it is on the device', async () => {
-    const kernels = kernelsOn(await sharedDevice(), { precision: 'bf16', form: 'integer', each: 1 });
+    const kernels = kernelsOn(await sharedDevice(), { precision: 'bf16', form: 'integer', each: [1] });
     const tensors = emptyTensors(2, 3000);
     const opening = kernels.openDense(tensors, { activation: 'relu', maxRows: 2 ** 20, suffixInputs: 0 });
     await expect(opening).rejects.toMatchObject({ code: 'memory' });

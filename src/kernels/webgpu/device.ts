@@ -22,6 +22,8 @@ export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly groups: readonly [x: number, y: number, z?: number];
+  /** Byte at which its parameters begin in the buffer of uniforms. */
+  readonly offset?: number;
 }
 
 export interface Reading {
@@ -123,7 +125,7 @@ export class GpuDevice {
     this.#check();
     const layout = this.#device.createBindGroupLayout({
       entries: [
-        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
+        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } },
         ...writes.map((written, i): GPUBindGroupLayoutEntry => {
           const type = written ? 'storage' : 'read-only-storage';
           return { binding: i + 1, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
@@ -167,17 +169,27 @@ export class GpuDevice {
     return this.#device.createBuffer({ size: values * 4, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
   }
 
-  write(buffer: GPUBuffer, data: Float32Array | Uint32Array): void {
+  /** @param at first byte of the buffer to write to; with bytes of data, all are multiples of 4 */
+  write(buffer: GPUBuffer, data: Float32Array | Uint32Array | Uint8Array, at = 0): void {
     if (data.length === 0) return;
     // Memory shared between threads is not taken as it is everywhere.
     const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
-    this.#device.queue.writeBuffer(buffer, 0, own.buffer, own.byteOffset, own.byteLength);
+    this.#device.queue.writeBuffer(buffer, at, own.buffer, own.byteOffset, own.byteLength);
   }
 
-  bind(pipeline: GPUComputePipeline, uniform: GPUBuffer, buffers: readonly GPUBuffer[]): GPUBindGroup {
+  /** @param parameterBytes of one call; a buffer of uniforms may hold those of many */
+  bind(
+    pipeline: GPUComputePipeline,
+    uniform: GPUBuffer,
+    buffers: readonly GPUBuffer[],
+    parameterBytes = uniform.size,
+  ): GPUBindGroup {
     return this.#device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
-      entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+      entries: [
+        { binding: 0, resource: { buffer: uniform, size: parameterBytes } },
+        ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+      ],
     });
   }
 
@@ -186,14 +198,19 @@ export class GpuDevice {
     this.#check();
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, groups } of dispatches) {
+    for (const { pipeline, bindings, groups, offset = 0 } of dispatches) {
       if (groups[0] === 0 || groups[1] === 0) continue;
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindings);
+      pass.setBindGroup(0, bindings, [offset]);
       pass.dispatchWorkgroups(...groups);
     }
     pass.end();
     this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Once all that is in the queue now is done. */
+  done(): Promise<void> {
+    return this.#answered(this.#device.queue.onSubmittedWorkDone());
   }
 
   /** Fills each array from its buffer, once the work before is done. */

@@ -14,6 +14,7 @@ import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
 import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
+import { GpuTrainer } from './trainer.js';
 
 /** The form of arithmetic that was proved on a device, by its description, the precision and what was proved. */
 const provedForms = new Map<string, Promise<ArithmeticForm>>();
@@ -60,8 +61,9 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
   for (const form of forms) {
     const options = shaderOptions(device, precision, form);
     try {
-      if (what === 'dense') await proveNumerics(denseOn(device, options));
-      else await proveBlocks(kernelsOn(device, options));
+      if (what === 'blocks') await proveBlocks(kernelsOn(device, options));
+      // Each tiling has shaders of its own.
+      else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
@@ -73,8 +75,7 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
 
 function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
   // Chains in integer arithmetic are long code, which is to stand in a shader once.
-  const each = software || (form === 'integer' && precision === 'f32') ? 1 : 4;
-  return { form, precision, each };
+  return { form, precision, each: software || (form === 'integer' && precision === 'f32') ? [1] : [2, 4, 8] };
 }
 
 /** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
@@ -94,6 +95,11 @@ function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Prom
     numerics: exactNumerics[precision],
     threads: 1,
     openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
+    openTrainer(parts, loss) {
+      const [layer, head] = parts;
+      if (!(layer instanceof GpuDense) || !(head === undefined || head instanceof GpuDense)) return undefined;
+      return new GpuTrainer(layer, head, loss);
+    },
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);

@@ -133,8 +133,8 @@ export class GpuBlock implements BlockKernel {
       let entered = await this.#enter(input, first, count, this.#passing);
       for (const stage of this.#stages) entered = await stage.infer(entered);
       const sums = await this.#passing.get('sums of squares', rows);
-      if (summed) await this.#sumSquares(entered.rows, sums, rows);
-      this.#commands.submit();
+      if (summed) this.#sumSquares(entered.rows, sums, rows);
+      await this.#commands.submit();
       const left = values.subarray(0, values.length && rows * outputs);
       await this.#device.read([
         { from: entered.rows, into: left },
@@ -161,8 +161,8 @@ export class GpuBlock implements BlockKernel {
     for (const stage of this.#stages) entered = await stage.forward(entered);
     const y = entered.rows;
     const sums = await this.#keeping.get('sums of squares', rows);
-    if (sumSquares) await this.#sumSquares(y, sums, rows);
-    this.#commands.submit();
+    if (sumSquares) this.#sumSquares(y, sums, rows);
+    await this.#commands.submit();
     this.#kept = { rows, y, activations: new KeptActivations(this.#device, y, rows * this.outputs) };
     if (sumSquares) await this.#device.read([{ from: sums, into: sumSquares.subarray(0, rows) }]);
   }
@@ -220,9 +220,9 @@ export class GpuBlock implements BlockKernel {
     return entered;
   }
 
-  async #sumSquares(y: GPUBuffer, sums: GPUBuffer, rows: number): Promise<void> {
+  #sumSquares(y: GPUBuffer, sums: GPUBuffer, rows: number): void {
     const groups = spread(Math.ceil(rows / ROWS_OF_SUMS));
-    await this.#work.groups(this.#work.shaders.sumSquares(), [y, sums], groups, { rows, outputs: this.outputs });
+    this.#work.groups(this.#work.shaders.sumSquares(), [y, sums], groups, { rows, outputs: this.outputs });
   }
 
   /** With a rule: takes a step of all stages. Without: the gradient by what enters. */
@@ -242,7 +242,7 @@ export class GpuBlock implements BlockKernel {
       below = await (this.#stages[s] as GpuStage).backwards(leaves, rule, s > lowest || rule === undefined);
       if (below) leaves = { given: below };
     }
-    this.#commands.submit();
+    await this.#commands.submit();
     return below;
   }
 
