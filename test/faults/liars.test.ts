@@ -62,10 +62,13 @@ describe('what audits promise', () => {
     expect(repeated).toBeLessThan(100);
   });
 
+  // Where messages get lost, a node that is far behind may publish what nobody needs any more, until it is told.
   it('keeps no more chapters than it says, and finishes', { timeout: 6_000_000 }, async () => {
     for (const rate of [1, 0.2])
       for (let seed = FROM; seed < FROM + SEEDS / 4; seed++) {
-        const { problems, audits } = await simulateFaults(seed, { audited: { rate, honest: 3, calm: 12 } });
+        const { problems, audits } = await simulateFaults(seed, {
+          audited: { rate, honest: 3, calm: 12, reliable: true },
+        });
         expect(problems).toEqual([]);
         expect(audits?.keptChapters).toBeLessThanOrEqual(audits?.boundChapters ?? 0);
       }
