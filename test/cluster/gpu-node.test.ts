@@ -7,7 +7,7 @@ import { PffError } from '../../src/errors.js';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import { despiteGpuFailures } from '../../src/node/despite-gpu-failures.js';
 import { trainToEnd } from '../../src/run/train.js';
-import { trainTask, type Task } from '../../src/schedule/tasks.js';
+import { trainTask } from '../../src/schedule/tasks.js';
 import { softwareGpu } from '../../tools/webgpu.js';
 import { spec, until, writeNoise } from '../share/helpers.js';
 import { Fleet, follow } from './fleet.js';
@@ -46,7 +46,7 @@ describe('a node whose GPU fails', () => {
     const told: string[] = [];
     const errors = [...failing];
     const open = (kernels: string) => ({
-      run: (_: Task): Promise<void> => {
+      run: (): Promise<void> => {
         told.push(`run on ${kernels}`);
         const error = errors.shift();
         return error ? Promise.reject(error) : Promise.resolve();

@@ -19,13 +19,14 @@ export function arithmeticChoice(kept: TabKernels | undefined): ArithmeticChoice
     h('option', { value: 'auto', selected: true }, 'WebAssembly'),
   );
   const note = h('span', { class: 'why', role: 'status' }, 'looking for a GPU …');
-  void offeredGpu().then((gpu) => {
+  const offer = (gpu: OfferedGpu): void => {
     put(note, noteOf(gpu));
     if ('why' in gpu) return;
     put(onGpu, `GPU (${gpu.name})`);
     onGpu.disabled = false;
     if (kept === 'webgpu' || (kept === undefined && !gpu.software)) select.value = 'webgpu';
-  });
+  };
+  void offeredGpu().then(offer);
   const chosen = (): TabKernels => (select.value === 'webgpu' ? 'webgpu' : 'auto');
   let toKeep = kept;
   select.addEventListener('change', () => (toKeep = chosen()));
