@@ -32,6 +32,7 @@ const rootFiles = [
   'suggest',
   'random',
   'math',
+  'math-constants',
   'named-parts',
   'command-line',
   'known-options',

@@ -15,6 +15,8 @@ import type { KernelsChoice } from '../src/kernels/open.js';
 import { INSTALL } from './compare/peers.js';
 import { runComparison } from './compare/run.js';
 import { runConvolutions } from './convolutions/run.js';
+import { gpuSection } from './gpu/report.js';
+import { runGpu, type GpuReport } from './gpu/run.js';
 import { runKernels } from './kernels/run.js';
 import { measureBandwidths } from './machine/bandwidth.js';
 import { epochParts, stepParts } from './machine/roofline.js';
@@ -39,6 +41,19 @@ try {
 }
 
 async function bench(options: Options): Promise<void> {
+  const onGpu = options.only.has('gpu')
+    ? await runGpu({
+        precisions: options.precisions,
+        repetitions: options.repetitions,
+        peersFolder: peersFolder(),
+        python: options.python,
+        tiny: options.gpuTiny,
+        peak: options.gpuPeak,
+        progress,
+      })
+    : undefined;
+  // A GPU needs none of what follows, and no native kernels.
+  if (options.only.size === 1 && onGpu) return print(options, onGpu, `# Bench\n\n${gpuSection(onGpu)}`);
   const loaded = loadAddon();
   if (!('addon' in loaded))
     throw new PffError('kernels', `the bench measures the native kernels, but ${loaded.reason}`, {
@@ -100,13 +115,18 @@ async function bench(options: Options): Promise<void> {
     kernels,
     comparison,
     convolutions,
+    gpu: onGpu,
     bandwidth,
     step: kernels ? stepParts(kernels.measured, ceilings) : [],
     epoch: result ? epochParts(result, result.spec.trainSamples || 60_000, ceilings) : [],
   };
+  print(options, report, markdown(report));
+}
+
+function print({ json: file }: Options, report: Report | GpuReport, text: string): void {
   const json = JSON.stringify(report, null, 2);
-  process.stdout.write(`${options.json === '-' ? json : markdown(report)}\n`);
-  if (options.json !== undefined && options.json !== '-') writeFileSync(options.json, `${json}\n`);
+  process.stdout.write(`${file === '-' ? json : text}\n`);
+  if (file !== undefined && file !== '-') writeFileSync(file, `${json}\n`);
 }
 
 /** Only what npm has; install scripts are off, because one of them would download more. */

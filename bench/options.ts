@@ -4,7 +4,7 @@ import { PffError } from '../src/errors.js';
 import { precisions, type Precision } from '../src/kernels/numerics.js';
 import { PEERS } from './compare/peers.js';
 
-export const SECTIONS = ['kernels', 'peers', 'epoch', 'convolutions', 'memory'] as const;
+export const SECTIONS = ['kernels', 'peers', 'epoch', 'convolutions', 'memory', 'gpu'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const HELP = `Measures our kernels, and our training step, forward pass, prediction and epoch beside what else could be used.
@@ -22,6 +22,8 @@ export const HELP = `Measures our kernels, and our training step, forward pass, 
   --peer-threads N     threads of ours and every peer where they are compared (1)
   --python FILE        the Python that has PyTorch (/usr/bin/python3)
   --kernels NAME       instruction set of our kernels; the best there is by default
+  --gpu-peak N         f32 peak of the GPU in TFLOP/s, of which shares are told; measured where it is not given
+  --gpu-tiny           sizes of a moment, on any GPU, one of software too: that the bench works
   --json FILE          writes all figures to FILE as JSON; - for stdout instead of Markdown
   --install-peers      installs the peers that npm has, into bench/peers/, and says how to install the others
 `;
@@ -39,6 +41,8 @@ export interface Options {
   readonly peerThreads: number;
   readonly python: string;
   readonly kernels: string | undefined;
+  readonly gpuPeak: number | undefined;
+  readonly gpuTiny: boolean;
   readonly json: string | undefined;
   readonly installPeers: boolean;
 }
@@ -67,6 +71,8 @@ export function parseOptions(args: readonly string[]): Options {
     peerThreads: wholeNumber('peer-threads', values['peer-threads'] ?? '1', 1),
     python: values.python ?? '/usr/bin/python3',
     kernels: values.kernels,
+    gpuPeak: values['gpu-peak'] === undefined ? undefined : positive('gpu-peak', values['gpu-peak']),
+    gpuTiny: values['gpu-tiny'] ?? false,
     json: values.json,
     installPeers: values['install-peers'] ?? false,
   };
@@ -91,6 +97,8 @@ function parsed(args: readonly string[]) {
         'peer-threads': text,
         python: text,
         kernels: text,
+        'gpu-peak': text,
+        'gpu-tiny': flag,
         json: text,
         'install-peers': flag,
       },
@@ -116,5 +124,12 @@ function wholeNumber(option: string, given: string, least: number): number {
   const value = Number(given);
   if (!Number.isInteger(value) || value < least || given.trim() === '')
     throw new PffError('usage', `--${option} must be a whole number of at least ${least}, but is ${given}`);
+  return value;
+}
+
+function positive(option: string, given: string): number {
+  const value = Number(given);
+  if (!(value > 0) || !Number.isFinite(value))
+    throw new PffError('usage', `--${option} must be a number above 0, but is ${given}`);
   return value;
 }

@@ -8,6 +8,9 @@ import { BATCHES_OF_EPOCH, CONVOLUTION_WORK, NETWORK } from './convolutions/work
 import type { KernelsReport } from './kernels/run.js';
 import type { Bandwidth } from './machine/bandwidth.js';
 import type { Part } from './machine/roofline.js';
+import { gpuSection } from './gpu/report.js';
+import type { GpuReport } from './gpu/run.js';
+import { cell, table } from './markdown.js';
 import type { Summary } from './statistics.js';
 
 export interface Report {
@@ -19,13 +22,14 @@ export interface Report {
   readonly kernels: KernelsReport | undefined;
   readonly comparison: Comparison | undefined;
   readonly convolutions: ConvolutionsReport | undefined;
+  readonly gpu: GpuReport | undefined;
   readonly bandwidth: readonly Bandwidth[];
   readonly step: readonly Part[];
   readonly epoch: readonly Part[];
 }
 
 export function markdown(report: Report): string {
-  const { machine, kernels, comparison, convolutions, bandwidth, step, epoch } = report;
+  const { machine, kernels, comparison, convolutions, gpu, bandwidth, step, epoch } = report;
   return [
     `# Bench\n\n${machine.cpu}, ${machine.cores} cores, Node.js ${machine.node}, kernels: ` +
       `${report.instructionSets.map(({ precision, instructionSet }) => `${instructionSet} in ${precision}`).join(', ')}. ` +
@@ -35,6 +39,7 @@ export function markdown(report: Report): string {
     ...(kernels ? [kernelsSection(kernels)] : []),
     ...(comparison ? comparisonSections(comparison) : []),
     ...(convolutions ? [convolutionsSection(convolutions)] : []),
+    ...(gpu ? [gpuSection(gpu)] : []),
     ...(bandwidth.length > 0 ? [bandwidthSection(bandwidth)] : []),
     ...(step.length + epoch.length > 0 ? [partsSection([...step, ...epoch])] : []),
   ].join('\n\n');
@@ -185,14 +190,4 @@ memory, were it not hidden behind the arithmetic.`;
 
 function titleOf(name: string): string {
   return PEERS.find((peer) => peer.name === name)?.title ?? name.replace('-', ', ');
-}
-
-function cell(summary: Summary, digits: number): string {
-  return `${summary.median.toFixed(digits)} (${summary.low.toFixed(digits)}–${summary.high.toFixed(digits)})`;
-}
-
-/** The first column is text, the others numbers or short. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }

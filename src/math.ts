@@ -3,9 +3,7 @@
  * engine or version to the next; these give the same bits wherever IEEE 754 holds (DESIGN: same spec, same bits).
  */
 
-const LN2_HIGH = 6.9314718036912381649e-1;
-const LN2_LOW = 1.90821492927058770002e-10;
-const INVERSE_LN2 = 1.4426950408889634;
+import { INVERSE_LN2, LN2_HIGH, LN2_LOW } from './math-constants.js';
 
 const scratch = new DataView(new ArrayBuffer(8));
 

@@ -44,11 +44,42 @@ export type LossDescription =
   /** The same of a head alone: parts are [head]. */
   | { readonly kind: 'softmax' };
 
+/** Samples that batches are drawn from. A device may hold them, so their arrays stay as they are while the trainer is used; images for good. */
+export type Stock =
+  /** Values of images, which become rows as `Kernels.stageBytes` has it, and of the labels beside them. */
+  | {
+      readonly kind: 'images';
+      /** [n, skip + P] */
+      readonly values: Uint8Array | Float32Array;
+      /** Values of an image that are left out, before its prefix. */
+      readonly skip: number;
+      /** [n]: what values are multiplied by, and what is taken off the products, if anything. */
+      readonly scale: Float32Array;
+      readonly mean: Float32Array | undefined;
+      /** [n]: the value of the label's input, the others being 0; of rows of one variant the value of all label inputs. */
+      readonly label: Float32Array;
+    }
+  /** Rows [any, P] as they are. */
+  | { readonly kind: 'rows'; readonly values: Float32Array };
+
+/** Rows by their places in a stock. */
+export interface DrawnInput {
+  /** [B] */
+  readonly drawn: Uint32Array;
+  readonly batch: number;
+  /** 1, or 2: true labels, then wrong ones. */
+  readonly variants: 1 | 2;
+  /** [B]: the labels of the second variant. */
+  readonly wrong?: Uint8Array | Uint16Array | undefined;
+  /** Leaves some of the rows' values out (rule 7). */
+  readonly mask?: DropoutMask | undefined;
+}
+
 /** One step on a batch. */
 export interface TrainerStep {
-  /** R = variants · B rows; for losses of goodness B positive, then B negative ones. */
-  readonly input: LayerInput;
-  /** [B]: the true labels. */
+  /** R = variants · B rows; for losses of goodness positive ones, then as many negative ones. Drawn ones only from a stock that is held. */
+  readonly input: LayerInput | DrawnInput;
+  /** [samples]: the true labels. */
   readonly labels: Uint8Array | Uint16Array;
   readonly layerRule: UpdateRule;
   readonly headRule: UpdateRule;
@@ -56,10 +87,12 @@ export interface TrainerStep {
   readonly outputMask?: DropoutMask | undefined;
 }
 
-/** Trains opened layers step by step, where they lie. */
+/** Trains opened layers step by step, where they lie. It ends with the layers. */
 export interface LayerTrainer {
   /** Takes a step, or begins to; arrays of `step` may be used again once the call (or its promise) is done. */
   step(step: TrainerStep): Awaitable<void>;
-  /** Sums over the steps since the last call; waits for them. */
-  statistics(): Awaitable<StepStats>;
+  /** Each step since the last call, in order; waits for them. */
+  statistics(): Awaitable<readonly StepStats[]>;
+  /** Takes a stock to draw from, instead of the one before; false where it cannot be held. */
+  hold?(stock: Stock): Awaitable<boolean>;
 }

@@ -4,7 +4,7 @@
  * planes whole channels may be left out instead (Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015).
  * Data pass on to the next layer whole. Masks are keyed by seed, chapter, layer and step.
  */
-import { dropoutMask, dropoutScale } from '../kernels/dropout.js';
+import { dropoutMask, dropoutScale, type DropoutMask } from '../kernels/dropout.js';
 import type { Kernels, LayerInput } from '../kernels/kernels.js';
 import { geometries } from '../layers/sizes.js';
 import type { OutputDropout } from '../objectives/objective.js';
@@ -33,13 +33,24 @@ export class LayerDropout {
     this.#leaving = layers[layer]?.planes?.channels;
   }
 
+  /** Whether whole channels of what enters are dropped. */
+  get ofChannels(): boolean {
+    return this.#entering !== undefined;
+  }
+
+  /** The mask of what enters; undefined for images, which are not dropped. */
+  inputMask(step: number): DropoutMask | undefined {
+    if (this.#layer === 0) return undefined;
+    const { seed, dropout } = this.#spec;
+    return dropoutMask(philoxName(seed, 'dropout-inputs', this.#chapter, this.#layer, step), dropout);
+  }
+
   /** `input` with values dropped if they are activations of a layer below; valid until the next call. */
   async input(step: number, input: LayerInput, width: number): Promise<LayerInput> {
-    if (this.#layer === 0) return input;
-    const { seed, dropout } = this.#spec;
+    const mask = this.inputMask(step);
+    if (!mask) return input;
     const { prefix: values, rows, batch: count } = input;
     if (this.#dropped.length < count * width) this.#dropped = new Float32Array(count * width);
-    const mask = dropoutMask(philoxName(seed, 'dropout-inputs', this.#chapter, this.#layer, step), dropout);
     const channels = this.#entering;
     await this.#kernels.dropout({ values, rows, count, width, channels }, mask, this.#dropped);
     return { prefix: this.#dropped, batch: count, variants: 1 };

@@ -6,6 +6,7 @@ import { pickLabels, type Labels } from '../data/label-array.js';
 import { fillNeutral, fillOneHot } from '../data/labels.js';
 import { PffError, messageOf } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
+import type { DrawnInput, Stock } from '../kernels/trainer.js';
 import type { Augment } from './augment/augment.js';
 import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
@@ -14,6 +15,10 @@ import { stageImages, type LabelledData } from './labelled-data.js';
 export interface LayerInputs {
   /** Rows for the samples at `positions` [B]: V · B rows, variant by variant. Valid until the next call. */
   batch(positions: Uint32Array): Awaitable<LayerInput>;
+  /** What `draw` draws from; undefined where batches are made in other ways. */
+  stock(): Stock | undefined;
+  /** The same rows as those of `batch`, but for their values, by their places in the stock. */
+  draw(positions: Uint32Array): DrawnInput;
 }
 
 /** How many samples pass through a layer at a time. */
@@ -49,6 +54,27 @@ export class ImageInputs implements LayerInputs {
 
   batch(positions: Uint32Array): Promise<LayerInput> {
     return this.#rows(Uint32Array.from(positions, (position) => this.samples[position] as number));
+  }
+
+  stock(): Stock | undefined {
+    const { samples, layout, oneHot, neutral } = this.#data;
+    // Images that are augmented are others in each chapter, and patterns are added to them by the host.
+    if (this.#augment(this.#data, new Uint32Array(0)).data !== this.#data || layout.pattern) return undefined;
+    const { bytes: scale, mean, label } = this.#negatives ? oneHot : neutral;
+    return {
+      kind: 'images',
+      values: samples.images,
+      skip: layout.skip,
+      scale,
+      mean,
+      label: this.#negatives ? label : label.map((each) => each / layout.suffix),
+    };
+  }
+
+  draw(positions: Uint32Array): DrawnInput {
+    const drawn = Uint32Array.from(positions, (position) => this.samples[position] as number);
+    const wrong = this.#negatives && pickLabels(this.#negatives, drawn);
+    return { drawn, batch: drawn.length, variants: this.variants, wrong };
   }
 
   async #rows(asked: Uint32Array): Promise<LayerInput> {
@@ -125,16 +151,25 @@ export class ActivationInputs implements LayerInputs {
   }
 
   batch(positions: Uint32Array): LayerInput {
+    const { drawn: rows, batch } = this.draw(positions);
+    return { prefix: this.#buffer, rows, batch, variants: 1 };
+  }
+
+  stock(): Stock {
+    return { kind: 'rows', values: this.#buffer.subarray(0, this.#count * this.#variants * this.#width) };
+  }
+
+  draw(positions: Uint32Array): DrawnInput {
     const size = positions.length;
-    const rows = new Uint32Array(this.#variants * size);
+    const drawn = new Uint32Array(this.#variants * size);
     for (let i = 0; i < size; i++) {
       const position = positions[i] as number;
       const start = position - (position % BLOCK);
       const blockSize = Math.min(BLOCK, this.#count - start);
       for (let v = 0; v < this.#variants; v++)
-        rows[v * size + i] = start * this.#variants + v * blockSize + (position - start);
+        drawn[v * size + i] = start * this.#variants + v * blockSize + (position - start);
     }
-    return { prefix: this.#buffer, rows, batch: rows.length, variants: 1 };
+    return { drawn, batch: drawn.length, variants: 1 };
   }
 
   /** Passes all samples through `layer`, in place: afterwards these are the inputs of the layer above it. */

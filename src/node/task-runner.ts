@@ -11,7 +11,7 @@ import type { OpenPart } from '../layers/layer-kind.js';
 import { closeParts, rowOutputs, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
-import { ActivationInputs, ImageInputs } from '../model/inputs.js';
+import { ActivationInputs, ImageInputs, type LayerInputs } from '../model/inputs.js';
 import { allStructures, networkStructure, type NetworkStructure } from '../model/network.js';
 import { classifierFeatures, openForPassing } from '../model/prediction.js';
 import { roundToBf16, wireBytes } from '../model/wire.js';
@@ -35,7 +35,7 @@ import { compareRepeated, isRepeated } from './repetition.js';
 import { progressReporter } from './progress.js';
 import type { InputRelay } from './relay.js';
 import { SpanRecorder } from './span-recorder.js';
-import { openForTraining, readState, trainChapter, type ChapterTraining } from './training.js';
+import { openForTraining, readState, trainChapter, type ChapterTraining, type DrawnInputs } from './training.js';
 
 /** What a runner works with. */
 export interface TaskRunnerOptions {
@@ -60,7 +60,13 @@ interface Learning {
   readonly objective: LayerObjective;
   readonly loss: LossDescription | undefined;
   readonly inputs: ChapterTraining['inputs'];
+  readonly drawn?: DrawnInputs | undefined;
   readonly dropout?: LayerDropout | undefined;
+}
+
+function drawnFrom(inputs: LayerInputs): DrawnInputs | undefined {
+  const stock = inputs.stock();
+  return stock && { stock, draw: (positions) => inputs.draw(positions) };
 }
 
 export class TaskRunner {
@@ -255,6 +261,7 @@ export class TaskRunner {
       objective: this.#objective.begin(job.spec),
       loss: this.#objective.describe(job.spec),
       inputs: (positions) => inputs.batch(positions),
+      drawn: drawnFrom(inputs),
       dropout: layerDropout(kernels, job.spec, task.chapter, task.layer),
     });
     const [layer, ...heads] = opened as [OpenPart, ...OpenPart[]];

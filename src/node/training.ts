@@ -2,7 +2,15 @@
 import { pickLabels, type Labels } from '../data/label-array.js';
 import { PffError } from '../errors.js';
 import type { Awaitable, Kernels, LayerInput, LayerKernel } from '../kernels/kernels.js';
-import { addStats, emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
+import {
+  addStats,
+  emptyStats,
+  type DrawnInput,
+  type LossDescription,
+  type StepStats,
+  type Stock,
+  type TrainerStep,
+} from '../kernels/trainer.js';
 import type { OpenPart } from '../layers/layer-kind.js';
 import { allocateState, openState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { updateRule } from '../model/optimizer.js';
@@ -29,6 +37,12 @@ export function openForTraining(
   return openState(kernels, state, { maxRows: spec.batch * variants });
 }
 
+/** Batches by the places of their samples in a stock. */
+export interface DrawnInputs {
+  readonly stock: Stock;
+  readonly draw: (positions: Uint32Array) => DrawnInput;
+}
+
 export interface ChapterTraining {
   readonly spec: RunSpec;
   readonly kernels: Kernels;
@@ -41,6 +55,8 @@ export interface ChapterTraining {
   readonly where: { readonly layer: number; readonly chapter: number };
   readonly plan: ChapterPlan;
   readonly inputs: (positions: Uint32Array) => Awaitable<LayerInput>;
+  /** The same to be drawn from a stock, by backends that hold it. */
+  readonly drawn?: DrawnInputs | undefined;
   /** [n of the data]: the true labels. */
   readonly labels: Labels;
   readonly dropout?: LayerDropout | undefined;
@@ -57,9 +73,10 @@ export interface ChapterTraining {
 export async function trainChapter(training: ChapterTraining): Promise<StepStats> {
   const { spec, parts, plan, labels, dropout, breather, report } = training;
   const opened = parts.map(({ kernel }) => kernel);
-  const step = stepper(training, opened);
+  const { step, held } = await stepper(training, opened);
   const total = emptyStats();
   const { length } = plan.batches;
+  let told = 0;
   for (const [i, { positions, progress }] of plan.batches.entries()) {
     const truth = pickLabels(
       labels,
@@ -67,14 +84,16 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
     );
     const layerRule = updateRule(spec, spec.learningRate, training.steps + i, progress);
     const headRule = updateRule(spec, spec.headLearningRate, training.steps + i, progress);
-    const whole = await training.inputs(positions);
-    const input = dropout ? await dropout.input(i, whole, (opened[0] as LayerKernel).inputs) : whole;
+    const input = held
+      ? { ...held(positions), mask: dropout?.inputMask(i) }
+      : await inputOf(training, i, positions, opened[0] as LayerKernel);
     const wanted = i === length - 1 || report.isDue();
-    const stats = await step({ input, labels: truth, layerRule, headRule, dropout: dropout?.output(i) }, wanted);
-    if (stats) {
-      checkFinite(training.where, stats.loss, i + 1);
+    const all = await step({ input, labels: truth, layerRule, headRule, dropout: dropout?.output(i) }, wanted);
+    for (const stats of all) {
+      told++;
+      checkFinite(training.where, stats.loss, told);
       addStats(total, stats);
-      report.batch(i + 1, length, stats);
+      report.batch(told, length, stats);
     }
     await training.after?.(i + 1);
     await breather.breathe();
@@ -82,15 +101,41 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
   return total;
 }
 
-/** Takes one step; its sums, or those since the last ones where the backend trains by itself: then only if they are wanted. */
-type Stepper = (step: Omit<ObjectiveStep, 'kernels'>, wanted: boolean) => Promise<StepStats | undefined>;
+async function inputOf(
+  { inputs, dropout }: ChapterTraining,
+  batch: number,
+  positions: Uint32Array,
+  { inputs: width }: LayerKernel,
+): Promise<LayerInput> {
+  const whole = await inputs(positions);
+  return dropout ? await dropout.input(batch, whole, width) : whole;
+}
 
-function stepper({ kernels, objective, loss }: ChapterTraining, opened: readonly LayerKernel[]): Stepper {
+/** A step on a batch, whose input may be drawn where a stock is held. */
+type Stepping = Omit<ObjectiveStep, 'kernels' | 'input'> & Pick<TrainerStep, 'input'>;
+
+interface Stepper {
+  /** Takes a step; what there is to tell of it and those before. Where the backend trains by itself, only if that is wanted. */
+  readonly step: (step: Stepping, wanted: boolean) => Promise<readonly StepStats[]>;
+  /** Where a stock is held: draws from it. */
+  readonly held: DrawnInputs['draw'] | undefined;
+}
+
+async function stepper(training: ChapterTraining, opened: readonly LayerKernel[]): Promise<Stepper> {
+  const { kernels, objective, loss, drawn, dropout } = training;
   const trainer = loss && kernels.openTrainer?.(opened, loss);
-  if (!trainer) return (step) => objective.step({ ...step, kernels: opened });
-  return async ({ dropout, ...step }, wanted) => {
-    await trainer.step({ ...step, outputMask: dropout?.mask });
-    return wanted ? await trainer.statistics() : undefined;
+  if (!trainer)
+    return {
+      step: async (step) => [await objective.step({ ...step, input: step.input as LayerInput, kernels: opened })],
+      held: undefined,
+    };
+  const holds = drawn !== undefined && dropout?.ofChannels !== true && (await trainer.hold?.(drawn.stock)) === true;
+  return {
+    async step({ dropout: output, ...step }, wanted) {
+      await trainer.step({ ...step, outputMask: output?.mask });
+      return wanted ? await trainer.statistics() : [];
+    },
+    held: holds ? drawn.draw : undefined,
   };
 }
 

@@ -26,6 +26,7 @@ const noteSchema = z.object({
     nodes: z.int().min(1).max(100_000),
     threadsPerNode: z.int().min(1).max(256),
     kernels: kernelsChoiceSchema,
+    gpus: z.array(z.string()).readonly().exactOptional(),
     plugins: z.array(z.string()).readonly().exactOptional(),
     store: z.string().exactOptional(),
   }),

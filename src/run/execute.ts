@@ -1,6 +1,6 @@
 /** Carries out a run's training: the pipeline on one node or on threads, or one of the baselines outside it. */
 import type { PffError } from '../errors.js';
-import type { Kernels } from '../kernels/kernels.js';
+import type { RunKernels } from './run-kernels.js';
 import { viewState, type LayerStructure, type LayerState } from '../layers/layer-state.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { trainBackprop } from '../node/baselines/backprop.js';
@@ -50,7 +50,7 @@ export interface TrainingSetup {
   readonly job: Job;
   readonly execution: Execution;
   /** Of this thread; nodes that are threads open their own. */
-  readonly kernels: Kernels;
+  readonly kernels: RunKernels;
   readonly signal: AbortSignal;
   /** For fault tests. */
   readonly faults: readonly Fault[];
@@ -64,11 +64,14 @@ export interface TrainingSetup {
 }
 
 export function openTraining(setup: TrainingSetup): Training {
-  const { job, execution, kernels, signal, callbacks, checkpoint } = setup;
+  const { job, execution, kernels, signal, callbacks } = setup;
   const baseline = execution.variant === 'dff' ? trainDff : isBackprop(job.spec.objective) ? trainBackprop : undefined;
   return baseline
-    ? baselineTraining(job, checkpoint, callbacks, (saved, from) =>
-        baseline(job, kernels, signal, callbacks.node, saved, from),
+    ? baselineTraining(setup, (saved, from) =>
+        kernels.use(
+          (used) => baseline(job, used, signal, callbacks.node, saved, from()),
+          (...why) => callbacks.died(0, ...why),
+        ),
       )
     : pipelineTraining(setup);
 }
@@ -84,7 +87,11 @@ function pipelineTraining(setup: TrainingSetup): Training {
     async run() {
       await ready();
       // One node needs no thread of its own; it gives way to signals and messages between batches.
-      if (execution.nodes === 1 && faults.length === 0) await runNode(job, 0, kernels, shared, signal, callbacks.node);
+      if (execution.nodes === 1 && faults.length === 0)
+        await kernels.use(
+          (used) => runNode(job, 0, used, shared, signal, callbacks.node),
+          (...why) => callbacks.died(0, ...why),
+        );
       else await runThreads({ job, execution, store: shared, signal, faults, relays, events: callbacks });
       const result = await store.result();
       return result.map((output, i) => viewState(shapes[i] as LayerStructure, output.steps, output.buffer));
@@ -129,24 +136,29 @@ function restored(
   return { shared, published, ready: () => store.restore(published, found) };
 }
 
+/** @param start begins after the chapters that `from` gives, and again from what is saved by then if it must */
 function baselineTraining(
-  job: Job,
-  checkpoint: Checkpoint | undefined,
-  { chapter: ended }: Callbacks,
-  start: (saved: (chapter: number, states: LayerState[]) => void, from?: SavedChapters) => Promise<LayerState[]>,
+  { job, checkpoint, callbacks: { chapter: ended } }: TrainingSetup,
+  start: (
+    saved: (chapter: number, states: LayerState[]) => void,
+    from: () => SavedChapters | undefined,
+  ) => Promise<LayerState[]>,
 ): Training {
   const { layers } = networkStructure(job.spec, job.layout);
   const from = newestWhole(layers, job.spec.splits, checkpoint?.takeFound() ?? new Map<string, Output>());
   let newest: SavedChapters = from ?? { chapters: 0, states: [] };
   return {
     run: () =>
-      start((chapter, states) => {
-        newest = { chapters: chapter + 1, states };
-        ended?.(chapter, states);
-        checkpoint?.journal.save(
-          states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
-        );
-      }, from),
+      start(
+        (chapter, states) => {
+          newest = { chapters: chapter + 1, states };
+          ended?.(chapter, states);
+          checkpoint?.journal.save(
+            states.map(({ steps, buffer }, layer) => ({ task: trainTask(chapter, layer), output: { steps, buffer } })),
+          );
+        },
+        () => (newest.chapters > 0 ? newest : undefined),
+      ),
     newest: () => Promise.resolve(newest),
     peakStoreBytes: () => 0,
     done: Array.from({ length: from?.chapters ?? 0 }, (_, chapter) => ({ chapter, layer: 'network' })),

@@ -26,6 +26,11 @@ export interface TrainOptions {
   /** Kernel threads of each node; by default the cores are divided between the nodes. */
   readonly threadsPerNode?: number | undefined;
   readonly kernels?: KernelsChoice | undefined;
+  /**
+   * A GPU for each of the first nodes, by number or name, or `all` that there are; the other nodes compute with `kernels`. Without `nodes`
+   * there is one for each GPU.
+   */
+  readonly gpus?: 'all' | readonly string[] | undefined;
   /** Folder of the dataset's files; without it the dataset's own place. */
   readonly dataDir?: string | undefined;
   /**
@@ -94,13 +99,15 @@ export interface Execution {
   readonly nodes: number;
   readonly threadsPerNode: number;
   readonly kernels: KernelsChoice;
+  /** GPUs of the first nodes. */
+  readonly gpus?: readonly string[];
   /** URLs of the plugins that every thread loads. */
   readonly plugins?: readonly string[];
   /** Name of the store, where it is not the usual one. */
   readonly store?: string;
 }
 
-/** Fills in how a run is carried out. @throws PffError `usage` where the parts contradict each other. */
+/** Fills in how a run is carried out; `gpus` are named ones (gpus.ts). @throws PffError `usage` where the parts contradict each other. */
 export function resolveExecution(options: TrainOptions): Execution {
   const { shardDirs } = options;
   const nodes = options.nodes ?? (options.variant === 'sequential' ? 1 : (shardDirs?.length ?? 1));
@@ -136,8 +143,11 @@ export function resolveExecution(options: TrainOptions): Execution {
     throw new PffError('usage', `folders of shards were given, but in variant ${variant} every node reads all shards`, {
       hint: 'Choose --variant federated, or sequential for the same on one node.',
     });
-  const cores = usableCores();
-  const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / nodes));
+  const gpus = options.gpus === 'all' ? [] : (options.gpus ?? []);
+  // A node with a GPU leaves the arithmetic to it.
+  const sharing = gpus.length < nodes ? nodes - gpus.length : nodes;
+  const cores = Math.max(1, usableCores() - (gpus.length < nodes ? gpus.length : 0));
+  const threads = options.threadsPerNode ?? Math.max(1, Math.floor(cores / sharing));
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new PffError('usage', `threads per node must be a whole number from 1 to 256, but is ${threads}`);
   const plugins = (options.plugins ?? []).map(pluginUrl);
@@ -147,6 +157,7 @@ export function resolveExecution(options: TrainOptions): Execution {
     nodes,
     threadsPerNode: threads,
     kernels,
+    ...(gpus.length > 0 ? { gpus } : {}),
     ...(plugins.length > 0 ? { plugins } : {}),
     ...storeName(options),
   };

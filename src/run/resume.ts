@@ -47,7 +47,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
   checkParts(run, { objective, goodness, negatives, schedule, ...(given ? {} : { dataset }) });
   const edited = editedSpec(path.join(run, SPEC_FILE), before, lastTrained);
   const spec = changedSpec(before, { ...edited, ...withoutUndefined(options.spec ?? {}) }, lastTrained);
-  const { variant, nodes, threadsPerNode, kernels, store } = { ...note.execution, ...withoutUndefined(options) };
+  const { variant, nodes, threadsPerNode, kernels, gpus, store } = { ...note.execution, ...withoutUndefined(options) };
   if (typeof store === 'string') checkParts(run, { store });
   // Cores may be others now: threads are asked again unless the nodes are as they were.
   const threads = options.threadsPerNode ?? (nodes === note.execution.nodes ? threadsPerNode : undefined);
@@ -56,6 +56,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
     variant: fitting(variant, nodes, options),
     nodes,
     kernels,
+    gpus: options.kernels === undefined && options.nodes === undefined ? gpus : options.gpus,
     threadsPerNode: threads,
     plugins: options.plugins,
     store,

@@ -4,7 +4,6 @@ import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { describeLayers } from '../layers/sizes.js';
 import type { LabelledData } from '../model/labelled-data.js';
@@ -27,6 +26,7 @@ import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 import { runResult } from './result.js';
+import { RunKernels } from './run-kernels.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
@@ -79,7 +79,7 @@ export class Run {
 
   /** @param given a data set in memory instead of the one that the spec names */
   async run(given: Dataset | undefined): Promise<void> {
-    const { nodes, threadsPerNode, kernels: choice } = this.#execution;
+    const { nodes, threadsPerNode } = this.#execution;
     const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
     const { cluster, resume, out, analyseEvery } = this.#options;
     const initial = cluster?.record ? undefined : this.#initial(prepared);
@@ -99,15 +99,16 @@ export class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const { kernels, reason } = await openKernels({ kernels: choice, threads, precision });
+    const own = await RunKernels.open({ kernels: this.#execution.kernels, threads, precision });
+    const kernels = own.current;
     let watchers: Watchers | undefined;
     try {
       this.#checkNumerics(kernels);
-      this.#begin({ prepared, kernels, reason, initial });
+      this.#begin({ prepared, kernels, reason: own.reason, initial });
       for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
       watchers = await this.#watchers(prepared, kernels, plan);
-      const { states, seconds, training } = await this.#train(prepared, kernels, initial, watchers);
+      const { states, seconds, training } = await this.#train(prepared, own, initial, watchers);
       const best = await watchers.best();
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
@@ -116,8 +117,8 @@ export class Run {
       const digest = saveModel(this.#folder, this.#origin(prepared, kernels), states);
 
       const evaluationStart = nowMs();
-      const evaluation = await this.#evaluate(prepared.test, kernels, states);
-      const validation = prepared.validation && (await this.#evaluate(prepared.validation, kernels, states));
+      const evaluation = await this.#evaluate(prepared.test, own, states);
+      const validation = prepared.validation && (await this.#evaluate(prepared.validation, own, states));
       const result = runResult({
         spec: this.#spec,
         execution: this.#execution,
@@ -143,7 +144,7 @@ export class Run {
       await watchers?.close();
       await this.#checkpoint?.journal.flush();
       this.#folder?.close();
-      kernels.close();
+      own.close();
     }
   }
 
@@ -211,7 +212,7 @@ export class Run {
 
   async #train(
     prepared: PreparedData,
-    kernels: Kernels,
+    kernels: RunKernels,
     initial: Initial | undefined,
     watchers: Watchers,
   ): Promise<{ states: readonly LayerState[]; seconds: number; training: Training }> {
@@ -229,13 +230,14 @@ export class Run {
     };
     const callbacks: Callbacks = {
       node: (event) => this.#nodeEvent(event),
-      died: (node, reason, deaths) => this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() }),
+      died: (...which) => this.#died(...which),
       ...watchers.callbacks(),
     };
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
+    const origin = this.#origin(prepared, kernels.current);
     const training = this.#options.cluster
-      ? this.#onCluster(this.#options.cluster, this.#origin(prepared, kernels), watchers.validator)
+      ? this.#onCluster(this.#options.cluster, origin, watchers.validator)
       : openTraining({
           job,
           execution: this.#execution,
@@ -255,7 +257,7 @@ export class Run {
       return { states, seconds: (nowMs() - job.startedMs) / 1000, training };
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      throw training.interruption?.() ?? (await this.#interrupted(training, this.#origin(prepared, kernels)));
+      throw training.interruption?.() ?? (await this.#interrupted(training, origin));
     } finally {
       await own?.close();
     }
@@ -316,7 +318,18 @@ export class Run {
     this.#emit(event);
   }
 
-  async #evaluate(data: LabelledData, kernels: Kernels, states: readonly LayerState[]): Promise<Evaluation> {
+  #died(node: number, reason: string, deaths: number): void {
+    this.#emit({ type: 'node-died', node, reason, deaths, at: this.#seconds() });
+  }
+
+  #evaluate(data: LabelledData, kernels: RunKernels, states: readonly LayerState[]): Promise<Evaluation> {
+    return kernels.use(
+      (used) => this.#evaluateOn(used, data, states),
+      (reason) => this.#notice(`measuring begins again: ${reason}`),
+    );
+  }
+
+  async #evaluateOn(kernels: Kernels, data: LabelledData, states: readonly LayerState[]): Promise<Evaluation> {
     const predictor = await Predictor.open(kernels, this.#spec, states);
     const breather = new Breather(this.#signal);
     try {

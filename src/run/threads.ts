@@ -2,7 +2,9 @@
 import { MessageChannel } from 'node:worker_threads';
 import { decodeError } from '../error-codec.js';
 import { PffError, messageOf } from '../errors.js';
+import type { KernelsChoice } from '../kernels/choices.js';
 import type { NodeEvent } from '../node/events.js';
+import { GpuFailures } from '../node/gpu-failures.js';
 import { jobOfNode, type Job } from '../node/job.js';
 import type { WorkerMessage, WorkerSetup } from '../node/threads/worker.js';
 import { serveStore } from '../store/port.js';
@@ -10,6 +12,7 @@ import type { Store } from '../store/store.js';
 import { serveRelay } from '../node/threads/port-relay.js';
 import { RelayHub } from '../node/threads/relay-hub.js';
 import { startThread } from '../node/threads/thread.js';
+import { kernelsOfNode } from './gpus.js';
 import type { Execution, Fault } from './options.js';
 
 /** A node that dies this often without finishing a task in between will die again. */
@@ -42,13 +45,25 @@ export async function runThreads(setup: ThreadsSetup): Promise<void> {
   const all = AbortSignal.any([signal, stop.signal]);
   const nodes = Array.from({ length: execution.nodes }, async (_, node) => {
     let deaths = 0;
+    let kernels = kernelsOfNode(execution, node);
+    const gpu = new GpuFailures();
     for (;;) {
       const faultIndex = pendingFaults.findIndex((fault) => fault.node === node);
       const fault = faultIndex < 0 ? undefined : pendingFaults.splice(faultIndex, 1)[0];
-      const reason = await runWorker({ ...setup, signal: all }, node, fault, hub, (event) => {
+      const onEvent = (event: NodeEvent): void => {
         if (event.type === 'task-finished') deaths = 0;
         events.node(event);
-      });
+      };
+      let reason: string | undefined;
+      try {
+        reason = await runWorker({ ...setup, signal: all }, { node, kernels, fault }, hub, onEvent);
+      } catch (error) {
+        const next = gpu.after(error, kernels);
+        if (next === undefined || all.aborted) throw error;
+        ({ kernels } = next);
+        events.died(node, next.reason, gpu.count);
+        continue;
+      }
       if (reason === undefined) return;
       deaths += 1;
       events.died(node, reason, deaths);
@@ -67,11 +82,16 @@ export async function runThreads(setup: ThreadsSetup): Promise<void> {
   }
 }
 
+interface OneWorker {
+  readonly node: number;
+  readonly kernels: KernelsChoice;
+  readonly fault: Fault | undefined;
+}
+
 /** Runs one worker until it is done (undefined) or dead (why). Throws what the node itself reports as failed. */
 async function runWorker(
   { job, execution, store, signal }: ThreadsSetup,
-  node: number,
-  fault: Fault | undefined,
+  { node, kernels, fault }: OneWorker,
   hub: RelayHub | undefined,
   onEvent: (event: NodeEvent) => void,
 ): Promise<string | undefined> {
@@ -84,7 +104,7 @@ async function runWorker(
   const setup: WorkerSetup = {
     job: jobOfNode(job, node),
     node,
-    kernels: execution.kernels,
+    kernels,
     threads: execution.threadsPerNode,
     storePort: port2,
     ...(relayed ? { relayPort: relayed.port2 } : {}),

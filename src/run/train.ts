@@ -9,6 +9,7 @@ import type { RunEvent, RunResult } from './events.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type TrainOptions } from './options.js';
 import { AsyncQueue } from './async-queue.js';
 import { fitToData } from './fit-to-data.js';
+import { withGpus } from './gpus.js';
 import { openResume } from './resume.js';
 import { checkTags } from './tags.js';
 import { Run } from './run.js';
@@ -21,7 +22,7 @@ import { Run } from './run.js';
 export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
   checkOptions('train', asked, TRAIN_OPTIONS);
   await loadPlugins(asked.plugins ?? []);
-  const options = withPlace(asked);
+  const options = await withGpus(withPlace(asked));
   const { resume } = options;
   const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, inMemory !== undefined);
   const execution = resumed?.execution ?? resolveExecution(options);
@@ -69,6 +70,7 @@ const TRAIN_OPTIONS = {
   nodes: true,
   threadsPerNode: true,
   kernels: true,
+  gpus: true,
   dataDir: true,
   shardDirs: true,
   out: true,

@@ -47,10 +47,12 @@ const larger: Shape = {
   steps: 2,
 };
 
-const cases: readonly { readonly precision: Precision; readonly each: number }[] = [
-  ...precisions.map((precision) => ({ precision, each: 1 })),
+const cases: readonly { readonly precision: Precision; readonly each: readonly [number] }[] = [
+  ...precisions.map((precision) => ({ precision, each: [1] as const })),
   // As on a GPU that is none of software.
-  { precision: 'bf16-tile', each: 4 },
+  { precision: 'bf16', each: [2] },
+  { precision: 'bf16-tile', each: [4] },
+  { precision: 'bf16', each: [8] },
 ];
 
 describe.each(cases)('$precision, $each outputs a thread in each direction', ({ precision, each }) => {
@@ -61,15 +63,17 @@ describe.each(cases)('$precision, $each outputs a thread in each direction', ({ 
   });
   afterAll(() => kernels.close());
 
-  test("gives the reference's bits on random shapes", async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes, async (shape) => {
-        const found = await runLayerOnDevice(kernels, shape);
-        expect(firstDifference(runLayer(reference, shape), found)).toBeUndefined();
-      }),
-      { numRuns: each === 1 ? 8 : 4, seed: 1 },
-    );
-  });
+  // The largest tiles take long to compile: one shape of one optimizer.
+  if (each[0] < 8)
+    test("gives the reference's bits on random shapes", async () => {
+      await fc.assert(
+        fc.asyncProperty(shapes, async (shape) => {
+          const found = await runLayerOnDevice(kernels, shape);
+          expect(firstDifference(runLayer(reference, shape), found)).toBeUndefined();
+        }),
+        { numRuns: each[0] === 1 ? 4 : 2, seed: 1 },
+      );
+    });
 
   test('and on a larger one', async () => {
     const found = await runLayerOnDevice(kernels, larger);
@@ -78,7 +82,7 @@ describe.each(cases)('$precision, $each outputs a thread in each direction', ({ 
 });
 
 test('a multiply-add in integers rounds once, whatever its operands', async () => {
-  const kernels = kernelsOn(await sharedDevice(), { precision: 'f32', form: 'integer', each: 1 });
+  const kernels = kernelsOn(await sharedDevice(), { precision: 'f32', form: 'integer', each: [1] });
   const stream = new RandomStream(1, 'test');
   // Any exponent, subnormal numbers and ties among them; no infinity and no NaN.
   const bits = (n: number) =>
@@ -114,19 +118,5 @@ test('what is opened by name has the arithmetic that was proved', async () => {
   expect(
     firstDifference(runLayer(openReference('bf16'), shape), await runLayerOnDevice(kernels, shape)),
   ).toBeUndefined();
-  kernels.close();
-});
-
-test('no room on the device', async () => {
-  const kernels = kernelsOn(await sharedDevice(), { precision: 'bf16', form: 'integer', each: 1 });
-  const layer = await kernels.openDense(emptyTensors(2, 3000), {
-    activation: 'relu',
-    maxRows: 2 ** 20,
-    suffixInputs: 0,
-  });
-  await expect(layer.forward({ prefix: new Float32Array(2), batch: 1, variants: 1 })).rejects.toMatchObject({
-    code: 'memory',
-    message: expect.stringContaining('rows of a layer of 3000 units take') as string,
-  });
   kernels.close();
 });

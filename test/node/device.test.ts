@@ -5,24 +5,25 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { dropoutScale } from '../../src/kernels/dropout.js';
-import type { DenseKernel, Kernels, LayerKernel, SyncDenseKernel, SyncKernels } from '../../src/kernels/kernels.js';
+import type {
+  DenseKernel,
+  Kernels,
+  LayerInput,
+  LayerKernel,
+  SyncDenseKernel,
+  SyncKernels,
+} from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
-import { addStats, emptyStats, type LayerTrainer, type LossDescription } from '../../src/kernels/trainer.js';
-import { viewState } from '../../src/layers/layer-state.js';
-import { allStructures, networkStructure } from '../../src/model/network.js';
-import { runNode } from '../../src/node/node.js';
+import type { LayerTrainer, LossDescription, StepStats } from '../../src/kernels/trainer.js';
 import { hinton } from '../../src/objectives/hinton.js';
 import type { LayerObjective, OutputDropout } from '../../src/objectives/objective.js';
 import { performanceOptimized } from '../../src/objectives/performance-optimized.js';
 import { SoftmaxHeadTraining } from '../../src/objectives/softmax.js';
 import { symba } from '../../src/objectives/symba.js';
-import { modelDigest } from '../../src/model/digest.js';
-import { prepareData } from '../../src/node/prepare.js';
-import { graphShape } from '../../src/schedule/shape.js';
 import { registerObjective } from '../../src/spec/own-parts.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
-import { MemoryStore } from '../../src/store/memory.js';
-import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
+import { toyDataset } from '../helpers/tiny.js';
+import { trainOn } from '../helpers/train-on.js';
 
 const settings = { peerNormalization: 0, initScale: 1, threshold: 1 };
 
@@ -78,7 +79,7 @@ function openDevice(calls: Calls): Kernels {
     openTrainer(parts, loss): LayerTrainer {
       const kernels = parts.map((part) => layers.get(part)!);
       const objective = trainingOf(loss);
-      let since = emptyStats();
+      let since: StepStats[] = [];
       return {
         async step({ outputMask: mask, ...step }) {
           calls.steps++;
@@ -90,13 +91,13 @@ function openDevice(calls: Calls): Kernels {
               inside.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
             },
           };
-          addStats(since, await objective.step({ ...step, kernels, dropout }));
+          since.push(await objective.step({ ...step, input: step.input as LayerInput, kernels, dropout }));
         },
         statistics: () =>
           later(() => {
             calls.statistics++;
             const stats = since;
-            since = emptyStats();
+            since = [];
             return stats;
           }),
       };
@@ -107,23 +108,9 @@ function openDevice(calls: Calls): Kernels {
   };
 }
 
-const dataset = toyDataset(120, 20);
-
 async function digestOn(kernels: Kernels, more: PartialSpec): Promise<{ digest: string; samples: number }> {
-  const spec = toySpec({ epochs: 2, ...more });
-  const prepared = prepareData(dataset, spec);
-  const graph = graphShape(spec);
-  const store = new MemoryStore(graph);
-  const { layout, sites } = prepared;
-  const job = { spec, variant: 'sequential', nodes: 1, layout, classes: TOY_CLASSES, sites, startedMs: 0 } as const;
-  let samples = 0;
-  await runNode(job, 0, kernels, store, new AbortController().signal, (event) => {
-    if (event.type === 'task-finished') samples += event.stats.samples;
-  });
-  kernels.close();
-  const structures = allStructures(networkStructure(spec, layout));
-  const states = (await store.result()).map(({ steps, buffer }, i) => viewState(structures[i]!, steps, buffer));
-  return { digest: modelDigest(states), samples };
+  const { digest, stats } = await trainOn(kernels, toyDataset(120, 20), { epochs: 2, ...more });
+  return { digest, samples: stats.reduce((samples, each) => samples + each.samples, 0) };
 }
 
 it.each<[string, PartialSpec]>([

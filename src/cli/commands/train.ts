@@ -55,6 +55,7 @@ export const trainCommand = defineCommand({
     ['pff train --server nats://HOST:4222 --nodes 4', 'on the nodes of a cluster (pff node)'],
     ['pff train --server nats://HOST:4222 --nodes 4 --share --host 0.0.0.0', 'and browsers, by a link that it prints'],
     ['pff train --init pff-runs/NAME --freeze 1,2 --learning-rate 0.005', 'fine-tune the upper layers of a model'],
+    ['pff train --gpus all --nodes 3', 'a node on each GPU, and the rest on the CPU'],
     ['pff train --resume pff-runs/NAME', 'go on with a run that was stopped, killed or cut off'],
     ['pff train --config pff-runs/NAME/spec.json --seed 2', 'an earlier run again, with another seed'],
   ],
@@ -99,6 +100,7 @@ export const trainCommand = defineCommand({
           nodes: given.nodes,
           threadsPerNode: given['threads-per-node'],
           kernels: askedKernels(given),
+          gpus: String(given.gpus) === 'all' ? 'all' : given.gpus,
           dataDir: askedData(given).dataDir,
           shardDirs: given['shard-dirs'],
           out,
@@ -150,7 +152,7 @@ function checkShare(given: Given): void {
 
 /** The same spec with several seeds, as a sweep of one setting. @throws PffError `usage` for options that do not go with that */
 async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
-  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs'] as const)
+  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs', 'gpus'] as const)
     if (given[name] !== undefined)
       throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
         hint: 'Leave one of them out.',

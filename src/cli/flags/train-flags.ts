@@ -31,6 +31,13 @@ export const trainFlags = {
     shownDefault: 'cores / nodes',
   },
   ...kernelsFlags(pipeline),
+  gpus: {
+    ...textsFlag(
+      'GPU,…',
+      'a GPU for each of the first nodes, as --gpu has it, or all; the other nodes compute on the CPU',
+    ),
+    ...pipeline,
+  },
   repeat: {
     ...numberFlag('RATE', 'do so many of the tasks (0 to 1) twice and compare the bits: finds bad memory and CPUs', {
       least: 0,
@@ -125,7 +132,7 @@ export const trainFlags = {
   'max-drop': {
     ...numberFlag(
       'X',
-      'say so when measured accuracy falls by more than X (0 to 1) below the best so far, and who trained',
+      'say so when measured accuracy, or that of one layer alone, falls by more than X (0 to 1) below its best so far, and on whose data',
       {
         least: 0,
       },

@@ -4,6 +4,8 @@
  * Values are of type `T`: f32, or their bits. Which form holds is found by the probe of numerics, not by what a device says.
  */
 
+import { integers64 } from './integers64.js';
+
 export type ArithmeticForm = 'device' | 'integer';
 
 /** Thresholds of kernels.ts, as bits: 2^-40, 2^-95 and 2^-126. */
@@ -47,7 +49,7 @@ fn sum(a: T, b: T) -> T { return a + b; }
  * A fused multiply-add as in software floating point: 24-bit significands with bit 23 set, their product and the addend as
  * 64-bit integers with the leading bit at 60 or 61, the smaller one shifted right with a sticky last bit, one rounding to even.
  */
-const integer = /* wgsl */ `
+const integer = /* wgsl */ `${integers64}
 alias T = u32;
 fn bits(x: T) -> u32 { return x; }
 fn fromBits(x: u32) -> T { return x; }
@@ -63,7 +65,6 @@ fn split(x: u32) -> Parts {
   return Parts(select(m | 0x800000u, m << shift, raw == 0u), i32(max(raw, 1u)) - 150 - i32(shift));
 }
 
-// 64-bit integers as (low, high).
 fn multiply24(a: u32, b: u32) -> vec2u {
   let middle = (a >> 12u) * (b & 0xfffu) + (a & 0xfffu) * (b >> 12u);
   let top = (a >> 12u) * (b >> 12u);
@@ -73,38 +74,6 @@ fn multiply24(a: u32, b: u32) -> vec2u {
   let carries = select(0u, 1u, once < bottom) + select(0u, 1u, low < once);
   return vec2u(low, (middle >> 20u) + (top >> 8u) + carries);
 }
-fn add64(a: vec2u, b: vec2u) -> vec2u {
-  let low = a.x + b.x;
-  return vec2u(low, a.y + b.y + select(0u, 1u, low < a.x));
-}
-fn subtract64(a: vec2u, b: vec2u) -> vec2u {
-  return vec2u(a.x - b.x, a.y - b.y - select(0u, 1u, a.x < b.x));
-}
-fn less64(a: vec2u, b: vec2u) -> bool { return a.y < b.y || (a.y == b.y && a.x < b.x); }
-/** 0 <= s < 64 */
-fn left64(a: vec2u, s: u32) -> vec2u {
-  let far = s >= 32u;
-  let low = select(a.x, 0u, far);
-  let high = select(a.y, a.x, far);
-  let t = s & 31u;
-  return vec2u(low << t, (high << t) | ((low >> 1u) >> (31u - t)));
-}
-/** 0 <= s < 64 */
-fn right64(a: vec2u, s: u32) -> vec2u {
-  let far = s >= 32u;
-  let low = select(a.x, a.y, far);
-  let high = select(a.y, 0u, far);
-  let t = s & 31u;
-  return vec2u((low >> t) | ((high << 1u) << (31u - t)), high >> t);
-}
-/** The same, with the last bit set if any bit is lost. */
-fn rightSticky64(a: vec2u, s: u32) -> vec2u {
-  let far = s >= 32u;
-  let lost = select(0u, a.x, far) | ((select(a.x, a.y, far) << 1u) << (31u - (s & 31u)));
-  let shifted = right64(a, s);
-  return vec2u(shifted.x | select(0u, 1u, lost != 0u), shifted.y);
-}
-
 /** The f32 nearest to m · 2^e, ties to even; m != 0. */
 fn rounded(sign: u32, m: vec2u, e: i32) -> u32 {
   let zeros = select(countLeadingZeros(m.y), 32u + countLeadingZeros(m.x), m.y == 0u);

@@ -1,11 +1,10 @@
 /** The shaders of a dense layer: the rules of kernels.ts, one shader for each step of `forward`, `update` and `inputGradient`. */
 import type { UpdateRule } from '../operands.js';
-import { arithmetic } from './arithmetic.js';
+import type { ArithmeticForm } from './arithmetic.js';
 import type { Shader } from './device.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
-import { PARAMETERS } from './scalars.js';
-import { elementwise, parametersOf, shaderOf } from './shader-text.js';
-import { adamUpdate, sgdUpdate } from './updates.js';
+import { denseShaderOf, elementwise, memoised } from './shader-text.js';
+import { momentsOf, updateOf } from './updates.js';
 
 /** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
 export const ROWS_OF_SUMS = 4;
@@ -20,13 +19,13 @@ const forwardProduct: Product = {
   done: 'shared_[m * p.outputs + n] = total;',
 };
 
-const gradientProduct: Product = {
+/** What is done with the gradient of a weight, `total`, follows. */
+const gradientProduct: Omit<Product, 'done'> = {
   sizes: { M: 'p.prefixInputs', N: 'p.outputs', K: 'p.batch' },
   a: 'prefix[k * p.prefixInputs + m]',
   b: 'sums[k * p.outputs + n]',
   aAlongK: false,
   bAlongK: false,
-  done: 'gradient[m * p.outputs + n] = total;',
 };
 
 const inputProduct: Product = {
@@ -38,39 +37,37 @@ const inputProduct: Product = {
   done: 'out[m * (p.prefixInputs + p.suffixInputs) + n] = total;',
 };
 
-export type ShaderName =
-  | 'forward'
-  | 'outputs'
-  | 'sumSquares'
-  | 'delta'
-  | 'inputGradient'
-  | 'gradient'
-  | 'suffixGradient'
-  | 'biasGradient'
-  | UpdateRule['kind'];
+type Kind = UpdateRule['kind'];
 
-const made = new Map<string, Readonly<Record<ShaderName, Shader>>>();
+export type ElementName = 'outputs' | 'sumSquares' | 'delta' | `${'suffix' | 'bias'} ${Kind}`;
+export type ProductName = 'forward' | 'inputGradient' | `prefix ${Kind}`;
 
-/** All shaders of a dense layer by name, made once. */
-export function denseShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
-  const key = `${options.form} ${options.precision} ${options.each}`;
-  const shaders = made.get(key) ?? writeShaders(options);
-  made.set(key, shaders);
-  return shaders;
-}
+type How = Pick<ShaderOptions, 'form' | 'precision'>;
 
-function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shader>> {
-  const { form, precision } = options;
-  const rounds = precision !== 'f32';
-  const head = `${arithmetic(form)}${parametersOf(PARAMETERS)}`;
-  const shader = (buffers: readonly string[], ...code: readonly string[]): Shader => shaderOf(head, buffers, ...code);
-  const product = (what: Product) => productShader(what, options);
-  const start = rounds
-    ? 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }'
-    : 'fn startOf(x: T) -> T { return x; }';
-  return {
-    forward: shader(['prefix', 'w', 'bias', '*shared_'], start, product(forwardProduct)),
-    outputs: shader(
+/** The big products by name, made once; `each`: outputs of a thread in each direction. */
+export const productShaders = memoised(
+  ({ form, precision, each }: How & { readonly each: number }) => `${form} ${precision} ${each}`,
+  ({ form, precision, each }): Readonly<Record<ProductName, Shader>> => {
+    const product = (what: Product) => productShader(what, precision, each);
+    const start =
+      precision !== 'f32'
+        ? 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }'
+        : 'fn startOf(x: T) -> T { return x; }';
+    return {
+      forward: denseShaderOf(form, ['prefix', 'w', 'bias', '*shared_'], start, product(forwardProduct)),
+      inputGradient: denseShaderOf(form, ['delta', 'w', '*out'], product(inputProduct)),
+      'prefix adam': prefixUpdate('adam', form, product),
+      'prefix sgd': prefixUpdate('sgd', form, product),
+    };
+  },
+);
+
+/** All others, where threads have one output each (sums of squares: sixteen threads a row). */
+export const elementShaders = memoised(
+  (form: ArithmeticForm) => form,
+  (form): Readonly<Record<ElementName, Shader>> => ({
+    outputs: denseShaderOf(
+      form,
       ['shared_', 'suffix', 'w', '*y'],
       elementwise(
         'p.rows * p.outputs',
@@ -86,8 +83,9 @@ function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shade
   y[index] = acc;`,
       ),
     ),
-    sumSquares: shader(['y', '*sums'], sumSquares),
-    delta: shader(
+    sumSquares: denseShaderOf(form, ['y', '*sums'], sumSquares),
+    delta: denseShaderOf(
+      form,
       ['y', 'given', '*delta', '*sums'],
       elementwise(
         'p.batch * p.outputs',
@@ -113,37 +111,44 @@ function writeShaders(options: ShaderOptions): Readonly<Record<ShaderName, Shade
   sums[index] = total;`,
       ),
     ),
-    inputGradient: shader(['delta', 'w', '*out'], product(inputProduct)),
-    gradient: shader(['prefix', 'sums', '*gradient'], product(gradientProduct)),
-    // Of the weights of the suffix inputs: a term for each row of the batch.
-    suffixGradient: shader(
-      ['suffix', 'delta', '*gradient'],
-      elementwise(
-        'p.suffixInputs * p.outputs',
-        /* wgsl */ `
+    'suffix adam': suffixUpdate('adam', form),
+    'suffix sgd': suffixUpdate('sgd', form),
+    'bias adam': biasUpdate('adam', form),
+    'bias sgd': biasUpdate('sgd', form),
+  }),
+);
+
+/** Gradient and step of the rule, fused, of the weights of prefix inputs. */
+function prefixUpdate(kind: Kind, form: ArithmeticForm, product: (what: Product) => string): Shader {
+  const done = `let index = m * p.outputs + n;\n${updateOf(kind, form, true)}`;
+  return denseShaderOf(form, ['prefix', 'sums', ...momentsOf[kind]], product({ ...gradientProduct, done }));
+}
+
+/** The same of suffix inputs: a term for each row of the batch. */
+function suffixUpdate(kind: Kind, form: ArithmeticForm): Shader {
+  const body = /* wgsl */ `
   let c = index / p.outputs;
   let o = index % p.outputs;
-  var g = fromBits(0u);
+  var total = fromBits(0u);
   for (var r = 0u; r < p.rows; r++) {
     let x = suffix[r * p.suffixInputs + c];
-    if (!isZero(x)) { g = fused(x, delta[r * p.outputs + o], g); }
+    if (!isZero(x)) { total = fused(x, delta[r * p.outputs + o], total); }
   }
-  gradient[p.prefixInputs * p.outputs + index] = g;`,
-      ),
-    ),
-    biasGradient: shader(
-      ['delta', '*gradient'],
-      elementwise(
-        'p.outputs',
-        /* wgsl */ `
-  var g = fromBits(0u);
-  for (var r = 0u; r < p.rows; r++) { g = sum(g, delta[r * p.outputs + index]); }
-  gradient[index] = g;`,
-      ),
-    ),
-    adam: shader(['gradient', '*w', '*m', '*v'], elementwise('arrayLength(&w)', adamUpdate(form))),
-    sgd: shader(['gradient', '*w', '*m'], elementwise('arrayLength(&w)', sgdUpdate(form))),
-  };
+  updateWeight(index + p.prefixInputs * p.outputs, total);`;
+  return denseShaderOf(
+    form,
+    ['suffix', 'delta', ...momentsOf[kind]],
+    `fn updateWeight(index: u32, total: T) { ${updateOf(kind, form, true)} }`,
+    elementwise('p.suffixInputs * p.outputs', body),
+  );
+}
+
+function biasUpdate(kind: Kind, form: ArithmeticForm): Shader {
+  const body = /* wgsl */ `
+  var total = fromBits(0u);
+  for (var r = 0u; r < p.rows; r++) { total = sum(total, delta[r * p.outputs + index]); }
+  ${updateOf(kind, form, false)}`;
+  return denseShaderOf(form, ['delta', ...momentsOf[kind]], elementwise('p.outputs', body));
 }
 
 /** Rule 2 for `y` [p.rows, p.outputs] to `sums`: 16 lanes a row. */

@@ -14,44 +14,16 @@ import {
 import type { DenseKernel, DenseOptions, DenseTensors, LayerInput, LayerOutput } from '../kernels.js';
 import type { Delta, UpdateRule } from '../operands.js';
 import { normaliseRow } from '../reference/operations.js';
-import { denseShaders, ROWS_OF_SUMS, type ShaderName } from './dense-shaders.js';
-import type { Dispatch, GpuDevice } from './device.js';
-import { elements, spread } from './groups.js';
+import { DenseWork, destroyAll, type DeltaBuffers, type RowBuffers } from './dense-work.js';
+import type { GpuDevice } from './device.js';
 import { KeptActivations } from './kept-activations.js';
-import { tileSide, type ShaderOptions } from './products.js';
+import { checkFits } from './limits.js';
+import type { ShaderOptions } from './products.js';
 import { gathered, suffixOf } from './samples.js';
-import { PARAMETERS, scalars, type Parameter } from './scalars.js';
+import { scalars, SLOT_BYTES, type ParameterValues } from './scalars.js';
 
 /** Values of a buffer of rows in `infer`: larger inputs go through in parts. */
 const VALUES_OF_A_PART = 2 ** 24;
-
-/** Buffers of the layer itself, [I, O] and [O]. */
-interface Parameters {
-  readonly weights: GPUBuffer;
-  readonly weightMoment1: GPUBuffer;
-  readonly weightMoment2: GPUBuffer;
-  readonly bias: GPUBuffer;
-  readonly biasMoment1: GPUBuffer;
-  readonly biasMoment2: GPUBuffer;
-}
-
-/** Buffers of a number of rows: what enters, the prefix part of a sample's outputs, what leaves, and its sums of squares. */
-interface RowBuffers {
-  readonly samples: number;
-  readonly rows: number;
-  readonly prefix: GPUBuffer;
-  readonly suffix: GPUBuffer;
-  readonly shared: GPUBuffer;
-  readonly y: GPUBuffer;
-  readonly sums: GPUBuffer;
-}
-
-/** The same of training: the given delta, the delta by rule 4 of each row and each sample. */
-interface DeltaBuffers {
-  readonly given: GPUBuffer;
-  readonly delta: GPUBuffer;
-  readonly sums: GPUBuffer;
-}
 
 interface Kept {
   readonly batch: number;
@@ -59,41 +31,36 @@ interface Kept {
   readonly rows: number;
 }
 
+/** Who trains a layer without it: what it has begun is put into the queue before anything else is asked of the layer. */
+export interface Attached {
+  flush(): void;
+  close(): void;
+}
+
 export class GpuDense implements DenseKernel {
   readonly inputs: number;
   readonly outputs: number;
   readonly suffixInputs: number;
+  /** For who trains it. */
+  readonly work: DenseWork;
   readonly #device: GpuDevice;
-  readonly #options: DenseOptions;
-  readonly #how: ShaderOptions;
-  readonly #own: Parameters;
   readonly #uniform: GPUBuffer;
-  readonly #side: number;
+  readonly #attached: Attached[] = [];
   #rows: RowBuffers | undefined;
   #inferred: RowBuffers | undefined;
   #deltas: DeltaBuffers | undefined;
   #inputGradients: GPUBuffer | undefined;
-  #gradients: { readonly weights: GPUBuffer; readonly bias: GPUBuffer } | undefined;
   #kept: Kept | undefined;
   #activations: KeptActivations | undefined;
   #closed = false;
 
-  private constructor(
-    device: GpuDevice,
-    tensors: DenseTensors,
-    options: DenseOptions,
-    how: ShaderOptions,
-    own: Parameters,
-  ) {
-    this.inputs = tensors.inputs;
-    this.outputs = tensors.outputs;
-    this.suffixInputs = options.suffixInputs;
-    this.#device = device;
-    this.#options = options;
-    this.#how = how;
-    this.#own = own;
-    this.#uniform = device.uniform(PARAMETERS.length);
-    this.#side = tileSide(how);
+  private constructor(work: DenseWork) {
+    this.inputs = work.inputs;
+    this.outputs = work.outputs;
+    this.suffixInputs = work.suffixInputs;
+    this.work = work;
+    this.#device = work.device;
+    this.#uniform = work.device.uniform(SLOT_BYTES / 4);
   }
 
   /** @throws PffError `memory` where the device has no room for it */
@@ -105,35 +72,22 @@ export class GpuDense implements DenseKernel {
   ): Promise<GpuDense> {
     checkTensors('openDense', tensors);
     checkOptions(tensors, options);
-    const { inputs, outputs } = tensors;
-    const what = `a layer of ${inputs} inputs and ${outputs} units`;
-    const filled = async (values: Float32Array): Promise<GPUBuffer> => {
-      const buffer = await device.buffer(what, values.length);
-      device.write(buffer, values);
-      return buffer;
-    };
-    // Without training there are no moments; shaders that would need them are not run.
-    const trained = options.maxRows > 0;
-    const weights = await filled(tensors.weights);
-    const bias = await filled(tensors.bias);
-    const own = {
-      weights,
-      bias,
-      weightMoment1: trained ? await filled(tensors.weightMoment1) : weights,
-      weightMoment2: trained ? await filled(tensors.weightMoment2) : weights,
-      biasMoment1: trained ? await filled(tensors.biasMoment1) : bias,
-      biasMoment2: trained ? await filled(tensors.biasMoment2) : bias,
-    };
-    return new GpuDense(device, tensors, options, how, own);
+    checkFits(device, tensors, options.maxRows);
+    return new GpuDense(await DenseWork.open(device, tensors, options, how));
+  }
+
+  /** The trainer is closed with the layer. */
+  attach(trainer: Attached): void {
+    this.#attached.push(trainer);
   }
 
   async forward(input: LayerInput, sumSquares?: Float32Array): Promise<void> {
     this.#check();
     const rows = checkInput('forward', this, input);
-    checkForward(rows, this.#options.maxRows, sumSquares);
+    checkForward(rows, this.work.maxRows, sumSquares);
     const { batch, variants } = input;
     this.#kept = undefined;
-    this.#rows = await this.#buffersFor(this.#rows, batch, rows, this.#options.maxRows);
+    this.#rows = await this.#buffersFor(this.#rows, batch, rows, this.work.maxRows);
     await this.#pass(this.#rows, input, 0, batch, sumSquares !== undefined);
     this.#kept = { batch, variants, rows };
     this.#activations = new KeptActivations(this.#device, this.#rows.y, rows * this.outputs);
@@ -188,11 +142,10 @@ export class GpuDense implements DenseKernel {
     if (!kept) return;
     checkInputGradient(this, kept.rows, out);
     const { inputs } = this;
-    const { maxRows } = this.#options;
+    const { maxRows } = this.work;
     this.#inputGradients ??= await this.#device.buffer('the gradient of a batch', maxRows * inputs);
-    const { delta: from } = await this.#deltasFor(kept, delta);
-    const groups = [this.#tiles(inputs), this.#tiles(kept.rows)] as const;
-    this.#device.run([await this.#dispatch('inputGradient', [from, this.#own.weights, this.#inputGradients], groups)]);
+    const deltas = await this.#deltasFor(kept, delta);
+    this.#device.run([await this.work.inputGradient(deltas, this.#inputGradients, kept, this.#slot)]);
     await this.#device.read([{ from: this.#inputGradients, into: out.subarray(0, kept.rows * inputs) }]);
   }
 
@@ -202,139 +155,72 @@ export class GpuDense implements DenseKernel {
     checkDelta('update', this, kept?.rows, delta);
     checkRule(rule);
     if (!kept) return;
-    const { outputs, suffixInputs } = this;
-    const { prefix, suffix } = this.#rows as RowBuffers;
-    const { weights, weightMoment1, weightMoment2, bias, biasMoment1, biasMoment2 } = this.#own;
-    const prefixInputs = this.inputs - suffixInputs;
-    this.#gradients ??= {
-      weights: await this.#device.buffer('the gradient of a layer', this.inputs * outputs),
-      bias: await this.#device.buffer('the gradient of a layer', outputs),
-    };
-    const gradients = this.#gradients;
-    const { delta: rows, sums } = await this.#deltasFor(kept, delta);
-    this.#write({ ...kept }, rule);
-    const groups = [this.#tiles(outputs), this.#tiles(prefixInputs)] as const;
-    const moments = (...all: readonly GPUBuffer[]) => all.slice(0, rule.kind === 'adam' ? 4 : 3);
-    this.#device.run([
-      await this.#dispatch('gradient', [prefix, sums, gradients.weights], groups),
-      await this.#dispatch('suffixGradient', [suffix, rows, gradients.weights], elements(suffixInputs * outputs)),
-      await this.#dispatch(
-        rule.kind,
-        moments(gradients.weights, weights, weightMoment1, weightMoment2),
-        elements(this.inputs * outputs),
-      ),
-    ]);
-    if (this.#options.fixedBias === true) return;
-    // Biases do not decay.
-    this.#write({ ...kept }, { ...rule, keep: 1 });
-    this.#device.run([
-      await this.#dispatch('biasGradient', [rows, gradients.bias], elements(outputs)),
-      await this.#dispatch(rule.kind, moments(gradients.bias, bias, biasMoment1, biasMoment2), elements(outputs)),
-    ]);
+    const deltas = await this.#deltasFor(kept, delta);
+    this.#write({ ...kept, ...scalars(rule) });
+    this.#device.run(await this.work.update(this.#rows as RowBuffers, deltas, rule.kind, this.#slot));
   }
 
   async read(into: DenseTensors): Promise<void> {
     this.#check();
     checkRead(this, into);
-    const own = this.#own;
+    const { own, maxRows } = this.work;
     const moments = ['weightMoment1', 'weightMoment2', 'biasMoment1', 'biasMoment2'] as const;
-    const names = ['weights', 'bias', ...(this.#options.maxRows > 0 ? moments : [])] as const;
+    const names = ['weights', 'bias', ...(maxRows > 0 ? moments : [])] as const;
     for (const name of names) await this.#device.read([{ from: own[name], into: into[name] }]);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const buffers = [this.#own, this.#rows, this.#inferred, this.#deltas, this.#gradients].flatMap((group) =>
-      Object.values(group ?? {}),
-    );
-    for (const buffer of new Set([...buffers, this.#uniform, this.#inputGradients]))
-      if (typeof buffer === 'object') (buffer as GPUBuffer).destroy();
+    for (const trainer of this.#attached) trainer.close();
+    this.work.close();
+    destroyAll(this.#rows, this.#inferred, this.#deltas, [this.#uniform, this.#inputGradients]);
   }
 
   /** Rule 1 of samples `first` … of the input; what is kept is theirs. */
   async #pass(buffers: RowBuffers, input: LayerInput, first: number, batch: number, summed: boolean): Promise<void> {
     const { variants } = input;
-    const { outputs, suffixInputs } = this;
-    const width = this.inputs - suffixInputs;
-    const rows = batch * variants;
-    this.#device.write(buffers.prefix, gathered(input, first, batch, width));
+    const { prefixInputs, suffixInputs } = this.work;
+    const counts = { batch, rows: batch * variants };
+    this.#device.write(buffers.prefix, gathered(input, first, batch, prefixInputs));
     if (input.suffix) this.#device.write(buffers.suffix, suffixOf(input.suffix, input, first, batch, suffixInputs));
-    this.#write({ batch, variants, rows });
-    const { prefix, suffix, shared, y, sums } = buffers;
-    const { weights, bias } = this.#own;
-    const work = [
-      await this.#dispatch('forward', [prefix, weights, bias, shared], [this.#tiles(outputs), this.#tiles(batch)]),
-      await this.#dispatch('outputs', [shared, suffix, weights, y], elements(rows * outputs)),
-    ];
-    if (summed) work.push(await this.#dispatch('sumSquares', [y, sums], spread(Math.ceil(rows / ROWS_OF_SUMS))));
+    this.#write({ ...counts, variants });
+    const work = await this.work.forward(buffers, counts, this.#slot);
+    if (summed) work.push(await this.work.sumSquares(buffers, counts, this.#slot));
     this.#device.run(work);
   }
 
   /** Rule 4 up to the gradient: what each row and each sample of the kept batch has to teach. */
   async #deltasFor(kept: Kept, delta: Delta): Promise<DeltaBuffers> {
     const { outputs } = this;
-    const { maxRows } = this.#options;
-    this.#deltas ??= {
-      given: await this.#device.buffer('the deltas of a batch', maxRows * Math.max(1, outputs)),
-      delta: await this.#device.buffer('the deltas of a batch', maxRows * outputs),
-      sums: await this.#device.buffer('the deltas of a batch', maxRows * outputs),
-    };
+    this.#deltas ??= await this.work.deltaBuffers(this.work.maxRows);
     const { y } = this.#rows as RowBuffers;
     this.#activations?.upload();
     const scaled = 'rowScale' in delta;
     const given = scaled ? delta.rowScale.subarray(0, kept.rows) : delta.values.subarray(0, kept.rows * outputs);
     this.#device.write(this.#deltas.given, given);
     this.#write({ ...kept, scaled: scaled ? 1 : 0 });
-    const buffers = [y, this.#deltas.given, this.#deltas.delta, this.#deltas.sums];
-    this.#device.run([await this.#dispatch('delta', buffers, elements(kept.batch * outputs))]);
+    this.#device.run([await this.work.deltas(y, this.#deltas, kept, this.#slot)]);
     return this.#deltas;
   }
 
-  async #dispatch(name: ShaderName, buffers: readonly GPUBuffer[], groups: Dispatch['groups']): Promise<Dispatch> {
-    const shader = denseShaders(this.#how)[name];
-    const pipeline = await this.#device.pipeline(shader);
-    return { pipeline, bindings: this.#device.bind(pipeline, this.#uniform, buffers), groups };
+  get #slot() {
+    return { buffer: this.#uniform, offset: 0 };
   }
 
   /** Writes what the shaders of the next calls read; those already in the queue have read theirs. */
-  #write(values: Partial<Record<Parameter, number>>, rule?: UpdateRule): void {
-    const all: Partial<Record<Parameter, number>> = {
-      ...values,
-      prefixInputs: this.inputs - this.suffixInputs,
-      suffixInputs: this.suffixInputs,
-      outputs: this.outputs,
-      relu: this.#options.activation === 'relu' ? 1 : 0,
-      ...(rule ? scalars(rule) : {}),
-    };
-    this.#device.write(
-      this.#uniform,
-      Uint32Array.from(PARAMETERS, (name) => all[name] ?? 0),
-    );
+  #write(values: ParameterValues): void {
+    this.#device.write(this.#uniform, this.work.parameters(values));
   }
 
   async #buffersFor(had: RowBuffers | undefined, samples: number, rows: number, most: number): Promise<RowBuffers> {
     if (had && had.samples >= samples && had.rows >= rows) return had;
-    for (const buffer of Object.values(had ?? {})) if (typeof buffer === 'object') (buffer as GPUBuffer).destroy();
-    const { outputs, suffixInputs } = this;
-    const width = this.inputs - suffixInputs;
-    const make = (values: number) => this.#device.buffer(`${most} rows of a layer of ${outputs} units`, values);
-    return {
-      samples: most,
-      rows: most,
-      prefix: await make(most * width),
-      suffix: await make(most * suffixInputs),
-      shared: await make(most * outputs),
-      y: await make(most * outputs),
-      sums: await make(most),
-    };
-  }
-
-  #tiles(size: number): number {
-    return Math.ceil(size / this.#side);
+    destroyAll(had);
+    return this.work.rowBuffers(most, most);
   }
 
   #check(): void {
     if (this.#closed) failClosed();
+    for (const trainer of this.#attached) trainer.flush();
   }
 }

@@ -1,9 +1,15 @@
 /** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
 import { openGpu } from '#platform/gpu';
 import { messageOf, PffError } from '../../errors.js';
+import { GpuFailure } from '../gpu-failure.js';
 
-/** A GPU that does not answer for so long hangs. */
-const PATIENCE_MS = 120_000;
+/** How a device is watched. */
+export interface Watching {
+  /** A GPU that does not answer for so long (ms) hangs. */
+  readonly patienceMs: number;
+}
+
+const usually: Watching = { patienceMs: 120_000 };
 
 /** A shader and what it does with its buffers: whether it writes each, in the order of their bindings from 1. */
 export interface Shader {
@@ -16,6 +22,8 @@ export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly groups: readonly [x: number, y: number, z?: number];
+  /** Byte at which its parameters begin in the buffer of uniforms. */
+  readonly offset?: number;
 }
 
 export interface Reading {
@@ -40,9 +48,6 @@ export async function sharedDevice(adapter?: string): Promise<GpuDevice> {
   }
 }
 
-/** Where to go on without a GPU. */
-const hint = 'Use --kernels auto: the CPU gives the same results.';
-
 export class GpuDevice {
   /** Vendor and architecture, for people. */
   readonly description: string;
@@ -54,10 +59,15 @@ export class GpuDevice {
   /** The last reading begun: one after the other, as they share a buffer. */
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
+  readonly #watching: Watching;
+  /** For fault tests: readings until the device is lost. */
+  #readingsLeft = Infinity;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+  /** Of a device that is open. @param info of its adapter */
+  constructor(device: GPUDevice, info: GPUAdapterInfo, watching = usually) {
     const { vendor, architecture, device: name, description } = info;
     this.#device = device;
+    this.#watching = watching;
     this.description = [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed';
     this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(this.description);
     device.addEventListener('uncapturederror', ({ error }) => {
@@ -88,8 +98,15 @@ export class GpuDevice {
         hint: 'On Linux a Vulkan driver and libvulkan1 are needed. Or use --kernels auto.',
       });
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-    const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
-    return new GpuDevice(device, adapter.info);
+    try {
+      const device = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+      return new GpuDevice(device, adapter.info);
+    } catch (error) {
+      throw new PffError('kernels', `the GPU (${adapter.info.device}) cannot be opened: ${messageOf(error)}`, {
+        hint: 'Is it in use, or its driver gone? --kernels auto computes on the CPU.',
+        cause: error,
+      });
+    }
   }
 
   /** The most bytes of one buffer that a shader may use. */
@@ -105,26 +122,30 @@ export class GpuDevice {
   }
 
   #makePipeline({ code, writes }: Shader): Promise<GPUComputePipeline> {
+    this.#check();
     const layout = this.#device.createBindGroupLayout({
       entries: [
-        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } },
+        { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } },
         ...writes.map((written, i): GPUBindGroupLayoutEntry => {
           const type = written ? 'storage' : 'read-only-storage';
           return { binding: i + 1, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
         }),
       ],
     });
-    return this.#device.createComputePipelineAsync({
-      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: {
-        module: this.#device.createShaderModule({ code }),
-        entryPoint: 'main',
-      },
-    });
+    return this.#answered(
+      this.#device.createComputePipelineAsync({
+        layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: {
+          module: this.#device.createShaderModule({ code }),
+          entryPoint: 'main',
+        },
+      }),
+    );
   }
 
-  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if the device has no room */
+  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if it is too large for the device, GpuFailure if there is no room now */
   async buffer(what: string, values: number): Promise<GPUBuffer> {
+    this.#check();
     const size = Math.max(4, values * 4);
     if (size > this.maxBytes)
       throw new PffError(
@@ -137,9 +158,9 @@ export class GpuDevice {
     this.#device.pushErrorScope('out-of-memory');
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     const buffer = this.#device.createBuffer({ label: what, size, usage });
-    const error = await this.#device.popErrorScope();
+    const error = await this.#answered(this.#device.popErrorScope());
     if (error === null) return buffer;
-    throw new PffError('memory', `not enough memory on ${this.description} for ${what} (${size} bytes)`, {
+    throw new GpuFailure(`the GPU (${this.description}) has no memory left for ${what} (${size} bytes)`, {
       hint: 'Use smaller layers or batches, or --kernels auto.',
     });
   }
@@ -148,17 +169,27 @@ export class GpuDevice {
     return this.#device.createBuffer({ size: values * 4, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
   }
 
-  write(buffer: GPUBuffer, data: Float32Array | Uint32Array): void {
+  /** @param at first byte of the buffer to write to; with bytes of data, all are multiples of 4 */
+  write(buffer: GPUBuffer, data: Float32Array | Uint32Array | Uint8Array, at = 0): void {
     if (data.length === 0) return;
     // Memory shared between threads is not taken as it is everywhere.
     const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
-    this.#device.queue.writeBuffer(buffer, 0, own.buffer, own.byteOffset, own.byteLength);
+    this.#device.queue.writeBuffer(buffer, at, own.buffer, own.byteOffset, own.byteLength);
   }
 
-  bind(pipeline: GPUComputePipeline, uniform: GPUBuffer, buffers: readonly GPUBuffer[]): GPUBindGroup {
+  /** @param parameterBytes of one call; a buffer of uniforms may hold those of many */
+  bind(
+    pipeline: GPUComputePipeline,
+    uniform: GPUBuffer,
+    buffers: readonly GPUBuffer[],
+    parameterBytes = uniform.size,
+  ): GPUBindGroup {
     return this.#device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
-      entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+      entries: [
+        { binding: 0, resource: { buffer: uniform, size: parameterBytes } },
+        ...buffers.map((buffer, i) => ({ binding: i + 1, resource: { buffer } })),
+      ],
     });
   }
 
@@ -167,14 +198,19 @@ export class GpuDevice {
     this.#check();
     const encoder = this.#device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindings, groups } of dispatches) {
+    for (const { pipeline, bindings, groups, offset = 0 } of dispatches) {
       if (groups[0] === 0 || groups[1] === 0) continue;
       pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindings);
+      pass.setBindGroup(0, bindings, [offset]);
       pass.dispatchWorkgroups(...groups);
     }
     pass.end();
     this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Once all that is in the queue now is done. */
+  done(): Promise<void> {
+    return this.#answered(this.#device.queue.onSubmittedWorkDone());
   }
 
   /** Fills each array from its buffer, once the work before is done. */
@@ -186,6 +222,7 @@ export class GpuDevice {
   }
 
   async #read(reads: readonly Reading[]): Promise<void> {
+    if (--this.#readingsLeft <= 0) this.#device.destroy();
     const wanted = reads.filter(({ into }) => into.length > 0);
     const size = wanted.reduce((bytes, { into }) => bytes + into.byteLength, 0);
     if (size === 0) return;
@@ -213,19 +250,28 @@ export class GpuDevice {
     this.#check();
   }
 
-  async #answered(work: Promise<unknown>): Promise<void> {
+  /** What the device answers. @throws GpuFailure if it fails or does not answer */
+  async #answered<T>(work: Promise<T>): Promise<T> {
+    const { patienceMs } = this.#watching;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it gave no answer for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error(`it gave no answer for ${patienceMs / 1000} s`)), patienceMs);
     });
     try {
-      await Promise.race([work, late]);
+      return await Promise.race([work, late]);
     } catch (error) {
+      // A device that is lost says more by itself.
+      await Promise.resolve();
       this.#failure ??= messageOf(error);
+      throw this.#failed(this.#failure);
     } finally {
       clearTimeout(timer);
     }
-    this.#check();
+  }
+
+  /** For fault tests: loses the device at a reading, by default the next one. */
+  loseAtReading(which = 1): void {
+    this.#readingsLeft = which;
   }
 
   /** Whether the device is of no use any more. */
@@ -233,9 +279,12 @@ export class GpuDevice {
     return this.#failure !== undefined;
   }
 
-  /** @throws PffError `kernels` after a failure of the device: nothing that it gives counts any more */
+  /** @throws GpuFailure after a failure of the device: nothing that it gives counts any more */
   #check(): void {
-    if (this.#failure === undefined) return;
-    throw new PffError('kernels', `the GPU (${this.description}) failed: ${this.#failure}`, { hint });
+    if (this.#failure !== undefined) throw this.#failed(this.#failure);
+  }
+
+  #failed(why: string): GpuFailure {
+    return new GpuFailure(`the GPU (${this.description}) failed: ${why}`);
   }
 }

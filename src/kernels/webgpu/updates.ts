@@ -1,7 +1,8 @@
 /**
- * Rule 5 of kernels.ts in WGSL, for element `index` of w with its moments m and v and its gradient. Written as a list of fused
+ * Rule 5 of kernels.ts in WGSL, for element `index` of w, with its moments moment1 and moment2 and its gradient `total`. Written as a list of fused
  * multiply-adds, since integer arithmetic is long code that must stand in a shader only once: there they become the turns of a loop.
  */
+import type { UpdateRule } from '../operands.js';
 import type { ArithmeticForm } from './arithmetic.js';
 
 /** result = fused(a, b, c), and what happens with it. */
@@ -19,7 +20,7 @@ export const MINUS_ZERO = 'fromBits(0x80000000u)';
 const NEWTON = ['fromBits(0x3fc01cd6u)', 'fromBits(0x3fc00005u)'] as const;
 
 const oldMoment = /* wgsl */ `
-  var old = m[index];
+  var old = moment1[index];
   if (below(old, SMALLEST_MOMENT)) { old = fromBits(0u); }`;
 
 const adamSteps: readonly Step[] = [
@@ -45,14 +46,14 @@ const adamSteps: readonly Step[] = [
     { a: 'y', b: 't', c: MINUS_ZERO, store: 'y = result;' },
   ]),
   { a: 'fromBits(p.negativeStep)', b: 'first', c: MINUS_ZERO, store: 'change = result;' },
-  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'keep', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
   { a: 'change', b: 'y', c: 't', store: 'w[index] = result;' },
 ];
 
-export function adamUpdate(form: ArithmeticForm): string {
+function adamUpdate(form: ArithmeticForm): string {
   return /* wgsl */ `${oldMoment}
-  let g = gradient[index];
-  let old2 = v[index];
+  let g = total;
+  let old2 = moment2[index];
   var t: T;
   var first: T;
   var second: T;
@@ -60,24 +61,36 @@ export function adamUpdate(form: ArithmeticForm): string {
   var y: T;
   var change: T;
   ${steps(adamSteps, form)}
-  m[index] = first;
-  v[index] = second;`;
+  moment1[index] = first;
+  moment2[index] = second;`;
 }
 
 /** `beta1` is the momentum. */
 const sgdSteps: readonly Step[] = [
   { a: 'fromBits(p.beta1)', b: 'old', c: MINUS_ZERO, store: 't = result;' },
-  { a: 'gradient[index]', b: 'fromBits(0x3f800000u)', c: 't', store: 'moment = result;' },
-  { a: 'fromBits(p.keep)', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
+  { a: 'total', b: 'fromBits(0x3f800000u)', c: 't', store: 'moment = result;' },
+  { a: 'keep', b: 'w[index]', c: MINUS_ZERO, store: 't = result;' },
   { a: 'fromBits(p.negativeStep)', b: 'moment', c: 't', store: 'w[index] = result;' },
 ];
 
-export function sgdUpdate(form: ArithmeticForm): string {
+function sgdUpdate(form: ArithmeticForm): string {
   return /* wgsl */ `${oldMoment}
   var t: T;
   var moment: T;
   ${steps(sgdSteps, form)}
-  m[index] = moment;`;
+  moment1[index] = moment;`;
+}
+
+/** Buffers of a rule: w, and the moments that it has. */
+export const momentsOf: { readonly [K in UpdateRule['kind']]: readonly string[] } = {
+  adam: ['*w', '*moment1', '*moment2'],
+  sgd: ['*w', '*moment1'],
+};
+
+/** @param decays biases do not */
+export function updateOf(kind: UpdateRule['kind'], form: ArithmeticForm, decays: boolean): string {
+  const keep = decays ? 'fromBits(p.keep)' : 'fromBits(0x3f800000u)';
+  return `let keep = ${keep};${kind === 'adam' ? adamUpdate(form) : sgdUpdate(form)}`;
 }
 
 /** Code that takes the steps in order. */

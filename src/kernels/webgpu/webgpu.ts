@@ -9,11 +9,13 @@ import { proveBlocks, proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { GpuBlock } from './block/block.js';
+import { proveOtherBlocks } from './block/proof.js';
 import { blockShaders } from './block/shaders.js';
 import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
 import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
+import { GpuTrainer } from './trainer.js';
 
 /** The form of arithmetic that was proved on a device, by its description, the precision and what was proved. */
 const provedForms = new Map<string, Promise<ArithmeticForm>>();
@@ -25,13 +27,15 @@ const provedForms = new Map<string, Promise<ArithmeticForm>>();
 export async function openWebGpu(precision: Precision = 'f32', adapter?: string): Promise<Kernels> {
   const device = await sharedDevice(adapter);
   const form = await formOn(device, precision);
+  // Layers that are opened after a failure are opened on the device that takes its place.
+  const present = () => sharedDevice(adapter);
   return {
-    ...denseOn(device, shaderOptions(device, precision, form)),
+    ...denseOn(device, shaderOptions(device, precision, form), present),
     // Their shaders are many, and take long to compile on some devices: proved when first asked for.
     async openBlock(stages, tensors, options) {
-      const proved = await formOn(device, precision, 'blocks');
-      const shaders = blockShaders(shaderOptions(device, precision, proved));
-      return GpuBlock.open(device, stages, tensors, options, shaders);
+      const now = await present();
+      const proved = await formOn(now, precision, 'blocks');
+      return GpuBlock.open(now, stages, tensors, options, blockShaders(shaderOptions(now, precision, proved)));
     },
   };
 }
@@ -58,8 +62,12 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
   for (const form of forms) {
     const options = shaderOptions(device, precision, form);
     try {
-      if (what === 'dense') await proveNumerics(denseOn(device, options));
-      else await proveBlocks(kernelsOn(device, options));
+      if (what === 'blocks') {
+        await proveBlocks(kernelsOn(device, options));
+        if (form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
+      }
+      // Each tiling has shaders of its own.
+      else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;
@@ -71,8 +79,7 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
 
 function shaderOptions({ software }: GpuDevice, precision: Precision, form: ArithmeticForm): ShaderOptions {
   // Chains in integer arithmetic are long code, which is to stand in a shader once.
-  const each = software || (form === 'integer' && precision === 'f32') ? 1 : 4;
-  return { form, precision, each };
+  return { form, precision, each: software || (form === 'integer' && precision === 'f32') ? [1] : [2, 4, 8] };
 }
 
 /** The kernels on an open device, which stays open: others may use it. @param options of shaders; tests choose them */
@@ -83,14 +90,20 @@ export function kernelsOn(device: GpuDevice, options: ShaderOptions): Kernels {
   };
 }
 
-function denseOn(device: GpuDevice, options: ShaderOptions): Kernels {
+/** @param present the device that layers are opened on, if it is not always the same */
+function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Promise.resolve(device)): Kernels {
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
     name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
-    openDense: (tensors, dense) => GpuDense.open(device, tensors, dense, options),
+    openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
+    openTrainer(parts, loss) {
+      const [layer, head] = parts;
+      if (!(layer instanceof GpuDense) || !(head === undefined || head instanceof GpuDense)) return undefined;
+      return new GpuTrainer(layer, head, loss);
+    },
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {
       cpu.dropout(input, mask, out, sumSquares);

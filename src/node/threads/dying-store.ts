@@ -6,6 +6,8 @@ export interface DieAt {
   readonly publication: number;
   /** Just before the output is published (all the task's work is lost), or just after (only the node's memory is). */
   readonly moment: 'before' | 'after';
+  /** It is not the worker that dies: its GPU is lost, in the middle of what it does next. */
+  readonly losesGpu?: true;
 }
 
 export function dyingStore(store: Store, { publication, moment }: DieAt, die: () => void): Store {

@@ -2,6 +2,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { encodeError, type EncodedError } from '../../error-codec.js';
 import { PffError } from '../../errors.js';
+import { askedGpu } from '../../kernels/choices.js';
 import { openKernels, type KernelsChoice } from '../../kernels/open.js';
 import { PortStore } from '../../store/port.js';
 import { dyingStore, type DieAt } from './dying-store.js';
@@ -37,6 +38,14 @@ port.on('message', (message: 'stop') => {
   if (message === 'stop') abort.abort(new PffError('interrupted', 'stopped'));
 });
 
+/** What happens to a worker that is to die. */
+async function dying({ losesGpu }: DieAt, kernels: KernelsChoice): Promise<() => void> {
+  if (!losesGpu) return () => process.exit(1);
+  const { sharedDevice } = await import('../../kernels/webgpu/device.js');
+  const device = await sharedDevice(askedGpu(kernels));
+  return () => device.loseAtReading();
+}
+
 const say = (message: WorkerMessage): void => port.postMessage(message);
 const emit = (event: NodeEvent): void => say({ type: 'event', event });
 
@@ -48,7 +57,7 @@ try {
     precision: setup.job.spec.precision,
   });
   const reached = new PortStore(setup.storePort);
-  const store = setup.dieAt ? dyingStore(reached, setup.dieAt, () => process.exit(1)) : reached;
+  const store = setup.dieAt ? dyingStore(reached, setup.dieAt, await dying(setup.dieAt, setup.kernels)) : reached;
   try {
     const relay = setup.relayPort && portRelay(setup.relayPort);
     await runNode(setup.job, setup.node, kernels, store, abort.signal, emit, relay);

@@ -7,10 +7,18 @@ interface Uniform {
   readonly values: Uint32Array<ArrayBuffer>;
 }
 
+/** A dispatch whose shader may still be compiling. */
+interface Waiting {
+  readonly pipeline: Promise<GPUComputePipeline>;
+  readonly uniform: GPUBuffer;
+  readonly buffers: readonly GPUBuffer[];
+  readonly groups: Dispatch['groups'];
+}
+
 export class Commands {
   readonly #device: GpuDevice;
   readonly #uniforms: Uniform[] = [];
-  #dispatches: Dispatch[] = [];
+  #waiting: Waiting[] = [];
 
   constructor(device: GpuDevice) {
     this.#device = device;
@@ -18,24 +26,30 @@ export class Commands {
 
   /** Forgets what a call that failed has left. */
   begin(): void {
-    this.#dispatches = [];
+    this.#waiting = [];
   }
 
-  async add(
-    shader: Shader,
-    values: BlockValues,
-    buffers: readonly GPUBuffer[],
-    groups: Dispatch['groups'],
-  ): Promise<void> {
-    const uniform = this.#uniformOf(this.#dispatches.length, values);
-    const pipeline = await this.#device.pipeline(shader);
-    this.#dispatches.push({ pipeline, bindings: this.#device.bind(pipeline, uniform, buffers), groups });
+  add(shader: Shader, values: BlockValues, buffers: readonly GPUBuffer[], groups: Dispatch['groups']): void {
+    const pipeline = this.#device.pipeline(shader);
+    // Whoever submits meets the failure.
+    pipeline.catch(() => {});
+    this.#waiting.push({ pipeline, uniform: this.#uniformOf(this.#waiting.length, values), buffers, groups });
   }
 
-  /** Writes come after what was submitted before, so the buffers of numbers are free again. */
-  submit(): void {
-    this.#device.run(this.#dispatches);
-    this.#dispatches = [];
+  /**
+   * Waits for all shaders at once, as devices compile several at a time. Numbers are written after what was submitted before, so their
+   * buffers are free again.
+   */
+  async submit(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const pipelines = await Promise.all(waiting.map(({ pipeline }) => pipeline));
+    this.#device.run(
+      waiting.map(({ uniform, buffers, groups }, i): Dispatch => {
+        const pipeline = pipelines[i] as GPUComputePipeline;
+        return { pipeline, bindings: this.#device.bind(pipeline, uniform, buffers), groups };
+      }),
+    );
   }
 
   close(): void {

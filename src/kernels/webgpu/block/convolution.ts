@@ -60,19 +60,19 @@ export class GpuConvolution {
     const samples = batch * this.#positions;
     const shared = this.#options.labels > 0 ? await scratch.get('shared', samples * outputs) : out;
     const buffers = [rows, this.#weight.value, this.#bias.value, shared];
-    await work.product(work.shaders.convolve(), buffers, [samples, outputs / groups, groups], { batch });
+    work.product(work.shaders.convolve(), buffers, [samples, outputs / groups, groups], { batch });
     if (shared === out) return;
     const values = { batch, variants, rows: batch * variants };
     const count = variants * samples * outputs;
-    await work.each(work.shaders.addLabels(), [shared, labels, this.#label.value, out], count, values);
+    work.each(work.shaders.addLabels(), [shared, labels, this.#label.value, out], count, values);
   }
 
   /** `delta` [R, H', W', O] to `out` [R, H, W, C]. */
-  async inputGradient(delta: GPUBuffer, rows: number, out: GPUBuffer): Promise<void> {
+  inputGradient(delta: GPUBuffer, rows: number, out: GPUBuffer): void {
     const work = this.#work;
     const { from, groups } = this.#stage;
     const size = [rows * from.height * from.width, from.channels / groups, groups] as const;
-    await work.product(work.shaders.inputGradient(), [delta, this.#weight.value, out], size, { rows });
+    work.product(work.shaders.inputGradient(), [delta, this.#weight.value, out], size, { rows });
   }
 
   /** One step; `sums` [V · B, O] is D. */
@@ -87,23 +87,23 @@ export class GpuConvolution {
     if (variants > 1) {
       const size = batch * this.#positions * outputs;
       samples = await scratch.get('samples', size);
-      await work.each(shaders.variantSums(), [delta, samples], size, { ...values, flag: 1 });
+      work.each(shaders.variantSums(), [delta, samples], size, { ...values, flag: 1 });
     }
     const gradient = await scratch.get('gradient', this.#weight.length);
     const size = [patchValues(this.#stage), outputs / groups, groups] as const;
-    await work.product(shaders.weightGradient(), [entered.rows, samples, gradient], size, values);
-    await work.step(this.#weight, gradient, rule, true);
+    work.product(shaders.weightGradient(), [entered.rows, samples, gradient], size, values);
+    work.step(this.#weight, gradient, rule, true);
     if (this.#options.labels > 0) {
       const { length } = this.#label;
       const labelGradient = await scratch.get('gradient of labels', length);
-      await work.each(shaders.labelGradient(), [labels, sums, labelGradient], length, values);
-      await work.step(this.#label, labelGradient, rule, true);
+      work.each(shaders.labelGradient(), [labels, sums, labelGradient], length, values);
+      work.step(this.#label, labelGradient, rule, true);
     }
     if (this.#options.fixedBias) return;
     const biasGradient = await scratch.get('gradient of biases', outputs);
     const all = { terms: rows, step: outputs, apart: 1, share: bits(1) };
-    await work.each(shaders.reduce(), [sums, biasGradient], outputs, all);
-    await work.step(this.#bias, biasGradient, rule, false);
+    work.each(shaders.reduce(), [sums, biasGradient], outputs, all);
+    work.step(this.#bias, biasGradient, rule, false);
   }
 
   async read({ weight, label, bias }: ConvolutionTensors): Promise<void> {

@@ -64,11 +64,11 @@ export class GpuNorm {
     const sums = await scratch.get('sums of rows', rows * channels);
     const mean = await scratch.get('mean', count);
     const variance = await scratch.get('variance', count);
-    await work.each(shaders.rowSums(), [z, sums], rows * channels);
-    await this.#reduce(sums, mean, rows, values);
-    await work.each(shaders.centre(false), [mean, z], this.#size(rows));
-    await work.each(shaders.rowProducts(false), [z, z, sums], rows * channels);
-    await this.#reduce(sums, variance, rows, values);
+    work.each(shaders.rowSums(), [z, sums], rows * channels);
+    this.#reduce(sums, mean, rows, values);
+    work.each(shaders.centre(false), [mean, z], this.#size(rows));
+    work.each(shaders.rowProducts(false), [z, z, sums], rows * channels);
+    this.#reduce(sums, variance, rows, values);
     return { mean, variance, ...(await this.#scales(variance, count, rows, scratch)), values };
   }
 
@@ -76,7 +76,7 @@ export class GpuNorm {
   async passing(z: GPUBuffer, rows: number, scratch: Scratch): Promise<Found> {
     const { mean, variance, gamma } = this.#parameters;
     if (!mean || !variance) return this.statistics(z, rows, scratch);
-    await this.#work.each(this.#work.shaders.centre(false), [mean.value, z], this.#size(rows));
+    this.#work.each(this.#work.shaders.centre(false), [mean.value, z], this.#size(rows));
     const scales = await this.#scales(variance.value, gamma.length, rows, scratch);
     return { mean: mean.value, variance: variance.value, ...scales, values: 0 };
   }
@@ -100,49 +100,49 @@ export class GpuNorm {
     const beta = await scratch.get('gradient of beta', channels);
     const gamma = await scratch.get('gradient of gamma', channels);
     const columns = { terms: rows, step: channels, apart: 1, share: ONE };
-    await work.each(shaders.reduce(), [sums1, beta], channels, columns);
+    work.each(shaders.reduce(), [sums1, beta], channels, columns);
     const share = bits(1 / values);
     let count: number;
     let totals: readonly [GPUBuffer, GPUBuffer];
     if (norm.kind === 'batch') {
       count = channels;
       totals = [beta, await scratch.get('sums of a batch', channels)];
-      await work.each(shaders.reduce(), [sums2, totals[1]], channels, columns);
-      await work.each(shaders.scales(), [totals[1], inverse, gamma], channels);
+      work.each(shaders.reduce(), [sums2, totals[1]], channels, columns);
+      work.each(shaders.scales(), [totals[1], inverse, gamma], channels);
     } else if (norm.kind === 'group') {
       count = rows * norm.groups;
       totals = [await scratch.get('sums 1', count), await scratch.get('sums 2', count)];
       const width = channels / norm.groups;
       const within = { terms: width, step: 1, apart: width };
-      await work.each(shaders.chains(), [this.#parameters.gamma.value, sums1, totals[0]], count, within);
-      await work.each(shaders.chains(), [this.#parameters.gamma.value, sums2, totals[1]], count, within);
-      await work.each(shaders.chains(), [inverse, sums2, gamma], channels, { ...columns, flag: 1 });
+      work.each(shaders.chains(), [this.#parameters.gamma.value, sums1, totals[0]], count, within);
+      work.each(shaders.chains(), [this.#parameters.gamma.value, sums2, totals[1]], count, within);
+      work.each(shaders.chains(), [inverse, sums2, gamma], channels, { ...columns, flag: 1 });
     } else {
       count = rows * this.#positions;
       totals = await this.#sumsOfPositions(z, rows, delta, norm.centred, scratch);
-      await work.each(shaders.reduce(), [sums2, gamma], channels, columns);
+      work.each(shaders.reduce(), [sums2, gamma], channels, columns);
     }
     const [a, b] = [await scratch.get('a', count), await scratch.get('b', count)];
     // Of a batch scale is gamma · inverse; elsewhere gamma stands within the sums.
     const outside = norm.kind === 'batch' ? scale : inverse;
-    await work.each(shaders.slopes(), [inverse, outside, ...totals, a, b], count, { share });
+    work.each(shaders.slopes(), [inverse, outside, ...totals, a, b], count, { share });
     const more = this.#byPosition ? [inverse] : [];
-    await work.each(shaders.normBackwards(this.#byPosition), [z, scale, a, b, ...more, delta], this.#size(rows));
-    await work.each(shaders.rowSums(), [delta, sums1], rows * channels);
+    work.each(shaders.normBackwards(this.#byPosition), [z, scale, a, b, ...more, delta], this.#size(rows));
+    work.each(shaders.rowSums(), [delta, sums1], rows * channels);
     if (!rule) return;
-    await work.step(this.#parameters.gamma, gamma, rule, false);
-    await work.step(this.#parameters.beta, beta, rule, false);
-    await this.#advance(found);
+    work.step(this.#parameters.gamma, gamma, rule, false);
+    work.step(this.#parameters.beta, beta, rule, false);
+    this.#advance(found);
   }
 
-  async #advance({ mean, variance, values }: Found): Promise<void> {
+  #advance({ mean, variance, values }: Found): void {
     const { mean: runningMean, variance: runningVariance } = this.#parameters;
     if (!runningMean || !runningVariance) return;
     const work = this.#work;
     const unbiased = values > 1 ? fround(values / (values - 1)) : 1;
     const shader = work.shaders.advance();
-    await work.each(shader, [mean, runningMean.value], runningMean.length, { share: ONE });
-    await work.each(shader, [variance, runningVariance.value], runningMean.length, { share: bits(unbiased) });
+    work.each(shader, [mean, runningMean.value], runningMean.length, { share: ONE });
+    work.each(shader, [variance, runningVariance.value], runningMean.length, { share: bits(unbiased) });
   }
 
   async #ofPositions(z: GPUBuffer, rows: number, centred: boolean, scratch: Scratch): Promise<Found> {
@@ -152,13 +152,13 @@ export class GpuNorm {
     const share = bits(1 / this.#planes.channels);
     const mean = await scratch.get('mean', centred ? count : 0);
     if (centred) {
-      await this.#laneSums(z, z, mean, count, { share });
-      await work.each(shaders.centre(true), [mean, z], this.#size(rows));
+      this.#laneSums(z, z, mean, count, { share });
+      work.each(shaders.centre(true), [mean, z], this.#size(rows));
     }
     const variance = await scratch.get('variance', count);
-    await this.#laneSums(z, z, variance, count, { share, flag: 1 });
+    this.#laneSums(z, z, variance, count, { share, flag: 1 });
     const inverse = await scratch.get('inverse', count);
-    await work.each(shaders.inverses(), [variance, inverse], count);
+    work.each(shaders.inverses(), [variance, inverse], count);
     return { mean, variance, inverse, scale: this.#parameters.gamma.value, values: this.#planes.channels };
   }
 
@@ -173,35 +173,37 @@ export class GpuNorm {
     const count = rows * this.#positions;
     const scaled = await scratch.get('gamma times delta', this.#size(rows));
     const { gamma } = this.#parameters;
-    await this.#work.each(this.#work.shaders.scales(), [gamma.value, delta, scaled], this.#size(rows));
+    this.#work.each(this.#work.shaders.scales(), [gamma.value, delta, scaled], this.#size(rows));
     const totals = [await scratch.get('sums 1', count), await scratch.get('sums 2', count)] as const;
     // Without a centre t1 is 0.
-    await this.#laneSums(scaled, z, totals[0], count, { share: centred ? ONE : 0 });
-    await this.#laneSums(scaled, z, totals[1], count, { share: ONE, flag: 1 });
+    this.#laneSums(scaled, z, totals[0], count, { share: centred ? ONE : 0 });
+    this.#laneSums(scaled, z, totals[1], count, { share: ONE, flag: 1 });
     return totals;
   }
 
-  async #laneSums(
+  #laneSums(
     x: GPUBuffer,
     z: GPUBuffer,
     out: GPUBuffer,
     count: number,
     values: { readonly share: number; readonly flag?: number },
-  ): Promise<void> {
+  ): void {
     const groups = spread(Math.ceil(count / ROWS_OF_SUMS));
-    await this.#work.groups(this.#work.shaders.laneSums(), [x, z, out], groups, { ...values, count });
+    this.#work.groups(this.#work.shaders.laneSums(), [x, z, out], groups, { ...values, count });
   }
 
   /** From sums of rows and channels to means of a batch or of groups. */
-  async #reduce(sums: GPUBuffer, out: GPUBuffer, rows: number, values: number): Promise<void> {
+  #reduce(sums: GPUBuffer, out: GPUBuffer, rows: number, values: number): void {
     const { channels } = this.#planes;
     const norm = this.#norm;
     const share = bits(1 / values);
     const { reduce } = this.#work.shaders;
-    if (norm.kind !== 'group')
-      return this.#work.each(reduce(), [sums, out], channels, { terms: rows, step: channels, apart: 1, share });
+    if (norm.kind !== 'group') {
+      this.#work.each(reduce(), [sums, out], channels, { terms: rows, step: channels, apart: 1, share });
+      return;
+    }
     const width = channels / norm.groups;
-    return this.#work.each(reduce(), [sums, out], rows * norm.groups, { terms: width, step: 1, apart: width, share });
+    this.#work.each(reduce(), [sums, out], rows * norm.groups, { terms: width, step: 1, apart: width, share });
   }
 
   async #scales(
@@ -215,8 +217,8 @@ export class GpuNorm {
     const lines = this.#norm.kind === 'batch' ? channels : rows * channels;
     const scale = await scratch.get('scale', lines);
     const { shaders } = this.#work;
-    await this.#work.each(shaders.inverses(), [variance, inverse], count);
-    await this.#work.each(shaders.scales(), [this.#parameters.gamma.value, inverse, scale], lines);
+    this.#work.each(shaders.inverses(), [variance, inverse], count);
+    this.#work.each(shaders.scales(), [this.#parameters.gamma.value, inverse, scale], lines);
     return { inverse, scale };
   }
 

@@ -3,9 +3,9 @@ import type { UpdateRule } from '../../operands.js';
 import { arithmetic } from '../arithmetic.js';
 import { sumSquares } from '../dense-shaders.js';
 import type { Shader } from '../device.js';
-import { productShader, type Product, type ShaderOptions } from '../products.js';
+import { productShader, usualEach, type Product, type ShaderOptions } from '../products.js';
 import { elementwise, parametersOf, shaderOf } from '../shader-text.js';
-import { adamUpdate, sgdUpdate } from '../updates.js';
+import { momentsOf, updateOf } from '../updates.js';
 import * as convolution from './convolution-shaders.js';
 import { inverseOf } from './inverse.js';
 import * as norms from './norm-shaders.js';
@@ -17,7 +17,7 @@ const made = new Map<string, BlockShaders>();
 
 /** Those of these options, the same objects for all blocks: a device knows them by identity. */
 export function blockShaders(options: ShaderOptions): BlockShaders {
-  const key = `${options.form} ${options.precision} ${options.each}`;
+  const key = `${options.form} ${options.precision} ${options.each.join()}`;
   const shaders = made.get(key) ?? new BlockShaders(options);
   made.set(key, shaders);
   return shaders;
@@ -92,16 +92,18 @@ export class BlockShaders {
   /** Rule 2 of rows of p.outputs values. */
   sumSquares = (): Shader => this.#of('sumSquares', ['y', '*sums'], sumSquares);
   update = (kind: UpdateRule['kind']): Shader =>
-    kind === 'adam'
-      ? this.#each(kind, ['gradient', '*w', '*m', '*v'], adamUpdate(this.options.form))
-      : this.#each(kind, ['gradient', '*w', '*m'], sgdUpdate(this.options.form));
+    this.#each(
+      kind,
+      ['gradient', ...momentsOf[kind]],
+      `let total = gradient[index];\n${updateOf(kind, this.options.form, true)}`,
+    );
 
   #each(key: string, buffers: readonly string[], body: string): Shader {
     return this.#of(key, buffers, each(body));
   }
 
   #product(key: string, buffers: readonly string[], product: Product, code: readonly string[]): Shader {
-    return this.#of(key, buffers, ...code, productShader(product, this.options));
+    return this.#of(key, buffers, ...code, productShader(product, this.options.precision, usualEach(this.options)));
   }
 
   #of(key: string, buffers: readonly string[], ...code: readonly string[]): Shader {

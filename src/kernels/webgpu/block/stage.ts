@@ -123,7 +123,7 @@ export class GpuStage {
     const z = await this.#convolve(entered, rows, scratch);
     const found = await this.#norm?.passing(z, rows, scratch);
     const y = await scratch.get('y', rows * this.width);
-    await this.#finishTo(y, z, rows, found, undefined);
+    this.#finishTo(y, z, rows, found, undefined);
     return this.#leaves(entered, y);
   }
 
@@ -135,7 +135,7 @@ export class GpuStage {
     const found = await this.#norm?.statistics(z, rows, scratch);
     const y = await scratch.get('y', rows * this.width);
     const places = this.#finish.pool === 'max' ? await scratch.get('places', rows * this.width) : undefined;
-    await this.#finishTo(y, z, rows, found, places);
+    this.#finishTo(y, z, rows, found, places);
     this.#kept = { entered, rows, z, found, places };
     return this.#leaves(entered, y);
   }
@@ -151,21 +151,21 @@ export class GpuStage {
     const delta = await scratch.get('delta', rows * this.convolved);
     const norm = found ? (this.#norm?.buffers(found) ?? []) : [];
     const buffers = [given, z, ...norm, ...(places ? [places] : []), delta];
-    await work.each(shaders.backwards(this.#finish), buffers, rows * this.convolved);
+    work.each(shaders.backwards(this.#finish), buffers, rows * this.convolved);
     const sums1 = await scratch.get('sums of deltas', rows * outputs);
-    await work.each(shaders.rowSums(), [delta, sums1], rows * outputs);
+    work.each(shaders.rowSums(), [delta, sums1], rows * outputs);
     if (this.#norm && found) {
       const sums2 = await scratch.get('sums of products', rows * outputs);
       const byPosition = this.#finish.norm === 'position';
       const more = byPosition ? [found.inverse] : [];
-      await work.each(shaders.rowProducts(byPosition), [delta, z, ...more, sums2], rows * outputs);
+      work.each(shaders.rowProducts(byPosition), [delta, z, ...more, sums2], rows * outputs);
       await this.#norm.backwards(z, rows, found, delta, [sums1, sums2], rule, scratch);
     }
     if (!this.#convolution) return delta;
     let below: GPUBuffer | undefined;
     if (wanted) {
       below = await scratch.get('below', rows * planeValues(from));
-      await this.#convolution.inputGradient(delta, rows, below);
+      this.#convolution.inputGradient(delta, rows, below);
     }
     if (rule) await this.#convolution.update(entered, delta, sums1, rule, scratch);
     return below;
@@ -190,17 +190,11 @@ export class GpuStage {
     return z;
   }
 
-  async #finishTo(
-    y: GPUBuffer,
-    z: GPUBuffer,
-    rows: number,
-    found: Found | undefined,
-    places: GPUBuffer | undefined,
-  ): Promise<void> {
+  #finishTo(y: GPUBuffer, z: GPUBuffer, rows: number, found: Found | undefined, places: GPUBuffer | undefined): void {
     const norm = found ? (this.#norm?.buffers(found) ?? []) : [];
     const shader = this.#work.shaders.finish(this.#finish, places !== undefined);
     const buffers = [z, ...norm, y, ...(places ? [places] : [])];
-    await this.#work.each(shader, buffers, rows * this.width, { share: this.#poolShare() });
+    this.#work.each(shader, buffers, rows * this.width, { share: this.#poolShare() });
   }
 
   /** The loss by each value that leaves, as the pool hands it on. */
@@ -212,13 +206,12 @@ export class GpuStage {
     if (y) {
       found = await this.#keeping.get('leaving', count);
       const values = { terms: this.width, flag: scaled ? 1 : 0 };
-      await work.each(shaders.leavingDelta(), [y, given, found], count, values);
+      work.each(shaders.leavingDelta(), [y, given, found], count, values);
     } else if (!this.#convolution && variants > 1) {
       found = await this.#keeping.get('leaving', count);
-      await work.each(shaders.variantSums(), [given, found], count, { variants });
+      work.each(shaders.variantSums(), [given, found], count, { variants });
     }
-    if (this.#finish.pool === 'average')
-      await work.each(shaders.multiply(), [found], count, { share: this.#poolShare() });
+    if (this.#finish.pool === 'average') work.each(shaders.multiply(), [found], count, { share: this.#poolShare() });
     return found;
   }
 

@@ -4,7 +4,7 @@ import type { Moments } from '../../block/operations.js';
 import type { UpdateRule } from '../../operands.js';
 import type { Dispatch, GpuDevice, Shader } from '../device.js';
 import { elements, MOST_GROUPS } from '../groups.js';
-import { tileSide } from '../products.js';
+import { tileSide, usualEach } from '../products.js';
 import { scalars } from '../scalars.js';
 import type { Commands } from './commands.js';
 import type { BlockValues } from './parameters.js';
@@ -24,12 +24,12 @@ export interface GpuParameter {
   readonly length: number;
 }
 
-export class Work implements Ground {
+export class Work {
   readonly device: GpuDevice;
   readonly shaders: BlockShaders;
   readonly #commands: Commands;
   readonly #values: BlockValues;
-  readonly #parameters: GpuParameter[] = [];
+  readonly #buffers: GPUBuffer[] = [];
 
   /** @param values of the stage, for each of its shaders */
   constructor({ device, shaders, commands }: Ground, values: BlockValues) {
@@ -39,66 +39,51 @@ export class Work implements Ground {
     this.#values = values;
   }
 
-  get commands(): Commands {
-    return this.#commands;
-  }
-
   /** One thread for each of `count` elements. */
-  async each(shader: Shader, buffers: readonly GPUBuffer[], count: number, values: BlockValues = {}): Promise<void> {
-    await this.groups(shader, buffers, elements(count), { ...values, count });
+  each(shader: Shader, buffers: readonly GPUBuffer[], count: number, values: BlockValues = {}): void {
+    this.groups(shader, buffers, elements(count), { ...values, count });
   }
 
-  async groups(
-    shader: Shader,
-    buffers: readonly GPUBuffer[],
-    groups: Dispatch['groups'],
-    values: BlockValues,
-  ): Promise<void> {
-    await this.#commands.add(shader, { ...this.#values, ...values }, buffers, groups);
+  groups(shader: Shader, buffers: readonly GPUBuffer[], groups: Dispatch['groups'], values: BlockValues): void {
+    this.#commands.add(shader, { ...this.#values, ...values }, buffers, groups);
   }
 
   /** A product of M x N outputs, `side` times. */
-  async product(
+  product(
     shader: Shader,
     buffers: readonly GPUBuffer[],
     [m, n, side]: readonly [number, number, number],
     values: BlockValues,
-  ): Promise<void> {
-    const tile = tileSide(this.shaders.options);
+  ): void {
+    const tile = tileSide(usualEach(this.shaders.options));
     const tiles = Math.ceil(m / tile);
     if (tiles > MOST_GROUPS)
       throw new PffError('memory', `a product of ${m} rows is more than ${this.device.description} computes at once`, {
         hint: 'Use smaller batches, or --kernels auto.',
       });
-    await this.groups(shader, buffers, [Math.ceil(n / tile), tiles, side], values);
+    this.groups(shader, buffers, [Math.ceil(n / tile), tiles, side], values);
   }
 
   /** @throws PffError `memory` */
   async parameter([value, moment1, moment2]: Moments, trained: boolean): Promise<GpuParameter> {
     const filled = async (values: Float32Array): Promise<GPUBuffer> => {
       const buffer = await this.device.buffer('the parameters of a block', values.length);
+      this.#buffers.push(buffer);
       this.device.write(buffer, values);
       return buffer;
     };
-    const parameter = {
+    return {
       value: await filled(value),
       moments: trained ? ([await filled(moment1), await filled(moment2)] as const) : undefined,
       length: value.length,
     };
-    this.#parameters.push(parameter);
-    return parameter;
   }
 
   /** Rule 5. */
-  async step(
-    { value, moments, length }: GpuParameter,
-    gradient: GPUBuffer,
-    rule: UpdateRule,
-    decays: boolean,
-  ): Promise<void> {
+  step({ value, moments, length }: GpuParameter, gradient: GPUBuffer, rule: UpdateRule, decays: boolean): void {
     const used = (moments ?? []).slice(0, rule.kind === 'adam' ? 2 : 1);
     const values = scalars(decays ? rule : { ...rule, keep: 1 });
-    await this.each(this.shaders.update(rule.kind), [gradient, value, ...used], length, values);
+    this.each(this.shaders.update(rule.kind), [gradient, value, ...used], length, values);
   }
 
   async read({ value, moments }: GpuParameter, into: Moments): Promise<void> {
@@ -107,6 +92,6 @@ export class Work implements Ground {
   }
 
   close(): void {
-    for (const { value, moments = [] } of this.#parameters) for (const each of [value, ...moments]) each.destroy();
+    for (const buffer of this.#buffers) buffer.destroy();
   }
 }

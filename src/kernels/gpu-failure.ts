@@ -1,0 +1,13 @@
+/** A GPU that was there and is of no use any more: lost, without memory, or without an answer. What it was doing can be done elsewhere. */
+import { registerErrorClass } from '../error-codec.js';
+import { PffError } from '../errors.js';
+
+/** Tasks are pure: whoever catches it does the task again on another backend. */
+export class GpuFailure extends PffError {
+  constructor(message: string, { hint = 'Use --kernels auto: the CPU gives the same results.' } = {}) {
+    super('kernels', message, { hint });
+    this.name = 'GpuFailure';
+  }
+}
+
+registerErrorClass('GpuFailure', (message, options) => new GpuFailure(message, options));
