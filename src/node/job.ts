@@ -3,8 +3,7 @@ import type { LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
 import { initialState, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import type { LabelledData } from '../model/labelled-data.js';
-import { assign, type PffVariant } from '../schedule/assign.js';
-import type { Placement } from '../schedule/placement.js';
+import { assign, type PffVariant, type Placement } from '../schedule/assign.js';
 import { graphShape } from '../schedule/shape.js';
 import type { RunSpec } from '../spec/spec.js';
 

@@ -2,7 +2,8 @@
 import { multiplyAdds } from '../layers/sizes.js';
 import type { Job } from '../node/job.js';
 import type { Placed } from '../node/threads/worker.js';
-import { placeBySpeed, type Placement } from '../schedule/placement.js';
+import type { Placement } from '../schedule/assign.js';
+import { placeBySpeed } from '../schedule/placement.js';
 import { layerCount } from '../spec/spec.js';
 import type { Execution } from './options.js';
 

@@ -3,7 +3,6 @@
  * list order never deadlocks, because all lists follow one order of the whole graph (the tests prove it).
  */
 import { type GraphShape, checkCount, checkShape, trainedLayers } from './shape.js';
-import type { Placement } from './placement.js';
 import { type Task, type TrainTask, hasLabelsTask, labelsTask, lastLabelLayer, trainTask } from './tasks.js';
 
 /** The schedules of the paper. */
@@ -13,6 +12,9 @@ export type PffVariant = (typeof PFF_VARIANTS)[number];
 /** And DFF, its distributed baseline, which has a graph of its own (simulate/dff.ts). */
 export const VARIANTS = [...PFF_VARIANTS, 'dff'] as const;
 export type Variant = (typeof VARIANTS)[number];
+
+/** [places]: which node does what is dealt out to each place (placement.ts). */
+export type Placement = readonly number[];
 
 /**
  * The tasks of each node, in the order in which it does them. Nodes beyond the work have none.

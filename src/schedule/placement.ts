@@ -2,9 +2,7 @@
  * Who does which part of a schedule where nodes are not equally fast, such as a GPU and a CPU. A schedule deals tasks out to places; a placement
  * [places] says which node has each. What is dealt out stays as it is, so any placement gives the same bits.
  */
-import type { PffVariant } from './assign.js';
-
-export type Placement = readonly number[];
+import type { PffVariant, Placement } from './assign.js';
 
 /** Faster by less than this is as fast: measured speeds differ by as much from one time to the next. */
 const AS_FAST = 1.15;

@@ -8,7 +8,7 @@ import { PortStore } from '../../store/port.js';
 import { dyingStore, type DieAt } from './dying-store.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
-import type { Placement } from '../../schedule/placement.js';
+import type { Placement } from '../../schedule/assign.js';
 import { runNode } from '../node.js';
 import { stepsPerSecond } from '../speed.js';
 import { loadPlugins } from './plugins.js';
