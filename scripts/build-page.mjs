@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { licensesOf } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const built = path.join(root, 'dist/page/assets');
@@ -25,6 +26,7 @@ function madeOf() {
 }
 
 const now = madeOf();
+const licenses = 'third-party-licenses.txt';
 const parts = [
   'page.js',
   'page.css',
@@ -32,13 +34,32 @@ const parts = [
   '../node/page.js',
   '../node/host-worker.js',
   '../node/task-worker.js',
+  `../${licenses}`,
   '../../demo/index.html',
+  `../../demo/${licenses}`,
 ];
 const whole = parts.every((name) => existsSync(path.join(built, name)));
 if (!whole || readFileSync(note, 'utf8') !== now) {
   const { build } = await import('vite');
+  const modules = new Set();
+  /** Of a page, and of its workers, which are bundled apart. */
+  const listing = () => ({
+    name: 'list-modules',
+    generateBundle: (_, bundle) => {
+      for (const file of Object.values(bundle))
+        if (file.type === 'chunk') for (const id of file.moduleIds) modules.add(id);
+        // A style or a decoder is a file of its own.
+        else for (const id of file.originalFileNames) modules.add(path.join(root, id));
+    },
+  });
+  const plugins = [listing()];
   // The demo's has a root of its own.
-  for (const config of configs)
-    await build({ ...(config.includes('demo') ? {} : { root }), configFile: path.join(root, config) });
+  for (const config of configs) {
+    const own = config.includes('demo') ? {} : { root };
+    await build({ ...own, configFile: path.join(root, config), plugins, worker: { plugins: () => [listing()] } });
+  }
+  // The demo may be put on another server by itself, so it has a copy.
+  for (const folder of ['page', 'demo'])
+    writeFileSync(path.join(root, 'dist', folder, licenses), licensesOf([...modules]));
   writeFileSync(note, now);
 }

@@ -3,10 +3,11 @@
  * fast from a few larger files than from hundreds of small ones. `--watch` builds again with every change.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown, watch } from 'rolldown';
+import { licensesOf } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -98,19 +99,4 @@ function removeOthers(ours) {
     const other = /\.js(\.map)?$/.test(entry.name) && !ours.has(file);
     if (other && !['page', 'demo'].some((folder) => file.startsWith(path.join(output.dir, folder)))) rmSync(file);
   }
-}
-
-/** Their licenses ask for a copy beside the code. */
-function licensesOf(modules) {
-  const folders = modules.map((id) => /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1]);
-  return [...new Set(folders)]
-    .filter((folder) => folder !== undefined)
-    .toSorted((a, b) => a.localeCompare(b))
-    .map((folder) => {
-      const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-      const file = readdirSync(folder).find((each) => /^(licen[cs]e|copying)/i.test(each));
-      const text = file === undefined ? '' : readFileSync(path.join(folder, file), 'utf8').trim();
-      return `${name} ${version} (${license})\n\n${text}\n`;
-    })
-    .join('\n---\n\n');
 }

@@ -45,6 +45,8 @@ it('has what it should, and nothing that only this machine has', async () => {
     'dist/index.d.ts',
     'dist/page/assets/page.js',
     'dist/page/node/page.js',
+    'dist/page/third-party-licenses.txt',
+    'dist/demo/third-party-licenses.txt',
     `prebuilds/${platform}/pff-native.node`,
   ])
     expect(paths).toContain(needed);

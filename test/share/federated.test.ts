@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import jpegEncode, { init as initJpeg } from '@jsquash/jpeg/encode.js';
+import webpEncode, { init as initWebp } from '@jsquash/webp/encode.js';
 import { PNG } from 'pngjs';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -22,6 +23,7 @@ let browser: TestBrowser;
 beforeAll(async () => {
   browser = await TestBrowser.start();
   await initJpeg(wasmOf('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'));
+  await initWebp(wasmOf('@jsquash/webp/codec/enc/webp_enc.wasm'));
 });
 afterEach(async () => {
   await fleet.end();
@@ -34,7 +36,7 @@ afterAll(async () => {
 
 const SIDE = 8;
 
-/** Images of noise in a folder for each class, one of them JPEG; what the network is given of the others. */
+/** Images of noise in a folder for each class, one of them JPEG and one WebP; what the network is given of the others. */
 async function writeImages(name: string, seed: number, count: number): Promise<{ place: string; pixels: Buffer[] }> {
   const place = path.join(folder, name);
   const random = new RandomStream(seed, 'test', 5);
@@ -45,12 +47,11 @@ async function writeImages(name: string, seed: number, count: number): Promise<{
       const png = new PNG({ width: SIDE, height: SIDE });
       const grey = Buffer.from(Array.from({ length: SIDE * SIDE }, () => random.below(256)));
       grey.forEach((value, p) => png.data.set([value, value, value, 255], 4 * p));
-      if (i === 1) {
+      if (i === 1 || i === 2) {
         const data = new Uint8ClampedArray(png.data);
-        const jpeg = await jpegEncode({ width: SIDE, height: SIDE, data, colorSpace: 'srgb' } as Parameters<
-          typeof jpegEncode
-        >[0]);
-        writeFileSync(path.join(place, label, `${i}.jpg`), new Uint8Array(jpeg));
+        const picture = { width: SIDE, height: SIDE, data, colorSpace: 'srgb' } as Parameters<typeof jpegEncode>[0];
+        const encoded = i === 1 ? await jpegEncode(picture) : await webpEncode(picture);
+        writeFileSync(path.join(place, label, i === 1 ? '1.jpg' : '2.webp'), new Uint8Array(encoded));
       } else {
         pixels.push(grey);
         writeFileSync(path.join(place, label, `${i}.png`), PNG.sync.write(png));
@@ -129,8 +130,8 @@ it('two tabs with folders of images: the digest of one machine, and no image lea
     for (const image of pixels)
       for (let row = 0; row < SIDE; row++)
         expect(sent.includes(image.subarray(row * SIDE, (row + 1) * SIDE))).toBe(false);
-    const jpeg = readFileSync(path.join(place, 'left', '1.jpg'));
-    expect(sent.includes(jpeg.subarray(-40))).toBe(false);
+    for (const name of ['1.jpg', '2.webp'])
+      expect(sent.includes(readFileSync(path.join(place, 'left', name)).subarray(-40))).toBe(false);
     expect(sent.includes(path.basename(place) + '/')).toBe(false);
   }
   expect(sent.includes('\u0089PNG')).toBe(false);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import os from 'node:os';
+import { createSecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { ServerType } from '@hono/node-server';
@@ -253,7 +254,16 @@ function certificate({
       throw new PffError('files', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
     }
   };
-  return { cert: read(httpsCert), key: read(httpsKey) };
+  const both = { cert: read(httpsCert), key: read(httpsKey) };
+  try {
+    createSecureContext(both);
+  } catch (error) {
+    throw new PffError('files', `${httpsCert} and ${httpsKey} are no certificate with its key: ${messageOf(error)}`, {
+      hint: 'Both are PEM files; the certificate comes first in its file, those of its issuers after it.',
+      cause: error,
+    });
+  }
+  return both;
 }
 
 /** An address by which others on the local network reach this machine. */
