@@ -69,5 +69,12 @@ export {
   type RunStatus,
   type RunSummary,
 } from './run/cluster/manage.js';
+export {
+  auditRun,
+  type AuditDetails,
+  type AuditRunOptions,
+  type Comparison,
+  type DisputeDetails,
+} from './run/cluster/audit-details.js';
 export type { AuditedKey, AuditReport, Dispute } from './run/cluster/audit-report.js';
 export type { ServerOptions } from './store/nats/server-options.js';

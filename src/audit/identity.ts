@@ -16,22 +16,37 @@ export type Verify = (key: string, text: string, signature: string) => boolean;
 /** @param seed 32 secret bytes */
 export function signerFromSeed(seed: Uint8Array): Signer {
   const pair = ed25519FromSeed(seed);
-  return { key: toHex(pair.publicKey), sign: (text) => toHex(pair.sign(new TextEncoder().encode(text))) };
+  const key = toHex(pair.publicKey);
+  return {
+    key,
+    sign(text) {
+      const signature = toHex(pair.sign(new TextEncoder().encode(text)));
+      remember(key, text, signature);
+      return signature;
+    },
+  };
 }
 
-/** Signatures that were found good. A record is read again whenever something is added to it, so most are seen many times. */
+/** Signatures that were made here, or found good. A record is read again whenever something is added to it, so most are seen many times. */
 const good = new Set<string>();
 /** Some megabytes of text. */
 const MOST_REMEMBERED = 10_000;
 
 export const verifySignature: Verify = (key, text, signature) => {
-  const all = `${key} ${signature} ${text}`;
-  if (good.has(all)) return true;
+  if (good.has(nameOf(key, text, signature))) return true;
   if (!ed25519Verifies(fromHex(key), new TextEncoder().encode(text), fromHex(signature))) return false;
-  if (good.size >= MOST_REMEMBERED) good.clear();
-  good.add(all);
+  remember(key, text, signature);
   return true;
 };
+
+function remember(key: string, text: string, signature: string): void {
+  if (good.size >= MOST_REMEMBERED) good.clear();
+  good.add(nameOf(key, text, signature));
+}
+
+function nameOf(key: string, text: string, signature: string): string {
+  return `${key} ${signature} ${text}`;
+}
 
 /** What a process says to show that the key is its own. */
 export function identityText(context: string, id: string): string {

@@ -21,9 +21,13 @@ export function drawnNumber({ sig }: Pick<Draw, 'sig'>): number {
   return bytes.subarray(0, 6).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 48;
 }
 
+const drawn = new WeakMap<Draw, number>();
+
 /** Whether the draw says that the result is to be checked. */
 export function isDrawn(base: number, draw: Draw): boolean {
-  return drawnNumber(draw) < rateOf(base, draw.agreed);
+  let number = drawn.get(draw);
+  if (number === undefined) drawn.set(draw, (number = drawnNumber(draw)));
+  return number < rateOf(base, draw.agreed);
 }
 
 /**

@@ -96,9 +96,17 @@ export function isDraw(verify: Verify, context: string, task: string, { key, of,
   return verify(key, drawText(context, task, of, agreed), sig);
 }
 
+/** Statements are of one task each, and are asked for their names often. */
+const ids = new WeakMap<Statement, string>();
+
 /** Names what a key says about a task; hex SHA-256. */
-export function statementId(task: string, { key, inputs, output }: Statement): string {
-  return sha256()
+export function statementId(task: string, statement: Statement): string {
+  const known = ids.get(statement);
+  if (known !== undefined) return known;
+  const { key, inputs, output } = statement;
+  const id = sha256()
     .update(`${key}\n${task}\n${inputsText(inputs)}\n${output}\n`)
     .hex();
+  ids.set(statement, id);
+  return id;
 }

@@ -4,7 +4,7 @@
  */
 import { PffError } from '../errors.js';
 import { RandomStream } from '../random.js';
-import { labelsOf, stageParameters, type Stage, type StageTensors } from './block/contract.js';
+import { labelsOf, planeValues, stageParameters, type Stage, type StageTensors } from './block/contract.js';
 import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './kernels.js';
 
 /** What `probeDigest` gives for exact numerics, by id; test/kernels/probe.test.ts takes them from the reference. */
@@ -50,7 +50,8 @@ export async function proveBlocks(kernels: Kernels): Promise<void> {
   if (exact && (await probeBlockDigest(kernels)) !== probeBlockDigests[id]) failProof(kernels);
 }
 
-function failProof({ name, numerics: { id } }: Kernels): never {
+/** @throws PffError `kernels` */
+export function failProof({ name, numerics: { id } }: Kernels): never {
   throw new PffError('kernels', `the ${name} kernels do not compute the bits of ${id} on this machine`, {
     hint: 'Use --kernels reference or another instruction set, and please report the CPU and the compiler.',
   });
@@ -137,8 +138,8 @@ const STAGES: readonly Stage[] = [
   },
 ];
 
-/** The same of a block of convolutions; undefined where the backend has none. */
-export async function probeBlockDigest(kernels: Kernels): Promise<string | undefined> {
+/** The same of a block of convolutions, by default that of the probe; undefined where the backend has none. */
+export async function probeBlockDigest(kernels: Kernels, stages = STAGES): Promise<string | undefined> {
   if (!kernels.openBlock) return undefined;
   const digest = new BitDigest();
   const stream = new RandomStream(2, 'probe');
@@ -147,8 +148,8 @@ export async function probeBlockDigest(kernels: Kernels): Promise<string | undef
     stream.fillNormal(values, deviation);
     return values;
   };
-  const tensors = STAGES.map((stage, s): StageTensors => {
-    const lengths = stageParameters(stage, labelsOf(STAGES, s, SUFFIX)).map(({ shape }) =>
+  const tensors = stages.map((stage, s): StageTensors => {
+    const lengths = stageParameters(stage, labelsOf(stages, s, SUFFIX)).map(({ shape }) =>
       shape.reduce((product, side) => product * side, 1),
     );
     const squares = (deviation: number) => lengths.map((length) => normal(length, deviation).map((x) => x * x));
@@ -161,8 +162,13 @@ export async function probeBlockDigest(kernels: Kernels): Promise<string | undef
   });
   const rows = IMAGES * VARIANTS;
   const suffix = normal(rows * SUFFIX, 1).map((value) => Math.max(0, value));
-  const input: LayerInput = { prefix: normal(IMAGES * 216, 1), batch: IMAGES, variants: VARIANTS, suffix };
-  const block = await kernels.openBlock(STAGES, tensors, { channelsFirst: true, labels: SUFFIX, maxRows: rows });
+  const input: LayerInput = {
+    prefix: normal(IMAGES * planeValues((stages[0] as Stage).from), 1),
+    batch: IMAGES,
+    variants: VARIANTS,
+    suffix,
+  };
+  const block = await kernels.openBlock(stages, tensors, { channelsFirst: true, labels: SUFFIX, maxRows: rows });
   try {
     for (const rule of [ADAM, SGD]) {
       await block.forward(input);

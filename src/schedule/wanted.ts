@@ -84,6 +84,12 @@ export class Wanted {
     return [...allTasks(this.#shape)].filter((task) => this.isWanted(task));
   }
 
+  /** The first wanted task in the order of the graph. */
+  get first(): Task | undefined {
+    // It has no wanted needs, since what a task needs comes before it.
+    return this.#open.get(Math.min(...this.#open.keys()));
+  }
+
   /** The tasks that can be done now, in the order of the graph. */
   ready(window: number): Task[] {
     const places = [...this.#open.keys()].sort((a, b) => a - b);

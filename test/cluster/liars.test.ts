@@ -3,16 +3,18 @@
  * sequential.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { runStatus } from '../../src/run/cluster/manage.js';
+import { runStatus, stopRun } from '../../src/run/cluster/manage.js';
 import { nodeSigner } from '../../src/run/cluster/node-key.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
-import { keysIn, lyingNode } from './lying-node.js';
+import { keysIn, lyingNode, type DrawnLie } from './lying-node.js';
 import { Pff } from './server.js';
 
 const fleet = new Fleet();
 const specOf = (epochs: number) =>
   resolveSpec({ layers: [784, 32, 24], trainSamples: 320, testSamples: 50, epochs, batch: 32, seed: 5 });
+/** PFF_LIAR_RUNS asks for more runs of each kind, and tells how soon the liars were found. */
+const RUNS = Number(process.env['PFF_LIAR_RUNS'] ?? 1);
 /** Long enough for a liar to earn trust and lose it again: some twenty tasks of its own. */
 const [SHORT, LONG] = [8, 30];
 afterEach(async () => {
@@ -23,23 +25,44 @@ afterEach(async () => {
 describe('a cluster with a node that lies', () => {
   it.each([
     ['always', SHORT, 1, () => true],
-    ['in one task of fifty, at its third first', LONG, 1, (task: number) => task % 50 === 3],
+    ['in one task of fifty', LONG, 1, (task: number, _: number, first: number) => task % 50 === first],
     ['only where it believes that nobody looks', LONG, 0.05, (_: number, rate: number) => rate < 0.5],
-  ] as const)('%s', { timeout: 120_000 }, async (_, epochs, audit, lies) => {
+  ] as const)('%s', { timeout: 120_000 * RUNS }, async (kind, epochs, audit, lies) => {
     const spec = specOf(epochs);
     const honest = await sequentialDigest(spec);
     const at = await fleet.server();
     const { key } = keysIn(fleet);
     for (let i = 0; i < 3; i++) fleet.node(at, '--key', key(i));
-    const { told } = lyingNode(fleet, at.url, key(3), { lies });
-    const { digest, notices } = await follow({ server: at.url }, {}, { spec, nodes: 4, audit, key: key(4) });
-    expect(digest).toBe(honest);
-    expect(told()).toBeGreaterThan(0);
-    expect(notices).toMatch(/A RESULT WAS REFUTED: what node .* did counts no more/);
-    const { audits, refused } = await runStatus({ server: at.url }, 'test');
-    expect(audits?.keys.filter((each) => each.refused).map((each) => each.key)).toEqual([nodeSigner(key(3)).key]);
-    expect(audits?.open).toEqual([]);
-    expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
+    const found: Found[] = [];
+    for (let i = 0; i < RUNS; i++) {
+      const run = `run-${i}`;
+      // Somewhere among the results that it gets done in so short a run.
+      const first = 1 + ((7 * i + 2) % 12);
+      const liar = lyingNode(fleet, at.url, key(3), {
+        run,
+        rate: audit,
+        lies: (task, rate) => lies(task, rate, first),
+      });
+      const { digest, notices } = await follow({ server: at.url }, {}, { spec, nodes: 4, audit, run, key: key(4) });
+      expect(digest).toBe(honest);
+      expect(liar.told()).toBeGreaterThan(0);
+      expect(notices).toMatch(/A RESULT WAS REFUTED: what node .* did counts no more/);
+      const { audits, refused } = await runStatus({ server: at.url }, run);
+      expect(audits?.keys.filter((each) => each.refused).map((each) => each.key)).toEqual([nodeSigner(key(3)).key]);
+      expect(audits?.open).toEqual([]);
+      expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
+      found.push({ lies: liar.drawn(), first: liar.first(), own: liar.own() });
+      vi.restoreAllMocks();
+      await stopRun({ server: at.url }, run, true, key(4));
+    }
+    if (process.env['PFF_LIAR_RUNS']) tellFound(kind, found);
+    // Each lie is checked with its own probability: as many should have been as these add up to.
+    const drawn = found.flatMap((each) => each.lies);
+    const sum = (of: (lie: DrawnLie) => number): number => drawn.reduce((all, lie) => all + of(lie), 0);
+    const deviation = Math.sqrt(sum(({ rate }) => rate * (1 - rate)));
+    const checked = sum(({ isChecked }) => (isChecked ? 1 : 0));
+    if (audit >= 1) expect(drawn).toEqual([]);
+    else expect(Math.abs(checked - sum(({ rate }) => rate))).toBeLessThanOrEqual(4 * deviation + 1);
   });
 
   it('a key that is refused from the beginning takes no part', { timeout: 60_000 }, async () => {
@@ -91,3 +114,25 @@ describe('a cluster with a node that lies', () => {
     expect(await ended).toMatch(/was stopped/);
   });
 });
+
+interface Found {
+  readonly lies: readonly DrawnLie[];
+  /** Which of its own results was its first lie. */
+  readonly first: number;
+  /** Its own results, those included that it published before it was told. */
+  readonly own: number;
+}
+
+/** How many lies passed until one was checked, and how many results a liar had published when it left. */
+function tellFound(kind: string, found: readonly Found[]): void {
+  const drawn = found.flatMap(({ lies }) => lies);
+  console.log(kind, {
+    runs: found.length,
+    liesUntilChecked: found.map(({ lies }) => lies.length),
+    checked: drawn.filter(({ isChecked }) => isChecked).length,
+    predicted: drawn.reduce((sum, { rate }) => sum + rate, 0),
+    deviation: Math.sqrt(drawn.reduce((sum, { rate }) => sum + rate * (1 - rate), 0)),
+    firstLie: found.map(({ first }) => first),
+    resultsWhenItLeft: found.map(({ own }) => own),
+  });
+}

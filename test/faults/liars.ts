@@ -5,9 +5,9 @@ import { taskKey, type Task } from '../../src/schedule/tasks.js';
 import type { ClusterStore } from '../../src/store/cluster/cluster-store.js';
 
 /**
- * When a liar lies. `always`: whatever it does itself. `once`: one task of its own, the first after `after`. `trusted`: only where
- * its results are checked less than half of the time. `auditor`: whatever it checks. `colluding`: in one task of three, as
- * whoever does it or checks it, so that two of them agree.
+ * When a liar lies. `always`: whatever it does itself. `once`: one task of its own, the first from chapter 6 on. `trusted`: once two of
+ * its results were checked and found right; where that lowers the rate, they are checked less than half of the time from then on.
+ * `auditor`: whatever it checks. `colluding`: in one task of three, as whoever does it or checks it, so that two of them agree.
  */
 export type Lying = 'always' | 'once' | 'trusted' | 'auditor' | 'colluding';
 
@@ -20,6 +20,8 @@ export interface Audited {
   readonly honest?: number;
   /** No other faults, and a graph of so many chapters. */
   readonly calm?: number;
+  /** No message is lost or late. */
+  readonly reliable?: boolean;
   /** Numbers of the processes whose word decides. */
   readonly auditors?: readonly number[];
 }
@@ -48,7 +50,7 @@ export function liar(lying: Lying, seed: number, key: string): (task: Task, stor
       case 'auditor':
         return checking;
       case 'trusted':
-        return !checking && (store.audits?.book.rate(key) ?? 1) < 0.5;
+        return !checking && (store.audits?.book.agreed(key) ?? 0) >= 2;
       case 'once':
         if (!checking && told === undefined && task.chapter >= 6) told = name;
         return !checking && told === name;

@@ -3,7 +3,14 @@
  * The server can crash (keeping all, losing its newest writes, or losing everything) and be full.
  */
 import type { RandomStream } from '../../src/random.js';
-import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../../src/store/cluster/engine.js';
+import {
+  EngineError,
+  type Engine,
+  type EngineState,
+  type Entry,
+  type Hint,
+  type HintListener,
+} from '../../src/store/cluster/engine.js';
 import type { Process, VirtualTime } from './virtual-time.js';
 
 interface Stored {
@@ -43,7 +50,7 @@ export class ModelServer {
     if (this.full) throw new EngineError('busy', 'maximum bytes exceeded');
     const revision = ++this.stored.last;
     records.set(key, { key, revision, value });
-    for (const client of this.clients) client.hint('changed');
+    for (const client of this.clients) client.hint('changed', revision);
     return revision;
   }
 
@@ -78,7 +85,7 @@ export class ModelClient implements Engine {
   readonly #time: VirtualTime;
   readonly #process: Process;
   readonly #random: RandomStream;
-  readonly #listeners = new Set<(hint: Hint) => void>();
+  readonly #listeners = new Set<HintListener>();
 
   constructor(server: ModelServer, time: VirtualTime, process: Process, random: RandomStream) {
     this.#server = server;
@@ -136,16 +143,16 @@ export class ModelClient implements Engine {
     return this.#ask(() => this.#server.open());
   }
 
-  listen(listener: (hint: Hint) => void): () => void {
+  listen(listener: HintListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** Hints travel like everything else, and may be lost; a new connection is always noticed. */
-  hint(hint: Hint): void {
+  hint(hint: Hint, revision?: number): void {
     if (hint === 'changed' && (this.cut || this.#chance(this.trouble))) return;
     this.#process.after(this.#latency(), () => {
-      for (const listener of this.#listeners) listener(hint);
+      for (const listener of this.#listeners) listener(hint, revision);
     });
   }
 

@@ -217,6 +217,7 @@ class Simulation {
     const process = new Process(this.#time, 0.5 + 1.5 * random.uniform(), random.below(1e9));
     const client = new ModelClient(this.#server, this.#time, process, random);
     client.trouble = this.#time.now < FAULTS_END_MS ? ([0, 0.02, 0.1, 0.3][random.below(4)] as number) : 0;
+    if (this.#planted.audited?.reliable) client.trouble = 0;
     const taskMs = 200 * (1 + random.below(40));
     const { audited } = this.#planted;
     const signer = cheapSigner(this.#seed, i);

@@ -57,6 +57,16 @@ export class Process implements Clock {
     });
   }
 
+  timer(ms: number, work: () => void): () => void {
+    let cancelled = false;
+    this.after(ms / this.#rate, () => {
+      if (!cancelled) work();
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve();

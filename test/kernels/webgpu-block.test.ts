@@ -5,9 +5,11 @@ import type { Kernels } from '../../src/kernels/kernels.js';
 import { precisions, type Precision } from '../../src/kernels/numerics.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import type { ArithmeticForm } from '../../src/kernels/webgpu/arithmetic.js';
+import { proveOtherBlocks } from '../../src/kernels/webgpu/block/proof.js';
 import { sharedDevice } from '../../src/kernels/webgpu/device.js';
 import { kernelsOn } from '../../src/kernels/webgpu/webgpu.js';
 import { softwareGpu } from '../../tools/webgpu.js';
+import { optionsOf, stagesOf, zeroStages } from './blocks.js';
 import { bits, trained, trainedOnDevice, type TrainedCase } from './trained-blocks.js';
 
 Object.assign(process.env, softwareGpu());
@@ -86,4 +88,20 @@ it("shaders for a device's own arithmetic compute the same but for rounding", { 
     const apart = each.map((value, j) => Math.abs(value - (found[i]?.[j] ?? Number.NaN)));
     expect(Math.max(...apart) / largest, `array ${i}`).toBeLessThan(0.02);
   }
+});
+
+it('what the common probe does not reach is proved too', async () => {
+  await expect(proveOtherBlocks(openReference('bf16'), 'bf16')).resolves.toBeUndefined();
+  // SwiftShader's own multiply-adds are not fused.
+  await expect(proveOtherBlocks(await open('bf16', 'device', 2), 'bf16')).rejects.toThrow('do not compute the bits');
+});
+
+it('a batch that no buffer holds is refused when the block is opened', async () => {
+  const test = { image: '1x600x600', block: 'conv64' };
+  const stages = stagesOf(test);
+  const kernels = await open('bf16');
+  await expect(kernels.openBlock?.(stages, zeroStages(stages, 0), optionsOf(test, 1000))).rejects.toMatchObject({
+    code: 'memory',
+    message: expect.stringContaining('a batch of 1000 rows of a convolution of 64 channels over 600 x 600') as string,
+  });
 });

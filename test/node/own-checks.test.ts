@@ -123,12 +123,21 @@ describe('a bound on updates', () => {
 describe('a fall of accuracy', () => {
   it('is told with the chapter and the shard, beside the best before', () => {
     const falls = fallsBelow(0.1, 3);
-    expect([0.5, 0.8, 0.75, 0.85].map((accuracy, chapter) => falls({ chapter, accuracy }))).toEqual(
+    const layerAccuracy = [0.5, 0.6];
+    expect([0.5, 0.8, 0.75, 0.85].map((accuracy, chapter) => falls({ chapter, accuracy, layerAccuracy }))).toEqual(
       Array(4).fill(undefined),
     );
-    expect(falls({ chapter: 4, accuracy: 0.7 })).toBe(
-      'ACCURACY FELL: 70.0 % after chapter 5, which trained on shard 2, but 85.0 % after chapter 4 (--max-drop 0.1)',
+    expect(falls({ chapter: 4, accuracy: 0.7, layerAccuracy })).toBe(
+      'ACCURACY FELL after chapter 5, which trained on shard 2: the network 70.0 %, but 85.0 % after chapter 4 (--max-drop 0.1)',
     );
-    expect(fallsBelow(undefined, 1)({ chapter: 0, accuracy: 0 })).toBeUndefined();
+    expect(fallsBelow(undefined, 1)({ chapter: 0, accuracy: 0, layerAccuracy })).toBeUndefined();
+  });
+
+  it('of one layer is told where the others make up for it', () => {
+    const falls = fallsBelow(0.1, 1);
+    expect(falls({ chapter: 0, accuracy: 0.8, layerAccuracy: [0.7, 0.8] })).toBeUndefined();
+    expect(falls({ chapter: 1, accuracy: 0.8, layerAccuracy: [0.55, 0.81] })).toBe(
+      'ACCURACY FELL after chapter 2: layer 1 alone 55.0 %, but 70.0 % after chapter 1 (--max-drop 0.1)',
+    );
   });
 });

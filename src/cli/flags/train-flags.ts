@@ -132,7 +132,7 @@ export const trainFlags = {
   'max-drop': {
     ...numberFlag(
       'X',
-      'say so when measured accuracy falls by more than X (0 to 1) below the best so far, and who trained',
+      'say so when measured accuracy, or that of one layer alone, falls by more than X (0 to 1) below its best so far, and on whose data',
       {
         least: 0,
       },

@@ -9,6 +9,7 @@ import { proveBlocks, proveNumerics } from '../probe.js';
 import { openReference } from '../reference/reference.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { GpuBlock } from './block/block.js';
+import { proveOtherBlocks } from './block/proof.js';
 import { blockShaders } from './block/shaders.js';
 import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
@@ -61,7 +62,10 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
   for (const form of forms) {
     const options = shaderOptions(device, precision, form);
     try {
-      if (what === 'blocks') await proveBlocks(kernelsOn(device, options));
+      if (what === 'blocks') {
+        await proveBlocks(kernelsOn(device, options));
+        if (form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
+      }
       // Each tiling has shaders of its own.
       else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
       return form;

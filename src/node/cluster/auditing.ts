@@ -18,6 +18,8 @@ export interface AuditingOptions {
 interface Asked {
   readonly what: string;
   readonly since: number;
+  /** Each key's place in the order in which they are to do it. */
+  readonly places: Map<string, string>;
 }
 
 export class Auditing {
@@ -58,8 +60,10 @@ export class Auditing {
     const { store } = this.#options;
     if (!store.mirror.settled) return [];
     const audits = store.wanted(false).audits();
-    const names = new Set(audits.flatMap((task) => [taskKey(task), `${taskKey(task)} draw`]));
-    for (const name of this.#asked.keys()) if (!names.has(name)) this.#asked.delete(name);
+    if (this.#asked.size > 4 * audits.length + 16) {
+      const names = new Set(audits.flatMap((task) => [taskKey(task), `${taskKey(task)} draw`]));
+      for (const name of this.#asked.keys()) if (!names.has(name)) this.#asked.delete(name);
+    }
     return audits.flatMap((task): [Task, string][] => {
       const done = store.mirror.done(task);
       return done ? [[task, done.digest]] : [];
@@ -71,10 +75,15 @@ export class Auditing {
     const { store, membership } = this.#options;
     const { observed } = store.mirror;
     let asked = this.#asked.get(name);
-    if (asked?.what !== what) this.#asked.set(name, (asked = { what, since: observed }));
-    const place = (key: string): string => sha256().update(`${what}\n${key}`).hex();
+    if (asked?.what !== what) this.#asked.set(name, (asked = { what, since: observed, places: new Map() }));
+    const { places } = asked;
+    const place = (key: string): string => {
+      let found = places.get(key);
+      if (found === undefined) places.set(key, (found = sha256().update(`${what}\n${key}`).hex()));
+      return found;
+    };
     const own = store.audits?.signer?.key ?? '';
-    const before = [...membership.keys()].filter((key) => key !== own && isOne(key) && place(key) < place(own)).length;
+    const before = [...membership.keys()].filter((key) => key !== own && place(key) < place(own) && isOne(key)).length;
     return observed - asked.since >= before * patienceMs;
   }
 }

@@ -7,10 +7,10 @@ import { assign, type PffVariant } from '../../schedule/assign.js';
 import { AUDIT_LAG, defaultWindow } from '../../schedule/retention.js';
 import type { GraphShape } from '../../schedule/shape.js';
 import { needs, results, taskKey, type Task } from '../../schedule/tasks.js';
-import type { Clock } from '../../store/cluster/clock.js';
+import { sleepUntil, type Clock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
-import { POLL_MS } from '../../store/cluster/mirror.js';
+import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
 import { failureRecord, keys } from '../../store/cluster/records.js';
 import { Auditing } from './auditing.js';
 import { chooseTask, ReadySince } from './choose.js';
@@ -185,12 +185,21 @@ class ClusterNode {
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
 
-  /** A late word opened an audit again after the others had left a finished run: there is nobody to make it. */
+  /** A late or lost word opened an audit again after others had left a finished run: of those who are there, nobody can settle it. */
   #isLeftAlone(): boolean {
-    const { mirror, audits } = this.#options.store;
+    const { store, shape } = this.#options;
+    const { mirror, audits } = store;
     if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
-    if (!results(this.#options.shape).every((task) => mirror.done(task))) return false;
-    return this.#membership.number !== undefined && this.#membership.keys().size < 2;
+    if (this.#membership.number === undefined || !results(shape).every((task) => mirror.done(task))) return false;
+    const there = [...this.#membership.keys()];
+    return store
+      .wanted(false)
+      .audits()
+      .every((task) => {
+        const [name, digest] = [taskKey(task), mirror.done(task)?.digest ?? ''];
+        const { book } = audits;
+        return !there.some((key) => book.needsWordOf(key, name, digest) || book.undrawn(key, name, digest));
+      });
   }
 
   #isFinished(): boolean {
@@ -255,8 +264,11 @@ class ClusterNode {
   #heldBack(): ((task: Task) => boolean) | undefined {
     const { audits } = this.#options.store;
     if (!audits) return undefined;
-    const [oldest] = this.#options.store.wanted(false).audits();
-    const last = (oldest?.chapter ?? Infinity) + this.#window + AUDIT_LAG;
+    const published = this.#options.store.wanted(false);
+    const [oldest] = published.audits();
+    // What is on its way from here is still to be checked, too, though it is not published yet.
+    const behind = Math.min(oldest?.chapter ?? Infinity, published.first?.chapter ?? Infinity);
+    const last = behind + this.#window + AUDIT_LAG;
     const key = audits.signer?.key ?? '';
     return (task) => task.chapter > last || audits.book.saidFailed(key, taskKey(task));
   }
@@ -357,15 +369,16 @@ class ClusterNode {
 
   async #idle(): Promise<void> {
     const { store, clock, leave } = this.#options;
-    let unsubscribe = (): void => {};
-    const wake = new AbortController();
-    await Promise.race([
-      clock.sleep(POLL_MS, AbortSignal.any([store.signal, wake.signal, ...(leave ? [leave] : [])])),
-      new Promise<void>((resolve) => {
-        unsubscribe = store.mirror.subscribe(() => resolve());
+    await sleepUntil(clock, POLL_MS, leave ? [store.signal, leave] : [store.signal], (wake) =>
+      store.mirror.subscribe((changed) => {
+        if (mayGiveWork(changed)) wake();
       }),
-    ]);
-    unsubscribe();
-    wake.abort();
+    );
   }
+}
+
+/** Not what tells only that others are at work: so nodes wake less often. What is too late is found by the clock. */
+function mayGiveWork(changed: Mirrored | undefined): boolean {
+  const { entry } = changed ?? {};
+  return entry?.type !== 'report' && !(entry?.type === 'task' && entry.record.state === 'claimed');
 }

@@ -9,7 +9,8 @@ import { isTask, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.j
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { auditReport, type AuditReport } from './audit-report.js';
-import type { Means } from './examine.js';
+import { checkOptions } from '../../known-options.js';
+import type { KernelsChoice } from '../../kernels/open.js';
 import { withRun } from './with-run.js';
 import { redoTask, type Redone } from './redo.js';
 
@@ -26,6 +27,7 @@ export interface Said {
   readonly parting: Parting | undefined;
 }
 
+/** A task of which keys have said different things. */
 export interface DisputeDetails {
   readonly task: string;
   readonly verdict: 'refuted' | 'unclear';
@@ -41,7 +43,7 @@ export interface Comparison extends Redone {
   readonly against: { readonly agrees: boolean; readonly parting: Parting | undefined } | undefined;
 }
 
-/** What `pff audit` shows. */
+/** What `pff audit` shows: how far the audits are, what was disputed, and the task that was done again, if one was asked for. */
 export interface AuditDetails {
   readonly run: string;
   readonly report: AuditReport;
@@ -49,11 +51,20 @@ export interface AuditDetails {
   readonly comparison: Comparison | undefined;
 }
 
-export interface AuditRunOptions extends Means {
+/** What of an audited run to look into, and with what a task is done again here. */
+export interface AuditRunOptions {
   /** Name of a task to do again here, such as `c3.l1`. */
   readonly task?: string | undefined;
+  /** `auto` unless given. */
+  readonly kernels?: KernelsChoice | undefined;
+  /** Threads of the kernels; all cores unless given. */
   readonly threads?: number | undefined;
-  /** File with the chain of another machine, to compare with. */
+  readonly dataDir?: string | undefined;
+  /** Where data of one's own lie, for runs on such. */
+  readonly data?: string | undefined;
+  /** The model that the run began with, if it did with one. */
+  readonly init?: string | undefined;
+  /** File with the chain of another machine (`pff audit RUN TASK --chain FILE`), to compare with. */
   readonly against?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,8 +85,26 @@ export function chainFile(run: string, { task, inputs, output, numerics, chain }
   return `${JSON.stringify({ v: 1, run, task, inputs, output, numerics, chain }, undefined, 1)}\n`;
 }
 
-/** @throws PffError `cluster` where the run is not audited or the task cannot be done here; `usage` for a wrong task or file */
-export async function auditRun(server: ServerOptions, run: string, options: AuditRunOptions): Promise<AuditDetails> {
+/**
+ * What was disputed in a run whose results are audited: who said what, since which batch, and by how much results differ; with `task`, that
+ * task done again on this machine, beside what was said of it.
+ * @throws PffError `cluster` where the run is not audited or the task cannot be done here; `usage` for a wrong task or file
+ */
+export async function auditRun(
+  server: ServerOptions,
+  run: string,
+  options: AuditRunOptions = {},
+): Promise<AuditDetails> {
+  checkOptions('auditRun', options, {
+    task: true,
+    kernels: true,
+    threads: true,
+    dataDir: true,
+    data: true,
+    init: true,
+    against: true,
+    signal: true,
+  });
   const { task: asked, signal = new AbortController().signal } = options;
   const limit = asked === undefined ? AbortSignal.any([signal, AbortSignal.timeout(60_000)]) : signal;
   return withRun(
@@ -89,7 +118,7 @@ export async function auditRun(server: ServerOptions, run: string, options: Audi
         });
       const task = asked === undefined ? undefined : askedTask(store, run, asked);
       const other = options.against === undefined ? undefined : readChain(options.against, run, asked);
-      const redone = task && (await redoTask(store, record, task, options));
+      const redone = task && (await redoTask(store, record, task, { ...options, kernels: options.kernels ?? 'auto' }));
       return {
         run,
         report,

@@ -11,22 +11,23 @@ import { needs, parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js
 import type { Wanted } from '../../schedule/wanted.js';
 import type { Output, Store } from '../store.js';
 import { fitsExpected, type ClusterStoreOptions } from './cluster-store-options.js';
+import { Dropping } from './dropping.js';
 import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
-import { RecordKeeper, type Kept, type Sources } from './record-keeper.js';
+import { Publication } from './publication.js';
+import { RecordKeeper, type Kept } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
 import { runFailure, tellFailure } from './run-failure.js';
 import { Standing } from './standing.js';
 import { StoreAudits } from './store-audits.js';
+import { TaskSources, type Obtained } from './task-sources.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
 
 /** Uploads that may go on while the node computes; one more publication waits for the oldest. */
 const MOST_UPLOADS = 2;
-/** After so long what others have said is known here. */
-const SETTLED_MS = 1000;
 
 export class ClusterStore implements Store {
   readonly id: string;
@@ -42,18 +43,18 @@ export class ClusterStore implements Store {
   readonly #breathe: () => Promise<void>;
   /** Outputs that this process made or fetched, as long as the run needs them: a copy against a server that forgets. */
   readonly #cache = new Map<string, Kept>();
-  readonly #fetching = new Map<string, Promise<Output>>();
+  readonly #fetching = new Map<string, Promise<Obtained>>();
   readonly #uploads = new Map<string, Promise<void>>();
   readonly #views: WantedViews;
   readonly #keeper: RecordKeeper;
   /** Where results are audited: what is said of them. */
   readonly audits: StoreAudits | undefined;
   readonly #standing: Standing | undefined;
+  readonly #dropping: Dropping;
+  readonly #publication: Publication;
   /** The task that this process does now, and whether only to check it. */
-  #under: { readonly key: string; readonly audit: boolean; readonly sources: Sources } | undefined;
+  #under: { readonly key: string; readonly audit: boolean; readonly sources: TaskSources } | undefined;
   #following: Promise<void> | undefined;
-  /** Results that differed from the published ones, made by this process or found in its place. */
-  conflicts = 0;
 
   constructor(options: ClusterStoreOptions) {
     this.#options = options;
@@ -80,7 +81,7 @@ export class ClusterStore implements Store {
       },
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
-      lost: () => this.#freeDropped(),
+      lost: () => this.#dropping.free(),
     });
     this.#views = new WantedViews(
       options.shape,
@@ -91,19 +92,41 @@ export class ClusterStore implements Store {
         return done ? this.audits.book.audit(taskKey(task), done.digest) !== 'settled' : false;
       },
     );
+    this.#dropping = new Dropping({
+      shape: options.shape,
+      clock,
+      signal: this.signal,
+      mirror: this.mirror,
+      outputs: this.#outputs,
+      cache: this.#cache,
+      wanted: (mine) => this.wanted(mine),
+    });
     this.#standing =
       this.audits &&
       new Standing({
-        id: options.id,
         shape: options.shape,
         audits: this.audits,
         records: this.records,
         views: this.#views,
-        freeDropped: () => this.#freeDropped(),
+        freeDropped: () => this.#dropping.free(),
         cache: this.#cache,
         uploads: this.#uploads,
-        settled: (task) => this.#dropUnneeded(task),
+        settled: () => this.#dropping.settled(),
       });
+    this.#publication = new Publication({
+      id: options.id,
+      name: options.name,
+      clock,
+      signal: this.signal,
+      breathe: this.#breathe,
+      outputs: this.#outputs,
+      records: this.records,
+      audits: this.audits,
+      dropping: this.#dropping,
+      cache: this.#cache,
+      fits: (task, record) => this.#fits(task, record),
+      outdate: () => this.#standing?.outdate(),
+    });
     this.#keeper = new RecordKeeper({
       clock,
       signal: this.signal,
@@ -131,6 +154,11 @@ export class ClusterStore implements Store {
     return Math.max(0, ...[...this.#trials].map(({ sinceMs }) => now - sinceMs));
   }
 
+  /** Results of this process that differed from the published ones. */
+  get conflicts(): number {
+    return this.#publication.conflicts;
+  }
+
   /** Outputs that were announced but not there, or damaged. */
   get lostOutputs(): number {
     return this.#outputs.lost;
@@ -156,11 +184,16 @@ export class ClusterStore implements Store {
   }
 
   async fetch(task: Task, signal: AbortSignal): Promise<Output> {
+    return (await this.#obtain(task, signal)).output;
+  }
+
+  async #obtain(task: Task, signal: AbortSignal): Promise<Obtained> {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
     const digest = this.mirror.done(task)?.digest;
-    if (known && (digest === undefined || known.digest === undefined || known.digest === digest)) return known.output;
+    if (known && (digest === undefined || known.digest === undefined || known.digest === digest))
+      return { output: known.output, source: known };
     // Of this very result: it may be another by now than one that is on its way already.
     const name = `${key} ${digest}`;
     let fetching = this.#fetching.get(name);
@@ -185,9 +218,11 @@ export class ClusterStore implements Store {
       },
       fetch: async (task, signal) => {
         const known = this.#cache.get(taskKey(task));
-        if (known && !this.mirror.done(task)) return known.output;
-        await this.ready().published(task, signal);
-        return this.fetch(task, signal);
+        const own = known && !this.mirror.done(task) ? known : undefined;
+        if (!own) await this.ready().published(task, signal);
+        const { output, source } = own ? { output: own.output, source: own } : await this.#obtain(task, signal);
+        this.#under?.sources.use(taskKey(task), source);
+        return output;
       },
       publish: (task, output) => this.publish(task, output),
     };
@@ -223,11 +258,12 @@ export class ClusterStore implements Store {
     this.signal.throwIfAborted();
     if (this.#uploads.has(key)) return;
     const under = this.#under?.key === key ? this.#under : undefined;
-    if (under?.audit) return this.#check(task, output, under.sources);
+    if (under?.audit) return this.#publication.check(task, output, under.sources);
     const known = this.#cache.get(key);
     const kept: Kept = known?.output === output ? known : { task, output, sources: under?.sources };
     this.#cache.set(key, kept);
-    const upload = this.#publish(kept)
+    const upload = this.#publication
+      .publish(kept)
       .catch((error: unknown) => this.#break(error))
       .finally(() => {
         this.#uploads.delete(key);
@@ -260,10 +296,10 @@ export class ClusterStore implements Store {
   /** Where results are audited: notes that this process begins `task`, be it to check it only, or has ended it. */
   begin(task: Task | undefined, audit = false): void {
     if (!this.audits) return;
-    const sources = new Map<string, Kept | string>();
+    const sources = new TaskSources();
     for (const need of task ? needs(this.shape, task) : []) {
       const source = this.#cache.get(taskKey(need)) ?? this.mirror.done(need)?.digest;
-      if (source !== undefined) sources.set(taskKey(need), source);
+      if (source !== undefined) sources.expect(taskKey(need), source);
     }
     this.#under = task && { key: taskKey(task), audit, sources };
   }
@@ -287,7 +323,7 @@ export class ClusterStore implements Store {
     const done = this.mirror.done(task);
     if (!done) return;
     await this.audits?.draw(task, done.digest);
-    await this.#dropSettled(task);
+    this.#dropping.settled();
   }
 
   /** Whether somebody who may has stopped the run. */
@@ -317,163 +353,20 @@ export class ClusterStore implements Store {
     await tellFailure(this.records, record, () => this.failure() !== undefined);
   }
 
-  /** Drops chunks that nobody needs: those that a node left behind that died between publishing and dropping. */
-  async sweep(): Promise<void> {
-    const wanted = this.wanted(false);
-    for (const name of await this.#outputs.names()) {
-      const entry = this.mirror.get(`task.${name}`)?.entry;
-      if (entry?.type === 'task' && entry.record.state === 'done' && !wanted.isKept(entry.task))
-        await this.#outputs.drop(entry.task);
-    }
+  /** Drops chunks that nobody needs. */
+  sweep(): Promise<void> {
+    return this.#dropping.sweep();
   }
 
-  async #publish(kept: Kept): Promise<void> {
-    const { task } = kept;
-    const output = this.#outputs.onWire(task, kept.output);
-    kept.digest ??= await digestOf(output, this.#breathe);
-    const { digest } = kept;
-    const key = keys.task(task);
-    if (this.audits) {
-      const said = await (kept.said ??= this.#attest(task, output, digest, kept.sources));
-      if (!said || !this.audits.book.stands(taskKey(task), digest)) return this.#discard(kept);
-    }
-    let uploaded = false;
-    for (;;) {
-      const now = await this.records.read(key);
-      const other = now?.entry?.type === 'task' ? now.entry.record : undefined;
-      if (other?.state === 'done' && this.#fits(task, other) && this.#stands(task, other)) {
-        if (other.digest === digest) {
-          this.#know(task, other);
-          break;
-        }
-        if (this.audits) return this.#discard(kept);
-        // Only a result that is there can disagree; an announcement without one, or over this one, is put right.
-        if (!kept.mine && (await this.#outputs.get(task, other))) await this.#conflict(task, other, digest);
-      }
-      if (!uploaded) await this.#outputs.put(task, output, digest);
-      uploaded = true;
-      const announcement = this.#outputs.announcement(output, digest);
-      if (await this.records.swap(key, announcement, now?.revision ?? 0)) {
-        this.#know(task, announcement);
-        kept.mine = true;
-        break;
-      }
-      await this.#options.clock.sleep(10, this.signal);
-      this.signal.throwIfAborted();
-    }
-    await this.#dropUnneeded(task);
-  }
-
-  /** Says what the output of a task is that was done to check it. */
-  async #check(task: Task, output: Output, sources: Sources): Promise<void> {
-    const made = this.#outputs.onWire(task, output);
-    const digest = await digestOf(made, this.#breathe);
-    await this.#attest(task, made, digest, sources);
-    // Else what is held in memory now is of a result other than the published one.
-    if (this.mirror.done(task)?.digest !== digest) this.#standing?.outdate();
-    await this.#dropSettled(task);
-  }
-
-  /** Says what the output of a task is; and, if that is not what is published, in what they differ. Whether it is of use. */
-  async #attest(task: Task, output: Output, digest: string, sources: Sources | undefined): Promise<boolean> {
-    const { audits } = this;
-    if (!audits) return true;
-    const published = sources && this.mirror.done(task);
-    // Before it is said, for what is refuted may be dropped.
-    const other =
-      published && published.digest !== digest
-        ? await this.#outputs.get(task, published).catch(() => undefined)
-        : undefined;
-    const said = await audits.attest(task, sources, digest, output.chain);
-    if (published && other) {
-      const own = { output: this.#outputs.offWire(task, output), digest };
-      audits.tellDifference(task, this.id, own, { output: other, digest: published.digest }).catch(() => {});
-    }
-    return said;
-  }
-
-  /** Gives up an output that is of no use: made of something that fell, or other than the published one. */
-  async #discard(kept: Kept): Promise<void> {
-    const key = taskKey(kept.task);
-    if (this.#cache.get(key) === kept) this.#cache.delete(key);
-    this.#standing?.outdate();
-    await this.records.release(kept.task);
-  }
-
-  #stands(task: Task, { digest }: DoneRecord): boolean {
-    return this.audits?.book.stands(taskKey(task), digest) ?? true;
-  }
-
-  /** The first result stands, unless results are audited: then what is said of them decides. */
-  #know(task: Task, record: DoneRecord): void {
-    if (!this.audits) this.mirror.know(task, record);
-  }
-
-  async #conflict(task: Task, published: DoneRecord, digest: string): Promise<never> {
-    this.conflicts += 1;
-    const { name } = this.#options;
-    const text =
-      `${name} computed ${taskKey(task)} with digest ${digest.slice(0, 16)}, but ${published.by} had published it ` +
-      `with ${published.digest.slice(0, 16)}; the first one stands`;
-    await this.records.tell(keys.conflict(task, this.id), { v: 1, by: this.id, name, text });
-    await this.#outputs.drop(task, digest);
-    throw new PffError('cluster', `two nodes disagree: ${text}`, {
-      hint: 'Same spec, same bits: one of the two machines computes wrongly (memory, CPU, overclocking), or its program differs.',
-    });
-  }
-
-  /** Two processes may settle the last audits that need an output at once, each not knowing of the other: so it is looked at again. */
-  async #dropSettled(task: Task): Promise<void> {
-    await this.#dropUnneeded(task);
-    const { clock } = this.#options;
-    clock
-      .sleep(SETTLED_MS, this.signal)
-      .then(() => (this.signal.aborted ? undefined : this.#dropUnneeded(task)))
-      .catch(() => {});
-  }
-
-  async #dropUnneeded(task: Task): Promise<void> {
-    const wanted = this.wanted(true);
-    for (const [key, kept] of this.#cache)
-      if (this.mirror.done(kept.task) && !wanted.isKept(kept.task)) {
-        this.#cache.delete(key);
-        this.mirror.forget(kept.task);
-      }
-    const published = this.wanted(false);
-    for (const source of [...needs(this.shape, task), task])
-      if (this.mirror.done(source) && !published.isKept(source)) await this.#outputs.drop(source);
-  }
-
-  /**
-   * What is lost has to be done again from outputs that nobody needed any more: those that were dropped are freed all at once. Whoever
-   * finds them one by one, each when it is asked for, does the same tasks again and again.
-   */
-  async #freeDropped(): Promise<void> {
-    const revisions = new Map([...this.mirror.all()].map(({ key, revision }) => [key, revision]));
-    const there = await this.#outputs.names();
-    const wanted = this.wanted(false);
-    const todo = [...wanted.tasks(), ...wanted.audits()];
-    for (let task = todo.pop(); task; task = todo.pop())
-      for (const need of needs(this.shape, task)) {
-        const name = taskKey(need);
-        const done = this.mirror.done(need);
-        if (!done || there.has(name) || this.#cache.has(name)) continue;
-        // One that was published since the look is there.
-        if (this.mirror.get(keys.task(need))?.revision !== revisions.get(keys.task(need))) continue;
-        await this.#outputs.free(need, done);
-        todo.push(need);
-      }
-  }
-
-  async #fetch(task: Task): Promise<Output> {
+  async #fetch(task: Task): Promise<Obtained> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
     const now = this.mirror.done(task)?.digest ?? record.digest;
     if (this.wanted(true).isKept(task) && now === record.digest) {
       this.#cache.set(taskKey(task), { task, output, digest: record.digest });
-      this.#know(task, record);
+      this.#publication.know(task, record);
     }
-    return output;
+    return { output, source: record.digest };
   }
 
   #read(key: string, value: Uint8Array): RunEntry | undefined {
@@ -500,6 +393,7 @@ export class ClusterStore implements Store {
     const standing = this.#standing;
     if (!changed) {
       this.#views.forget();
+      this.#dropping.reset();
       standing?.reset();
       for (const kept of this.#cache.values()) this.#keeper.check(kept);
       if (this.mirror.settled) standing?.settle();

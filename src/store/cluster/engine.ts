@@ -24,6 +24,9 @@ export interface EngineState {
 /** `changed`: look for new entries. `reset`: the connection was lost in between, so the engine may have lost anything. */
 export type Hint = 'changed' | 'reset';
 
+/** Told of news, and of the newest revision of which the sender knew, if it says so. Anybody may have sent it: it proves nothing. */
+export type HintListener = (hint: Hint, revision?: number) => void;
+
 export interface Engine {
   /** Bytes of a chunk, the last of an output excepted. */
   readonly chunkBytes: number;
@@ -46,7 +49,7 @@ export interface Engine {
   /** Makes what is missing (streams). @throws EngineError `removed` if the run was removed on purpose. */
   open(): Promise<void>;
   /** Calls `listener` on every hint until the returned function is called. Hints may be lost, late or twice. */
-  listen(listener: (hint: Hint) => void): () => void;
+  listen(listener: HintListener): () => void;
 }
 
 /**

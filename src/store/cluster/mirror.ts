@@ -5,8 +5,10 @@
  * takes nobody for dead, and while the server is down nobody ages.
  */
 import { taskKey, type Task } from '../../schedule/tasks.js';
+import { sleepUntil } from './clock.js';
 import type { Engine, Entry, Hint } from './engine.js';
 import { patiently, type Patience } from './patience.js';
+import { SeenRevisions } from './seen-revisions.js';
 import type { DoneRecord, NodeRecord, RunEntry, TaskRecord } from './records.js';
 
 export interface Mirrored {
@@ -52,13 +54,17 @@ export class Mirror {
   readonly #claims = new Map<string, Claim>();
   readonly #listeners = new Set<(changed: Mirrored | undefined) => void>();
   readonly #stopListening: () => void;
-  #cursor = 0;
+  readonly #seen = new SeenRevisions();
   #identity: string | undefined;
   #observed = 0;
   /** Answers of the engine so far: while this stands still, there is none. */
   #answers = 0;
   #lastLook: number | undefined;
+  /** When the engine was last asked what its newest revision is, by this process's clock. */
+  #lastState = -Infinity;
   #hinted = true;
+  /** The newest revision that hints have told of. */
+  #told = 0;
   #resetHinted = false;
   #wake: () => void = () => {};
   /** Everything has been read since the start, or since the last loss. */
@@ -70,7 +76,7 @@ export class Mirror {
     this.#engine = engine;
     this.#patience = patience;
     this.#reader = reader;
-    this.#stopListening = engine.listen((hint) => this.#hint(hint));
+    this.#stopListening = engine.listen((hint, revision) => this.#hint(hint, revision));
   }
 
   /** Milliseconds of observation so far: time in which the engine was looked at again and again, without gaps. */
@@ -145,8 +151,14 @@ export class Mirror {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Notes an entry that this process wrote or read itself. */
-  note(entry: Entry): void {
+  /** Changes when all that is known is forgotten: revisions from before may be of another entry now. */
+  get incarnation(): number {
+    return this.#seen.incarnation;
+  }
+
+  /** Notes an entry that this process read itself; or wrote, if it says in which incarnation it began to. */
+  note(entry: Entry, incarnation?: number): void {
+    if (incarnation !== undefined) this.#seen.add(entry.revision, incarnation);
     const before = this.#records.get(entry.key);
     if (before && before.revision >= entry.revision) return;
     let decoded = this.#reader.read(entry.key, entry.value);
@@ -178,7 +190,12 @@ export class Mirror {
     try {
       while (!signal.aborted) {
         await this.refresh();
-        if (!this.#hinted) await this.#hintOr(clock.sleep(POLL_MS, signal));
+        const leftMs = this.#lastState + POLL_MS - clock.now();
+        if (this.#hinted || leftMs <= 0) continue;
+        await sleepUntil(clock, leftMs, [signal], (wake) => {
+          this.#wake = wake;
+          return () => {};
+        });
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -190,19 +207,17 @@ export class Mirror {
   async #look(): Promise<void> {
     const { clock, signal } = this.#patience;
     if (this.#resetHinted) this.#reset();
-    this.#hinted = false;
-    const { identity, last } = await this.#engine.state();
-    this.#answers += 1;
-    if (identity !== this.#identity || last < this.#cursor) this.#reset();
-    this.#identity = identity;
-    while (this.#cursor < last) {
+    const before = this.#answers;
+    const last = await this.#newest();
+    while (this.#seen.all < last) {
       signal.throwIfAborted();
-      const entry = await this.#engine.next(this.#cursor);
+      const entry = await this.#engine.next(this.#seen.all);
       if (!entry) break;
       this.#answers += 1;
-      this.#cursor = entry.revision;
+      this.#seen.reach(entry.revision);
       this.note(entry);
     }
+    if (this.#answers === before) return;
     const now = clock.now();
     // A gap (a frozen process, a lost connection) counts as one look at most.
     if (this.#lastLook !== undefined) this.#observed += Math.min(now - this.#lastLook, 2 * POLL_MS);
@@ -210,6 +225,24 @@ export class Mirror {
     if (this.settled) return;
     this.settled = true;
     for (const listener of this.#listeners) listener(undefined);
+  }
+
+  /**
+   * The newest revision: as hints have told, so that a record costs each process one request; and now and then, or where they tell
+   * nothing, as the engine says, for hints may be lost or wrong.
+   */
+  async #newest(): Promise<number> {
+    const { clock } = this.#patience;
+    const told = this.#told;
+    this.#hinted = false;
+    this.#told = 0;
+    if (this.settled && told < Infinity && clock.now() - this.#lastState < POLL_MS) return told;
+    const { identity, last } = await this.#engine.state();
+    this.#answers += 1;
+    this.#lastState = clock.now();
+    if (identity !== this.#identity || last < this.#seen.all) this.#reset();
+    this.#identity = identity;
+    return last;
   }
 
   #noteClaim(key: string, entry: RunEntry | undefined): void {
@@ -227,7 +260,7 @@ export class Mirror {
   #reset(): void {
     this.#resetHinted = false;
     this.settled = false;
-    this.#cursor = 0;
+    this.#seen.reset();
     this.#lastLook = undefined;
     this.#records.clear();
     this.#nodes.clear();
@@ -235,18 +268,12 @@ export class Mirror {
     for (const listener of this.#listeners) listener(undefined);
   }
 
-  #hint(hint: Hint): void {
+  #hint(hint: Hint, revision = Infinity): void {
+    // Of this process's own writes, mostly.
+    if (hint === 'changed' && revision <= this.#seen.all) return;
     this.#hinted = true;
+    this.#told = Math.max(this.#told, revision);
     if (hint === 'reset') this.#resetHinted = true;
     this.#wake();
-  }
-
-  async #hintOr(timer: Promise<void>): Promise<void> {
-    await Promise.race([
-      timer,
-      new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      }),
-    ]);
   }
 }

@@ -38,9 +38,10 @@ export class RecordTable {
   /** Writes a record if the newest revision of its key is `expected` (0: there is none); true if it went through. */
   async swap(key: string, record: AnyRecord, expected: number): Promise<boolean> {
     const value = encodeRecord(record);
+    const { incarnation } = this.mirror;
     const revision = await patiently(this.#patience, () => this.#engine.write(key, value, expected));
     if (revision === undefined) return false;
-    this.mirror.note({ key, revision, value });
+    this.mirror.note({ key, revision, value }, incarnation);
     return true;
   }
 
@@ -49,7 +50,9 @@ export class RecordTable {
     const found = await patiently(this.#patience, () => this.#engine.read(key));
     if (!found) return undefined;
     this.mirror.note(found);
-    return { revision: found.revision, entry: this.#reader.read(found.key, found.value) };
+    const mirrored = this.mirror.get(key);
+    const isMirrored = mirrored?.revision === found.revision && !mirrored.overwritten;
+    return { revision: found.revision, entry: isMirrored ? mirrored.entry : this.#reader.read(key, found.value) };
   }
 
   /** Writes a record unless there is one already; one that was refused counts as none. */

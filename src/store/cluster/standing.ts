@@ -12,7 +12,6 @@ import type { WantedViews } from './wanted-views.js';
 
 /** What of a process's store follows from what counts. */
 export interface StandingParts {
-  readonly id: string;
   readonly shape: GraphShape;
   readonly audits: StoreAudits;
   readonly records: RecordTable;
@@ -23,8 +22,8 @@ export interface StandingParts {
   readonly cache: Map<string, Kept>;
   /** Names of the outputs on their way to the server: those stay, whoever uploads them finds out. */
   readonly uploads: { has(key: string): boolean };
-  /** Drops from the server what nobody needs any more now that the audit of `task` is settled. */
-  readonly settled: (task: Task) => Promise<void>;
+  /** The audit of a result is settled: what it needed may be needed no more. */
+  readonly settled: () => void;
 }
 
 export class Standing {
@@ -78,7 +77,7 @@ export class Standing {
 
   /** Something was said about a task. */
   hear(name: string, entry: RunEntry | undefined): void {
-    const { audits, views, records, id, settled } = this.#parts;
+    const { audits, views, settled } = this.#parts;
     audits.heard(name, entry?.type === 'audit' ? entry.record : undefined);
     if (!entry) return;
     if (this.#bookEpoch !== audits.book.epoch) {
@@ -87,11 +86,10 @@ export class Standing {
     }
     // What was drawn may count only now; what was made of this, too.
     const open = views.of(false).audits();
-    for (const task of open) views.note(taskKey(task));
+    for (const task of open) views.noteTask(task);
     for (const key of [name, ...this.#doubtful]) this.note(key);
     const left = new Set(views.of(false).audits().map(taskKey));
-    for (const task of open)
-      if (!left.has(taskKey(task)) && records.mirror.done(task)?.by === id) settled(task).catch(() => {});
+    if (open.some((task) => !left.has(taskKey(task)))) settled();
   }
 
   /**

@@ -44,7 +44,7 @@ export class StoreAudits {
   readonly #shape: GraphShape;
   readonly #pace: Pace;
   readonly #records: () => RecordTable;
-  readonly #proofs = new Map<string, boolean>();
+  readonly #proofs = new WeakMap<NodeRecord, boolean>();
   #isRestoring = false;
   /** Names of tasks whose evidence is being put right. */
   readonly #mending = new Set<string>();
@@ -59,13 +59,13 @@ export class StoreAudits {
   }
 
   /** Whether a node's record is that of a key which takes part and was not refuted. */
-  isMember({ id, key, proof }: NodeRecord): boolean {
+  isMember(record: NodeRecord): boolean {
+    const { id, key, proof } = record;
     if (key === undefined || proof === undefined || this.book.refused.has(key)) return false;
-    const name = `${id} ${key} ${proof}`;
-    let proved = this.#proofs.get(name);
+    let proved = this.#proofs.get(record);
     if (proved === undefined) {
       proved = this.#options.verify(key, identityText(this.#options.context, id), proof);
-      this.#proofs.set(name, proved);
+      this.#proofs.set(record, proved);
     }
     return proved;
   }

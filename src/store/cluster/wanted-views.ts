@@ -29,14 +29,18 @@ export class WantedViews {
 
   /** The task of this name may have changed. */
   note(key: string): void {
-    if (!this.#published && !this.#here) return;
     let task: Task;
     try {
       task = parseTaskKey(key);
     } catch {
       return;
     }
-    if (!isTask(this.#shape, task)) return;
+    if (isTask(this.#shape, task)) this.noteTask(task);
+  }
+
+  /** This task of the run may have changed. */
+  noteTask(task: Task): void {
+    if (!this.#published && !this.#here) return;
     const audited = this.#isAudited(task);
     this.#published?.set(task, this.#isPublished(task));
     this.#here?.set(task, this.#isHere(task));

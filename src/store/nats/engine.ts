@@ -2,7 +2,7 @@
  * One run's part of a NATS server: a stream of records (the newest of each key) and a stream of chunks, both below the
  * subject `pff.RUN`. Compare-and-set is JetStream's expected last sequence of a subject; revisions are its sequences.
  */
-import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
+import { EngineError, type Engine, type EngineState, type Entry, type HintListener } from '../cluster/engine.js';
 import { NatsApi } from './api.js';
 import type { StorageOptions } from './server-options.js';
 
@@ -46,7 +46,7 @@ export class NatsEngine implements Engine {
   async write(key: string, value: Uint8Array, expected: number): Promise<number | undefined> {
     const revision = await this.#api.publish(`${this.#prefix}.k.${key}`, value, expected);
     // After the acknowledgement, so that whoever looks on this hint finds the record.
-    if (revision !== undefined) this.#api.connection.publish(`${this.#prefix}.h`);
+    if (revision !== undefined) this.#api.connection.publish(`${this.#prefix}.h`, String(revision));
     return revision;
   }
 
@@ -80,9 +80,11 @@ export class NatsEngine implements Engine {
     await this.#api.makeStream({ ...records, storage: 'file' });
   }
 
-  listen(listener: (hint: Hint) => void): () => void {
+  listen(listener: HintListener): () => void {
     const { connection } = this.#api;
-    const subscription = connection.subscribe(`${this.#prefix}.h`, { callback: () => listener('changed') });
+    const subscription = connection.subscribe(`${this.#prefix}.h`, {
+      callback: (error, message) => (error ? undefined : listener('changed', revisionIn(message.data))),
+    });
     // A subscription that is not allowed leaves the slow look once a second.
     subscription.closed.catch(() => {});
     let listening = true;
@@ -104,6 +106,12 @@ export class NatsEngine implements Engine {
     if (!message.subject.startsWith(start)) throw new EngineError('busy', `${message.subject} is not of this run`);
     return { key: message.subject.slice(start.length), revision: message.sequence, value: message.data };
   }
+}
+
+/** The revision that a hint tells; undefined where it tells none. */
+function revisionIn(data: Uint8Array): number | undefined {
+  const text = data.length <= 16 ? new TextDecoder().decode(data) : '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /**

@@ -49,7 +49,7 @@ export type RelayFound = Partial<z.infer<typeof answer>>;
 
 export const answerSchema = z.union([
   /** To all who listen, unasked. */
-  z.object({ hint: z.enum(['changed', 'reset']) }),
+  z.object({ hint: z.enum(['changed', 'reset']), revision: revision.optional() }),
   z.object({ id, error }),
   answer,
 ]);

@@ -3,7 +3,7 @@
  * cluster. A connection that is lost comes back by itself; until then requests fail as `busy`, and are tried again (patience.ts).
  */
 import { decodeError, type EncodedError } from '../../error-codec.js';
-import { EngineError, type Engine, type EngineState, type Entry, type Hint } from '../cluster/engine.js';
+import { EngineError, type Engine, type EngineState, type Entry, type HintListener } from '../cluster/engine.js';
 import { answerSchema, decodeFrame, encodeFrame, type RelayCall, type RelayFound } from './frames.js';
 
 export interface RelayEngineOptions {
@@ -31,7 +31,7 @@ export class RelayEngine implements Engine {
   readonly chunkBytes: number;
   readonly #options: RelayEngineOptions;
   readonly #pending = new Map<number, Pending>();
-  readonly #listeners = new Set<(hint: Hint) => void>();
+  readonly #listeners = new Set<HintListener>();
   #socket: WebSocket | undefined;
   /** Settled when the present socket is connected, or is not going to be. */
   #opening: Promise<void> = Promise.resolve();
@@ -86,7 +86,7 @@ export class RelayEngine implements Engine {
     await this.#ask({ call: 'open' });
   }
 
-  listen(listener: (hint: Hint) => void): () => void {
+  listen(listener: HintListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -168,7 +168,7 @@ export class RelayEngine implements Engine {
     if (!parts || !parsed.success) return;
     const answer = parsed.data;
     if ('hint' in answer) {
-      for (const listener of this.#listeners) listener(answer.hint);
+      for (const listener of this.#listeners) listener(answer.hint, answer.revision);
       return;
     }
     const pending = this.#pending.get(answer.id);

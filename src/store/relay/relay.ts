@@ -25,7 +25,7 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#nodes = new GuestNodes(options.engine);
-    this.#stopListening = options.engine.listen((hint) => options.send(encodeFrame({ hint })));
+    this.#stopListening = options.engine.listen((hint, revision) => options.send(encodeFrame({ hint, revision })));
   }
 
   /** Carries out a request and sends the answer; never rejects. False for what is no request: such a guest is put off the line. */

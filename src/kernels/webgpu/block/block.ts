@@ -11,6 +11,7 @@ import {
 import { BlockInput, inputValues } from '../../block/block-input.js';
 import { checkBlock } from '../../block/check.js';
 import {
+  convolved,
   hasConvolution,
   labelsOf,
   leaving,
@@ -26,16 +27,18 @@ import { normaliseRow } from '../../reference/operations.js';
 import { ROWS_OF_SUMS } from '../dense-shaders.js';
 import type { GpuDevice } from '../device.js';
 import { spread } from '../groups.js';
+import { checkRowsFit } from '../limits.js';
 import { KeptActivations } from '../kept-activations.js';
 import { Commands } from './commands.js';
 import type { Entered } from './convolution.js';
 import { Scratch } from './scratch.js';
 import type { BlockShaders } from './shaders.js';
 import { GpuStage, type Leaving } from './stage.js';
-import { Work } from './work.js';
+import type { Ground } from './work.js';
 
-/** Values of a plane, before it is pooled, that inference has in hand at a time. */
-const INFERENCE_VALUES = 2 ** 20;
+/** Values of a plane, before it is pooled, that inference has in hand at a time, and positions: a product has no more rows. */
+const INFERENCE_VALUES = { gpu: 2 ** 24, software: 2 ** 20 };
+const INFERENCE_POSITIONS = 2 ** 19;
 
 interface KeptBatch {
   readonly rows: number;
@@ -50,7 +53,7 @@ export class GpuBlock implements BlockKernel {
   readonly suffixInputs: number;
   readonly #device: GpuDevice;
   readonly #commands: Commands;
-  readonly #work: Work;
+  readonly #shaders: BlockShaders;
   readonly #options: BlockOptions;
   readonly #input: BlockInput;
   readonly #stages: readonly GpuStage[];
@@ -63,17 +66,11 @@ export class GpuBlock implements BlockKernel {
   #kept: KeptBatch | undefined;
   #closed = false;
 
-  private constructor(
-    work: Work,
-    commands: Commands,
-    stages: readonly Stage[],
-    opened: readonly GpuStage[],
-    options: BlockOptions,
-  ) {
+  private constructor(ground: Ground, stages: readonly Stage[], opened: readonly GpuStage[], options: BlockOptions) {
     const [first, last] = [stages[0] as Stage, stages.at(-1) as Stage];
-    this.#device = work.device;
-    this.#work = work;
-    this.#commands = commands;
+    this.#device = ground.device;
+    this.#shaders = ground.shaders;
+    this.#commands = ground.commands;
     this.#options = options;
     this.#stages = opened;
     this.suffixInputs = options.labels;
@@ -81,10 +78,14 @@ export class GpuBlock implements BlockKernel {
     this.planes = leaving(last);
     this.outputs = planeValues(this.planes);
     this.#input = new BlockInput(first, options, { allocate: (length) => new Float32Array(length) });
-    this.#keeping = new Scratch(work.device, 'rows of a block');
-    this.#passing = new Scratch(work.device, 'rows of a block');
+    this.#keeping = new Scratch(ground.device, 'rows of a block');
+    this.#passing = new Scratch(ground.device, 'rows of a block');
     this.#lowest = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
-    this.#samples = Math.max(1, Math.floor(INFERENCE_VALUES / Math.max(...opened.map((stage) => stage.convolved))));
+    const values = ground.device.software ? INFERENCE_VALUES.software : INFERENCE_VALUES.gpu;
+    const most = (of: (stage: Stage) => number): number => Math.max(...stages.map(of));
+    const bySize = values / most((stage) => planeValues(convolved(stage)));
+    const byPositions = INFERENCE_POSITIONS / most(({ from }) => from.height * from.width);
+    this.#samples = Math.max(1, Math.floor(Math.min(bySize, byPositions)));
   }
 
   /** @throws PffError `memory` where the device has no room for it */
@@ -96,6 +97,12 @@ export class GpuBlock implements BlockKernel {
     shaders: BlockShaders,
   ): Promise<GpuBlock> {
     checkBlock(stages, tensors, options);
+    for (const stage of stages) {
+      const { channels, height, width } = convolved(stage);
+      const what = `a convolution of ${channels} channels over ${height} x ${width} positions`;
+      const values = Math.max(planeValues(stage.from), channels * height * width);
+      checkRowsFit(device, what, values, options.maxRows);
+    }
     const commands = new Commands(device);
     const ground = { device, shaders, commands };
     const opened: GpuStage[] = [];
@@ -111,7 +118,7 @@ export class GpuBlock implements BlockKernel {
       for (const stage of opened) stage.close();
       throw error;
     }
-    return new GpuBlock(new Work(ground, {}), commands, stages, opened, options);
+    return new GpuBlock(ground, stages, opened, options);
   }
 
   async infer(input: LayerInput, output: LayerOutput): Promise<void> {
@@ -222,7 +229,7 @@ export class GpuBlock implements BlockKernel {
 
   #sumSquares(y: GPUBuffer, sums: GPUBuffer, rows: number): void {
     const groups = spread(Math.ceil(rows / ROWS_OF_SUMS));
-    this.#work.groups(this.#work.shaders.sumSquares(), [y, sums], groups, { rows, outputs: this.outputs });
+    this.#commands.add(this.#shaders.sumSquares(), { rows, outputs: this.outputs }, [y, sums], groups);
   }
 
   /** With a rule: takes a step of all stages. Without: the gradient by what enters. */

@@ -24,7 +24,7 @@ export interface GpuParameter {
   readonly length: number;
 }
 
-export class Work implements Ground {
+export class Work {
   readonly device: GpuDevice;
   readonly shaders: BlockShaders;
   readonly #commands: Commands;
@@ -37,10 +37,6 @@ export class Work implements Ground {
     this.shaders = shaders;
     this.#commands = commands;
     this.#values = values;
-  }
-
-  get commands(): Commands {
-    return this.#commands;
   }
 
   /** One thread for each of `count` elements. */

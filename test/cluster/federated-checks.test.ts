@@ -1,0 +1,162 @@
+/** What a federated run can check without anybody else's data, on a real server: repetition, bounds on updates, and the fall of accuracy. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { messageOf } from '../../src/errors.js';
+import { RandomStream } from '../../src/random.js';
+import { serveNode, type NodeOptions } from '../../src/run/cluster/serve.js';
+import { trainToEnd } from '../../src/run/train.js';
+import { taskKey, type Task } from '../../src/schedule/tasks.js';
+import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
+import type { Output } from '../../src/store/store.js';
+import { Fleet } from './fleet.js';
+import { sleep, type Pff } from './server.js';
+
+const fleet = new Fleet();
+let folder = '';
+const file = (name: string): string => path.join(folder, name);
+const sites = ['site-1.csv', 'site-2.csv'];
+const FLAGS =
+  '--layers 2,16,16 --epochs 6 --splits 6 --batch 20 --learning-rate 0.01 --variant federated --shards 2 --nodes 2';
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'pff-federated-'));
+  for (const [seed, name] of ['held.csv', ...sites].entries()) {
+    const stream = new RandomStream(1, 'test', 9, seed);
+    const lines = Array.from({ length: 240 }, (_, i) => {
+      const label = i % 3;
+      return `${(label + stream.uniform() / 2).toFixed(3)},${stream.uniform().toFixed(3)},kind ${label}`;
+    });
+    writeFileSync(file(name), ['first,second,class', ...lines].join('\n'));
+  }
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await fleet.end();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function submit(url: string, ...more: string[]): Pff {
+  return fleet.pff(
+    'train',
+    '--data',
+    file('held.csv'),
+    ...FLAGS.split(' '),
+    '--run',
+    'wards',
+    '--server',
+    url,
+    ...more,
+  );
+}
+
+/** The node of the second site, in the test's own process. Resolves to what it ended with. */
+function secondSite(url: string, more: Partial<NodeOptions> = {}): Promise<string> {
+  const ending = new AbortController();
+  const ended = serveNode({
+    server: { server: url },
+    run: 'wards',
+    slot: 1,
+    data: file('site-2.csv'),
+    threads: 1,
+    signal: ending.signal,
+    say: () => {},
+    ...more,
+  }).then(
+    () => 'ended',
+    (error: unknown) => messageOf(error),
+  );
+  fleet.atEnd(async () => {
+    ending.abort();
+    await ended;
+  });
+  return ended;
+}
+
+/** Wraps a function of every store of this process. */
+function wrap(name: 'publish', change: (task: Task, output: Output) => Output): void;
+function wrap(name: 'fetch', change: (task: Task, output: Output) => Output): void;
+function wrap(name: 'publish' | 'fetch', change: (task: Task, output: Output) => Output): void {
+  const { publish, fetch } = Object.getOwnPropertyDescriptors(ClusterStore.prototype) as unknown as {
+    publish: { value: ClusterStore['publish'] };
+    fetch: { value: ClusterStore['fetch'] };
+  };
+  if (name === 'publish')
+    vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
+      return publish.value.call(this, task, change(task, output));
+    });
+  else
+    vi.spyOn(ClusterStore.prototype, 'fetch').mockImplementation(async function (this: ClusterStore, task, signal) {
+      return change(task, await fetch.value.call(this, task, signal));
+    });
+}
+
+/** A state of which every value is multiplied: well-formed, and wrong. */
+function scaled({ steps, buffer }: Output, by: number): Output {
+  const values = new Float32Array(new SharedArrayBuffer(buffer.byteLength));
+  values.set(new Float32Array(buffer).map((value) => by * value));
+  return { steps, buffer: values.buffer };
+}
+
+async function said(pff: Pff, what: RegExp): Promise<void> {
+  for (const end = Date.now() + 30_000; !what.test(pff.text) && Date.now() < end;) await sleep(50);
+  expect(pff.text).toMatch(what);
+}
+
+describe('a federated run with all checks', () => {
+  it('of honest sites has the bits of one without', { timeout: 60_000 }, async () => {
+    const shardDirs = sites.map((name) => file(name));
+    const spec = { layers: [2, 16, 16], epochs: 6, splits: 6, batch: 20, learningRate: 0.01 };
+    const alone = await trainToEnd({ data: file('held.csv'), spec, shardDirs });
+    const at = await fleet.server();
+    const train = submit(at.url, '--validate-every', '1', '--max-drop', '0.9', '--json');
+    for (const [slot, name] of sites.entries())
+      fleet.node(at, '--data', file(name), '--slot', String(slot + 1), '--repeat', '1', '--max-update', '20');
+    expect(await train.exited, train.text).toBe(0);
+    expect((JSON.parse(train.out) as { modelDigest: string }).modelDigest).toBe(alone.modelDigest);
+    expect(train.text).not.toContain('ACCURACY FELL');
+  });
+
+  it('a site that blows a state up is noticed by the next, which leaves', { timeout: 60_000 }, async () => {
+    const at = await fleet.server();
+    submit(at.url);
+    wrap('publish', (task, output) => (taskKey(task) === 'c1.l0' ? scaled(output, 30) : output));
+    void secondSite(at.url);
+    const honest = fleet.node(at, '--data', file('site-1.csv'), '--slot', '1', '--run', 'wards', '--max-update', '20');
+    expect(await honest.exited).toBe(1);
+    expect(honest.text).toMatch(/c1\.l0 has moved by \S+ times the norm .*but may by 20 \(--max-update\)/);
+    const status = fleet.pff('status', 'wards', '--server', at.url);
+    expect(await status.exited).toBe(0);
+    expect(status.text).toContain('c1.l0 has moved by');
+  });
+
+  it('a layer that became worse is told, with whose chapter it was', { timeout: 60_000 }, async () => {
+    const at = await fleet.server();
+    const train = submit(at.url, '--validate-every', '1', '--max-drop', '0.15');
+    // The weights of a layer turned round.
+    wrap('publish', (task, output) => (taskKey(task) === 'c3.l0' ? scaled(output, -1) : output));
+    void secondSite(at.url);
+    fleet.node(at, '--data', file('site-1.csv'), '--slot', '1');
+    await said(
+      train,
+      /ACCURACY FELL after chapter 4, which trained on shard 2: .*layer \d alone \S+ %, but \S+ % after/,
+    );
+    expect(await train.exited).toBe(0);
+  });
+
+  it('a site whose memory changes between two times publishes nothing of the task', { timeout: 60_000 }, async () => {
+    const at = await fleet.server();
+    submit(at.url);
+    let fetched = 0;
+    wrap('fetch', (task, output) =>
+      taskKey(task) === 'c0.l0' && ++fetched % 2 === 0 ? scaled(output, 1.001) : output,
+    );
+    const ended = secondSite(at.url, { repeat: 1 });
+    fleet.node(at, '--data', file('site-1.csv'), '--slot', '1');
+    expect(await ended).toMatch(/did c1\.l\d twice and had two results/);
+    const status = fleet.pff('status', 'wards', '--server', at.url, '--json');
+    expect(await status.exited).toBe(0);
+    expect((JSON.parse(status.out) as { tasksDone: number }).tasksDone).toBeLessThan(4);
+  });
+});
