@@ -112,18 +112,19 @@ export class GpuDense implements DenseKernel {
       const { y: from, sums: fromSums } = this.#inferred;
       const summed = normalise === true || sumSquares !== undefined;
       await this.#pass(this.#inferred, input, first, count, summed, normalise);
-      const rows = count * variants;
+      const leaving = count * variants;
       const part = (all: Float32Array | undefined, own: Float32Array, each: number) =>
         inPlace
-          ? (all?.subarray(first * each, (first + rows) * each) ?? own)
-          : own.subarray(0, own.length && rows * each);
+          ? (all?.subarray(first * each, (first + leaving) * each) ?? own)
+          : own.subarray(0, own.length && leaving * each);
       const values = part(activations, y, outputs);
       const squares = part(sumSquares, sums, 1);
       await this.#device.read([
         { from, into: values },
         { from: fromSums, into: squares },
       ]);
-      for (let r = 0; r < rows && !inPlace; r++) {
+      if (inPlace) continue;
+      for (let r = 0; r < leaving; r++) {
         const to = Math.floor(r / count) * batch + first + (r % count);
         if (sumSquares) sumSquares[to] = squares[r] ?? 0;
         activations?.set(values.subarray(r * outputs, (r + 1) * outputs), to * outputs);
