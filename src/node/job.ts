@@ -3,7 +3,7 @@ import type { LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
 import { initialState, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import type { LabelledData } from '../model/labelled-data.js';
-import { assign, type PffVariant } from '../schedule/assign.js';
+import { assign, type PffVariant, type Placement } from '../schedule/assign.js';
 import { graphShape } from '../schedule/shape.js';
 import type { RunSpec } from '../spec/spec.js';
 
@@ -18,7 +18,10 @@ export interface Site {
 export interface Job {
   readonly spec: RunSpec;
   readonly variant: PffVariant;
+  /** N; with a placement, its places. */
   readonly nodes: number;
+  /** [N]: which node has each place, where nodes are not equally fast. */
+  readonly placement?: Placement | undefined;
   readonly layout: LabelLayout;
   readonly classes: number;
   /** [shards]: chapter c trains on site c mod shards. Undefined where this node has no chapter of that shard. */
@@ -52,7 +55,9 @@ export function beginning({ spec, initial }: Pick<Job, 'spec' | 'initial'>, stru
 
 /** The job as node `node` gets it: without the data of shards on which it never trains. */
 export function jobOfNode(job: Job, node: number): Job {
-  const chapters = (assign(graphShape(job.spec), job.variant, job.nodes)[node] ?? []).map(({ chapter }) => chapter);
+  const chapters = (assign(graphShape(job.spec), job.variant, job.nodes, job.placement)[node] ?? []).map(
+    ({ chapter }) => chapter,
+  );
   const own = new Set(chapters.map((chapter) => chapter % job.sites.length));
   return { ...job, sites: job.sites.map((site, shard) => (own.has(shard) ? site : undefined)) };
 }

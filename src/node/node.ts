@@ -20,10 +20,11 @@ export async function runNode(
   relay?: InputRelay,
 ): Promise<void> {
   const graph = graphShape(job.spec);
-  const window = defaultWindow(graph, job.variant, job.nodes);
+  // Places of one node keep no more alive than one does.
+  const window = defaultWindow(graph, job.variant, job.placement ? new Set(job.placement).size : job.nodes);
   const runner = new TaskRunner({ job, node, kernels, store, signal, emit, relay });
   try {
-    for (const task of assign(graph, job.variant, job.nodes)[node] ?? []) {
+    for (const task of assign(graph, job.variant, job.nodes, job.placement)[node] ?? []) {
       if (await store.isPublished(task)) continue;
       const gate = gateOf(graph, task, window);
       if (gate) await store.published(gate, signal);

@@ -219,7 +219,8 @@ export class TaskRunner {
       }
       const from = this.#spans.now();
       const output = await store.fetch(need, signal);
-      const own = ownerOf(this.#graph, job.variant, job.nodes, need) === node;
+      const place = ownerOf(this.#graph, job.variant, job.nodes, need);
+      const own = (job.placement?.[place] ?? place) === node;
       this.#spans.add(need, 'fetch', from, own ? 0 : this.#bytesOf(need, output));
       if (need.kind === 'labels') this.#data.setLabels(need.chapter, labelsIn(output.buffer, job.classes));
       else fetched.set(key, output);

@@ -25,6 +25,7 @@ import { runThreads } from './threads.js';
 export interface Callbacks {
   readonly node: (event: NodeEvent) => void;
   readonly died: (node: number, reason: string, deaths: number) => void;
+  readonly placed: (text: string) => void;
   /** An output was published, for those who look on. Only a node in this thread waits for them. */
   readonly published?: (task: Task, output: Output) => Promise<void>;
   /** The same of a baseline outside the pipeline: all of its layers after a chapter. Nobody waits for it. */

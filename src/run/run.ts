@@ -231,6 +231,7 @@ export class Run {
     const callbacks: Callbacks = {
       node: (event) => this.#nodeEvent(event),
       died: (...which) => this.#died(...which),
+      placed: (text) => this.#notice(text),
       ...watchers.callbacks(),
     };
     const faults = this.#options.faults ?? [];

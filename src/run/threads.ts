@@ -13,6 +13,7 @@ import { serveRelay } from '../node/threads/port-relay.js';
 import { RelayHub } from '../node/threads/relay-hub.js';
 import { startThread } from '../node/threads/thread.js';
 import { kernelsOfNode } from './gpus.js';
+import { Placing, placingOf } from './placing.js';
 import type { Execution, Fault } from './options.js';
 
 /** A node that dies this often without finishing a task in between will die again. */
@@ -21,6 +22,8 @@ const MOST_DEATHS_PER_TASK = 5;
 export interface ThreadEvents {
   readonly node: (event: NodeEvent) => void;
   readonly died: (node: number, reason: string, deaths: number) => void;
+  /** What nodes that are not equally fast were given, in words. */
+  readonly placed: (text: string) => void;
 }
 
 /** What threads are run with. */
@@ -39,7 +42,8 @@ export interface ThreadsSetup {
 /** Runs all nodes to the end of the run. Rejects with the first error that a replacement cannot mend. */
 export async function runThreads(setup: ThreadsSetup): Promise<void> {
   const { execution, signal, faults, events } = setup;
-  const hub = setup.relays ? new RelayHub() : undefined;
+  const placing = placingOf(setup.job, execution, events.placed);
+  const hub = setup.relays && !placing ? new RelayHub() : undefined;
   const pendingFaults = [...faults];
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
@@ -56,7 +60,7 @@ export async function runThreads(setup: ThreadsSetup): Promise<void> {
       };
       let reason: string | undefined;
       try {
-        reason = await runWorker({ ...setup, signal: all }, { node, kernels, fault }, hub, onEvent);
+        reason = await runWorker({ ...setup, signal: all }, { node, kernels, fault, placing }, hub, onEvent);
       } catch (error) {
         const next = gpu.after(error, kernels);
         if (next === undefined || all.aborted) throw error;
@@ -86,12 +90,13 @@ interface OneWorker {
   readonly node: number;
   readonly kernels: KernelsChoice;
   readonly fault: Fault | undefined;
+  readonly placing: Placing | undefined;
 }
 
 /** Runs one worker until it is done (undefined) or dead (why). Throws what the node itself reports as failed. */
 async function runWorker(
   { job, execution, store, signal }: ThreadsSetup,
-  { node, kernels, fault }: OneWorker,
+  { node, kernels, fault, placing }: OneWorker,
   hub: RelayHub | undefined,
   onEvent: (event: NodeEvent) => void,
 ): Promise<string | undefined> {
@@ -102,11 +107,12 @@ async function runWorker(
   const relayed = member && new MessageChannel();
   if (member && relayed) serveRelay(relayed.port1, member.relay);
   const setup: WorkerSetup = {
-    job: jobOfNode(job, node),
+    job: placing ? job : jobOfNode(job, node),
     node,
     kernels,
     threads: execution.threadsPerNode,
     storePort: port2,
+    ...(placing ? { measures: true } : {}),
     ...(relayed ? { relayPort: relayed.port2 } : {}),
     plugins: execution.plugins ?? [],
     ...(fault ? { dieAt: fault } : {}),
@@ -121,6 +127,8 @@ async function runWorker(
       let done = false;
       worker.on('message', (message: WorkerMessage) => {
         if (message.type === 'event') onEvent(message.event);
+        else if (message.type === 'speed')
+          void placing?.measured(node, message.stepsPerSecond).then((placed) => worker.postMessage(placed));
         else if (message.type === 'done') done = true;
         else {
           done = true;

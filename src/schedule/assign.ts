@@ -13,6 +13,9 @@ export type PffVariant = (typeof PFF_VARIANTS)[number];
 export const VARIANTS = [...PFF_VARIANTS, 'dff'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
+/** [places]: which node does what is dealt out to each place (placement.ts). */
+export type Placement = readonly number[];
+
 /**
  * The tasks of each node, in the order in which it does them. Nodes beyond the work have none.
  *
@@ -20,14 +23,18 @@ export type Variant = (typeof VARIANTS)[number];
  * - `single-layer`: the layers (head included) are cut into blocks of neighbours, as equal as can be, the larger ones
  *   first; block n belongs to node n. With as many nodes as layers each has one, as in the paper.
  * - `all-layers`, `federated`: chapter c belongs to node c mod N.
+ *
+ * With a placement the nodes of this description are places, and the lists are those of the nodes that have them.
  */
-export function assign(shape: GraphShape, variant: PffVariant, nodes: number): Task[][] {
+export function assign(shape: GraphShape, variant: PffVariant, nodes: number, placement?: Placement): Task[][] {
   checkShape(shape);
   checkCount('nodes', nodes);
-  const lists: Task[][] = Array.from({ length: nodes }, () => []);
+  const own: Task[][] = Array.from({ length: placement ? 1 + Math.max(...placement) : nodes }, () => []);
+  // Places of the same node share its list, which so has the order of the graph.
+  const lists = placement ? placement.map((node) => own[node] as Task[]) : own;
   if (variant === 'single-layer') assignLayers(shape, lists);
   else assignChapters(shape, lists, variant === 'sequential' ? 1 : nodes);
-  return lists;
+  return own;
 }
 
 /** The node that does `task`. */

@@ -52,12 +52,26 @@ it(
   'a node on a GPU beside one on the CPU has the same digest, also when its GPU is lost',
   { timeout: 120_000 },
   async () => {
+    // Federated, as shards are not placed by speed.
+    const whole = toySpec({ layers: [36, 12, 10], epochs: 2, precision: 'bf16', peerNormalization: 0.01, shards: 2 });
+    const expected = await trainToEnd({ spec: whole, kernels: 'reference' }, dataset);
     const faults = [{ node: 0, publication: 0, moment: 'after', losesGpu: true }] as const;
-    const { result, reasons } = await trained({ gpus: ['0'], nodes: 2, kernels: 'reference', faults });
+    const options = { spec: whole, variant: 'federated', gpus: ['0'], nodes: 2, kernels: 'reference', faults } as const;
+    const { result, reasons } = await trained(options);
     expect(reasons).toEqual([expect.stringMatching(/^the GPU \(google swiftshader\) failed: /)]);
-    expect(result.modelDigest).toBe(digest);
+    expect(result.modelDigest).toBe(expected.modelDigest);
   },
 );
+
+it('work is placed by measured speed, with the same digest', { timeout: 120_000 }, async () => {
+  const notices: string[] = [];
+  const options = { spec, variant: 'single-layer', gpus: ['0'], nodes: 2, kernels: 'reference' } as const;
+  for await (const event of train(options, dataset)) {
+    if (event.type === 'notice') notices.push(event.text);
+    if (event.type === 'finished') expect(event.result.modelDigest).toBe(digest);
+  }
+  expect(notices).toContainEqual(expect.stringMatching(/^steps a second: node 1 [\d.]+, node 2 [\d.]+; /));
+});
 
 describe('where to go on', () => {
   const lost = new GpuFailure('lost');

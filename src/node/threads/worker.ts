@@ -8,7 +8,9 @@ import { PortStore } from '../../store/port.js';
 import { dyingStore, type DieAt } from './dying-store.js';
 import type { NodeEvent } from '../events.js';
 import type { Job } from '../job.js';
+import type { Placement } from '../../schedule/assign.js';
 import { runNode } from '../node.js';
+import { stepsPerSecond } from '../speed.js';
 import { loadPlugins } from './plugins.js';
 import { portRelay } from './port-relay.js';
 
@@ -17,6 +19,8 @@ export interface WorkerSetup {
   readonly node: number;
   readonly kernels: KernelsChoice;
   readonly threads: number;
+  /** It measures how fast it is, tells that, and begins when it is told its placement. */
+  readonly measures?: true;
   readonly storePort: MessagePort;
   /** Where nodes of Single-Layer hand on layer inputs. */
   readonly relayPort?: MessagePort;
@@ -26,7 +30,14 @@ export interface WorkerSetup {
   readonly dieAt?: DieAt;
 }
 
+/** Sent to a worker that has told its speed. */
+export interface Placed {
+  readonly nodes: number;
+  readonly placement: Placement | undefined;
+}
+
 export type WorkerMessage =
+  | { readonly type: 'speed'; readonly stepsPerSecond: number }
   | { readonly type: 'event'; readonly event: NodeEvent }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly error: EncodedError };
@@ -34,8 +45,16 @@ export type WorkerMessage =
 const setup = workerData as WorkerSetup;
 const port = parentPort as MessagePort;
 const abort = new AbortController();
-port.on('message', (message: 'stop') => {
+let begin: (placed: Placed) => void = () => {};
+const placed = new Promise<Placed>((resolve, reject) => {
+  begin = resolve;
+  abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), { once: true });
+});
+// Not every worker waits for it.
+placed.catch(() => {});
+port.on('message', (message: 'stop' | Placed) => {
   if (message === 'stop') abort.abort(new PffError('interrupted', 'stopped'));
+  else begin(message);
 });
 
 /** What happens to a worker that is to die. */
@@ -60,7 +79,12 @@ try {
   const store = setup.dieAt ? dyingStore(reached, setup.dieAt, await dying(setup.dieAt, setup.kernels)) : reached;
   try {
     const relay = setup.relayPort && portRelay(setup.relayPort);
-    await runNode(setup.job, setup.node, kernels, store, abort.signal, emit, relay);
+    let { job } = setup;
+    if (setup.measures) {
+      say({ type: 'speed', stepsPerSecond: await stepsPerSecond(job, kernels, abort.signal) });
+      job = { ...job, ...(await placed) };
+    }
+    await runNode(job, setup.node, kernels, store, abort.signal, emit, relay);
   } finally {
     kernels.close();
   }
