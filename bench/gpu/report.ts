@@ -26,8 +26,8 @@ export function gpuSection(report: GpuReport): string {
   );
   return `## On a GPU
 
-${device}. ${peak}Steps: medians and quartiles; epochs and presets once, data and compilation before the clock for PyTorch, both within it for
-ours. Results are not compared here: the tests hold ours to the bits of the CPU.${tiny ? ' **Tiny sizes: these figures only say that the bench works.**' : ''}
+${device}. ${peak}Steps: medians and quartiles; epochs and presets once, after compilation. Data
+come from the host within the clock for ours, and lie on the device before it for PyTorch. Results are not compared here: the tests hold ours to the bits of the CPU.${tiny ? ' **Tiny sizes: these figures only say that the bench works.**' : ''}
 
 ${about.map((line) => `- ${line}`).join('\n')}${absent.join('')}
 

@@ -10,6 +10,7 @@ import type { PartialSpec } from '../../src/spec/spec.js';
 import { softwareGpu } from '../../tools/webgpu.js';
 import { toyDataset } from '../helpers/tiny.js';
 import { trainOn } from '../helpers/train-on.js';
+import { emptyTensors, sgdRule } from './layers.js';
 
 Object.assign(process.env, softwareGpu());
 
@@ -20,7 +21,7 @@ interface Calls {
 }
 
 /** The kernels on the device, and what is asked of their trainers. */
-async function watched(precision: Precision): Promise<{ kernels: Kernels; calls: Calls }> {
+async function watched(precision: Precision, holds = true): Promise<{ kernels: Kernels; calls: Calls }> {
   const inside = kernelsOn(await sharedDevice(), { precision, form: 'integer', each: [1] });
   const calls: Calls = { steps: 0, drawn: 0, stocks: [] };
   const kernels: Kernels = {
@@ -30,7 +31,7 @@ async function watched(precision: Precision): Promise<{ kernels: Kernels; calls:
       return {
         async hold(stock) {
           calls.stocks.push(stock.kind);
-          return trainer.hold!(stock);
+          return holds && trainer.hold!(stock);
         },
         async step(step) {
           calls.steps++;
@@ -79,4 +80,39 @@ test.each<[string, PartialSpec]>([
   const { kernels, calls } = await watched('bf16');
   expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
   expect(calls.drawn).toBeLessThan(calls.steps);
+});
+
+test('batches come from the host where samples find no room on the device', { timeout: 60_000 }, async () => {
+  const { kernels, calls } = await watched('bf16', false);
+  expect(await trainOn(kernels, dataset, small)).toEqual(await trainOn(openReference('bf16'), dataset, small));
+  expect([calls.steps, calls.drawn]).toEqual([16, 0]);
+});
+
+test('a loss that is not finite names the batch that the CPU names', { timeout: 60_000 }, async () => {
+  const spec: PartialSpec = { ...small, learningRate: 1e18 };
+  const messageOf = (training: Promise<unknown>) =>
+    training.then(
+      () => 'it was trained',
+      (error: Error) => error.message,
+    );
+  const expected = await messageOf(trainOn(openReference('bf16'), dataset, spec));
+  expect(expected).toMatch(/^the loss of layer 1 became .* in chapter 1, batch [2-4]$/);
+  const { kernels } = await watched('bf16');
+  expect(await messageOf(trainOn(kernels, dataset, spec))).toBe(expected);
+});
+
+test('rows that a stock does not have are not drawn', async () => {
+  const kernels = kernelsOn(await sharedDevice(), { precision: 'bf16', form: 'integer', each: [1] });
+  const layer = await kernels.openDense(emptyTensors(3, 4), { activation: 'relu', maxRows: 2, suffixInputs: 0 });
+  const trainer = kernels.openTrainer!([layer], { kind: 'symba', goodness: 'sum', steepness: 1 })!;
+  const step = (drawn: readonly number[]) => ({
+    input: { drawn: Uint32Array.from(drawn), batch: 2, variants: 1 as const },
+    labels: new Uint8Array(1),
+    layerRule: sgdRule,
+    headRule: sgdRule,
+  });
+  await expect(trainer.step(step([0, 1]))).rejects.toThrow('no stock is held');
+  expect(await trainer.hold!({ kind: 'rows', values: new Float32Array(9) })).toBe(true);
+  await expect(trainer.step(step([0, 3]))).rejects.toThrow('row 3 is drawn, but the stock has only 3');
+  layer.close();
 });

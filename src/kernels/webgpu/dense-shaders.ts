@@ -1,6 +1,7 @@
 /** The shaders of a dense layer: the rules of kernels.ts, one shader for each step of `forward`, `update` and `inputGradient`. */
 import type { UpdateRule } from '../operands.js';
 import type { ArithmeticForm } from './arithmetic.js';
+import { inverseLengthOf } from './block/inverse.js';
 import type { Shader } from './device.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
 import { denseShaderOf, elementwise, memoised } from './shader-text.js';
@@ -39,7 +40,7 @@ const inputProduct: Product = {
 
 type Kind = UpdateRule['kind'];
 
-export type ElementName = 'outputs' | 'sumSquares' | 'delta' | `${'suffix' | 'bias'} ${Kind}`;
+export type ElementName = 'outputs' | 'sumSquares' | 'lengths' | 'normalise' | 'delta' | `${'suffix' | 'bias'} ${Kind}`;
 export type ProductName = 'forward' | 'inputGradient' | `prefix ${Kind}`;
 
 type How = Pick<ShaderOptions, 'form' | 'precision'>;
@@ -84,6 +85,17 @@ export const elementShaders = memoised(
       ),
     ),
     sumSquares: denseShaderOf(form, ['y', '*sums'], sumSquares),
+    lengths: denseShaderOf(
+      form,
+      ['sums', '*inverse'],
+      inverseLengthOf,
+      elementwise('p.rows', 'inverse[index] = inverseOf(sums[index]);'),
+    ),
+    normalise: denseShaderOf(
+      form,
+      ['inverse', '*y'],
+      elementwise('p.rows * p.outputs', 'y[index] = product(y[index], inverse[index / p.outputs]);'),
+    ),
     delta: denseShaderOf(
       form,
       ['y', 'given', '*delta', '*sums'],

@@ -20,7 +20,7 @@ interface Own {
   readonly biasMoment2: GPUBuffer;
 }
 
-/** Buffers of a number of rows: what enters, the prefix part of a sample's outputs, what leaves, and its sums of squares. */
+/** Buffers of a number of rows: what enters, the prefix part of a sample's outputs, what leaves, its sums of squares, and one by its length. */
 export interface RowBuffers {
   readonly samples: number;
   readonly rows: number;
@@ -29,6 +29,7 @@ export interface RowBuffers {
   readonly shared: GPUBuffer;
   readonly y: GPUBuffer;
   readonly sums: GPUBuffer;
+  readonly inverse: GPUBuffer;
 }
 
 /** The same of training: the given delta, the delta by rule 4 of each row and each sample. */
@@ -123,6 +124,7 @@ export class DenseWork {
       shared: await make(samples * outputs),
       y: await make(rows * outputs),
       sums: await make(rows),
+      inverse: await make(rows),
     };
   }
 
@@ -145,6 +147,14 @@ export class DenseWork {
   /** Rule 2: from y to sums. */
   sumSquares({ y, sums }: RowBuffers, { rows }: Counts, slot: Slot): Promise<Dispatch> {
     return this.#dispatch('sumSquares', slot, [y, sums], spread(Math.ceil(rows / ROWS_OF_SUMS)));
+  }
+
+  /** Rule 3, of y in its place, once its sums of squares are there. */
+  async normalise({ y, sums, inverse }: RowBuffers, { rows }: Counts, slot: Slot): Promise<Dispatch[]> {
+    return [
+      await this.#dispatch('lengths', slot, [sums, inverse], elements(rows)),
+      await this.#dispatch('normalise', slot, [inverse, y], elements(rows * this.outputs)),
+    ];
   }
 
   /** Rule 4 up to the gradient: what each row and each sample has to teach. Reads the parameters `scaled` and `variants`. */

@@ -13,7 +13,6 @@ import {
 } from '../check.js';
 import type { DenseKernel, DenseOptions, DenseTensors, LayerInput, LayerOutput } from '../kernels.js';
 import type { Delta, UpdateRule } from '../operands.js';
-import { normaliseRow } from '../reference/operations.js';
 import { DenseWork, destroyAll, type DeltaBuffers, type RowBuffers } from './dense-work.js';
 import type { GpuDevice } from './device.js';
 import { KeptActivations } from './kept-activations.js';
@@ -103,29 +102,32 @@ export class GpuDense implements DenseKernel {
     const { outputs } = this;
     const width = Math.max(outputs * variants, this.inputs - this.suffixInputs, this.suffixInputs * variants, 1);
     const samples = Math.max(1, Math.min(batch, Math.floor(VALUES_OF_A_PART / width)));
-    const y = new Float32Array(activations ? samples * variants * outputs : 0);
-    const sums = new Float32Array(samples * variants);
+    // Rows that lie as they are asked for are read into their place.
+    const inPlace = variants === 1 || samples === batch;
+    const y = new Float32Array(activations && !inPlace ? samples * variants * outputs : 0);
+    const sums = new Float32Array(sumSquares && !inPlace ? samples * variants : 0);
     for (let first = 0; first < batch; first += samples) {
       const count = Math.min(samples, batch - first);
       this.#inferred = await this.#buffersFor(this.#inferred, count, count * variants, samples * variants);
       const { y: from, sums: fromSums } = this.#inferred;
       const summed = normalise === true || sumSquares !== undefined;
-      await this.#pass(this.#inferred, input, first, count, summed);
-      const [values, squares] = [
-        y.subarray(0, y.length && count * variants * outputs),
-        sums.subarray(0, count * variants),
-      ];
+      await this.#pass(this.#inferred, input, first, count, summed, normalise);
+      const leaving = count * variants;
+      const part = (all: Float32Array | undefined, own: Float32Array, each: number) =>
+        inPlace
+          ? (all?.subarray(first * each, (first + leaving) * each) ?? own)
+          : own.subarray(0, own.length && leaving * each);
+      const values = part(activations, y, outputs);
+      const squares = part(sumSquares, sums, 1);
       await this.#device.read([
         { from, into: values },
-        { from: fromSums, into: squares.subarray(0, summed ? squares.length : 0) },
+        { from: fromSums, into: squares },
       ]);
-      for (let r = 0; r < count * variants; r++) {
+      if (inPlace) continue;
+      for (let r = 0; r < leaving; r++) {
         const to = Math.floor(r / count) * batch + first + (r % count);
         if (sumSquares) sumSquares[to] = squares[r] ?? 0;
-        if (!activations) continue;
-        const row = values.subarray(r * outputs, (r + 1) * outputs);
-        if (normalise) normaliseRow(row, squares[r] ?? 0);
-        activations.set(row, to * outputs);
+        activations?.set(values.subarray(r * outputs, (r + 1) * outputs), to * outputs);
       }
     }
   }
@@ -178,7 +180,14 @@ export class GpuDense implements DenseKernel {
   }
 
   /** Rule 1 of samples `first` … of the input; what is kept is theirs. */
-  async #pass(buffers: RowBuffers, input: LayerInput, first: number, batch: number, summed: boolean): Promise<void> {
+  async #pass(
+    buffers: RowBuffers,
+    input: LayerInput,
+    first: number,
+    batch: number,
+    summed: boolean,
+    normalise = false,
+  ): Promise<void> {
     const { variants } = input;
     const { prefixInputs, suffixInputs } = this.work;
     const counts = { batch, rows: batch * variants };
@@ -187,6 +196,7 @@ export class GpuDense implements DenseKernel {
     this.#write({ ...counts, variants });
     const work = await this.work.forward(buffers, counts, this.#slot);
     if (summed) work.push(await this.work.sumSquares(buffers, counts, this.#slot));
+    if (normalise) work.push(...(await this.work.normalise(buffers, counts, this.#slot)));
     this.#device.run(work);
   }
 

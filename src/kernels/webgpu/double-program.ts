@@ -27,8 +27,10 @@ export const FIRST_CONSTANT = 256;
 /** Registers of the interpreter. */
 export const REGISTERS = 32;
 
-/** A value of a program: an input, a constant, or the result of an instruction. */
-export type Value = { readonly constant: number } | { readonly register: number };
+/** A value of a program: an input, or the result of an instruction. Constants are numbers. */
+export interface Value {
+  readonly register: number;
+}
 
 interface Instruction {
   readonly operation: Operation;
@@ -72,7 +74,6 @@ export class DoubleProgram {
 
   /** An instruction; its result goes to a register of its own, or `to` one that is there. */
   do(operation: Operation, a: Value | number, b: Value | number = 0, to: Value = this.variable()): Value {
-    if (!('register' in to)) throw new RangeError('a constant cannot be written');
     const small = operation === 'divideBySmall' && typeof b === 'number';
     this.#instructions.push({ operation, to: to.register, a: this.#operand(a), b: small ? b : this.#operand(b) });
     return to;
@@ -92,11 +93,9 @@ export class DoubleProgram {
   }
 
   #operand(value: Value | number): number {
-    const constant = typeof value === 'number' ? value : 'constant' in value ? value.constant : undefined;
-    if (constant === undefined) return (value as { register: number }).register;
-    const known = this.#constants.findIndex((each) => Object.is(each, constant));
-    if (known >= 0) return FIRST_CONSTANT + known;
-    return FIRST_CONSTANT + this.#constants.push(constant) - 1;
+    if (typeof value !== 'number') return value.register;
+    const known = this.#constants.findIndex((each) => Object.is(each, value));
+    return FIRST_CONSTANT + (known >= 0 ? known : this.#constants.push(value) - 1);
   }
 
   /** Instructions, then constants, as the interpreter reads them. */

@@ -1,8 +1,8 @@
 /**
- * 1 / sqrt(variance + 1e-5) of rule 9 in WGSL, each step rounded once. WGSL leaves the last bits of roots and quotients open, so both are
+ * 1 / sqrt(x + ε) of rules 3 and 9 in WGSL, each step rounded once. WGSL leaves the last bits of roots and quotients open, so both are
  * computed digit by digit in integers, on every device: they are few.
  */
-export const inverseOf = /* wgsl */ `
+const roots = /* wgsl */ `
 /** The bits of the root of a positive normal number. */
 fn rootBits(x: u32) -> u32 {
   // x = m · 2^e with an even e and 2^24 <= m < 2^26.
@@ -45,10 +45,19 @@ fn reciprocalBits(x: u32) -> u32 {
   }
   return ((253u - exponent) << 23u) + (((quotient + 1u) >> 1u) - 0x800000u);
 }
-fn inverseOf(variance: T) -> T {
-  let x = bits(sum(variance, fromBits(0x3727c5acu)));
+`;
+
+/** @param epsilon the bits of ε */
+const inverseWith = (epsilon: string): string => /* wgsl */ `${roots}
+fn inverseOf(squares: T) -> T {
+  let x = bits(sum(squares, fromBits(${epsilon})));
   if (x == 0x7f800000u) { return fromBits(0u); }
   if (x > 0x7f800000u) { return fromBits(0x7fc00000u); }
   return fromBits(reciprocalBits(rootBits(x)));
 }
 `;
+
+/** ε is 1e-5: of a variance. */
+export const inverseOf = inverseWith('0x3727c5acu');
+/** ε is 1e-12: of the length of a row, from its sum of squares. */
+export const inverseLengthOf = inverseWith('0x2b8cbcccu');
