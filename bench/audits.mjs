@@ -42,13 +42,13 @@ async function wireBytes() {
   return into + from;
 }
 
-async function measure(rate, run, nodes) {
+async function measure(rate, run, nodes, chapters = Number(given.chapters)) {
   const spec = {
     layers: given.layers.split(',').map(Number),
     trainSamples: Number(given.samples),
     testSamples: 100,
-    epochs: Number(given.chapters),
-    splits: Number(given.chapters),
+    epochs: chapters,
+    splits: chapters,
     seed: 1,
   };
   const cpu = () => nodes.reduce((sum, node) => sum + cpuSeconds(node), 0);
@@ -90,7 +90,7 @@ try {
   await sleep(2000);
   const rates = given.rates.split(',').map(Number);
   const found = new Map(rates.map((rate) => [rate, []]));
-  await measure(0, 'warm', nodes);
+  await measure(0, 'warm', nodes, 10);
   for (let round = 0; round < Number(given.rounds); round++)
     for (const rate of rates)
       found.get(rate).push(await measure(rate, `r${round}-${String(rate).replace('.', '-')}`, nodes));

@@ -17,7 +17,11 @@ namespace pff {
 using Index = std::ptrdiff_t;
 
 constexpr Index kBlock = 8;       // samples, and inputs, in a tile of a batch
+#if defined(__wasm__)
+constexpr Index kPanelVecs = 2;   // vectors across a panel: 4 x 2 sums and 6 operands of the 15 registers that V8 has
+#else
 constexpr Index kPanelVecs = 3;   // vectors across a panel
+#endif
 // How much of a batch is gone over with every panel, so that it stays in the second-level cache (tuned with 2 MiB of it).
 constexpr Index kForwardChunkFloats = Index{1} << 17;
 constexpr Index kUpdateChunkFloats = Index{1} << 18;

@@ -12,6 +12,9 @@ export const CHROMIUM_ARGUMENTS = [
   '--disable-sync',
 ];
 
+/** Lets pages use WebGPU on SwiftShader, which is software. */
+export const SOFTWARE_GPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
 export function chromiumFile(): string {
   const places = [
     '/usr/bin/chromium',

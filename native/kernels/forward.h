@@ -53,8 +53,8 @@ struct ForwardBlock {
   }
 
   template <int K>
-  static inline void multiply(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) {
-    PFF_UNROLL
+  static PFF_INLINE void multiply(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) {
+    PFF_UNROLL_TERMS
     for (int k = 0; k < K; k++) {
       Vec weights[N];
       PFF_UNROLL
@@ -68,21 +68,22 @@ struct ForwardBlock {
     }
   }
 
-  // The chain over all prefix inputs. AHEAD: cache lines to bring closer with each block of inputs.
+  // The chains over all prefix inputs, from `sums` [kRowsAtOnce][N vectors] on. By itself, so that the compiler has all registers for them.
+  // AHEAD: cache lines to bring closer with each block of inputs.
   template <int AHEAD>
-  inline void chain(Vec (&acc)[kRowsAtOnce][N], const float* x) const {
-    const Batch& batch = job.batch;
-    const float* next = ahead;
-    const float* weights = w;
-    const Index full = batch.prefix / kBlock;
+  static PFF_NOINLINE void chain(const float* x, const float* weights, const float* next, Index prefix, float* sums) {
+    Vec acc[kRowsAtOnce][N];
+    loadSums<N>(acc, sums);
+    const Index full = prefix / kBlock;
     for (Index p = 0; p < full; p++, x += kTile / Product::kPair, weights += kWords * N * kLanes) {
       PFF_UNROLL
       for (int l = 0; l < AHEAD; l++) prefetchFar(next + l * kLineFloats);
       next += AHEAD * kLineFloats;
       multiply<kWords>(acc, x, weights);
     }
-    const Index left = blocksOf(batch.prefix % kBlock, Product::kPair);
+    const Index left = blocksOf(prefix % kBlock, Product::kPair);
     for (Index k = 0; k < left; k++) multiply<1>(acc, x + k, weights + k * N * kLanes);
+    storeSums<N>(acc, sums);
   }
 
   template <int AHEAD>
@@ -109,7 +110,10 @@ struct ForwardBlock {
       }
       loadSums<N>(acc, sums);
     } else {
-      chain<AHEAD>(acc, x);
+      alignas(64) float sums[kRowsAtOnce * N * kLanes];
+      storeSums<N>(acc, sums);
+      chain<AHEAD>(x, w, ahead, batch.prefix, sums);
+      loadSums<N>(acc, sums);
     }
 
     const Index rows = batch.samples - b0 < kRowsAtOnce ? batch.samples - b0 : kRowsAtOnce;

@@ -53,7 +53,7 @@ struct InputGradientBlock {
 
   // [kRowsAtOnce inputs][N vectors of rows]
   template <int N>
-  inline void chain(float* sums) const {
+  PFF_NOINLINE void chain(float* sums) const {
     const Layer& layer = job.layer;
     Vec acc[kRowsAtOnce][N];
     PFF_UNROLL
@@ -66,6 +66,7 @@ struct InputGradientBlock {
       const Index valid = layer.outputs - start < kPanel ? layer.outputs - start : kPanel;
       const Index width = roundUp(valid, kLanes);
       const float* w = layer.w + start * layer.inputs + i0 * width;
+      PFF_ONE_BY_ONE
       for (Index o = 0; o < valid; o++, d += kPanel) {
         Vec delta[N];
         PFF_UNROLL

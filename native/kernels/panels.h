@@ -15,7 +15,26 @@ constexpr Index kPanel = kPanelVecs * kLanes;  // outputs of a full panel
 #define PFF_UNROLL _Pragma("GCC unroll 8")
 #endif
 
+// One term of all sums, and then the next one. An engine of WebAssembly moves the loads of a block before its arithmetic, so that a block with
+// many terms spills them all.
+#if defined(__wasm__)
+#define PFF_UNROLL_TERMS PFF_ONE_BY_ONE
+#define PFF_ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#else
+#define PFF_UNROLL_TERMS PFF_UNROLL
+#define PFF_ONE_BY_ONE
+#endif
+
 #define PFF_NOINLINE __attribute__((noinline))
+// Sums that are handed to a function by reference stay in registers only if it is part of its caller.
+#define PFF_INLINE inline __attribute__((always_inline))
+
+// x · w + acc for values of bf16.
+#if defined(PFF_SOFTWARE_FMA)
+inline Vec addBf16Product(Vec x, Vec w, Vec acc) { return addExactProduct(x, w, acc); }
+#else
+inline Vec addBf16Product(Vec x, Vec w, Vec acc) { return fma(x, w, acc); }
+#endif
 
 // The first output of a panel and how many outputs it holds.
 inline Index panelStart(Index panel) { return panel * kPanel; }
@@ -26,9 +45,9 @@ inline Index panelOutputs(Index panel, Index outputs) {
 // Calls f.run<vectors across the panel>().
 template <class F>
 inline void withPanelVecs(Index outputsOfPanel, F& f) {
-  static_assert(kPanelVecs == 3, "one case for each width");
-  if (outputsOfPanel > 2 * kLanes) {
-    f.template run<3>();
+  static_assert(kPanelVecs == 2 || kPanelVecs == 3, "one case for each width");
+  if (kPanelVecs == 3 && outputsOfPanel > 2 * kLanes) {
+    f.template run<kPanelVecs>();
   } else if (outputsOfPanel > kLanes) {
     f.template run<2>();
   } else {

@@ -13,7 +13,7 @@ struct SingleProduct {
   static constexpr bool kTileOrder = TILE;
   static constexpr Form kForm = kSingleForm;
   static constexpr Index kPair = 1;
-  static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return fma(x, w, acc); }
+  static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return BF16 ? addBf16Product(x, w, acc) : fma(x, w, acc); }
   // The operand's row for rows `first` and, where there are pairs, `second`.
   static inline Vec operand(Vec first, Vec) { return BF16 ? roundToBf16(first) : first; }
 };

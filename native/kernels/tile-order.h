@@ -8,7 +8,7 @@ namespace {
 
 // [kRowsAtOnce][N vectors]
 template <int N>
-inline void storeSums(const Vec (&acc)[kRowsAtOnce][N], float* to) {
+PFF_INLINE void storeSums(const Vec (&acc)[kRowsAtOnce][N], float* to) {
   PFF_UNROLL
   for (int i = 0; i < kRowsAtOnce; i++) {
     PFF_UNROLL
@@ -16,7 +16,7 @@ inline void storeSums(const Vec (&acc)[kRowsAtOnce][N], float* to) {
   }
 }
 template <int N>
-inline void loadSums(Vec (&acc)[kRowsAtOnce][N], const float* from) {
+PFF_INLINE void loadSums(Vec (&acc)[kRowsAtOnce][N], const float* from) {
   PFF_UNROLL
   for (int i = 0; i < kRowsAtOnce; i++) {
     PFF_UNROLL
@@ -26,7 +26,7 @@ inline void loadSums(Vec (&acc)[kRowsAtOnce][N], const float* from) {
 
 // One term of each sum.
 template <int N, Index ROW>
-inline void addTerm(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) {
+PFF_INLINE void addTerm(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) {
   Vec weights[N];
   PFF_UNROLL
   for (int n = 0; n < N; n++) weights[n] = load(w + n * kLanes);
@@ -34,13 +34,13 @@ inline void addTerm(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* w) 
   for (int i = 0; i < kRowsAtOnce; i++) {
     const Vec input = all(x[i * ROW]);
     PFF_UNROLL
-    for (int n = 0; n < N; n++) acc[i][n] = fma(input, weights[n], acc[i][n]);
+    for (int n = 0; n < N; n++) acc[i][n] = addBf16Product(input, weights[n], acc[i][n]);
   }
 }
 
 // The chain over every other one of `count` terms.
 template <int N, Index ROW, Index TERM>
-inline void everyOther(Vec (&acc)[kRowsAtOnce][N], const float* x, Index xTile, const float* w, Index wTerm, Index count) {
+PFF_INLINE void everyOther(Vec (&acc)[kRowsAtOnce][N], const float* x, Index xTile, const float* w, Index wTerm, Index count) {
   PFF_UNROLL
   for (int i = 0; i < kRowsAtOnce; i++) {
     PFF_UNROLL
@@ -48,7 +48,7 @@ inline void everyOther(Vec (&acc)[kRowsAtOnce][N], const float* x, Index xTile, 
   }
   Index k = 0;
   for (; k + kBlock <= count + 1; k += kBlock, x += xTile, w += kBlock * wTerm) {
-    PFF_UNROLL
+    PFF_UNROLL_TERMS
     for (int j = 0; j < kBlock; j += 2) addTerm<N, ROW>(acc, x + j * TERM, w + j * wTerm);
   }
   for (Index j = 0; k + j < count; j += 2) addTerm<N, ROW>(acc, x + j * TERM, w + j * wTerm);

@@ -234,8 +234,8 @@ struct UpdatePanel {
   }
 
   template <int K>
-  static inline void multiply(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* d) {
-    PFF_UNROLL
+  static PFF_INLINE void multiply(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* d) {
+    PFF_UNROLL_TERMS
     for (int k = 0; k < K; k++) {
       Vec delta[N];
       PFF_UNROLL

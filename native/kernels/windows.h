@@ -10,7 +10,7 @@ namespace {
 // Adds the products of rows b0 … of the batch with the weights of a panel: in the order of the taps, and of the 8 values of each.
 // AHEAD: cache lines to bring closer with each tap.
 template <int N, int AHEAD>
-inline void multiplyWindows(Vec (&acc)[kRowsAtOnce][N], const Batch& batch, Index b0, const float* w, const float* next) {
+PFF_INLINE void multiplyWindows(Vec (&acc)[kRowsAtOnce][N], const Batch& batch, Index b0, const float* w, const float* next) {
   const float* rows[kRowsAtOnce];
   PFF_UNROLL
   for (int i = 0; i < kRowsAtOnce; i++) rows[i] = batch.x + batch.at[b0 + i];
@@ -20,7 +20,7 @@ inline void multiplyWindows(Vec (&acc)[kRowsAtOnce][N], const Batch& batch, Inde
     for (int l = 0; l < AHEAD; l++) prefetchFar(next + l * kLineFloats);
     next += AHEAD * kLineFloats;
     const Index at = static_cast<Index>(*tap);
-    PFF_UNROLL
+    PFF_UNROLL_TERMS
     for (int k = 0; k < kBlock; k++) {
       Vec weights[N];
       PFF_UNROLL
@@ -44,7 +44,7 @@ struct WindowRows {
 
 // One term of each sum: a row's inputs by its deltas [N vectors].
 template <int N>
-inline void addWindow(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* d) {
+PFF_INLINE void addWindow(Vec (&acc)[kRowsAtOnce][N], const float* x, const float* d) {
   Vec delta[N];
   PFF_UNROLL
   for (int n = 0; n < N; n++) delta[n] = load(d + n * kLanes);
@@ -68,7 +68,7 @@ PFF_NOINLINE void sumWindows(const WindowRows& rows, const float* d, bool start,
   const float* const x = rows.x;
   Index b = 0;
   for (; b + 4 <= rows.count; b += 4, d += 4 * N * kLanes) {
-    PFF_UNROLL
+    PFF_UNROLL_TERMS
     for (int j = 0; j < 4; j++) addWindow<N>(acc, x + rows.at[b + j], d + j * N * kLanes);
   }
   for (; b < rows.count; b++, d += N * kLanes) addWindow<N>(acc, x + rows.at[b], d);

@@ -11,7 +11,7 @@ namespace pff {
 namespace {
 
 constexpr int kLanes = 4;
-constexpr int kRowsAtOnce = 4;  // 4 x 3 sums + 3 operands + 1 broadcast of 16 registers on x86-64
+constexpr int kRowsAtOnce = 4;
 
 struct Vec {
   v128_t x;
@@ -72,6 +72,7 @@ inline v128_t fused(v128_t a, v128_t b, v128_t c) {
   if (!wasm_v128_any_true(wasm_v128_or(middle, wasm_v128_andnot(small, zeros)))) return result;
   return fusedByOdd(a, b, c);
 }
+#define PFF_SOFTWARE_FMA
 #endif
 
 inline Vec zero() { return {wasm_f32x4_const_splat(0.0f)}; }
@@ -94,6 +95,16 @@ inline Vec keepFirst(Vec a, Index n) { return {wasm_v128_and(a.x, firstLanes(n))
 inline Vec add(Vec a, Vec b) { return {wasm_f32x4_add(a.x, b.x)}; }
 inline Vec mul(Vec a, Vec b) { return {wasm_f32x4_mul(a.x, b.x)}; }
 inline Vec fma(Vec a, Vec b, Vec c) { return {fused(a.x, b.x, c.x)}; }
+#if defined(PFF_SOFTWARE_FMA)
+// The same where the product is exact in f32, as that of two bf16 values is (bf16.h has the smallest): then the sum is what is rounded. A product
+// that is too large for f32 shows in the sum, which is not finite.
+inline Vec addExactProduct(Vec a, Vec b, Vec c) {
+  const v128_t sum = wasm_f32x4_add(wasm_f32x4_mul(a.x, b.x), c.x);
+  const v128_t rest = wasm_f32x4_sub(sum, sum);  // 0, or NaN
+  if (__builtin_expect(wasm_v128_any_true(wasm_f32x4_ne(rest, rest)), 0)) return fma(a, b, c);
+  return {sum};
+}
+#endif
 inline Vec gate(Vec value, Vec y) {
   return {wasm_v128_andnot(value.x, wasm_f32x4_le(y.x, wasm_f32x4_const_splat(0.0f)))};
 }

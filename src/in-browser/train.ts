@@ -12,7 +12,7 @@ export interface BrowserTrainOptions {
   readonly spec?: PartialSpec | undefined;
   /** Aborting it ends the training with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** `auto` (the default): WebAssembly, or else the slow reference. All give the same bits. */
+  /** `auto` (the default): WebAssembly, or else the slow reference. `webgpu`: the GPU that the browser offers. All give the same bits. */
   readonly kernels?: PortableChoice | undefined;
   /** Measure the test samples after each chapter. True unless given. */
   readonly measure?: boolean | undefined;

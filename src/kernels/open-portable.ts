@@ -1,11 +1,11 @@
-/** The kernels that need no Node.js, proved: those of WebAssembly, or else the reference. */
+/** The kernels that need no Node.js, proved: those of WebAssembly or a GPU, or else the reference. */
 import { isProved, setProved } from '#platform/proofs';
 import type { Kernels, Precision } from './kernels.js';
 import { proveNumerics } from './probe.js';
 import { PffError } from '../errors.js';
 
-/** `auto`: WebAssembly, or else the reference. */
-export type PortableChoice = 'auto' | 'wasm' | 'reference';
+/** `auto`: WebAssembly, or else the reference. `webgpu`: the GPU that the browser offers. */
+export type PortableChoice = 'auto' | 'wasm' | 'webgpu' | 'reference';
 
 /** @throws PffError `kernels` where those asked for cannot be had. `reason`: why `auto` took the slow reference. */
 export async function openPortableKernels(
@@ -13,6 +13,10 @@ export async function openPortableKernels(
   choice: PortableChoice = 'auto',
 ): Promise<{ readonly kernels: Kernels; readonly reason?: string }> {
   if (choice === 'reference') return { kernels: await openReferenceKernels(precision) };
+  if (choice === 'webgpu') {
+    const { openWebGpu } = await import('./webgpu/webgpu.js');
+    return { kernels: await openWebGpu(precision) };
+  }
   try {
     return { kernels: await openWasmKernels(precision, choice) };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Picks a kernels backend, loads it, proves its numerics, and says why where it is not the best one. */
-import { PffError } from '../errors.js';
+import { codeOf, messageOf, PffError } from '../errors.js';
 import { askedGpu, isOnGpu, type KernelsChoice } from './choices.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
@@ -72,8 +72,19 @@ async function native(
     throw unavailable(choice, loaded.reason, 'run `npm run build`, or use --kernels wasm (slower, the same results)');
   const { addon } = loaded;
   const named = choice !== 'auto' && choice !== 'native';
-  const instructionSet = named ? choice : addon.fastestFor(precision ?? 'f32');
-  return proved(openNative(addon, instructionSet, threads, precision));
+  try {
+    const instructionSet = named ? choice : addon.fastestFor(precision ?? 'f32');
+    return await proved(openNative(addon, instructionSet, threads, precision));
+  } catch (error) {
+    if (!isOfAnotherBuild(error)) throw error;
+    const reason = `the native kernels (${loaded.path}) are of another build than this program: ${messageOf(error)}`;
+    throw unavailable(choice, reason, 'run `npm run build`; an installed package: install it again');
+  }
+}
+
+/** An addon with other functions, or with other arguments of them, says so when it is first called, which is in the probe. */
+function isOfAnotherBuild(error: unknown): boolean {
+  return error instanceof TypeError || codeOf(error) === 'PFF_BAD_CALL';
 }
 
 function unavailable(choice: KernelsChoice, reason: string, hint: string): PffError {

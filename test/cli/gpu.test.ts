@@ -43,10 +43,3 @@ test.each([
   expect(run.code).toBe(code);
   expect(run.stderr).toContain(`pff: ${message}`);
 });
-
-test('a GPU is taken by a part of its name', async () => {
-  const words = ['train', '--layers', '784,8,8', '--epochs', '1', '--train-samples', '64', '--test-samples', '16'];
-  const line = [...words, '--precision', 'bf16', '--json', '--gpu', 'swiftshader'];
-  const { stdout } = await pff(line, ownFolder(), undefined, gpu);
-  expect(JSON.parse(stdout)).toMatchObject({ kernels: 'webgpu/google swiftshader in integer arithmetic' });
-});

@@ -30,6 +30,14 @@ describe('an audited run in the fault simulator', () => {
   );
 });
 
+// An honest node was refuted, as it had fetched a wrong input that fell while its task went on, and named the right one (61, 606, 672);
+// and one waited for ever for a third after the others had left and the server had lost what they said (143).
+it.each([61, 143, 606, 672])('seed %i, which once went wrong', async (seed) => {
+  const { problems, audits } = await simulateFaults(seed, { audited: { rate: 1, liars: 1, lying: 'always' } });
+  expect([problems, audits?.wrong, audits?.missed]).toEqual([[], [], 0]);
+  expect(audits?.refused).toHaveLength(1);
+});
+
 describe('what audits promise', () => {
   it('below rate 1 a wrong result is missed as often as its rate says', { timeout: 6_000_000 }, async () => {
     let [expected, variance, missed, lies] = [0, 0, 0, 0];

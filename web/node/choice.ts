@@ -1,9 +1,12 @@
 /** How the user lets this browser take part: kept for the next visit, but for nothing else than this page. */
 import { fromHex, toHex } from '../../src/audit/identity.js';
+import type { TabKernels } from './kernels.js';
 import type { PickedFile } from './own-data.js';
 
 export interface Choice {
   readonly workers: number;
+  /** Undefined in what is kept until the user has chosen by hand: then the GPU is taken where there is one that is more than software. */
+  readonly kernels: TabKernels | undefined;
   readonly name: string;
   readonly pauseHidden: boolean;
   readonly pauseOnBattery: boolean;
@@ -27,6 +30,7 @@ export function mostWorkers(): number {
 export function keptChoice(): Choice {
   const usual: Choice = {
     workers: 1,
+    kernels: undefined,
     name: `browser-${toHex(crypto.getRandomValues(new Uint8Array(2)))}`,
     pauseHidden: false,
     pauseOnBattery: true,
@@ -35,6 +39,7 @@ export function keptChoice(): Choice {
     const kept = JSON.parse(localStorage.getItem(CHOICE) ?? '{}') as Readonly<Partial<Record<keyof Choice, unknown>>>;
     return {
       workers: Math.min(mostWorkers(), Math.max(1, Math.round(Number(kept.workers ?? 1)) || 1)),
+      kernels: kept.kernels === 'webgpu' || kept.kernels === 'auto' ? kept.kernels : usual.kernels,
       name: typeof kept.name === 'string' && kept.name !== '' ? kept.name.slice(0, 60) : usual.name,
       pauseHidden: typeof kept.pauseHidden === 'boolean' ? kept.pauseHidden : usual.pauseHidden,
       pauseOnBattery: typeof kept.pauseOnBattery === 'boolean' ? kept.pauseOnBattery : usual.pauseOnBattery,

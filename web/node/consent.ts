@@ -4,6 +4,7 @@ import type { SharedRun } from '../../src/page/share/shared-run.js';
 import { bytes, count } from '../../src/report/units.js';
 import { h } from '../dom.js';
 import { card } from '../section.js';
+import { arithmeticChoice } from './arithmetic.js';
 import { keepChoice, keptChoice, mostWorkers, type Choice, type Given } from './choice.js';
 import { picker } from './picker.js';
 
@@ -31,12 +32,14 @@ export function consent(shared: SharedRun, join: (choice: Choice, given: Given) 
   });
   const hidden = check('pause-hidden', usual.pauseHidden);
   const battery = check('pause-battery', usual.pauseOnBattery);
+  const arithmetic = arithmeticChoice(usual.kernels);
   const form = h(
     'form',
     { class: 'join' },
     own?.element,
     // One slot, one node: whose data it is.
     !isFederated && row('workers', 'Processor cores to use', workers, `of ${mostWorkers()}`),
+    arithmetic.element,
     row('name', 'Name that others see', name),
     h('label', { class: 'check' }, hidden, 'Pause while this tab is in the background'),
     'getBattery' in navigator && h('label', { class: 'check' }, battery, 'Pause while the computer runs on battery'),
@@ -46,11 +49,12 @@ export function consent(shared: SharedRun, join: (choice: Choice, given: Given) 
     event.preventDefault();
     const choice = {
       workers: isFederated ? 1 : workers.valueAsNumber,
+      kernels: arithmetic.chosen(),
       name: name.value.trim(),
       pauseHidden: hidden.checked,
       pauseOnBattery: battery.checked,
     };
-    keepChoice(choice);
+    keepChoice({ ...choice, kernels: arithmetic.toKeep() });
     join(choice, own?.given() ?? { files: [], slot: undefined });
   });
   return h(

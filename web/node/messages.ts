@@ -3,6 +3,7 @@ import type { EncodedError } from '../../src/error-codec.js';
 import type { NodeEvent } from '../../src/node/events.js';
 import type { Job } from '../../src/node/job.js';
 import type { TaskAnswer, TaskRequest } from '../../src/node/remote-executor.js';
+import type { TabKernels } from './kernels.js';
 import type { PickedFile } from './own-data.js';
 import type { SharedRun } from '../../src/page/share/shared-run.js';
 
@@ -11,6 +12,7 @@ export interface TabSetting {
   readonly shared: SharedRun;
   /** Nodes of this tab, each with a worker of its own to compute. */
   readonly workers: number;
+  readonly kernels: TabKernels;
   /** Shown to all who follow the run. */
   readonly name: string;
   /** 32 secret bytes: the tab's key, where results are audited. */
@@ -44,7 +46,7 @@ export type TabEvent =
   | { readonly type: 'ended'; readonly end: TabEnd; readonly error?: EncodedError };
 
 export type TaskWorkerRequest =
-  | { readonly type: 'open'; readonly job: Job; readonly storePort: MessagePort }
+  | { readonly type: 'open'; readonly job: Job; readonly kernels: TabKernels; readonly storePort: MessagePort }
   | TaskRequest;
 export type TaskWorkerAnswer = TaskAnswer | { readonly type: 'broken'; readonly error: EncodedError };
 

@@ -115,8 +115,8 @@ export class TabSession {
       this.#isRunning = true;
       this.#set('joining', '');
       const { shared, choice } = this;
-      const { workers, name } = choice;
-      this.#say({ type: 'start', setting: { shared, workers, name, seed: keySeed(), ...this.#given } });
+      const { workers, name, kernels = 'auto' } = choice;
+      this.#say({ type: 'start', setting: { shared, workers, kernels, name, seed: keySeed(), ...this.#given } });
     } else if (!works && this.#isRunning) {
       this.#set('leaving', this.#wanted ? pause : '');
       this.#say({ type: 'leave' });

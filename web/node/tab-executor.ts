@@ -5,6 +5,7 @@ import type { ClosableExecutor, ExecutorSetting } from '../../src/node/cluster/t
 import { RemoteExecutor } from '../../src/node/remote-executor.js';
 import type { Task } from '../../src/schedule/tasks.js';
 import { serveStore } from '../../src/store/port.js';
+import type { TabKernels } from './kernels.js';
 import type { TaskWorkerAnswer, TaskWorkerRequest } from './messages.js';
 
 export class TabExecutor implements ClosableExecutor {
@@ -13,7 +14,7 @@ export class TabExecutor implements ClosableExecutor {
   readonly #closed = new AbortController();
   readonly #storePort: MessagePort;
 
-  constructor(setting: ExecutorSetting) {
+  constructor(setting: ExecutorSetting, kernels: TabKernels) {
     const { port1, port2 } = new MessageChannel();
     this.#storePort = port1;
     serveStore(port1, setting.store, this.#closed.signal);
@@ -25,7 +26,7 @@ export class TabExecutor implements ClosableExecutor {
       else this.#tasks.answered(data);
     });
     this.#worker.addEventListener('error', ({ message }) => this.#tasks.died(new Error(message)));
-    this.#say({ type: 'open', job: setting.job, storePort: port2 }, [port2]);
+    this.#say({ type: 'open', job: setting.job, kernels, storePort: port2 }, [port2]);
   }
 
   run(task: Task): Promise<void> {

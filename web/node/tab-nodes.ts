@@ -5,6 +5,7 @@ import { PffError } from '../../src/errors.js';
 import type { RunEnd } from '../../src/node/cluster/cluster-node.js';
 import { misfitOfData, misfitOfProgram } from '../../src/node/cluster/misfit.js';
 import { openStore } from '../../src/node/cluster/open-store.js';
+import { despiteGpuFailures } from '../../src/node/despite-gpu-failures.js';
 import { takePart } from '../../src/node/cluster/take-part.js';
 import { prepareData, type PreparedData } from '../../src/node/prepare.js';
 import { checkGraph } from '../../src/schedule/bounds.js';
@@ -61,7 +62,7 @@ export class TabNodes {
   async #work(setting: TabSetting, leave: AbortSignal): Promise<RunEnd> {
     const { shared, workers } = setting;
     const { record, version, chunkBytes } = shared;
-    const kernels = await openBrowserKernels(record.spec.precision);
+    const kernels = await openBrowserKernels(record.spec.precision, setting.kernels);
     kernels.close();
     const misfit = misfitOfProgram(record, kernels.numerics, version);
     if (misfit !== undefined) throw new PffError('cluster', misfit);
@@ -115,7 +116,7 @@ export class TabNodes {
   }
 
   async #node(
-    { shared: { record }, name, seed, workers, slot }: TabSetting,
+    { shared: { record }, name, seed, workers, kernels, slot }: TabSetting,
     prepared: PreparedData,
     engine: RelayEngine,
     worker: number,
@@ -133,7 +134,7 @@ export class TabNodes {
         prepared,
         name: own,
         slot,
-        openExecutor: (executor) => new TabExecutor(executor),
+        openExecutor: (executor) => despiteGpuFailures(kernels, (choice) => new TabExecutor(executor, choice), say),
         say,
         leave,
         onEvent: (event) => this.#tell({ type: 'node', worker, event }),

@@ -10,9 +10,9 @@ let opening: Promise<TaskServer> | undefined;
 
 scope.addEventListener('message', ({ data: request }) => {
   if (request.type === 'open') {
-    const { job, storePort } = request;
+    const { job, kernels: choice, storePort } = request;
     const store = new PortStore(storePort);
-    opening = openBrowserKernels(job.spec.precision).then(
+    opening = openBrowserKernels(job.spec.precision, choice).then(
       (kernels) => new TaskServer(job, kernels, store, (answer) => scope.postMessage(answer)),
     );
     opening.catch((error: unknown) => scope.postMessage({ type: 'broken', error: encodeError(error) }));

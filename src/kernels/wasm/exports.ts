@@ -1,7 +1,7 @@
 /** The functions that the WebAssembly module exports (native/wasm/exports.cc). Arrays are addresses, 0 for none. */
 import type { Allocator } from './heap.js';
 
-type Numbers<N extends number, T extends number[] = []> = T['length'] extends N ? T : Numbers<N, [...T, number]>;
+export type Numbers<N extends number, T extends number[] = []> = T['length'] extends N ? T : Numbers<N, [...T, number]>;
 type Function<N extends number, R = void> = (...args: Numbers<N>) => R;
 
 export interface Exports extends Allocator {

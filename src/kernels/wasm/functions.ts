@@ -1,7 +1,14 @@
 /** The functions of compiled kernels over the exports of the WebAssembly module, and the memory that their arrays pass through. */
-import type { BackendHandle, CompiledFunctions, ConvolutionHandle, DenseHandle, Nine } from '../compiled/functions.js';
+import type {
+  BackendHandle,
+  CompiledFunctions,
+  ConvolutionHandle,
+  DenseHandle,
+  Floats,
+  Nine,
+} from '../compiled/functions.js';
 import type { Precision } from '../numerics.js';
-import type { Exports } from './exports.js';
+import type { Exports, Numbers } from './exports.js';
 import type { Arrays, Heap } from './heap.js';
 
 /** Floats that a piece of an inference has in the memory at a time. */
@@ -47,6 +54,28 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
   };
   /** Addresses of nine arrays, as a list in the memory. */
   const nine = (arrays: Arrays, addresses: Nine<number>): number => arrays.read(Uint32Array.from(addresses));
+
+  /** The update of a layer by one of the rules, whose numbers come last. */
+  const denseUpdate =
+    <Rule extends number[]>(update: (...all: [...Numbers<4>, ...Rule]) => void) =>
+    (dense: DenseHandle, activations: Float32Array, rowScale: Floats, values: Floats, ...rule: Rule): void =>
+      heap.with((a) => update(addressOf(dense), a.read(activations), a.read(rowScale), a.read(values), ...rule));
+  const convolutionUpdate =
+    <Rule extends number[]>(update: (...all: [...Numbers<7>, ...Rule]) => void) =>
+    (
+      convolution: ConvolutionHandle,
+      rows: Float32Array,
+      batch: number,
+      variants: number,
+      labels: Floats,
+      delta: Float32Array,
+      sums: Floats,
+      ...rule: Rule
+    ): void =>
+      heap.with((a) => {
+        const data = [a.read(rows), batch, variants, a.read(labels), a.read(delta), a.read(sums)] as const;
+        update(addressOf(convolution), ...data, ...rule);
+      });
 
   return {
     openBackend: (precision) =>
@@ -128,12 +157,8 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
       heap.with((a) =>
         module.inputGradient(addressOf(dense), a.read(activations), a.read(rowScale), a.read(values), a.change(out)),
       ),
-    update: (dense, activations, rowScale, values, ...rule) =>
-      heap.with((a) => module.update(addressOf(dense), a.read(activations), a.read(rowScale), a.read(values), ...rule)),
-    updateSgd: (dense, activations, rowScale, values, ...rule) =>
-      heap.with((a) =>
-        module.updateSgd(addressOf(dense), a.read(activations), a.read(rowScale), a.read(values), ...rule),
-      ),
+    update: denseUpdate<Numbers<5>>(module.update),
+    updateSgd: denseUpdate<Numbers<3>>(module.updateSgd),
     read: (dense, w, b, m, v, bm, bv) =>
       heap.with((a) =>
         module.read(
@@ -163,32 +188,8 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
       ),
     convolutionInputGradient: (convolution, delta, rows, out) =>
       heap.with((a) => module.convolutionInputGradient(addressOf(convolution), a.read(delta), rows, a.change(out))),
-    updateConvolution: (convolution, rows, batch, variants, labels, delta, sums, ...rule) =>
-      heap.with((a) =>
-        module.updateConvolution(
-          addressOf(convolution),
-          a.read(rows),
-          batch,
-          variants,
-          a.read(labels),
-          a.read(delta),
-          a.read(sums),
-          ...rule,
-        ),
-      ),
-    updateConvolutionSgd: (convolution, rows, batch, variants, labels, delta, sums, ...rule) =>
-      heap.with((a) =>
-        module.updateConvolutionSgd(
-          addressOf(convolution),
-          a.read(rows),
-          batch,
-          variants,
-          a.read(labels),
-          a.read(delta),
-          a.read(sums),
-          ...rule,
-        ),
-      ),
+    updateConvolution: convolutionUpdate<Numbers<5>>(module.updateConvolution),
+    updateConvolutionSgd: convolutionUpdate<Numbers<3>>(module.updateConvolutionSgd),
     readConvolution: (convolution, ...tensors) =>
       heap.with((a) => {
         const addresses = nine(a, tensors.map((tensor) => a.change(tensor)) as Nine<number>);

@@ -185,12 +185,21 @@ class ClusterNode {
     return mirror.get(keys.finished)?.entry && this.#isFinished() ? 'finished' : undefined;
   }
 
-  /** A late word opened an audit again after the others had left a finished run: there is nobody to make it. */
+  /** A late or lost word opened an audit again after others had left a finished run: of those who are there, nobody can settle it. */
   #isLeftAlone(): boolean {
-    const { mirror, audits } = this.#options.store;
+    const { store, shape } = this.#options;
+    const { mirror, audits } = store;
     if (!audits || !mirror.settled || !mirror.get(keys.finished)?.entry) return false;
-    if (!results(this.#options.shape).every((task) => mirror.done(task))) return false;
-    return this.#membership.number !== undefined && this.#membership.keys().size < 2;
+    if (this.#membership.number === undefined || !results(shape).every((task) => mirror.done(task))) return false;
+    const there = [...this.#membership.keys()];
+    return store
+      .wanted(false)
+      .audits()
+      .every((task) => {
+        const [name, digest] = [taskKey(task), mirror.done(task)?.digest ?? ''];
+        const { book } = audits;
+        return !there.some((key) => book.needsWordOf(key, name, digest) || book.undrawn(key, name, digest));
+      });
   }
 
   #isFinished(): boolean {

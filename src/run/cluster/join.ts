@@ -5,6 +5,7 @@ import type { RunEnd } from '../../node/cluster/cluster-node.js';
 import { openStore } from '../../node/cluster/open-store.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
 import { takePart } from '../../node/cluster/take-part.js';
+import { despiteGpuFailures } from '../../node/despite-gpu-failures.js';
 import { WorkerExecutor } from '../../node/threads/worker-executor.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
@@ -95,7 +96,11 @@ export async function joinRun(
       maxUpdate: options.maxUpdate,
       say,
       openExecutor: (setting) => {
-        const executor = new WorkerExecutor({ ...setting, kernels, threads });
+        const executor = despiteGpuFailures(
+          kernels,
+          (choice) => new WorkerExecutor({ ...setting, kernels: choice, threads }),
+          say,
+        );
         const bounded = withinSeconds(executor, options.maxTaskSeconds);
         return {
           run: (task) => bounded.run(task),

@@ -16,12 +16,13 @@ import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
 import { Publication } from './publication.js';
-import { RecordKeeper, type Kept, type Sources } from './record-keeper.js';
+import { RecordKeeper, type Kept } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
 import { runFailure, tellFailure } from './run-failure.js';
 import { Standing } from './standing.js';
 import { StoreAudits } from './store-audits.js';
+import { TaskSources, type Obtained } from './task-sources.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
 
@@ -42,7 +43,7 @@ export class ClusterStore implements Store {
   readonly #breathe: () => Promise<void>;
   /** Outputs that this process made or fetched, as long as the run needs them: a copy against a server that forgets. */
   readonly #cache = new Map<string, Kept>();
-  readonly #fetching = new Map<string, Promise<Output>>();
+  readonly #fetching = new Map<string, Promise<Obtained>>();
   readonly #uploads = new Map<string, Promise<void>>();
   readonly #views: WantedViews;
   readonly #keeper: RecordKeeper;
@@ -52,7 +53,7 @@ export class ClusterStore implements Store {
   readonly #dropping: Dropping;
   readonly #publication: Publication;
   /** The task that this process does now, and whether only to check it. */
-  #under: { readonly key: string; readonly audit: boolean; readonly sources: Sources } | undefined;
+  #under: { readonly key: string; readonly audit: boolean; readonly sources: TaskSources } | undefined;
   #following: Promise<void> | undefined;
 
   constructor(options: ClusterStoreOptions) {
@@ -183,11 +184,16 @@ export class ClusterStore implements Store {
   }
 
   async fetch(task: Task, signal: AbortSignal): Promise<Output> {
+    return (await this.#obtain(task, signal)).output;
+  }
+
+  async #obtain(task: Task, signal: AbortSignal): Promise<Obtained> {
     await this.published(task, signal);
     const key = taskKey(task);
     const known = this.#cache.get(key);
     const digest = this.mirror.done(task)?.digest;
-    if (known && (digest === undefined || known.digest === undefined || known.digest === digest)) return known.output;
+    if (known && (digest === undefined || known.digest === undefined || known.digest === digest))
+      return { output: known.output, source: known };
     // Of this very result: it may be another by now than one that is on its way already.
     const name = `${key} ${digest}`;
     let fetching = this.#fetching.get(name);
@@ -212,9 +218,11 @@ export class ClusterStore implements Store {
       },
       fetch: async (task, signal) => {
         const known = this.#cache.get(taskKey(task));
-        if (known && !this.mirror.done(task)) return known.output;
-        await this.ready().published(task, signal);
-        return this.fetch(task, signal);
+        const own = known && !this.mirror.done(task) ? known : undefined;
+        if (!own) await this.ready().published(task, signal);
+        const { output, source } = own ? { output: own.output, source: own } : await this.#obtain(task, signal);
+        this.#under?.sources.use(taskKey(task), source);
+        return output;
       },
       publish: (task, output) => this.publish(task, output),
     };
@@ -288,10 +296,10 @@ export class ClusterStore implements Store {
   /** Where results are audited: notes that this process begins `task`, be it to check it only, or has ended it. */
   begin(task: Task | undefined, audit = false): void {
     if (!this.audits) return;
-    const sources = new Map<string, Kept | string>();
+    const sources = new TaskSources();
     for (const need of task ? needs(this.shape, task) : []) {
       const source = this.#cache.get(taskKey(need)) ?? this.mirror.done(need)?.digest;
-      if (source !== undefined) sources.set(taskKey(need), source);
+      if (source !== undefined) sources.expect(taskKey(need), source);
     }
     this.#under = task && { key: taskKey(task), audit, sources };
   }
@@ -350,7 +358,7 @@ export class ClusterStore implements Store {
     return this.#dropping.sweep();
   }
 
-  async #fetch(task: Task): Promise<Output> {
+  async #fetch(task: Task): Promise<Obtained> {
     const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
     // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
     const now = this.mirror.done(task)?.digest ?? record.digest;
@@ -358,7 +366,7 @@ export class ClusterStore implements Store {
       this.#cache.set(taskKey(task), { task, output, digest: record.digest });
       this.#publication.know(task, record);
     }
-    return output;
+    return { output, source: record.digest };
   }
 
   #read(key: string, value: Uint8Array): RunEntry | undefined {

@@ -54,8 +54,8 @@ export class Publication {
     // At once, since each takes an answer of the server.
     const saying = (kept.said ??= this.#attest(task, output, digest, kept.sources));
     const [said, there] = await Promise.all([saying, records.read(key)]);
-    let uploaded = false;
     if (!said || !this.#stands(task, { digest })) return this.#discard(kept);
+    let uploaded = false;
     for (let now = there; ; now = await records.read(key)) {
       const other = now?.entry?.type === 'task' ? now.entry.record : undefined;
       if (other?.state === 'done' && fits(task, other) && this.#stands(task, other)) {

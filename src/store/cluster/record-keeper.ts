@@ -20,8 +20,13 @@ export interface Kept {
   said?: Promise<boolean>;
 }
 
-/** Where each input of a task came from when it was begun: an output of this process, or the digest of a published one. */
-export type Sources = ReadonlyMap<string, Kept | string>;
+/** An output of this process, or the digest of a published one. */
+export type Source = Kept | string;
+
+/** Where each input of a task came from, by name (task-sources.ts). */
+export interface Sources {
+  get(name: string): Source | undefined;
+}
 
 export interface RecordKeeperOptions {
   readonly clock: Clock;

@@ -1,0 +1,40 @@
+/** What the page of webgpu.test.ts runs: the WebGPU kernels on the browser's GPU, as a page opens them. */
+import type { Kernels } from '../../src/kernels/kernels.js';
+import type { Precision } from '../../src/kernels/numerics.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
+import { openWebGpu } from '../../src/kernels/webgpu/webgpu.js';
+import { shapes, trajectory } from '../kernels/golden.js';
+import { firstDifference, runLayer, runLayerOnDevice, type Shape } from '../kernels/layers.js';
+
+const opened = new Map<Precision, Promise<Kernels>>();
+
+/** Proved once. */
+function kernelsOf(precision: Precision): Promise<Kernels> {
+  const kernels = opened.get(precision) ?? openWebGpu(precision);
+  opened.set(precision, kernels);
+  return kernels;
+}
+
+/** The digests of the golden trajectories. */
+async function trajectories(precision: Precision): Promise<string[]> {
+  const digests: string[] = [];
+  for (const shape of shapes) digests.push(await trajectory(await kernelsOf(precision), shape));
+  return digests;
+}
+
+/** Where a run of a layer differs from the reference's in this page, in words. */
+async function difference(precision: Precision, shape: Shape): Promise<string | undefined> {
+  const found = await runLayerOnDevice(await kernelsOf(precision), shape);
+  return firstDifference(runLayer(openReference(precision), shape), found);
+}
+
+/** The name of the kernels, or why there are none. */
+async function taken(): Promise<string> {
+  try {
+    return (await kernelsOf('bf16')).name;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+Object.assign(globalThis, { trajectories, difference, taken });
