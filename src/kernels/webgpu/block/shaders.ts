@@ -36,23 +36,23 @@ export class BlockShaders {
     this.#head = `${arithmetic(options.form)}${parametersOf(BLOCK_PARAMETERS)}`;
   }
 
-  /** Products: `each` outputs of a thread in each direction. */
-  convolve = (each: number): Shader => {
+  /** Products: with so many `outputs` of a thread in each direction. */
+  convolve = (outputs: number): Shader => {
     const start =
       this.options.precision === 'f32'
         ? 'fn startOf(x: T) -> T { return x; }'
         : 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }';
     const code = [start, convolution.patchValue];
-    return this.#product('convolve', each, ['entered', 'w', 'bias', '*out'], convolution.convolveProduct, code);
+    return this.#product('convolve', outputs, ['entered', 'w', 'bias', '*out'], convolution.convolveProduct, code);
   };
-  weightUpdate = (kind: UpdateRule['kind'], each: number): Shader => {
+  weightUpdate = (kind: UpdateRule['kind'], outputs: number): Shader => {
     const product = convolution.weightUpdateProduct(kind, this.options.form);
     const buffers = ['entered', 'delta', ...momentsOf[kind]];
-    return this.#product(`weights ${kind}`, each, buffers, product, [convolution.patchValue]);
+    return this.#product(`weights ${kind}`, outputs, buffers, product, [convolution.patchValue]);
   };
-  inputGradient = (each: number): Shader => {
+  inputGradient = (outputs: number): Shader => {
     const code = [convolution.deltaBehind];
-    return this.#product('inputGradient', each, ['delta', 'w', '*out'], convolution.inputGradientProduct, code);
+    return this.#product('inputGradient', outputs, ['delta', 'w', '*out'], convolution.inputGradientProduct, code);
   };
   addLabels = (): Shader => this.#each('addLabels', ['shared_', 'label_', 'w', '*out'], convolution.addLabels);
   labelGradient = (): Shader => this.#each('labelGradient', ['label_', 'sums', '*gradient'], convolution.labelGradient);
@@ -106,8 +106,14 @@ export class BlockShaders {
     return this.#of(key, buffers, each(body));
   }
 
-  #product(key: string, each: number, buffers: readonly string[], product: Product, code: readonly string[]): Shader {
-    return this.#of(`${key} ${each}`, buffers, ...code, productShader(product, this.options.precision, each));
+  #product(
+    key: string,
+    outputs: number,
+    buffers: readonly string[],
+    product: Product,
+    code: readonly string[],
+  ): Shader {
+    return this.#of(`${key} ${outputs}`, buffers, ...code, productShader(product, this.options.precision, outputs));
   }
 
   #of(key: string, buffers: readonly string[], ...code: readonly string[]): Shader {
