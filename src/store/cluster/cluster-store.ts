@@ -99,6 +99,7 @@ export class ClusterStore implements Store {
       mirror: this.mirror,
       outputs: this.#outputs,
       cache: this.#cache,
+      audited: this.audits !== undefined,
       wanted: (mine) => this.wanted(mine),
     });
     this.#standing =

@@ -23,6 +23,8 @@ export interface DroppingParts {
   readonly outputs: Outputs;
   /** Outputs in memory, by name. */
   readonly cache: Map<string, Kept>;
+  /** Whether results are audited, so that outputs are needed for longer than tasks need them. */
+  readonly audited: boolean;
   /** What is still to do, as `ClusterStore.wanted` has it. */
   readonly wanted: (mine: boolean) => Wanted;
 }
@@ -31,7 +33,7 @@ export class Dropping {
   readonly #parts: DroppingParts;
   /** Revisions of the records whose outputs this process has dropped, by name: a later one is of an output that was made again. */
   readonly #dropped = new Map<string, number>();
-  /** What this process has published and not dropped, by name. */
+  /** Where results are audited: what this process has published and not dropped, by name. */
   readonly #own = new Map<string, Task>();
   #isSweeping = false;
 
@@ -47,7 +49,7 @@ export class Dropping {
   /** Chunks of `task` were put on the server by this process, whatever was dropped before. */
   uploaded(task: Task): void {
     this.#dropped.delete(taskKey(task));
-    this.#own.set(taskKey(task), task);
+    if (this.#parts.audited) this.#own.set(taskKey(task), task);
   }
 
   /** `task` is published: drops what nobody needs any more. */
