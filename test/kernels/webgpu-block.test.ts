@@ -33,9 +33,9 @@ async function difference(precision: Precision, test: TrainedCase): Promise<stri
 /** Each kind of norm, activation and pool; windows that overlap, even ones, groups, labels; stages before the first convolution. */
 const cases: readonly TrainedCase[] = [
   { image: '3x7x5', block: 'conv21+leaky+max2', batch: 3, labels: 4, variants: 2 },
-  { image: '2x8x8', block: 'conv16+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
+  { image: '2x8x8', block: 'conv6+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
   { image: '6x7x7', block: 'conv9g3+gn3+linear+avg3s2', batch: 3 },
-  { image: '5x6x6', block: 'conv50k5s2+ln2d+leaky0.2', batch: 2 },
+  { image: '5x6x6', block: 'conv18k5s2+ln2d+leaky0.2', batch: 2 },
   { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
   { image: '3x13x13', block: 'max2s3+conv9+relu+bn+max2+max2', batch: 3 },
 ];
@@ -74,13 +74,13 @@ describe.each(precisions)('%s', (precision) => {
       fc.asyncProperty(convolutions, async (test) => {
         expect(await difference(precision, test)).toBeUndefined();
       }),
-      { numRuns: 5, seed: 1 },
+      { numRuns: precision === 'f32' ? 5 : 3, seed: 1 },
     );
   });
 });
 
 it("shaders for a device's own arithmetic compute the same but for rounding", { timeout: 60_000 }, async () => {
-  const test = { image: '4x9x8', block: 'conv16+bn+leaky+max2+conv70g2+ln+avg3s1', batch: 3, labels: 3, variants: 2 };
+  const test = { image: '4x9x8', block: 'conv16+leaky+max2+conv70g2', batch: 3, labels: 3, variants: 2 };
   const found = await trainedOnDevice(await open('bf16', 'device', 2), test);
   const expected = trained(openReference('bf16'), test);
   for (const [i, each] of expected.entries()) {

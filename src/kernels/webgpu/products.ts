@@ -39,24 +39,20 @@ export interface ShaderOptions {
   readonly each: readonly [number, ...number[]];
 }
 
-/** Outputs of a thread in each direction where they are not chosen by the size. */
-export function usualEach({ each }: ShaderOptions): number {
-  return Math.max(Math.min(...each), ...each.filter((one) => one <= 4));
-}
-
 /** Outputs of a workgroup in each direction where a thread has `each`. */
 export function tileSide(each: number): number {
   return SIDE * each;
 }
 
-/** Outputs of a thread in each direction for a product of this size, and the workgroups that it takes. */
+/** Outputs of a thread in each direction for so many products of this size side by side, and the workgroups that one takes. */
 export function tiling(
   { each }: ShaderOptions,
   columns: number,
   rows: number,
+  products = 1,
 ): { readonly each: number; readonly groups: readonly [x: number, y: number] } {
   const groupsOf = (one: number) => [Math.ceil(columns / (SIDE * one)), Math.ceil(rows / (SIDE * one))] as const;
-  const enough = each.filter((one) => groupsOf(one)[0] * groupsOf(one)[1] >= ENOUGH_GROUPS);
+  const enough = each.filter((one) => products * groupsOf(one)[0] * groupsOf(one)[1] >= ENOUGH_GROUPS);
   const chosen = enough.length > 0 ? Math.max(...enough) : Math.min(...each);
   return { each: chosen, groups: groupsOf(chosen) };
 }

@@ -62,12 +62,13 @@ async function proveForm(device: GpuDevice, precision: Precision, what: Proof): 
   for (const form of forms) {
     const options = shaderOptions(device, precision, form);
     try {
-      if (what === 'blocks') {
-        await proveBlocks(kernelsOn(device, options));
-        if (form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
-      }
       // Each tiling has shaders of its own.
-      else for (const one of options.each) await proveNumerics(denseOn(device, { ...options, each: [one] }));
+      for (const one of options.each) {
+        const tiled: ShaderOptions = { ...options, each: [one] };
+        if (what === 'dense') await proveNumerics(denseOn(device, tiled));
+        else await proveBlocks(kernelsOn(device, tiled));
+      }
+      if (what === 'blocks' && form === 'device') await proveOtherBlocks(kernelsOn(device, options), precision);
       return form;
     } catch (error) {
       if (!(error instanceof PffError) || error.code !== 'kernels' || device.failed) throw error;

@@ -1,5 +1,8 @@
 /** Rule 8 of block/contract.ts as products: patches are never written, each tile reads them from the planes. */
+import type { UpdateRule } from '../../operands.js';
+import type { ArithmeticForm } from '../arithmetic.js';
 import type { Product } from '../products.js';
+import { updateOf } from '../updates.js';
 
 /** Value k of the patch of position m of all samples' positions, of group z. */
 export const patchValue = /* wgsl */ `
@@ -25,15 +28,20 @@ export const convolveProduct: Product = {
   done: 'out[m * p.outputs + z * p.eachOut + n] = total;',
 };
 
-/** Buffers: entered, delta (of samples), *gradient. */
-export const weightGradientProduct: Product = {
+/** What is done with the gradient of weight `index`, `total`, follows. Buffers: entered, delta (of samples), and those of the rule. */
+const weightGradientProduct: Omit<Product, 'done'> = {
   sizes: { M: 'p.patchValues', N: 'p.eachOut', K: '(p.batch * p.positions)' },
   a: 'patchValue(k, m)',
   b: 'delta[k * p.outputs + z * p.eachOut + n]',
   aAlongK: false,
   bAlongK: false,
-  done: 'gradient[(z * p.patchValues + m) * p.eachOut + n] = total;',
 };
+
+/** Gradient and step of the rule, fused. */
+export function weightUpdateProduct(kind: UpdateRule['kind'], form: ArithmeticForm): Product {
+  const done = `let index = (z * p.patchValues + m) * p.eachOut + n;\n${updateOf(kind, form, true)}`;
+  return { ...weightGradientProduct, done };
+}
 
 /** The loss by value k of what leaves where place `segment` of the window lies on position m of what entered. */
 export const deltaBehind = /* wgsl */ `

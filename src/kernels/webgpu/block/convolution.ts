@@ -2,9 +2,9 @@
 import { convolved, patchValues, type Stage } from '../../block/contract.js';
 import type { ConvolutionOptions, ConvolutionTensors } from '../../block/operations.js';
 import type { UpdateRule } from '../../operands.js';
-import { bits } from '../scalars.js';
+import { bits, scalars } from '../scalars.js';
 import type { Scratch } from './scratch.js';
-import type { GpuParameter, Work } from './work.js';
+import { updated, type GpuParameter, type Work } from './work.js';
 
 /** Rows that enter a stage; see `ConvolutionInput`. */
 export interface Entered {
@@ -60,7 +60,7 @@ export class GpuConvolution {
     const samples = batch * this.#positions;
     const shared = this.#options.labels > 0 ? await scratch.get('shared', samples * outputs) : out;
     const buffers = [rows, this.#weight.value, this.#bias.value, shared];
-    work.product(work.shaders.convolve(), buffers, [samples, outputs / groups, groups], { batch });
+    work.product(work.shaders.convolve, buffers, [samples, outputs / groups, groups], { batch });
     if (shared === out) return;
     const values = { batch, variants, rows: batch * variants };
     const count = variants * samples * outputs;
@@ -72,7 +72,7 @@ export class GpuConvolution {
     const work = this.#work;
     const { from, groups } = this.#stage;
     const size = [rows * from.height * from.width, from.channels / groups, groups] as const;
-    work.product(work.shaders.inputGradient(), [delta, this.#weight.value, out], size, { rows });
+    work.product(work.shaders.inputGradient, [delta, this.#weight.value, out], size, { rows });
   }
 
   /** One step; `sums` [V · B, O] is D. */
@@ -89,10 +89,13 @@ export class GpuConvolution {
       samples = await scratch.get('samples', size);
       work.each(shaders.variantSums(), [delta, samples], size, { ...values, flag: 1 });
     }
-    const gradient = await scratch.get('gradient', this.#weight.length);
-    const size = [patchValues(this.#stage), outputs / groups, groups] as const;
-    work.product(shaders.weightGradient(), [entered.rows, samples, gradient], size, values);
-    work.step(this.#weight, gradient, rule, true);
+    const { kind } = rule;
+    work.product(
+      (each) => shaders.weightUpdate(kind, each),
+      [entered.rows, samples, ...updated(this.#weight, kind)],
+      [patchValues(this.#stage), outputs / groups, groups],
+      { ...values, ...scalars(rule) },
+    );
     if (this.#options.labels > 0) {
       const { length } = this.#label;
       const labelGradient = await scratch.get('gradient of labels', length);

@@ -3,7 +3,7 @@ import type { UpdateRule } from '../../operands.js';
 import { arithmetic } from '../arithmetic.js';
 import { sumSquares } from '../dense-shaders.js';
 import type { Shader } from '../device.js';
-import { productShader, usualEach, type Product, type ShaderOptions } from '../products.js';
+import { productShader, type Product, type ShaderOptions } from '../products.js';
 import { elementwise, parametersOf, shaderOf } from '../shader-text.js';
 import { momentsOf, updateOf } from '../updates.js';
 import * as convolution from './convolution-shaders.js';
@@ -36,20 +36,24 @@ export class BlockShaders {
     this.#head = `${arithmetic(options.form)}${parametersOf(BLOCK_PARAMETERS)}`;
   }
 
-  convolve = (): Shader => {
+  /** Products: with so many `outputs` of a thread in each direction. */
+  convolve = (outputs: number): Shader => {
     const start =
       this.options.precision === 'f32'
         ? 'fn startOf(x: T) -> T { return x; }'
         : 'fn startOf(x: T) -> T { if (below(x, SMALLEST_DELTA)) { return fromBits(0u); } return x; }';
     const code = [start, convolution.patchValue];
-    return this.#product('convolve', ['entered', 'w', 'bias', '*out'], convolution.convolveProduct, code);
+    return this.#product('convolve', outputs, ['entered', 'w', 'bias', '*out'], convolution.convolveProduct, code);
   };
-  weightGradient = (): Shader =>
-    this.#product('weightGradient', ['entered', 'delta', '*gradient'], convolution.weightGradientProduct, [
-      convolution.patchValue,
-    ]);
-  inputGradient = (): Shader =>
-    this.#product('inputGradient', ['delta', 'w', '*out'], convolution.inputGradientProduct, [convolution.deltaBehind]);
+  weightUpdate = (kind: UpdateRule['kind'], outputs: number): Shader => {
+    const product = convolution.weightUpdateProduct(kind, this.options.form);
+    const buffers = ['entered', 'delta', ...momentsOf[kind]];
+    return this.#product(`weights ${kind}`, outputs, buffers, product, [convolution.patchValue]);
+  };
+  inputGradient = (outputs: number): Shader => {
+    const code = [convolution.deltaBehind];
+    return this.#product('inputGradient', outputs, ['delta', 'w', '*out'], convolution.inputGradientProduct, code);
+  };
   addLabels = (): Shader => this.#each('addLabels', ['shared_', 'label_', 'w', '*out'], convolution.addLabels);
   labelGradient = (): Shader => this.#each('labelGradient', ['label_', 'sums', '*gradient'], convolution.labelGradient);
   variantSums = (): Shader => this.#each('variantSums', ['delta', '*out'], convolution.variantSums);
@@ -102,8 +106,14 @@ export class BlockShaders {
     return this.#of(key, buffers, each(body));
   }
 
-  #product(key: string, buffers: readonly string[], product: Product, code: readonly string[]): Shader {
-    return this.#of(key, buffers, ...code, productShader(product, this.options.precision, usualEach(this.options)));
+  #product(
+    key: string,
+    outputs: number,
+    buffers: readonly string[],
+    product: Product,
+    code: readonly string[],
+  ): Shader {
+    return this.#of(`${key} ${outputs}`, buffers, ...code, productShader(product, this.options.precision, outputs));
   }
 
   #of(key: string, buffers: readonly string[], ...code: readonly string[]): Shader {

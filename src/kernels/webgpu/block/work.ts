@@ -4,7 +4,7 @@ import type { Moments } from '../../block/operations.js';
 import type { UpdateRule } from '../../operands.js';
 import type { Dispatch, GpuDevice, Shader } from '../device.js';
 import { elements, MOST_GROUPS } from '../groups.js';
-import { tileSide, usualEach } from '../products.js';
+import { tiling } from '../products.js';
 import { scalars } from '../scalars.js';
 import type { Commands } from './commands.js';
 import type { BlockValues } from './parameters.js';
@@ -48,20 +48,19 @@ export class Work {
     this.#commands.add(shader, { ...this.#values, ...values }, buffers, groups);
   }
 
-  /** A product of M x N outputs, `side` times. */
+  /** A product of M x N outputs, so many times side by side. @param shader for so many outputs of a thread in each direction */
   product(
-    shader: Shader,
+    shader: (each: number) => Shader,
     buffers: readonly GPUBuffer[],
-    [m, n, side]: readonly [number, number, number],
+    [m, n, products]: readonly [number, number, number],
     values: BlockValues,
   ): void {
-    const tile = tileSide(usualEach(this.shaders.options));
-    const tiles = Math.ceil(m / tile);
-    if (tiles > MOST_GROUPS)
+    const { each, groups } = tiling(this.shaders.options, n, m, products);
+    if (groups[1] > MOST_GROUPS)
       throw new PffError('memory', `a product of ${m} rows is more than ${this.device.description} computes at once`, {
         hint: 'Use smaller batches, or --kernels auto.',
       });
-    this.groups(shader, buffers, [Math.ceil(n / tile), tiles, side], values);
+    this.groups(shader(each), buffers, [...groups, products], values);
   }
 
   /** @throws PffError `memory` */
@@ -80,10 +79,9 @@ export class Work {
   }
 
   /** Rule 5. */
-  step({ value, moments, length }: GpuParameter, gradient: GPUBuffer, rule: UpdateRule, decays: boolean): void {
-    const used = (moments ?? []).slice(0, rule.kind === 'adam' ? 2 : 1);
+  step(parameter: GpuParameter, gradient: GPUBuffer, rule: UpdateRule, decays: boolean): void {
     const values = scalars(decays ? rule : { ...rule, keep: 1 });
-    this.each(this.shaders.update(rule.kind), [gradient, value, ...used], length, values);
+    this.each(this.shaders.update(rule.kind), [gradient, ...updated(parameter, rule.kind)], parameter.length, values);
   }
 
   async read({ value, moments }: GpuParameter, into: Moments): Promise<void> {
@@ -94,4 +92,9 @@ export class Work {
   close(): void {
     for (const buffer of this.#buffers) buffer.destroy();
   }
+}
+
+/** The buffers that a rule changes. */
+export function updated({ value, moments }: GpuParameter, kind: UpdateRule['kind']): readonly GPUBuffer[] {
+  return [value, ...(moments ?? []).slice(0, kind === 'adam' ? 2 : 1)];
 }
