@@ -74,22 +74,25 @@ function secondSite(url: string, more: Partial<NodeOptions> = {}): Promise<strin
   return ended;
 }
 
-/** Wraps a function of every store of this process. */
-function wrap(name: 'publish', change: (task: Task, output: Output) => Output): void;
-function wrap(name: 'fetch', change: (task: Task, output: Output) => Output): void;
-function wrap(name: 'publish' | 'fetch', change: (task: Task, output: Output) => Output): void {
-  const { publish, fetch } = Object.getOwnPropertyDescriptors(ClusterStore.prototype) as unknown as {
-    publish: { value: ClusterStore['publish'] };
-    fetch: { value: ClusterStore['fetch'] };
+/** Changes what every store of this process publishes. */
+function changePublished(change: (task: Task, output: Output) => Output): void {
+  const { value: publish } = Object.getOwnPropertyDescriptor(ClusterStore.prototype, 'publish') as {
+    value: ClusterStore['publish'];
   };
-  if (name === 'publish')
-    vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
-      return publish.value.call(this, task, change(task, output));
-    });
-  else
-    vi.spyOn(ClusterStore.prototype, 'fetch').mockImplementation(async function (this: ClusterStore, task, signal) {
-      return change(task, await fetch.value.call(this, task, signal));
-    });
+  vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
+    return publish.call(this, task, change(task, output));
+  });
+}
+
+/** Changes what every task of this process fetches. */
+function changeFetched(change: (task: Task, output: Output) => Output): void {
+  const { value: ready } = Object.getOwnPropertyDescriptor(ClusterStore.prototype, 'ready') as {
+    value: ClusterStore['ready'];
+  };
+  vi.spyOn(ClusterStore.prototype, 'ready').mockImplementation(function (this: ClusterStore) {
+    const store = ready.call(this);
+    return { ...store, fetch: async (task, signal) => change(task, await store.fetch(task, signal)) };
+  });
 }
 
 /** A state of which every value is multiplied: well-formed, and wrong. */
@@ -121,7 +124,7 @@ describe('a federated run with all checks', () => {
   it('a site that blows a state up is noticed by the next, which leaves', { timeout: 60_000 }, async () => {
     const at = await fleet.server();
     submit(at.url);
-    wrap('publish', (task, output) => (taskKey(task) === 'c1.l0' ? scaled(output, 30) : output));
+    changePublished((task, output) => (taskKey(task) === 'c1.l0' ? scaled(output, 30) : output));
     void secondSite(at.url);
     const honest = fleet.node(at, '--data', file('site-1.csv'), '--slot', '1', '--run', 'wards', '--max-update', '20');
     expect(await honest.exited).toBe(1);
@@ -135,7 +138,7 @@ describe('a federated run with all checks', () => {
     const at = await fleet.server();
     const train = submit(at.url, '--validate-every', '1', '--max-drop', '0.15');
     // The weights of a layer turned round.
-    wrap('publish', (task, output) => (taskKey(task) === 'c3.l0' ? scaled(output, -1) : output));
+    changePublished((task, output) => (taskKey(task) === 'c3.l0' ? scaled(output, -1) : output));
     void secondSite(at.url);
     fleet.node(at, '--data', file('site-1.csv'), '--slot', '1');
     await said(
@@ -149,7 +152,7 @@ describe('a federated run with all checks', () => {
     const at = await fleet.server();
     submit(at.url);
     let fetched = 0;
-    wrap('fetch', (task, output) =>
+    changeFetched((task, output) =>
       taskKey(task) === 'c0.l0' && ++fetched % 2 === 0 ? scaled(output, 1.001) : output,
     );
     const ended = secondSite(at.url, { repeat: 1 });
