@@ -3,12 +3,10 @@ import type { UpdateRule } from '../operands.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import { inverseLengthOf } from './block/inverse.js';
 import type { Shader } from './device.js';
+import { laneSumsOf } from './lane-sums.js';
 import { productShader, type Product, type ShaderOptions } from './products.js';
 import { denseShaderOf, elementwise, memoised } from './shader-text.js';
 import { momentsOf, updateOf } from './updates.js';
-
-/** Rows of a workgroup of `sumSquares`, of 16 lanes each. */
-export const ROWS_OF_SUMS = 4;
 
 const forwardProduct: Product = {
   sizes: { M: 'p.batch', N: 'p.outputs', K: 'p.prefixInputs' },
@@ -164,26 +162,8 @@ function biasUpdate(kind: Kind, form: ArithmeticForm): Shader {
 }
 
 /** Rule 2 for `y` [p.rows, p.outputs] to `sums`: 16 lanes a row. */
-export const sumSquares = /* wgsl */ `
-var<workgroup> lanes: array<T, ${16 * ROWS_OF_SUMS}>;
-
-@compute @workgroup_size(16, ${ROWS_OF_SUMS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let r = (group.y * groups.x + group.x) * ${ROWS_OF_SUMS}u + local.y;
-  let own = local.y * 16u + local.x;
-  var acc = fromBits(0u);
-  if (r < p.rows) {
-    for (var o = local.x; o < p.outputs; o += 16u) {
-      let x = y[r * p.outputs + o];
-      acc = fused(x, x, acc);
-    }
-  }
-  lanes[own] = acc;
-  workgroupBarrier();
-  for (var half = 8u; half >= 1u; half /= 2u) {
-    if (local.x < half) { lanes[own] = sum(lanes[own], lanes[own + half]); }
-    workgroupBarrier();
-  }
-  if (local.x == 0u && r < p.rows) { sums[r] = lanes[own]; }
-}
-`;
+export const sumSquares = laneSumsOf(
+  'p.rows',
+  'let x = y[row * p.outputs + o]; acc = fused(x, x, acc);',
+  'sums[row] = total;',
+);

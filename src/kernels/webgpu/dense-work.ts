@@ -4,7 +4,8 @@
  */
 import type { DenseOptions, DenseTensors } from '../kernels.js';
 import type { UpdateRule } from '../operands.js';
-import { elementShaders, productShaders, ROWS_OF_SUMS, type ElementName, type ProductName } from './dense-shaders.js';
+import { elementShaders, productShaders, type ElementName, type ProductName } from './dense-shaders.js';
+import { ROWS_OF_SUMS } from './lane-sums.js';
 import type { Dispatch, GpuDevice, Shader } from './device.js';
 import { elements, spread } from './groups.js';
 import { tiling, type ShaderOptions } from './products.js';

@@ -24,7 +24,7 @@ import {
 import type { BlockKernel } from '../../kernels.js';
 import type { Delta, LayerInput, LayerOutput, UpdateRule } from '../../operands.js';
 import { normaliseRow } from '../../reference/operations.js';
-import { ROWS_OF_SUMS } from '../dense-shaders.js';
+import { ROWS_OF_SUMS } from '../lane-sums.js';
 import type { GpuDevice } from '../device.js';
 import { spread } from '../groups.js';
 import { checkRowsFit } from '../limits.js';

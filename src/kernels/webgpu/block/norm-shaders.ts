@@ -1,6 +1,6 @@
 /** Rule 9 and the sums of rule 11 of block/contract.ts. Each fused multiply-add stands once in its shader where that is possible. */
 import type { ArithmeticForm } from '../arithmetic.js';
-import { ROWS_OF_SUMS } from '../dense-shaders.js';
+import { laneSumsOf } from '../lane-sums.js';
 import { MINUS_ZERO, steps } from '../updates.js';
 
 /** S1 or S of each row and channel. Buffers: values, *out; p.count of out. */
@@ -47,31 +47,14 @@ export const chains = /* wgsl */ `
  * Sums over the channels of each position by the lanes of rule 2, times p.share: of x, or with `flag` of x · z. Buffers: x, z, *out;
  * p.count of out.
  */
-export const laneSums = /* wgsl */ `
-var<workgroup> lanes: array<T, ${16 * ROWS_OF_SUMS}>;
-
-@compute @workgroup_size(16, ${ROWS_OF_SUMS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let position = (group.y * groups.x + group.x) * ${ROWS_OF_SUMS}u + local.y;
-  let own = local.y * 16u + local.x;
-  var acc = fromBits(0u);
-  if (position < p.count) {
-    for (var o = local.x; o < p.outputs; o += 16u) {
-      let at = position * p.outputs + o;
+export const laneSums = laneSumsOf(
+  'p.count',
+  `let at = row * p.outputs + o;
       var by = fromBits(0x3f800000u);
       if (p.flag == 1u) { by = z[at]; }
-      acc = fused(x[at], by, acc);
-    }
-  }
-  lanes[own] = acc;
-  workgroupBarrier();
-  for (var half = 8u; half >= 1u; half /= 2u) {
-    if (local.x < half) { lanes[own] = sum(lanes[own], lanes[own + half]); }
-    workgroupBarrier();
-  }
-  if (local.x == 0u && position < p.count) { out[position] = product(lanes[own], fromBits(p.share)); }
-}
-`;
+      acc = fused(x[at], by, acc);`,
+  'out[row] = product(total, fromBits(p.share));',
+);
 
 /** Buffers: variance, *inverse; p.count of them. */
 export const inverses = 'inverse[index] = inverseOf(variance[index]);';

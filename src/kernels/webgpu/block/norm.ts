@@ -1,7 +1,7 @@
 /** Rule 9 and the norms of rule 11 of block/contract.ts on a GPU: z becomes its distance from the mean, and stays it for the way back. */
 import { convolved, type Norm, type Planes, type Stage } from '../../block/contract.js';
 import type { UpdateRule } from '../../operands.js';
-import { ROWS_OF_SUMS } from '../dense-shaders.js';
+import { ROWS_OF_SUMS } from '../lane-sums.js';
 import { spread } from '../groups.js';
 import { bits } from '../scalars.js';
 import type { Scratch } from './scratch.js';
