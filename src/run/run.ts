@@ -100,7 +100,9 @@ export class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const own = await RunKernels.open(this.#execution.kernels, (choice) => openKernels({ kernels: choice, threads, precision }));
+    const own = await RunKernels.open(this.#execution.kernels, (choice) =>
+      openKernels({ kernels: choice, threads, precision }),
+    );
     const kernels = own.current;
     let watchers: Watchers | undefined;
     try {
