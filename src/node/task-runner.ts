@@ -8,7 +8,14 @@ import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
 import type { OpenPart } from '../layers/layer-kind.js';
-import { allocateState, closeParts, rowOutputs, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
+import {
+  allocateState,
+  closeParts,
+  rowOutputs,
+  viewState,
+  type LayerState,
+  type LayerStructure,
+} from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs, type LayerInputs } from '../model/inputs.js';

@@ -177,7 +177,10 @@ class Simulation {
     const processes = Array.from({ length: 9 }, (_, i) => i);
     const doings = [...this.#doings.values()];
     const isBetween = (all: (typeof doings)[number], at: number): boolean => {
-      const [before, after] = [all.slice(0, at).findLast(({ check }) => !check), all.slice(at).find(({ check }) => !check)];
+      const [before, after] = [
+        all.slice(0, at).findLast(({ check }) => !check),
+        all.slice(at).find(({ check }) => !check),
+      ];
       return before !== undefined && before.chapter === after?.chapter;
     };
     return {
