@@ -1,5 +1,5 @@
 /**
- * A task's chain: digests of the layer's state after some of its batches, or after each. Training is a chain of exact steps, so two
+ * A task's chain: digests of the layer's parameters after some of its batches, or after each. Training is a chain of exact steps, so two
  * chains of one task on the same inputs are the same up to the first step that one of them did wrongly. A statement carries a few
  * digests; whoever does the task again has them for every batch.
  */
@@ -10,11 +10,11 @@ export const MOST_CUTS = 16;
 export interface Chain {
   /** Batches of the task. */
   readonly batches: number;
-  /** Hex SHA-256 of the state's bytes after the batches of `cutsOf(batches, digests.length)`. */
+  /** Hex SHA-256 of the parameters' bytes after the batches of `cutsOf(batches, digests.length)`. */
   readonly digests: readonly string[];
 }
 
-/** After which batches (1 to `batches`) a state is digested, if it is done `cuts` times: as evenly as can be, the last one included. */
+/** After which batches (1 to `batches`) parameters are digested, if it is done `cuts` times: as evenly as can be, the last one included. */
 export function cutsOf(batches: number, cuts: number): number[] {
   const count = Math.min(cuts, batches);
   return Array.from({ length: count }, (_, i) => Math.floor(((i + 1) * batches) / count));

@@ -11,10 +11,17 @@ import type { RunSpec } from '../spec/run-spec.js';
 export interface StartedEvent {
   readonly type: 'started';
   readonly spec: RunSpec;
-  /** `wasm`, or `reference`, which is slow; then `kernelsReason` says why, unless it was asked for. */
+  /** `wasm`; `webgpu/` and the GPU; or `reference`, which is slow. `kernelsReason` says why these are not the ones asked for, if so. */
   readonly kernels: string;
   readonly kernelsReason: string | undefined;
   readonly dataset: DatasetFacts;
+}
+
+/** The GPU failed, and its work is done again: there, or at last on the CPU. Nothing is lost, and the bits are the same. */
+export interface GpuFailedEvent {
+  readonly type: 'gpu-failed';
+  /** What happened, and whether the CPU takes its place. */
+  readonly reason: string;
 }
 
 /** All layers have finished a chapter, and what they make of the test samples now. */
@@ -46,7 +53,7 @@ export interface ModelEvent {
   readonly model: Uint8Array<ArrayBuffer>;
 }
 
-export type TrainEvent = StartedEvent | NodeEvent | MeasuredEvent | ModelEvent | FinishedEvent;
+export type TrainEvent = StartedEvent | NodeEvent | GpuFailedEvent | MeasuredEvent | ModelEvent | FinishedEvent;
 
 /** From the page to the worker. */
 export interface TrainRequest {

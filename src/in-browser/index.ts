@@ -3,6 +3,6 @@ export { datasetFromArrays, datasetFromBatches, type LabelledImages, type OwnDat
 export type { Dataset, ImageShape, Samples } from '../data/dataset.js';
 export { PffError } from '../errors.js';
 export type { PartialSpec, RunSpec } from '../spec/spec.js';
-export type { FinishedEvent, MeasuredEvent, ModelEvent, StartedEvent, TrainEvent } from './events.js';
+export type { FinishedEvent, GpuFailedEvent, MeasuredEvent, ModelEvent, StartedEvent, TrainEvent } from './events.js';
 export { openModel, type BrowserModel, type BrowserPrediction } from './model.js';
 export { train, type BrowserTrainOptions } from './train.js';

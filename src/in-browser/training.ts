@@ -1,5 +1,5 @@
 /** One whole training in this thread, as events: what the library's worker does, and any program may that has a thread to spare. */
-import { openPortableKernels } from '../kernels/open-portable.js';
+import { openPortableKernels, type PortableChoice } from '../kernels/open-portable.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { modelDigest } from '../model/digest.js';
@@ -10,6 +10,7 @@ import { nowMs } from '../node/clock.js';
 import type { Job } from '../node/job.js';
 import { runNode } from '../node/node.js';
 import { prepareData, type PreparedData } from '../node/prepare.js';
+import { RunKernels } from '../node/run-kernels.js';
 import { graphShape } from '../schedule/shape.js';
 import type { Task } from '../schedule/tasks.js';
 import { MemoryStore } from '../store/memory.js';
@@ -24,9 +25,10 @@ export async function trainHere(
 ): Promise<void> {
   const { spec, dataset, kernels: choice } = request;
   const prepared = prepareData(dataset, spec);
-  const { kernels, reason } = await openPortableKernels(spec.precision, choice);
+  const kernels = await RunKernels.open(choice, (each) => openPortableKernels(spec.precision, each));
   try {
-    tell({ type: 'started', spec, kernels: kernels.name, kernelsReason: reason, dataset: prepared.facts });
+    const { current, reason } = kernels;
+    tell({ type: 'started', spec, kernels: current.name, kernelsReason: reason, dataset: prepared.facts });
     await new Training(request, prepared, kernels, tell).run(signal);
   } finally {
     kernels.close();
@@ -36,12 +38,17 @@ export async function trainHere(
 class Training {
   readonly #request: TrainRequest;
   readonly #prepared: PreparedData;
-  readonly #kernels: Kernels;
+  readonly #kernels: RunKernels<PortableChoice>;
   readonly #tell: (event: TrainEvent) => void;
   readonly #structures: readonly LayerStructure[];
   readonly #begun = performance.now();
 
-  constructor(request: TrainRequest, prepared: PreparedData, kernels: Kernels, tell: (event: TrainEvent) => void) {
+  constructor(
+    request: TrainRequest,
+    prepared: PreparedData,
+    kernels: RunKernels<PortableChoice>,
+    tell: (event: TrainEvent) => void,
+  ) {
     this.#request = request;
     this.#prepared = prepared;
     this.#kernels = kernels;
@@ -57,12 +64,12 @@ class Training {
     );
     const classes = dataset.classes.length;
     const job: Job = { spec, variant: 'sequential', nodes: 1, layout, classes, sites, startedMs: nowMs() };
-    await runNode(job, 0, this.#kernels, store, signal, this.#tell);
+    await this.#despiteFailures((kernels) => runNode(job, 0, kernels, store, signal, this.#tell));
     const states = this.#statesOf(await store.result());
     this.#tell({
       type: 'finished',
       modelDigest: modelDigest(states),
-      numerics: this.#kernels.numerics.id,
+      numerics: this.#kernels.current.numerics.id,
       evaluation: await this.#evaluation(states),
       seconds: this.#seconds(),
       model: this.#model(states),
@@ -84,13 +91,20 @@ class Training {
     return outputs.map(({ steps, buffer }, i) => viewState(this.#structures[i] as LayerStructure, steps, buffer));
   }
 
-  async #evaluation(states: readonly LayerState[]): Promise<Evaluation> {
-    const predictor = await Predictor.open(this.#kernels, this.#request.spec, states);
-    try {
-      return await predictor.evaluate(this.#prepared.test);
-    } finally {
-      predictor.close();
-    }
+  #evaluation(states: readonly LayerState[]): Promise<Evaluation> {
+    return this.#despiteFailures(async (kernels) => {
+      const predictor = await Predictor.open(kernels, this.#request.spec, states);
+      try {
+        return await predictor.evaluate(this.#prepared.test);
+      } finally {
+        predictor.close();
+      }
+    });
+  }
+
+  /** What has been published before is not done again. */
+  #despiteFailures<T>(work: (kernels: Kernels) => Promise<T>): Promise<T> {
+    return this.#kernels.use(work, (reason) => this.#tell({ type: 'gpu-failed', reason }));
   }
 
   #model(states: readonly LayerState[]): Uint8Array<ArrayBuffer> {

@@ -177,6 +177,7 @@ export function checkDropout(
     fail('dropout', 'out may overlap values only if they start together and rows is absent');
 }
 
-export function failClosed(): never {
-  throw new Error('this dense kernel was closed');
+/** @param what kind of layer was used after `close` */
+export function failClosed(what: 'dense' | 'block'): never {
+  throw new Error(`this ${what} kernel was closed`);
 }

@@ -7,11 +7,17 @@ import { PffError } from '../errors.js';
 /** `auto`: WebAssembly, or else the reference. `webgpu`: the GPU that the browser offers. */
 export type PortableChoice = 'auto' | 'wasm' | 'webgpu' | 'reference';
 
-/** @throws PffError `kernels` where those asked for cannot be had. `reason`: why `auto` took the slow reference. */
+export interface OpenedKernels {
+  readonly kernels: Kernels;
+  /** Set where `auto` had to go on without the best kernels: why. */
+  readonly reason?: string | undefined;
+}
+
+/** @throws PffError `kernels` where those asked for cannot be had. */
 export async function openPortableKernels(
   precision: Precision | undefined,
   choice: PortableChoice = 'auto',
-): Promise<{ readonly kernels: Kernels; readonly reason?: string }> {
+): Promise<OpenedKernels> {
   if (choice === 'reference') return { kernels: await openReferenceKernels(precision) };
   if (choice === 'webgpu') {
     const { openWebGpu } = await import('./webgpu/webgpu.js');

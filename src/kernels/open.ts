@@ -3,7 +3,7 @@ import { codeOf, messageOf, PffError } from '../errors.js';
 import { askedGpu, isOnGpu, type KernelsChoice } from './choices.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
-import { openReferenceKernels, openWasmKernels, proved } from './open-portable.js';
+import { openReferenceKernels, openWasmKernels, proved, type OpenedKernels } from './open-portable.js';
 
 export { kernelsChoices, type KernelsChoice } from './choices.js';
 
@@ -13,12 +13,6 @@ export interface OpenKernelsOptions {
   readonly threads: number;
   /** f32 unless given; it decides the numerics. */
   readonly precision?: Precision | undefined;
-}
-
-export interface OpenedKernels {
-  readonly kernels: Kernels;
-  /** Set where `auto` had to go on without the native kernels, or even without WebAssembly: why. */
-  readonly reason?: string;
 }
 
 /**

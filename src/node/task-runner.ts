@@ -8,7 +8,14 @@ import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
 import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
 import type { OpenPart } from '../layers/layer-kind.js';
-import { closeParts, rowOutputs, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
+import {
+  allocateState,
+  closeParts,
+  rowOutputs,
+  viewState,
+  type LayerState,
+  type LayerStructure,
+} from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
 import { layerDropout, type LayerDropout } from '../model/dropout.js';
 import { ActivationInputs, ImageInputs, type LayerInputs } from '../model/inputs.js';
@@ -311,9 +318,11 @@ export class TaskRunner {
     const plan = this.#data.plan(task.chapter);
     const opened = await openForTraining(kernels, job.spec, before, variants);
     try {
+      const batches = plan.batches.length;
+      const after = before.steps + batches;
       const recorder =
-        job.cuts && plan.batches.length > 0
-          ? new ChainRecorder(job.cuts, plan.batches.length, before.structure, opened)
+        job.cuts && batches > 0
+          ? new ChainRecorder(job.cuts, batches, allocateState(before.structure, after), opened)
           : undefined;
       const stats = await trainChapter({
         ...learning,
@@ -328,7 +337,7 @@ export class TaskRunner {
         report: progressReporter(node, refOf(this.#graph, task), emit),
         after: recorder && ((batch) => recorder.after(batch)),
       });
-      const { steps, buffer } = await readState(before.structure, before.steps + plan.batches.length, opened);
+      const { steps, buffer } = recorder?.state ?? (await readState(before.structure, after, opened));
       const output = recorder ? { steps, buffer, chain: recorder.chain } : { steps, buffer };
       return { done: { output, stats }, opened };
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Carries out a run's training: the pipeline on one node or on threads, or one of the baselines outside it. */
 import type { PffError } from '../errors.js';
-import type { RunKernels } from './run-kernels.js';
+import type { RunKernels } from '../node/run-kernels.js';
 import { viewState, type LayerStructure, type LayerState } from '../layers/layer-state.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { trainBackprop } from '../node/baselines/backprop.js';

@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
+import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { describeLayers } from '../layers/sizes.js';
 import type { LabelledData } from '../model/labelled-data.js';
@@ -25,8 +26,8 @@ import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitia
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
+import { RunKernels } from '../node/run-kernels.js';
 import { runResult } from './result.js';
-import { RunKernels } from './run-kernels.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
@@ -99,7 +100,9 @@ export class Run {
     if (!cluster) checkMemory(bound, nodes);
     const threads = cluster ? usableCores() : nodes * threadsPerNode;
     const { precision } = this.#spec;
-    const own = await RunKernels.open({ kernels: this.#execution.kernels, threads, precision });
+    const own = await RunKernels.open(this.#execution.kernels, (choice) =>
+      openKernels({ kernels: choice, threads, precision }),
+    );
     const kernels = own.current;
     let watchers: Watchers | undefined;
     try {

@@ -6,18 +6,20 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { datasetFromArrays } from '../../src/data/arrays.js';
 import { trainToEnd } from '../../src/run/train.js';
+import type { BrowserTrainOptions } from '../../src/in-browser/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 import { TestBrowser } from '../../tools/browser.js';
+import { SOFTWARE_GPU } from '../../tools/chromium.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-entry-'));
 const servers: Server[] = [];
 let browser: TestBrowser;
 beforeAll(async () => {
-  browser = await TestBrowser.start();
+  browser = await TestBrowser.start(...SOFTWARE_GPU);
 });
 afterAll(async () => {
   await browser.close();
@@ -31,13 +33,14 @@ const labels = Array.from({ length: 60 }, (_, i) => i % 3);
 const shape = { width: 4, height: 4, channels: 1 };
 
 /** A page of a user's: trains, opens the model, and puts what came out into the document. @param from where the library is imported from */
-const app = (from: string): string => `
+const app = (from: string, options: BrowserTrainOptions = { spec }): string => `
   import { datasetFromArrays, openModel, train } from '${from}';
   const samples = { images: Uint8Array.from(${JSON.stringify(pixels)}), labels: ${JSON.stringify(labels)} };
   const shape = ${JSON.stringify(shape)};
   const dataset = datasetFromArrays({ name: 'mine', shape, train: samples, test: samples });
-  for await (const event of train({ spec: ${JSON.stringify(spec)}, models: true }, dataset)) {
+  for await (const event of train({ ...${JSON.stringify(options)}, models: true }, dataset)) {
     if (event.type === 'started') document.title = event.kernels;
+    if (event.type === 'gpu-failed') document.title += ', ' + event.reason;
     if (event.type === 'finished') {
       const model = await openModel(event.model);
       const [prediction] = await model.predict(samples.images.subarray(0, 16));
@@ -47,14 +50,15 @@ const app = (from: string): string => `
 
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
-/** Files of folders, by the first part of their address; all else is the page. */
-async function served(page: string, folders: Readonly<Record<string, string>>): Promise<string> {
+/** Files of folders, by the first part of their address; all else is the page. @param prelude what the worker does first */
+async function served(page: string, folders: Readonly<Record<string, string>>, prelude = ''): Promise<string> {
   const server = createServer(({ url = '' }, response) => {
     const [, first = '', ...rest] = url.split('/');
     const under = folders[first];
     if (under === undefined) response.setHeader('content-type', 'text/html').end(page);
     else {
       response.setHeader('content-type', TYPES[path.extname(url)] ?? 'application/octet-stream');
+      response.write(rest.at(-1) === 'background.js' ? prelude : '');
       response.end(readFileSync(path.join(under, ...rest)));
     }
   });
@@ -65,10 +69,10 @@ async function served(page: string, folders: Readonly<Record<string, string>>): 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-async function trainedAt(url: string): Promise<string> {
+async function trainedAt(url: string, kernels = /^wasm$/): Promise<string> {
   const page = await browser.open(url);
   await page.waitForFunction("/^[0-9a-f]{64} /.test(document.body.textContent ?? '')", undefined, { timeout: 30_000 });
-  expect(await page.title()).toBe('wasm');
+  expect(await page.title()).toMatch(kernels);
   const text = (await page.textContent('body')) ?? '';
   await page.close();
   expect(browser.complaints).toEqual([]);
@@ -76,10 +80,10 @@ async function trainedAt(url: string): Promise<string> {
   return text;
 }
 
-async function expected(): Promise<RegExp> {
+async function expected(of = spec): Promise<RegExp> {
   const samples = { images: Uint8Array.from(pixels), labels };
   const dataset = datasetFromArrays({ name: 'mine', shape, train: samples, test: samples });
-  return new RegExp(`^${(await trainToEnd({ spec, threadsPerNode: 1 }, dataset)).modelDigest} [012]$`);
+  return new RegExp(`^${(await trainToEnd({ spec: of, threadsPerNode: 1 }, dataset)).modelDigest} [012]$`);
 }
 
 it('from its files as they are, by a script of type module', async () => {
@@ -100,3 +104,33 @@ it('through a bundler with its usual settings, by the name of the package', asyn
   const url = await served(readFileSync(path.join(out, 'index.html'), 'utf8'), { assets: path.join(out, 'assets') });
   expect(await trainedAt(url)).toMatch(await expected());
 }, 60_000);
+
+/** Loses the device once, with the second submission after the first task. */
+const losesGpu = `
+  let device;
+  let tasks = 0;
+  let left = Infinity;
+  const [{ requestDevice }, { submit }, { postMessage }] = [GPUAdapter.prototype, GPUQueue.prototype, globalThis];
+  GPUAdapter.prototype.requestDevice = async function (...asked) {
+    return (device = await requestDevice.apply(this, asked));
+  };
+  GPUQueue.prototype.submit = function (work) {
+    submit.call(this, work);
+    if (--left === 0) device.destroy();
+  };
+  globalThis.postMessage = (answer) => {
+    if (answer.event?.type === 'task-finished' && ++tasks === 1) left = 2;
+    postMessage.call(globalThis, answer);
+  };
+`;
+
+describe('on the GPU', () => {
+  const options: BrowserTrainOptions = { spec: { ...spec, precision: 'bf16' }, kernels: 'webgpu' };
+  const page = `<!doctype html><title>-</title><body></body><script type="module">${app('/lib/index.js', options)}</script>`;
+
+  it('has the bits of the CPU, also when it is lost in the middle', { timeout: 60_000 }, async () => {
+    const url = await served(page, { lib: path.join(root, 'dist/browser') }, losesGpu);
+    const kernels = /^webgpu\/google swiftshader in integer arithmetic, the GPU \(google swiftshader\) failed: [^,]*$/;
+    expect(await trainedAt(url, kernels)).toMatch(await expected(options.spec));
+  });
+});

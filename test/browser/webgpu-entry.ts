@@ -1,10 +1,9 @@
 /** What the page of webgpu.test.ts runs: the WebGPU kernels on the browser's GPU, as a page opens them. */
 import type { Kernels } from '../../src/kernels/kernels.js';
 import type { Precision } from '../../src/kernels/numerics.js';
-import { openReference } from '../../src/kernels/reference/reference.js';
 import { openWebGpu } from '../../src/kernels/webgpu/webgpu.js';
 import { shapes, trajectory } from '../kernels/golden.js';
-import { firstDifference, runLayer, runLayerOnDevice, type Shape } from '../kernels/layers.js';
+import { blockDifference, type TrainedCase } from '../kernels/trained-blocks.js';
 
 const opened = new Map<Precision, Promise<Kernels>>();
 
@@ -22,10 +21,9 @@ async function trajectories(precision: Precision): Promise<string[]> {
   return digests;
 }
 
-/** Where a run of a layer differs from the reference's in this page, in words. */
-async function difference(precision: Precision, shape: Shape): Promise<string | undefined> {
-  const found = await runLayerOnDevice(await kernelsOf(precision), shape);
-  return firstDifference(runLayer(openReference(precision), shape), found);
+/** Where a short training of a block differs from the reference's in this page, in words. */
+async function differenceOfBlock(precision: Precision, test: TrainedCase): Promise<string | undefined> {
+  return blockDifference(await kernelsOf(precision), precision, test);
 }
 
 /** The name of the kernels, or why there are none. */
@@ -37,4 +35,4 @@ async function taken(): Promise<string> {
   }
 }
 
-Object.assign(globalThis, { trajectories, difference, taken });
+Object.assign(globalThis, { trajectories, differenceOfBlock, taken });

@@ -82,6 +82,19 @@ describe('what audits promise', () => {
       }
   });
 
+  it('a node checks between its chapters, since a check costs it what it holds for the next layer', async () => {
+    let [checks, inMidChapter] = [0, 0];
+    for (let seed = 1; seed <= 8; seed++) {
+      const { problems, audits } = await simulateFaults(seed, {
+        audited: { rate: 0.2, honest: 3, layers: 4, calm: 12, reliable: true },
+      });
+      expect(problems).toEqual([]);
+      checks += audits?.checks ?? 0;
+      inMidChapter += audits?.inMidChapter ?? 0;
+    }
+    expect(inMidChapter).toBeLessThan(checks / 10);
+  });
+
   // Two of three decide: what is not promised (docs/AUDITS.md), and what names of auditors are for.
   it('two that collude may win, but not where the run names an auditor', { timeout: 6_000_000 }, async () => {
     let won = 0;

@@ -20,6 +20,8 @@ export interface Audited {
   readonly honest?: number;
   /** No other faults, and a graph of so many chapters. */
   readonly calm?: number;
+  /** All-Layers with so many layers on as many nodes as honest processes; drawn from the seed unless given. */
+  readonly layers?: number;
   /** No message is lost or late. */
   readonly reliable?: boolean;
   /** Numbers of the processes whose word decides. */

@@ -55,6 +55,9 @@ export interface AuditOutcome {
   readonly keptChapters: number;
   /** How many may be kept, by schedule/retention.ts. */
   readonly boundChapters: number;
+  /** Checks of results, and those among them that a process did between two tasks of one chapter. */
+  readonly checks: number;
+  readonly inMidChapter: number;
 }
 
 const OUTPUT_BYTES = 16;
@@ -82,6 +85,8 @@ class Simulation {
   #liars: readonly number[] = [];
   readonly #lies = new Map<string, Set<string>>();
   #keptChapters = 0;
+  /** What each process has done, in its order. */
+  readonly #doings = new Map<string, { readonly chapter: number; readonly check: boolean }[]>();
   readonly #alive = new Map<
     number,
     { readonly process: Process; readonly client: ModelClient; readonly store: ClusterStore; finished: boolean }
@@ -104,6 +109,11 @@ class Simulation {
     };
     this.#variant = (['all-layers', 'single-layer', 'sequential'] as const)[random.below(3)] as PffVariant;
     this.#nodes = this.#variant === 'sequential' ? 1 : 1 + random.below(4);
+    if (planted.audited?.layers !== undefined) {
+      this.#shape = { ...this.#shape, layers: planted.audited.layers, head: false, predictedLabels: 'none' };
+      this.#variant = 'all-layers';
+      this.#nodes = planted.audited.honest ?? 1;
+    }
     this.#server.ignoresExpected = planted.ignoresExpected ?? false;
   }
 
@@ -165,6 +175,14 @@ class Simulation {
       }
     if (rate >= 1) agreed.length = 0;
     const processes = Array.from({ length: 9 }, (_, i) => i);
+    const doings = [...this.#doings.values()];
+    const isBetween = (all: (typeof doings)[number], at: number): boolean => {
+      const [before, after] = [
+        all.slice(0, at).findLast(({ check }) => !check),
+        all.slice(at).find(({ check }) => !check),
+      ];
+      return before !== undefined && before.chapter === after?.chapter;
+    };
     return {
       lies,
       missed,
@@ -185,6 +203,8 @@ class Simulation {
         this.#nodes,
         defaultWindow(this.#shape, this.#variant, this.#nodes),
       ),
+      checks: doings.flat().filter(({ check }) => check).length,
+      inMidChapter: doings.flatMap((all) => all.filter(({ check }, at) => check && isBetween(all, at))).length,
     };
   }
 
@@ -250,6 +270,9 @@ class Simulation {
       await process.sleep(taskMs);
       const times = (this.#done.get(taskKey(task)) ?? 0) + 1;
       this.#done.set(taskKey(task), times);
+      const doings = this.#doings.get(store.id) ?? [];
+      this.#doings.set(store.id, doings);
+      doings.push({ chapter: task.chapter, check: store.isChecking(task) });
       const lie = lies?.(task, store) ?? false;
       const salt = lie ? 'lie' : this.#planted.impure && times > 1 ? 'again' : '';
       const buffers = inputs.map(({ buffer }) => buffer);

@@ -87,8 +87,11 @@ describe('a failure is told as what it is', () => {
   test('an error that nothing waits for', async () => {
     const { raw, gpu } = await opened();
     const from = await gpu.buffer('four values', 4);
+    let printed = false;
+    raw.addEventListener('uncapturederror', ({ defaultPrevented }) => (printed = !defaultPrevented));
     raw.createBuffer({ size: 4, usage: 0 });
-    await expect(gpu.read([{ from, into: values }])).rejects.toThrow(failure('failed: '));
+    await expect(gpu.read([{ from, into: values }])).rejects.toThrow(failure('failed: Buffer usages must not be 0'));
+    expect(printed).toBe(false);
   });
 
   test('it is the same error on the other side of a message port', () => {

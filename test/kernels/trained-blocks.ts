@@ -1,5 +1,7 @@
 /** Short trainings of blocks of convolutions, for the tests of backends. */
 import type { AdamRule, BlockKernel, Kernels, LayerInput, SgdRule, SyncKernels } from '../../src/kernels/kernels.js';
+import type { Precision } from '../../src/kernels/numerics.js';
+import { openReference } from '../../src/kernels/reference/reference.js';
 import { normal, optionsOf, randomStages, stagesOf, zeroStages, type BlockCase } from './blocks.js';
 import { atOnce, awaited, type Watched } from './watched.js';
 
@@ -16,6 +18,16 @@ const SGD: SgdRule = { kind: 'sgd', momentum: 0.9, stepSize: 0.05, keep: 0.999 }
 export interface TrainedCase extends BlockCase {
   readonly batch: number;
 }
+
+/** Each kind of norm, activation and pool; windows that overlap, even ones, groups, labels; stages before the first convolution. */
+export const casesOfDevices: readonly TrainedCase[] = [
+  { image: '3x7x5', block: 'conv21+leaky+max2', batch: 3, labels: 4, variants: 2 },
+  { image: '2x8x8', block: 'conv6+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
+  { image: '6x7x7', block: 'conv9g3+gn3+linear+avg3s2', batch: 3 },
+  { image: '5x6x6', block: 'conv18k5s2+ln2d+leaky0.2', batch: 2 },
+  { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
+  { image: '3x13x13', block: 'max2s3+conv9+relu+bn+max2+max2', batch: 3 },
+];
 
 /** What a short training leaves behind, and what inference then gives. */
 export function trained(kernels: SyncKernels, test: TrainedCase): Float32Array[] {
@@ -71,6 +83,22 @@ function* watched(kernels: Kernels, test: TrainedCase): Watched<Float32Array[]> 
     sumSquares,
     ...after.flatMap((each) => [each.parameters, each.moment1, each.moment2].flat()),
   ];
+}
+
+/** The first array that differs from the reference's and where, of a short training on a device. */
+export async function blockDifference(
+  kernels: Kernels,
+  precision: Precision,
+  test: TrainedCase,
+): Promise<string | undefined> {
+  const found = bits(await trainedOnDevice(kernels, test));
+  const expected = bits(trained(openReference(precision), test));
+  if (found.length !== expected.length) return `${found.length} arrays, not ${expected.length}`;
+  for (const [i, each] of expected.entries()) {
+    const at = each.findIndex((word, j) => word !== found[i]?.[j]);
+    if (at >= 0 || each.length !== found[i]?.length) return `array ${i} of ${each.length} at ${at}`;
+  }
+  return undefined;
 }
 
 export function bits(values: readonly Float32Array[]): Uint32Array[] {

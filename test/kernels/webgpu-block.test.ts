@@ -10,7 +10,7 @@ import { sharedDevice } from '../../src/kernels/webgpu/device.js';
 import { kernelsOn } from '../../src/kernels/webgpu/webgpu.js';
 import { softwareGpu } from '../../tools/webgpu.js';
 import { optionsOf, stagesOf, zeroStages } from './blocks.js';
-import { bits, trained, trainedOnDevice, type TrainedCase } from './trained-blocks.js';
+import { blockDifference, casesOfDevices, trained, trainedOnDevice, type TrainedCase } from './trained-blocks.js';
 
 Object.assign(process.env, softwareGpu());
 
@@ -18,29 +18,11 @@ async function open(precision: Precision, form: ArithmeticForm = 'integer', each
   return kernelsOn(await sharedDevice(), { precision, form, each: [each] });
 }
 
-/** The first array that differs and where, of a short training. */
 async function difference(precision: Precision, test: TrainedCase): Promise<string | undefined> {
-  const found = bits(await trainedOnDevice(await open(precision), test));
-  const expected = bits(trained(openReference(precision), test));
-  expect(found.length).toBe(expected.length);
-  for (const [i, each] of expected.entries()) {
-    const at = each.findIndex((word, j) => word !== found[i]?.[j]);
-    if (at >= 0 || each.length !== found[i]?.length) return `array ${i} of ${each.length} at ${at}`;
-  }
-  return undefined;
+  return blockDifference(await open(precision), precision, test);
 }
 
-/** Each kind of norm, activation and pool; windows that overlap, even ones, groups, labels; stages before the first convolution. */
-const cases: readonly TrainedCase[] = [
-  { image: '3x7x5', block: 'conv21+leaky+max2', batch: 3, labels: 4, variants: 2 },
-  { image: '2x8x8', block: 'conv6+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
-  { image: '6x7x7', block: 'conv9g3+gn3+linear+avg3s2', batch: 3 },
-  { image: '5x6x6', block: 'conv18k5s2+ln2d+leaky0.2', batch: 2 },
-  { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
-  { image: '3x13x13', block: 'max2s3+conv9+relu+bn+max2+max2', batch: 3 },
-];
-
-it.each(cases)('$image $block, $batch samples', { timeout: 60_000 }, async (test) => {
+it.each(casesOfDevices)('$image $block, $batch samples', { timeout: 60_000 }, async (test) => {
   expect(await difference('bf16-tile', test)).toBeUndefined();
 });
 

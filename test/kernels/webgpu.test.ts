@@ -2,6 +2,7 @@
  * The kernels on a GPU, here SwiftShader: it does not fuse and loses subnormal numbers, so whatever is not exact in itself needs integer
  * arithmetic. Every bit is that of the reference.
  */
+import { isProved } from '#platform/proofs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fma } from '../../src/kernels/reference/fma.js';
@@ -113,6 +114,7 @@ test('a multiply-add in integers rounds once, whatever its operands', async () =
 test('what is opened by name has the arithmetic that was proved', async () => {
   const kernels = await openWebGpu('bf16');
   expect(kernels.numerics).toBe(exactNumerics.bf16);
+  expect(isProved('webgpu/google swiftshader bf16 dense integer')).toBe(true);
   expect(kernels.name).toMatch(/^webgpu\/.*in integer arithmetic$/);
   const shape: Shape = { ...larger, prefix: 3, suffix: 2, outputs: 4, batch: 50, steps: 1 };
   expect(

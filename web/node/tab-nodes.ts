@@ -2,17 +2,18 @@
 import { signerFromSeed } from '../../src/audit/identity.js';
 import { encodeError } from '../../src/error-codec.js';
 import { PffError } from '../../src/errors.js';
+import { openPortableKernels } from '../../src/kernels/open-portable.js';
 import type { RunEnd } from '../../src/node/cluster/cluster-node.js';
 import { misfitOfData, misfitOfProgram } from '../../src/node/cluster/misfit.js';
 import { openStore } from '../../src/node/cluster/open-store.js';
 import { despiteGpuFailures } from '../../src/node/despite-gpu-failures.js';
 import { takePart } from '../../src/node/cluster/take-part.js';
+import { RunKernels } from '../../src/node/run-kernels.js';
 import { prepareData, type PreparedData } from '../../src/node/prepare.js';
 import { checkGraph } from '../../src/schedule/bounds.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import { EngineError } from '../../src/store/cluster/engine.js';
 import { RelayEngine } from '../../src/store/relay/relay-engine.js';
-import { openBrowserKernels } from './kernels.js';
 import type { TabEvent, TabSetting } from './messages.js';
 import { sharedData } from './shared-data.js';
 import { TabExecutor } from './tab-executor.js';
@@ -62,8 +63,10 @@ export class TabNodes {
   async #work(setting: TabSetting, leave: AbortSignal): Promise<RunEnd> {
     const { shared, workers } = setting;
     const { record, version, chunkBytes } = shared;
-    const kernels = await openBrowserKernels(record.spec.precision, setting.kernels);
-    kernels.close();
+    const { precision } = record.spec;
+    const opened = await RunKernels.open(setting.kernels, (choice) => openPortableKernels(precision, choice));
+    const kernels = opened.current;
+    opened.close();
     const misfit = misfitOfProgram(record, kernels.numerics, version);
     if (misfit !== undefined) throw new PffError('cluster', misfit);
     checkGraph(resolveSpec(record.spec));

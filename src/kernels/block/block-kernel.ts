@@ -188,6 +188,6 @@ export class CpuBlock implements Synchronous<BlockKernel> {
   }
 
   #check(): void {
-    if (this.#closed) failClosed();
+    if (this.#closed) failClosed('block');
   }
 }

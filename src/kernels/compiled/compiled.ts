@@ -196,7 +196,7 @@ class CompiledDense implements SyncDenseKernel {
   }
 
   #check(): void {
-    if (this.#closed) failClosed();
+    if (this.#closed) failClosed('dense');
   }
 }
 

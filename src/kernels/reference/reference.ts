@@ -218,7 +218,7 @@ class ReferenceDense implements SyncDenseKernel {
   }
 
   #check(): void {
-    if (this.#closed) failClosed();
+    if (this.#closed) failClosed('dense');
   }
 
   #keptRows(): number | undefined {

@@ -230,7 +230,7 @@ export class GpuDense implements DenseKernel {
   }
 
   #check(): void {
-    if (this.#closed) failClosed();
+    if (this.#closed) failClosed('dense');
     for (const trainer of this.#attached) trainer.flush();
   }
 }

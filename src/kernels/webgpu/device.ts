@@ -60,8 +60,9 @@ export class GpuDevice {
   #reading: Promise<void> = Promise.resolve();
   #failure: string | undefined;
   readonly #watching: Watching;
-  /** For fault tests: readings until the device is lost. */
+  /** For fault tests: readings and submissions until the device is lost. */
   #readingsLeft = Infinity;
+  #submissionsLeft = Infinity;
 
   /** Of a device that is open. @param info of its adapter */
   constructor(device: GPUDevice, info: GPUAdapterInfo, watching = usually) {
@@ -70,8 +71,10 @@ export class GpuDevice {
     this.#watching = watching;
     this.description = [vendor, architecture || name || description].filter(Boolean).join(' ') || 'unnamed';
     this.software = info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(this.description);
-    device.addEventListener('uncapturederror', ({ error }) => {
-      this.#failure ??= error.message;
+    device.addEventListener('uncapturederror', (event) => {
+      // It is told with the failure of what comes next, so it need not be printed.
+      event.preventDefault();
+      this.#failure ??= event.error.message;
     });
     void this.#watch();
   }
@@ -206,6 +209,7 @@ export class GpuDevice {
     }
     pass.end();
     this.#device.queue.submit([encoder.finish()]);
+    if (--this.#submissionsLeft <= 0) this.#device.destroy();
   }
 
   /** Once all that is in the queue now is done. */
@@ -272,6 +276,11 @@ export class GpuDevice {
   /** For fault tests: loses the device at a reading, by default the next one. */
   loseAtReading(which = 1): void {
     this.#readingsLeft = which;
+  }
+
+  /** The same right after a submission of work, which is still under way. */
+  loseAtSubmission(which = 1): void {
+    this.#submissionsLeft = which;
   }
 
   /** Whether the device is of no use any more. */

@@ -2,6 +2,7 @@
  * Kernels on a GPU by WebGPU, in Node.js and in browsers, with the bits of the CPU: exact numerics, proved on the very device. A GPU whose own
  * arithmetic does not pass gets what is element-wise in integer arithmetic; in bf16 the products, whose terms are exact, stay its own.
  */
+import { isProved, setProved } from '#platform/proofs';
 import { PffError } from '../../errors.js';
 import type { Kernels, Precision } from '../kernels.js';
 import { exactNumerics } from '../numerics.js';
@@ -17,8 +18,13 @@ import { activationsChanged } from './kept-activations.js';
 import type { ShaderOptions } from './products.js';
 import { GpuTrainer } from './trainer.js';
 
-/** The form of arithmetic that was proved on a device, by its description, the precision and what was proved. */
-const provedForms = new Map<string, Promise<ArithmeticForm>>();
+const wordsOf: Readonly<Record<ArithmeticForm, string>> = {
+  device: "in the GPU's own arithmetic",
+  integer: 'in integer arithmetic',
+};
+const FORMS: readonly ArithmeticForm[] = ['device', 'integer'];
+/** Proofs under way, by what is proved; one that is done is kept for all threads of the process. */
+const proofs = new Map<string, Promise<ArithmeticForm>>();
 
 /**
  * @param adapter part of the name of the adapter to use
@@ -29,35 +35,44 @@ export async function openWebGpu(precision: Precision = 'f32', adapter?: string)
   const form = await formOn(device, precision);
   // Layers that are opened after a failure are opened on the device that takes its place.
   const present = () => sharedDevice(adapter);
+  const dense = denseOn(device, shaderOptions(device, precision, form), present);
+  let formOfBlocks = form;
   return {
-    ...denseOn(device, shaderOptions(device, precision, form), present),
+    ...dense,
+    // It may be asked for before and after the first convolution.
+    get name() {
+      return formOfBlocks === form ? dense.name : `${dense.name}, convolutions ${wordsOf[formOfBlocks]}`;
+    },
     // Their shaders are many, and take long to compile on some devices: proved when first asked for.
     async openBlock(stages, tensors, options) {
       const now = await present();
-      const proved = await formOn(now, precision, 'blocks');
-      return GpuBlock.open(now, stages, tensors, options, blockShaders(shaderOptions(now, precision, proved)));
+      formOfBlocks = await formOn(now, precision, 'blocks');
+      return GpuBlock.open(now, stages, tensors, options, blockShaders(shaderOptions(now, precision, formOfBlocks)));
     },
   };
 }
 
 type Proof = 'dense' | 'blocks';
 
-/** Which form gives the bits of the numerics on this device; found once. @throws PffError `kernels` if none does */
+/** Which form gives the bits of the numerics on this device; found once in a process. @throws PffError `kernels` if none does */
 export async function formOn(device: GpuDevice, precision: Precision, what: Proof = 'dense'): Promise<ArithmeticForm> {
-  const key = `${device.description} ${precision} ${what}`;
-  const proof = provedForms.get(key) ?? proveForm(device, precision, what);
-  provedForms.set(key, proof);
+  const key = `webgpu/${device.description} ${precision} ${what}`;
+  const known = FORMS.find((form) => isProved(`${key} ${form}`));
+  if (known) return known;
+  const proof = proofs.get(key) ?? proveForm(device, precision, what);
+  proofs.set(key, proof);
   try {
-    return await proof;
-  } catch (error) {
-    provedForms.delete(key);
-    throw error;
+    const form = await proof;
+    setProved(`${key} ${form}`);
+    return form;
+  } finally {
+    proofs.delete(key);
   }
 }
 
 async function proveForm(device: GpuDevice, precision: Precision, what: Proof): Promise<ArithmeticForm> {
   // A device in software takes long to compile shaders, and those known do not pass by their own arithmetic.
-  const forms: readonly ArithmeticForm[] = device.software ? ['integer'] : ['device', 'integer'];
+  const forms = device.software ? FORMS.slice(1) : FORMS;
   let failure: unknown;
   for (const form of forms) {
     const options = shaderOptions(device, precision, form);
@@ -96,7 +111,7 @@ function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Prom
   const { precision, form } = options;
   const cpu = openReference(precision);
   return {
-    name: `webgpu/${device.description}${form === 'integer' ? ' in integer arithmetic' : ''}`,
+    name: `webgpu/${device.description}${form === 'integer' ? ` ${wordsOf.integer}` : ''}`,
     numerics: exactNumerics[precision],
     threads: 1,
     openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),

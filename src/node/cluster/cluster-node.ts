@@ -5,7 +5,7 @@
 import { PffError } from '../../errors.js';
 import { assign, type PffVariant } from '../../schedule/assign.js';
 import { AUDIT_LAG, defaultWindow } from '../../schedule/retention.js';
-import type { GraphShape } from '../../schedule/shape.js';
+import { trainedLayers, type GraphShape } from '../../schedule/shape.js';
 import { needs, results, taskKey, type Task } from '../../schedule/tasks.js';
 import { sleepUntil, type Clock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
@@ -67,6 +67,8 @@ class ClusterNode {
   readonly #ready = new ReadySince();
   readonly #window: number;
   #own: { readonly number: number; readonly next: ReadonlyMap<string, Task> } | undefined;
+  /** Since when what is in memory after a task serves the next one of the same chapter. A check in between would lose that. */
+  #heldSince: number | undefined;
   #tasksDone = 0;
   #busyMs = 0;
   /** Since when nobody has done anything for the run, or this node stands by, by its own clock. */
@@ -121,7 +123,7 @@ class ClusterNode {
       }
       this.#completeSince = undefined;
       if (this.#isLeftAlone()) return 'idle';
-      const audit = this.#auditing?.next(Math.max(this.#options.leaseMs, 2 * this.#usualMs));
+      const audit = this.#isHolding() ? undefined : this.#auditing?.next(this.#auditPatienceMs);
       if (audit) {
         await this.#do(audit, true);
         continue;
@@ -146,6 +148,18 @@ class ClusterNode {
       await this.#idle();
     }
     return this.#ended();
+  }
+
+  /** Whether to check nothing now: this node holds what its next task begins with, and that may become ready soon. */
+  #isHolding(): boolean {
+    const { clock } = this.#options;
+    return this.#heldSince !== undefined && clock.now() - this.#heldSince < Math.max(POLL_MS, 2 * this.#usualMs);
+  }
+
+  /** How long a node waits for another that is to check a result before it: until that one's chapter is done, and the check. */
+  get #auditPatienceMs(): number {
+    const { shape, leaseMs } = this.#options;
+    return Math.max(leaseMs, (trainedLayers(shape) + 1) * this.#usualMs);
   }
 
   get #usualMs(): number {
@@ -277,6 +291,7 @@ class ClusterNode {
   async #do(task: Task, audit = false): Promise<void> {
     const { store, executor, clock } = this.#options;
     this.#membership.tell(taskKey(task));
+    this.#heldSince = undefined;
     const stopPrefetching = this.#prefetchDuring(task);
     const start = clock.now();
     try {
@@ -291,6 +306,7 @@ class ClusterNode {
       else await this.#unlessLeaving(executor.run(task));
       this.#tasksDone += kept ? 0 : 1;
       this.#busyMs += kept ? 0 : clock.now() - start;
+      if (!kept && !audit && this.#nextOf(task)?.chapter === task.chapter) this.#heldSince = clock.now();
     } catch (error) {
       if (store.signal.aborted) throw error;
       await executor.reset();

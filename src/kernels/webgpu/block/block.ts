@@ -257,6 +257,6 @@ export class GpuBlock implements BlockKernel {
   }
 
   #check(): void {
-    if (this.#closed) failClosed();
+    if (this.#closed) failClosed('block');
   }
 }
