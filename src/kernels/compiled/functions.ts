@@ -235,7 +235,7 @@ export interface CompiledFunctions {
     positions: number,
     out: Float32Array,
   ): void;
-  /** Rule 12 of pooled.ts; `sizes`: channels, height, width, side. */
+  /** Rule 12 of averages.ts; `sizes`: channels, height, width, side. */
   averagePlanes(
     backend: BackendHandle,
     values: Float32Array,
