@@ -85,6 +85,8 @@ export interface TrainerStep {
   readonly headRule: UpdateRule;
   /** Leaves some of the layer's activations out (rule 7). */
   readonly outputMask?: DropoutMask | undefined;
+  /** The same rows are planes of so many channels, channels last, that are dropped whole; without it values are dropped one by one. */
+  readonly outputChannels?: number | undefined;
 }
 
 /** Trains opened layers step by step, where they lie. It ends with the layers. */

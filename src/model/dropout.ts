@@ -59,12 +59,13 @@ export class LayerDropout {
   output(step: number): OutputDropout {
     const { seed, dropout } = this.#spec;
     const mask = dropoutMask(philoxName(seed, 'dropout', this.#chapter, this.#layer, step), dropout);
+    const channels = this.#leaving;
     return {
       mask,
+      channels,
       scale: dropoutScale(mask),
       apply: async (layer, count, sumSquares) => {
         const values = await layer.activations();
-        const channels = this.#leaving;
         await this.#kernels.dropout({ values, width: layer.outputs, count, channels }, mask, values, sumSquares);
       },
     };

@@ -132,7 +132,7 @@ async function stepper(training: ChapterTraining, opened: readonly LayerKernel[]
   const holds = drawn !== undefined && dropout?.ofChannels !== true && (await trainer.hold?.(drawn.stock)) === true;
   return {
     async step({ dropout: output, ...step }, wanted) {
-      await trainer.step({ ...step, outputMask: output?.mask });
+      await trainer.step({ ...step, outputMask: output?.mask, outputChannels: output?.channels });
       return wanted ? await trainer.statistics() : [];
     },
     held: holds ? drawn.draw : undefined,

@@ -67,6 +67,8 @@ export interface Objective {
 /** Dropout of a layer's outputs in one step. */
 export interface OutputDropout {
   readonly mask: DropoutMask;
+  /** Channels of planes that are dropped whole; undefined where values are dropped one by one. */
+  readonly channels: number | undefined;
   /** What activations that are kept are multiplied by, and so the gradients through them. */
   readonly scale: number;
   /** Drops activations [R, O] of the kept batch, and writes the rows' new sums of squares [R] if asked. */

@@ -16,8 +16,10 @@ import { summarise, type Span } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
+import type { RunRecord } from '../store/cluster/run-record.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { runRecordFor } from './cluster/submit.js';
+import { withServer } from './cluster/with-run.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
@@ -66,6 +68,8 @@ export class Run {
   readonly #spans: Span[] = [];
   #folder: RunFolder | undefined;
   #checkpoint: Checkpoint | undefined;
+  /** Of a run on a cluster. */
+  #record: RunRecord | undefined;
   #startedMs = nowMs();
   #relays = false;
 
@@ -107,6 +111,16 @@ export class Run {
     let watchers: Watchers | undefined;
     try {
       this.#checkNumerics(kernels);
+      // Before there is a run folder: a submission that cannot be made leaves none.
+      if (cluster) {
+        this.#record = runRecordFor(cluster, {
+          spec: this.#spec,
+          execution: this.#execution,
+          numerics: kernels.numerics,
+          prepared,
+        });
+        await withServer(cluster.server, async () => {});
+      }
       this.#begin({ prepared, kernels, reason: own.reason, initial });
       for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
       this.#tellPhase();
@@ -240,19 +254,21 @@ export class Run {
     const faults = this.#options.faults ?? [];
     const own = await this.#ownStore();
     const origin = this.#origin(prepared, kernels.current);
-    const training = this.#options.cluster
-      ? this.#onCluster(this.#options.cluster, origin, watchers.validator)
-      : openTraining({
-          job,
-          execution: this.#execution,
-          kernels,
-          signal: AbortSignal.any([this.#signal, watchers.enough]),
-          faults,
-          relays: this.#relays,
-          callbacks,
-          checkpoint: this.#checkpoint,
-          own,
-        });
+    const { cluster } = this.#options;
+    const training =
+      cluster && this.#record
+        ? this.#onCluster(cluster, this.#record, prepared, watchers.validator)
+        : openTraining({
+            job,
+            execution: this.#execution,
+            kernels,
+            signal: AbortSignal.any([this.#signal, watchers.enough]),
+            faults,
+            relays: this.#relays,
+            callbacks,
+            checkpoint: this.#checkpoint,
+            own,
+          });
     if (this.#checkpoint?.resumed)
       this.#emit({ type: 'resumed', done: training.done, damaged: this.#checkpoint.damaged });
     try {
@@ -267,8 +283,12 @@ export class Run {
     }
   }
 
-  #onCluster(cluster: ClusterOptions, { prepared, numerics }: ModelOrigin, validator: Validator | undefined): Training {
-    const record = runRecordFor(cluster, { spec: this.#spec, execution: this.#execution, numerics, prepared });
+  #onCluster(
+    cluster: ClusterOptions,
+    record: RunRecord,
+    prepared: PreparedData,
+    validator: Validator | undefined,
+  ): Training {
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {

@@ -28,6 +28,16 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 describe('the commands of a cluster', () => {
+  it('a submission that no server takes leaves no run folder', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-no-server-'));
+    fleet.atEnd(() => rmSync(folder, { recursive: true, force: true }));
+    const out = path.join(folder, 'out');
+    const train = fleet.pff('train', ...flags, '--server', 'nats://127.0.0.1:1', '--out', out);
+    expect(await train.exited).toBe(1);
+    expect(train.text).toContain('cannot reach the server');
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('train, Ctrl-C, runs, status, fetch, attach, stop', async () => {
     const digest = (await trainToEnd({ spec: resolveSpec(given), threadsPerNode: 1 })).modelDigest;
     const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-commands-'));

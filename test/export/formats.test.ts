@@ -13,6 +13,7 @@ import { exportModel, importModel } from '../../src/run/export.js';
 import { MetricsLog } from '../../src/run/metrics-log.js';
 import { loadModel, predictImages } from '../../src/run/model.js';
 import { train, trainToEnd } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 let folder = '';
@@ -30,8 +31,33 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('a network of convolutions', () => {
-  it('goes out and in again with the same digest, and tells images in PNG files as it tells those of the dataset', async () => {
+describe('networks of convolutions', () => {
+  // Together, every kind of operation, and heads of several kinds.
+  it.each<[string, PartialSpec]>([
+    [
+      'pools, strides, groups, norms over a position and a sample, leaky',
+      { layers: ['1x6x6', 'avg2+ln+conv8s1g1+ln2d+leaky0.2', 'conv8g4+rms+max2'], objective: 'pred' },
+    ],
+    [
+      'a norm after the ReLU, a pattern for each label, negatives',
+      { layers: ['1x6x6', 'conv8+relu+bn', 'rms+conv8s2+gn2', 8], labelMode: 'pattern', classifier: 'softmax' },
+    ],
+    ['groups of channels for each class', { layers: ['1x6x6', 'conv8+bn', 'conv8+bn+max2'], objective: 'cwc' }],
+  ])('%s: out and in again with the same digest and predictions', async (name, asked) => {
+    const cnn = path.join(folder, name.replaceAll(' ', '-'));
+    const { modelDigest } = await trainToEnd({ spec: toySpec(asked), out: cnn, threadsPerNode: 1 }, toyDataset());
+    const { shape, classes, test } = toyDataset();
+    const images = test.images.subarray(0, 8 * shape.width * shape.height);
+    const expected = await predictImages(cnn, images, shape, classes);
+    for (const to of ['npz', 'safetensors'] as const) {
+      const out = `${cnn}-from-${to}`;
+      const { file } = await exportModel(cnn, { to });
+      expect(await importModel(file, { out })).toMatchObject({ modelDigest });
+      expect(await predictImages(out, images, shape, classes)).toEqual(expected);
+    }
+  });
+
+  it('tell images in PNG files as they tell those of the dataset', async () => {
     const cnn = path.join(folder, 'cnn');
     const dataset = toyDataset();
     const spec = toySpec({ layers: ['1x6x6', 'conv4+bn+max2', 'conv6+gn2', 8], objective: 'predsim' });

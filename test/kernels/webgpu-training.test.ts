@@ -1,5 +1,6 @@
 /** Training that stays on the device, by every built-in loss: digest and statistics are those of the CPU, to the last bit. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import type { Kernels } from '../../src/kernels/kernels.js';
 import type { Precision } from '../../src/kernels/numerics.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
@@ -17,29 +18,37 @@ Object.assign(process.env, softwareGpu());
 interface Calls {
   steps: number;
   drawn: number;
+  /** Readings that steps waited for. */
+  readings: number;
   readonly stocks: Stock['kind'][];
 }
 
 /** The kernels on the device, and what is asked of their trainers. */
 async function watched(precision: Precision, holds = true): Promise<{ kernels: Kernels; calls: Calls }> {
-  const inside = kernelsOn(await sharedDevice(), { precision, form: 'integer', each: [1] });
-  const calls: Calls = { steps: 0, drawn: 0, stocks: [] };
+  const device = await sharedDevice();
+  const read = vi.spyOn(device, 'read');
+  const inside = kernelsOn(device, { precision, form: 'integer', each: [1] });
+  const calls: Calls = { steps: 0, drawn: 0, readings: 0, stocks: [] };
   const kernels: Kernels = {
     ...inside,
-    openTrainer(parts, loss): LayerTrainer {
-      const trainer = inside.openTrainer!(parts, loss)!;
-      return {
-        async hold(stock) {
-          calls.stocks.push(stock.kind);
-          return holds && trainer.hold!(stock);
-        },
-        async step(step) {
-          calls.steps++;
-          if ('drawn' in step.input) calls.drawn++;
-          await trainer.step(step);
-        },
-        statistics: () => trainer.statistics(),
-      };
+    openTrainer(parts, loss): LayerTrainer | undefined {
+      const trainer = inside.openTrainer!(parts, loss);
+      return (
+        trainer && {
+          async hold(stock) {
+            calls.stocks.push(stock.kind);
+            return holds && trainer.hold !== undefined && trainer.hold(stock);
+          },
+          async step(step) {
+            calls.steps++;
+            if ('drawn' in step.input) calls.drawn++;
+            const before = read.mock.calls.length;
+            await trainer.step(step);
+            calls.readings += read.mock.calls.length - before;
+          },
+          statistics: () => trainer.statistics(),
+        }
+      );
     },
   };
   return { kernels, calls };
@@ -68,8 +77,38 @@ test.each<[string, PartialSpec]>([
   expect(found).toEqual(expected);
   // All batches were drawn on the device.
   expect(calls.steps).toBe(2 * 2 * 4);
-  expect(calls.drawn).toBe(calls.steps);
+  expect([calls.drawn, calls.readings]).toEqual([calls.steps, 0]);
   expect(calls.stocks).toEqual(['images', 'rows', 'images', 'rows']);
+});
+
+const convolved: PartialSpec = {
+  ...small,
+  layers: ['1x6x6', 'conv6+bn+leaky0.25+max2', 'conv9+relu'],
+  epochs: 1,
+  splits: 1,
+};
+
+test.each<[string, PartialSpec]>([
+  ['goodness, whole channels dropped', { objective: 'goodness', dropout: 0.3, dropoutOf: 'channels' }],
+  ['symba on the sum', { objective: 'symba', goodness: 'sum' }],
+  [
+    'performance-optimized, whole channels dropped',
+    { objective: 'performance-optimized', dropout: 0.3, dropoutOf: 'channels' },
+  ],
+  ['mono-forward', { objective: 'mono-forward', optimizer: 'sgd' }],
+])('blocks of convolutions: %s', { timeout: 60_000 }, async (_, more) => {
+  const spec = { ...convolved, ...more };
+  const { kernels, calls } = await watched('bf16');
+  expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
+  // No step waited for what it left.
+  expect([calls.steps, calls.readings]).toEqual([2 * 4, 0]);
+});
+
+test('a head on averages of large planes is left to the CPU', { timeout: 60_000 }, async () => {
+  const spec: PartialSpec = { ...convolved, layers: ['1x6x6', 'conv60'], objective: 'performance-optimized' };
+  const { kernels, calls } = await watched('bf16');
+  expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
+  expect(calls.steps).toBe(0);
 });
 
 test.each<[string, PartialSpec]>([
@@ -115,4 +154,14 @@ test('rows that a stock does not have are not drawn', async () => {
   expect(await trainer.hold!({ kind: 'rows', values: new Float32Array(9) })).toBe(true);
   await expect(trainer.step(step([0, 3]))).rejects.toThrow('row 3 is drawn, but the stock has only 3');
   layer.close();
+});
+
+// The last one: the next device has to compile everything again.
+test('a device that is lost with steps of a block under way ends the training', { timeout: 60_000 }, async () => {
+  const { kernels, calls } = await watched('bf16');
+  (await sharedDevice()).loseAtSubmission(4);
+  await expect(trainOn(kernels, dataset, { ...convolved, objective: 'symba', goodness: 'sum' })).rejects.toThrow(
+    GpuFailure,
+  );
+  expect(calls.steps).toBeGreaterThan(1);
 });

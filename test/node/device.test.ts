@@ -81,14 +81,15 @@ function openDevice(calls: Calls): Kernels {
       const objective = trainingOf(loss);
       let since: StepStats[] = [];
       return {
-        async step({ outputMask: mask, ...step }) {
+        async step({ outputMask: mask, outputChannels: channels, ...step }) {
           calls.steps++;
           const dropout: OutputDropout | undefined = mask && {
             mask,
+            channels,
             scale: dropoutScale(mask),
             apply: async (layer, count, sumSquares) => {
               const values = await layer.activations();
-              inside.dropout({ values, width: layer.outputs, count }, mask, values, sumSquares);
+              inside.dropout({ values, width: layer.outputs, count, channels }, mask, values, sumSquares);
             },
           };
           since.push(await objective.step({ ...step, input: step.input as LayerInput, kernels, dropout }));

@@ -1,4 +1,4 @@
-/** Whole runs of convolutional networks on a GPU (here SwiftShader), by each objective: the digest of the CPU. */
+/** Whole runs of convolutional networks on a GPU (here SwiftShader), by losses that stay on the device and by all that do not: the digest of the CPU. */
 import { describe, expect, it } from 'vitest';
 import { trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
@@ -8,11 +8,10 @@ import { toyDataset, toySpec } from '../helpers/tiny.js';
 Object.assign(process.env, softwareGpu());
 const dataset = toyDataset(40, 8);
 
+// Each loss that stays on the device: test/kernels/webgpu-training.test.ts.
 const specs: readonly PartialSpec[] = [
   { objective: 'goodness', negatives: 'adaptive' },
-  { objective: 'symba', negatives: 'random' },
   { objective: 'performance-optimized', dropout: 0.2 },
-  { objective: 'mono-forward' },
   { objective: 'predsim', dropout: 0.2, optimizer: 'sgd' },
   { objective: 'cwc' },
   { objective: 'deeper-forward' },

@@ -83,7 +83,7 @@ export function unlessFailed<T>(result: Promise<T>, pages: readonly Page[]): Pro
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   more = (): string => '',
-  ms = 20_000,
+  ms = 45_000,
 ): Promise<T> {
   for (const end = performance.now() + ms; performance.now() < end; await sleep(50)) {
     const found = await look();

@@ -38,8 +38,11 @@ it('a tab that is closed in the middle of a task is not waited for, however long
   const at = await fleet.server();
   const following = follow({ server: at.url }, {}, { spec: short, nodes: 2, dataDir, leaseMs: 600_000 });
   const { url, pff } = await shared(fleet, at, '--data-dir', dataDir);
-  const [staying, closing] = await Promise.all([joined(browser, url), joined(browser, url)]);
-  await until(async () => (await contributed(closing)) >= 2 && (await contributed(staying)) >= 2);
+  // One after the other: of two that join at once, a fast one may do all the tasks before the other has any.
+  const closing = await joined(browser, url);
+  await until(async () => (await contributed(closing)) >= 1);
+  const staying = await joined(browser, url);
+  await status(staying, 'taking part');
   await closing.close();
   await until(() => pff.text.includes('has closed the page'));
   expect((await following).digest).toBe(await digestOf(short));
@@ -115,15 +118,16 @@ it('a computer sleeps for longer than the lease, and loses its connection: other
   const [sleeping, other] = [await TestBrowser.start(), browser];
   fleet.atEnd(() => sleeping.close());
   const page = await joined(sleeping, url.replace(new URL(url).port, String(proxy.port)));
+  await until(async () => (await contributed(page)) >= 1);
   const staying = await joined(other, url);
-  await until(async () => (await contributed(page)) >= 2 && (await contributed(staying)) >= 2);
+  await until(async () => (await contributed(staying)) >= 1);
   const wake = await sleeping.sleep();
   try {
     proxy.cut();
     const before = await contributed(staying);
     // The lease is 1.5 s; then the other one has the tasks of both.
     await sleep(3500);
-    expect(await contributed(staying)).toBeGreaterThan(before + 2);
+    await until(async () => (await contributed(staying)) > before + 2);
     proxy.mend();
   } finally {
     wake();

@@ -4,12 +4,13 @@
  */
 import type { DenseOptions, DenseTensors } from '../kernels.js';
 import type { UpdateRule } from '../operands.js';
+import { Bindings, type Slot } from './bindings.js';
 import { elementShaders, productShaders, type ElementName, type ProductName } from './dense-shaders.js';
 import { ROWS_OF_SUMS } from './lane-sums.js';
-import type { Dispatch, GpuDevice, Shader } from './device.js';
+import type { Dispatch, GpuDevice } from './device.js';
 import { elements, spread } from './groups.js';
 import { tiling, type ShaderOptions } from './products.js';
-import { PARAMETERS, SLOT_BYTES, type ParameterValues } from './scalars.js';
+import { parameterWords, type ParameterValues } from './scalars.js';
 
 /** Buffers of the layer itself, [I, O] and [O]. */
 interface Own {
@@ -46,12 +47,6 @@ export interface Counts {
   readonly rows: number;
 }
 
-/** Where the parameters of a call lie. */
-export interface Slot {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-}
-
 export class DenseWork {
   readonly inputs: number;
   readonly outputs: number;
@@ -60,11 +55,8 @@ export class DenseWork {
   readonly device: GpuDevice;
   readonly how: ShaderOptions;
   readonly own: Own;
+  readonly bindings: Bindings;
   readonly #options: DenseOptions;
-  /** Bindings that were used before: a step uses those of the step before it. */
-  readonly #bindings = new Map<string, GPUBindGroup>();
-  readonly #numbers = new WeakMap<object, number>();
-  #named = 0;
 
   private constructor(device: GpuDevice, tensors: DenseTensors, options: DenseOptions, how: ShaderOptions, own: Own) {
     this.inputs = tensors.inputs;
@@ -72,6 +64,7 @@ export class DenseWork {
     this.suffixInputs = options.suffixInputs;
     this.prefixInputs = this.inputs - this.suffixInputs;
     this.device = device;
+    this.bindings = new Bindings(device);
     this.how = how;
     this.own = own;
     this.#options = options;
@@ -109,8 +102,7 @@ export class DenseWork {
   parameters(values: ParameterValues): Uint32Array {
     const { prefixInputs, suffixInputs, outputs } = this;
     const relu = this.#options.activation === 'relu' ? 1 : 0;
-    const all: ParameterValues = { prefixInputs, suffixInputs, outputs, relu, ...values };
-    return Uint32Array.from(PARAMETERS, (name) => all[name] ?? 0);
+    return parameterWords({ prefixInputs, suffixInputs, outputs, relu, ...values });
   }
 
   /** @param prefix the buffer of what enters, where it is there already */
@@ -191,38 +183,18 @@ export class DenseWork {
   }
 
   #dispatch(name: ElementName, slot: Slot, buffers: readonly GPUBuffer[], groups: Dispatch['groups']) {
-    return this.dispatch(elementShaders(this.how.form)[name], slot, buffers, groups);
+    return this.bindings.dispatch(elementShaders(this.how.form)[name], slot, buffers, groups);
   }
 
   #product(name: ProductName, slot: Slot, buffers: readonly GPUBuffer[], columns: number, rows: number) {
     const { each, groups } = tiling(this.how, columns, rows);
-    return this.dispatch(productShaders({ ...this.how, each })[name], slot, buffers, groups);
-  }
-
-  /** Any shader over buffers. */
-  async dispatch(
-    shader: Shader,
-    { buffer, offset }: Slot,
-    buffers: readonly GPUBuffer[],
-    groups: Dispatch['groups'],
-  ): Promise<Dispatch> {
-    const pipeline = await this.device.pipeline(shader);
-    const key = [shader, buffer, ...buffers].map((each) => this.#number(each)).join(' ');
-    const bindings = this.#bindings.get(key) ?? this.device.bind(pipeline, buffer, buffers, SLOT_BYTES);
-    this.#bindings.set(key, bindings);
-    return { pipeline, bindings, groups, offset };
-  }
-
-  #number(of: object): number {
-    const number = this.#numbers.get(of) ?? this.#named++;
-    this.#numbers.set(of, number);
-    return number;
+    return this.bindings.dispatch(productShaders({ ...this.how, each })[name], slot, buffers, groups);
   }
 
   /** Frees the buffers of the layer itself. */
   close(): void {
     destroyAll(this.own);
-    this.#bindings.clear();
+    this.bindings.clear();
   }
 }
 

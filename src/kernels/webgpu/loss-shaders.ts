@@ -4,7 +4,7 @@
  */
 import type { LossDescription } from '../trainer.js';
 import type { ArithmeticForm } from './arithmetic.js';
-import type { Shader } from './device.js';
+import type { GpuDevice, Shader } from './device.js';
 import type { DoubleProgram } from './double-program.js';
 import { doubles } from './doubles.js';
 import { derivativeProgram, exponentialProgram, offsetProgram, rowScaleProgram } from './loss-programs.js';
@@ -14,6 +14,13 @@ import { elementwise, memoised, denseShaderOf } from './shader-text.js';
 export interface ProgramShader {
   readonly shader: Shader;
   readonly code: Uint32Array;
+}
+
+/** Its code on a device. */
+export async function programBuffer(device: GpuDevice, { code }: ProgramShader): Promise<GPUBuffer> {
+  const buffer = await device.buffer('a program', code.length);
+  device.write(buffer, code);
+  return buffer;
 }
 
 export type GoodnessDescription = Extract<LossDescription, { readonly steepness: number }>;

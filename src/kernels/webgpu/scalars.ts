@@ -11,7 +11,8 @@ export type RuleParameter = (typeof RULE_PARAMETERS)[number];
 /**
  * Of one call of a dense layer; all u32, flags as 0 or 1, f32 scalars as their bits. `samples` are those of the batch (half its rows for losses of
  * goodness above the first layer); `skip`: values of an image before its prefix; `picksAt`, `historyAt`: where a step of a trainer has its samples and
- * leaves its sums; `factor`: a double for its loss; `name`, `threshold`, `dropScale`: of a dropout mask.
+ * leaves its sums; `factor`: a double for its loss; `name`, `threshold`, `dropScale`: of a dropout mask;
+ * `channels`: values that it decides on, which it does in the same way for all places of a row.
  */
 export const PARAMETERS = [
   'batch',
@@ -31,6 +32,7 @@ export const PARAMETERS = [
   'factorHigh',
   'threshold',
   'dropScale',
+  'channels',
   'name0',
   'name1',
   'name2',
@@ -42,6 +44,10 @@ export type ParameterValues = Partial<Record<Parameter, number>>;
 
 /** Bytes from one set of parameters to the next in a buffer: what devices ask for at most. */
 export const SLOT_BYTES = 256;
+
+export function parameterWords(values: ParameterValues): Uint32Array {
+  return Uint32Array.from(PARAMETERS, (name) => values[name] ?? 0);
+}
 
 const { fround } = Math;
 
@@ -69,7 +75,9 @@ export function factorWords(factor: number): ParameterValues {
   return { factorLow, factorHigh };
 }
 
-export function maskScalars(mask: DropoutMask): ParameterValues {
+/** @param channels that are dropped whole; without planes all values of a row */
+export function maskScalars(mask: DropoutMask, channels: number): ParameterValues {
   const [name0 = 0, name1 = 0, name2 = 0, name3 = 0, name4 = 0] = mask.name;
-  return { threshold: mask.threshold, dropScale: bits(dropoutScale(mask)), name0, name1, name2, name3, name4 };
+  const { threshold } = mask;
+  return { threshold, dropScale: bits(dropoutScale(mask)), channels, name0, name1, name2, name3, name4 };
 }

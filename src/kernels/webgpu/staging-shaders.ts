@@ -1,6 +1,7 @@
 /** Shaders that make a batch on the device: images and their labels from samples that lie there, and dropout (rule 7 of kernels.ts). */
 import type { ArithmeticForm } from './arithmetic.js';
-import type { Shader } from './device.js';
+import type { Dispatch, Shader } from './device.js';
+import { elements } from './groups.js';
 import { denseShaderOf, elementwise } from './shader-text.js';
 
 export interface StagingShaders {
@@ -12,7 +13,7 @@ export interface StagingShaders {
   readonly rows: Shader;
   /** Buffers: scale of labels [n], picks, suffix [R, C]. */
   readonly labels: Shader;
-  /** Buffers: values [R, O], which is written to. Reads the parameters of the mask. */
+  /** Buffers: values [R, O], which is written to. Reads the parameters of the mask; see `dropoutThreads`. */
   readonly dropout: Shader;
   /** What activations that were kept were multiplied by. Buffers: values [R, O], out. */
   readonly scale: Shader;
@@ -46,25 +47,32 @@ fn philox(first: vec4u) -> vec4u {
   return c;
 }
 ${elementwise(
-  'p.rows * ((p.outputs + 127u) / 128u) * 16u',
+  'p.rows * ((p.channels + 127u) / 128u) * 16u',
   /* wgsl */ `
-  let groupsOfRow = (p.outputs + 127u) / 128u;
+  let groupsOfRow = (p.channels + 127u) / 128u;
   let r = index / 16u / groupsOfRow;
   let first = (index / 16u) % groupsOfRow * 128u + 2u * (index % 16u);
   let words = philox(vec4u(index, p.name2, p.name3, p.name4));
   for (var j = 0u; j < 8u; j++) {
-    let o = first + (j >> 1u) * 32u + (j & 1u);
+    let channel = first + (j >> 1u) * 32u + (j & 1u);
     let half = (words[j >> 1u] >> (16u * (j & 1u))) & 0xffffu;
-    if (o < p.outputs) {
-      let at = r * p.outputs + o;
-      let kept = product(values[at], fromBits(p.dropScale));
-      if (half < p.threshold) { values[at] = fromBits(0u); } else { values[at] = kept; }
+    if (channel < p.channels) {
+      for (var o = channel; o < p.outputs; o += p.channels) {
+        let at = r * p.outputs + o;
+        let kept = product(values[at], fromBits(p.dropScale));
+        if (half < p.threshold) { values[at] = fromBits(0u); } else { values[at] = kept; }
+      }
     }
   }`,
 )}`;
 
 /** A product and a sum that follows it: a device's own arithmetic may make one operation of the two. */
 const form: ArithmeticForm = 'integer';
+
+/** Threads that drop values of so many rows, a Philox block each. */
+export function dropoutThreads(rows: number, channels: number): Dispatch['groups'] {
+  return elements(rows * Math.ceil(channels / 128) * 16);
+}
 
 let made: StagingShaders | undefined;
 

@@ -2,7 +2,7 @@
  * Steps on their way to a device: their parameters and samples lie side by side in buffers, so that many steps go there in one submission. No
  * more than two submissions are under way: what waits takes memory.
  */
-import type { Slot } from './dense-work.js';
+import type { Slot } from './bindings.js';
 import type { Dispatch, GpuDevice } from './device.js';
 import { SLOT_BYTES } from './scalars.js';
 

@@ -1,7 +1,8 @@
 /** Samples on a device, and the dispatches that draw a batch from them. Images stay there from chapter to chapter; rows are those of one layer and chapter. */
 import { PffError } from '../../errors.js';
 import type { Stock } from '../trainer.js';
-import { destroyAll, type DenseWork, type RowBuffers, type Slot } from './dense-work.js';
+import type { Slot } from './bindings.js';
+import { destroyAll, type DenseWork, type RowBuffers } from './dense-work.js';
 import type { Dispatch, GpuDevice } from './device.js';
 import { elements } from './groups.js';
 import { stagingShaders } from './staging-shaders.js';
@@ -64,11 +65,15 @@ export class DeviceStock {
     const shaders = stagingShaders();
     const shader = shaders[this.#kind];
     const all = elements(batch * prefixInputs);
-    if (!this.#scales) return [await this.#work.dispatch(shader, slot, [this.#values, picks, prefix], all)];
+    if (!this.#scales) return [await this.#work.bindings.dispatch(shader, slot, [this.#values, picks, prefix], all)];
     const { scale, mean, label } = this.#scales;
-    const work: Dispatch[] = [await this.#work.dispatch(shader, slot, [this.#values, scale, mean, picks, prefix], all)];
+    const work: Dispatch[] = [
+      await this.#work.bindings.dispatch(shader, slot, [this.#values, scale, mean, picks, prefix], all),
+    ];
     if (suffixInputs > 0)
-      work.push(await this.#work.dispatch(shaders.labels, slot, [label, picks, suffix], elements(rows * suffixInputs)));
+      work.push(
+        await this.#work.bindings.dispatch(shaders.labels, slot, [label, picks, suffix], elements(rows * suffixInputs)),
+      );
     return work;
   }
 

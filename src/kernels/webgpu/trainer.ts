@@ -7,17 +7,14 @@ import type { DrawnInput, LayerTrainer, LossDescription, StepStats, Stock, Train
 import type { Attached, GpuDense } from './dense.js';
 import type { DenseWork } from './dense-work.js';
 import type { Dispatch, GpuDevice } from './device.js';
-import { elements } from './groups.js';
-import { historyWords, statisticsOf, type PastStep } from './loss-statistics.js';
+import { LossHistory } from './loss-history.js';
 import { openLossWork, type LossWork } from './loss-work.js';
 import { gathered, suffixOf } from './samples.js';
 import { maskScalars } from './scalars.js';
-import { stagingShaders } from './staging-shaders.js';
+import { dropoutThreads, stagingShaders } from './staging-shaders.js';
 import { DeviceStock } from './stock.js';
 import { StepQueue, type StepPlace } from './step-queue.js';
 
-/** Words of the history; what steps leave is read at the latest when it is full. */
-const HISTORY = 2 ** 18;
 const MOST_STEPS = 64;
 /** Multiply-adds of a submission, at most: none should keep a device busy for more than about a second. */
 const WORK_OF_A_SUBMISSION = { gpu: 2 ** 37, software: 2 ** 27 };
@@ -25,8 +22,7 @@ const WORK_OF_A_SUBMISSION = { gpu: 2 ** 37, software: 2 ** 27 };
 /** What a trainer makes at its first step: making a trainer takes no time, and not all of them are used. */
 interface Opened {
   readonly queue: StepQueue;
-  readonly history: GPUBuffer;
-  readonly historySize: number;
+  readonly history: LossHistory;
   readonly loss: LossWork;
 }
 
@@ -37,9 +33,6 @@ export class GpuTrainer implements LayerTrainer, Attached {
   readonly #device: GpuDevice;
   #opened: Opened | undefined;
   #stock: DeviceStock | undefined;
-  #past: PastStep[] = [];
-  #used = 0;
-  #told: StepStats[] = [];
 
   /** @param head what stands on the layer, where the loss is that of a head on a layer */
   constructor(layer: GpuDense, head: GpuDense | undefined, loss: LossDescription) {
@@ -58,31 +51,23 @@ export class GpuTrainer implements LayerTrainer, Attached {
     return this.#stock !== undefined;
   }
 
-  async step({ input, labels, layerRule, headRule, outputMask }: TrainerStep): Promise<void> {
-    checkRule(layerRule);
-    checkRule(headRule);
+  async step({ input, labels, ...rules }: TrainerStep): Promise<void> {
+    checkRule(rules.layerRule);
+    checkRule(rules.headRule);
     const opened = (this.#opened ??= await this.#open());
-    const { queue, loss, historySize } = opened;
+    const { queue, loss, history } = opened;
     const { batch, variants } = input;
     const samples = labels.length;
-    const words = historyWords(this.#loss) * (this.#goodness ? batch * variants : samples);
-    if (this.#used + words > historySize) await this.#drain();
     checkForward(batch * variants, this.#layer.maxRows, undefined);
     const drawn = 'drawn' in input;
     if (!drawn) checkInput('step', this.#layer, input);
     // A batch from the host takes the place of the one before, so that one must be under way.
     if (!drawn) this.flush();
+    const historyAt = await history.place(batch * variants, samples, () => this.flush());
     const place = await queue.next();
     const { picksAt } = place;
-    const step = {
-      batch,
-      variants,
-      samples,
-      layerRule,
-      headRule,
-      outputMask,
-      place: { picksAt, historyAt: this.#used, skip: this.#stock?.skip ?? 0 },
-    };
+    const skip = this.#stock?.skip ?? 0;
+    const step = { ...rules, batch, variants, samples, place: { picksAt, historyAt, skip } };
     const parameters = loss.parameters(step);
     const [layer, head] = place.slots;
     queue.setParameters(layer, parameters.layer);
@@ -99,16 +84,13 @@ export class GpuTrainer implements LayerTrainer, Attached {
       if (input.suffix) this.#device.write(suffix, suffixOf(input.suffix, input, 0, batch, suffixInputs));
     }
     queue.add(await loss.dispatches(step, { layer, head }));
-    this.#past.push({ samples, at: this.#used });
-    this.#used += words;
+    history.took(batch * variants, samples);
     if (!drawn) this.flush();
   }
 
   async statistics(): Promise<readonly StepStats[]> {
-    await this.#drain();
-    const told = this.#told;
-    this.#told = [];
-    return told;
+    this.flush();
+    return (await this.#opened?.history.statistics()) ?? [];
   }
 
   flush(): void {
@@ -120,12 +102,8 @@ export class GpuTrainer implements LayerTrainer, Attached {
     this.#stock = undefined;
     this.#opened?.loss.close();
     this.#opened?.queue.close();
-    this.#opened?.history.destroy();
+    this.#opened?.history.close();
     this.#opened = undefined;
-  }
-
-  get #goodness(): boolean {
-    return 'steepness' in this.#loss;
   }
 
   async #open(): Promise<Opened> {
@@ -136,10 +114,10 @@ export class GpuTrainer implements LayerTrainer, Attached {
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(most / ofStep)));
     // Rows, then true labels, then wrong ones.
     const queue = await StepQueue.open(device, steps, 3 * maxRows);
-    const historySize = Math.max(HISTORY, historyWords(this.#loss) * maxRows);
-    const history = await device.buffer('what steps leave', historySize);
-    const loss = await openLossWork(this.#layer, this.#head, this.#loss, { picks: queue.picks, history });
-    return { queue, history, historySize, loss };
+    const history = await LossHistory.open(device, this.#loss, { outputs, maxRows });
+    const buffers = { picks: queue.picks, history: history.buffer };
+    const loss = await openLossWork(this.#layer, this.#head, this.#loss, buffers);
+    return { queue, history, loss };
   }
 
   async #draw({ queue, loss }: Opened, input: DrawnInput, place: StepPlace): Promise<Dispatch[]> {
@@ -152,21 +130,9 @@ export class GpuTrainer implements LayerTrainer, Attached {
     const work = await stock.draw(loss.rows, queue.picks, batch, batch * variants, layer);
     if (!mask) return work;
     const width = this.#layer.prefixInputs;
-    queue.setParameters(entering, this.#layer.parameters({ ...maskScalars(mask), rows: batch, outputs: width }));
+    queue.setParameters(entering, this.#layer.parameters({ ...maskScalars(mask, width), rows: batch, outputs: width }));
     const { dropout } = stagingShaders();
-    const threads = elements(batch * Math.ceil(width / 128) * 16);
-    return [...work, await this.#layer.dispatch(dropout, entering, [loss.rows.prefix], threads)];
-  }
-
-  /** Reads what steps have left. */
-  async #drain(): Promise<void> {
-    this.flush();
-    const past = this.#past;
-    if (past.length === 0) return;
-    const words = new Float32Array(this.#used);
-    this.#past = [];
-    this.#used = 0;
-    await this.#device.read([{ from: (this.#opened as Opened).history, into: words }]);
-    for (const step of past) this.#told.push(statisticsOf(this.#loss, this.#layer.outputs, step, words));
+    const threads = dropoutThreads(batch, width);
+    return [...work, await this.#layer.bindings.dispatch(dropout, entering, [loss.rows.prefix], threads)];
   }
 }

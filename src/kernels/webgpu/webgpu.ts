@@ -12,6 +12,7 @@ import type { ArithmeticForm } from './arithmetic.js';
 import { GpuBlock } from './block/block.js';
 import { proveOtherBlocks } from './block/proof.js';
 import { blockShaders } from './block/shaders.js';
+import { GpuBlockTrainer } from './block/trainer.js';
 import { GpuDense } from './dense.js';
 import { sharedDevice, type GpuDevice } from './device.js';
 import { activationsChanged } from './kept-activations.js';
@@ -117,8 +118,9 @@ function denseOn(device: GpuDevice, options: ShaderOptions, present = () => Prom
     openDense: async (tensors, dense) => GpuDense.open(await present(), tensors, dense, options),
     openTrainer(parts, loss) {
       const [layer, head] = parts;
-      if (!(layer instanceof GpuDense) || !(head === undefined || head instanceof GpuDense)) return undefined;
-      return new GpuTrainer(layer, head, loss);
+      if (head !== undefined && !(head instanceof GpuDense)) return undefined;
+      if (layer instanceof GpuBlock) return new GpuBlockTrainer(layer, head, loss);
+      return layer instanceof GpuDense ? new GpuTrainer(layer, head, loss) : undefined;
     },
     stageBytes: (...args) => cpu.stageBytes(...args),
     dropout(input, mask, out, sumSquares) {

@@ -8,7 +8,7 @@ import {
   checkRule,
   failClosed,
 } from '../../check.js';
-import { BlockInput, inputValues } from '../../block/block-input.js';
+import { BlockInput, inputValues, turnInJavaScript } from '../../block/block-input.js';
 import { checkBlock } from '../../block/check.js';
 import {
   convolved,
@@ -24,6 +24,8 @@ import {
 import type { BlockKernel } from '../../kernels.js';
 import type { Delta, LayerInput, LayerOutput, UpdateRule } from '../../operands.js';
 import { normaliseRow } from '../../reference/operations.js';
+import type { ArithmeticForm } from '../arithmetic.js';
+import type { Attached } from '../dense.js';
 import { ROWS_OF_SUMS } from '../lane-sums.js';
 import type { GpuDevice } from '../device.js';
 import { spread } from '../groups.js';
@@ -33,7 +35,7 @@ import { Commands } from './commands.js';
 import type { Entered } from './convolution.js';
 import { Scratch } from './scratch.js';
 import type { BlockShaders } from './shaders.js';
-import { GpuStage, type Leaving } from './stage.js';
+import { GpuStage, type BlockLoss, type Leaving } from './stage.js';
 import type { Ground } from './work.js';
 
 /** Values of a plane, before it is pooled, that inference has in hand at a time, and positions: a product has no more rows. */
@@ -51,7 +53,7 @@ export class GpuBlock implements BlockKernel {
   readonly outputs: number;
   readonly planes: Planes;
   readonly suffixInputs: number;
-  readonly #device: GpuDevice;
+  readonly device: GpuDevice;
   readonly #commands: Commands;
   readonly #shaders: BlockShaders;
   readonly #options: BlockOptions;
@@ -63,12 +65,13 @@ export class GpuBlock implements BlockKernel {
   readonly #lowest: number;
   /** Samples that inference takes at a time. */
   readonly #samples: number;
+  readonly #attached: Attached[] = [];
   #kept: KeptBatch | undefined;
   #closed = false;
 
   private constructor(ground: Ground, stages: readonly Stage[], opened: readonly GpuStage[], options: BlockOptions) {
     const [first, last] = [stages[0] as Stage, stages.at(-1) as Stage];
-    this.#device = ground.device;
+    this.device = ground.device;
     this.#shaders = ground.shaders;
     this.#commands = ground.commands;
     this.#options = options;
@@ -77,7 +80,10 @@ export class GpuBlock implements BlockKernel {
     this.inputs = inputValues(first) + options.labels;
     this.planes = leaving(last);
     this.outputs = planeValues(this.planes);
-    this.#input = new BlockInput(first, options, { allocate: (length) => new Float32Array(length) });
+    this.#input = new BlockInput(first, options, {
+      allocate: (length) => new Float32Array(length),
+      turn: turnInJavaScript,
+    });
     this.#keeping = new Scratch(ground.device, 'rows of a block');
     this.#passing = new Scratch(ground.device, 'rows of a block');
     this.#lowest = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
@@ -143,7 +149,7 @@ export class GpuBlock implements BlockKernel {
       if (summed) this.#sumSquares(entered.rows, sums, rows);
       await this.#commands.submit();
       const left = values.subarray(0, values.length && rows * outputs);
-      await this.#device.read([
+      await this.device.read([
         { from: entered.rows, into: left },
         { from: sums, into: squares.subarray(0, summed ? rows : 0) },
       ]);
@@ -170,8 +176,8 @@ export class GpuBlock implements BlockKernel {
     const sums = await this.#keeping.get('sums of squares', rows);
     if (sumSquares) this.#sumSquares(y, sums, rows);
     await this.#commands.submit();
-    this.#kept = { rows, y, activations: new KeptActivations(this.#device, y, rows * this.outputs) };
-    if (sumSquares) await this.#device.read([{ from: sums, into: sumSquares.subarray(0, rows) }]);
+    this.#kept = { rows, y, activations: new KeptActivations(this.device, y, rows * this.outputs) };
+    if (sumSquares) await this.device.read([{ from: sums, into: sumSquares.subarray(0, rows) }]);
   }
 
   async activations(): Promise<Float32Array> {
@@ -188,7 +194,7 @@ export class GpuBlock implements BlockKernel {
     const below = await this.#backwards(delta, undefined);
     if (!below) return;
     const values = new Float32Array(rows * this.inputs);
-    await this.#device.read([{ from: below, into: values }]);
+    await this.device.read([{ from: below, into: values }]);
     this.#input.give(values, rows, out);
   }
 
@@ -199,6 +205,31 @@ export class GpuBlock implements BlockKernel {
     await this.#backwards(delta, rule);
   }
 
+  /** The same with the loss by what leaves on the device. */
+  async learn(loss: BlockLoss, rule: UpdateRule): Promise<void> {
+    this.#check();
+    await this.#passBack(loss, rule);
+  }
+
+  get maxRows(): number {
+    return this.#options.maxRows;
+  }
+
+  /** The arithmetic of its shaders. */
+  get form(): ArithmeticForm {
+    return this.#shaders.options.form;
+  }
+
+  /** What leaves a batch of training: the same buffer for all of them. @throws PffError `memory` */
+  leaving(): Promise<GPUBuffer> {
+    return (this.#stages.at(-1) as GpuStage).leaving(this.maxRows);
+  }
+
+  /** The trainer is closed with the block. */
+  attach(trainer: Attached): void {
+    this.#attached.push(trainer);
+  }
+
   async read(into: readonly StageTensors[]): Promise<void> {
     this.#check();
     for (const [s, stage] of this.#stages.entries()) await stage.read(into[s] as StageTensors);
@@ -207,6 +238,7 @@ export class GpuBlock implements BlockKernel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    for (const trainer of this.#attached) trainer.close();
     for (const part of [...this.#stages, this.#commands, this.#keeping, this.#passing]) part.close();
     this.#kept = undefined;
   }
@@ -222,8 +254,8 @@ export class GpuBlock implements BlockKernel {
       batch: count,
       variants,
     };
-    this.#device.write(entered.rows, rows);
-    this.#device.write(entered.labels, labels);
+    this.device.write(entered.rows, rows);
+    this.device.write(entered.labels, labels);
     return entered;
   }
 
@@ -234,13 +266,18 @@ export class GpuBlock implements BlockKernel {
 
   /** With a rule: takes a step of all stages. Without: the gradient by what enters. */
   async #backwards(delta: Delta, rule: UpdateRule | undefined): Promise<GPUBuffer | undefined> {
-    const { rows, y, activations } = this.#kept as KeptBatch;
-    if (rows === 0) return undefined;
-    activations.upload();
+    const { rows } = this.#kept as KeptBatch;
     const scaled = 'rowScale' in delta;
     const values = scaled ? delta.rowScale.subarray(0, rows) : delta.values.subarray(0, rows * this.outputs);
     const given = await this.#keeping.get('given', values.length);
-    this.#device.write(given, values);
+    this.device.write(given, values);
+    return this.#passBack({ given, scaled }, rule);
+  }
+
+  async #passBack({ given, scaled }: BlockLoss, rule: UpdateRule | undefined): Promise<GPUBuffer | undefined> {
+    const { rows, y, activations } = this.#kept as KeptBatch;
+    if (rows === 0) return undefined;
+    activations.upload();
     this.#commands.begin();
     let leaves: Leaving = { given, y, scaled };
     let below: GPUBuffer | undefined;

@@ -20,12 +20,17 @@ import type { Finish } from './plane-shaders.js';
 import { Scratch } from './scratch.js';
 import { Work, type Ground, type GpuParameter } from './work.js';
 
-/** The loss by what leaves a stage. */
-export interface Leaving {
+/** The loss by what leaves a block: scales of rows, or values. */
+export interface BlockLoss {
   readonly given: GPUBuffer;
-  /** What left a block, where `given` is what the program gave: scales of rows, or values. */
+  readonly scaled: boolean;
+}
+
+/** The loss by what leaves a stage. */
+export interface Leaving extends Partial<BlockLoss> {
+  readonly given: GPUBuffer;
+  /** What left a block, where `given` is the loss by that. */
   readonly y?: GPUBuffer | undefined;
-  readonly scaled?: boolean;
 }
 
 /** Kept from `forward` for the way back. */
@@ -138,6 +143,11 @@ export class GpuStage {
     this.#finishTo(y, z, rows, found, places);
     this.#kept = { entered, rows, z, found, places };
     return this.#leaves(entered, y);
+  }
+
+  /** The buffer of what leaves in training, for batches of up to so many rows. @throws PffError `memory` */
+  leaving(rows: number): Promise<GPUBuffer> {
+    return this.#keeping.get('y', rows * this.width);
   }
 
   /** Takes a step by the rule, if given. Returns the gradient by what entered, if wanted. */
