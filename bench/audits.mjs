@@ -1,14 +1,10 @@
 // Measures what audits cost on this machine. Run: npm run build && node bench/audits.mjs [--rates 0,0.05,0.2,1] [--rounds 3] …
-// --from N measures from the Nth finished task on: once keys have earned their trust.
-// The same run on four node processes at each rate, in turn: seconds from submission to the model, CPU seconds of the nodes, bytes
-// that went to and from the server, results that were checked.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+// The same run on four node processes at each rate, in turn: seconds from submission to the model, CPU seconds of nodes and server, bytes
+// that went to and from the server, tasks (predicted labels are some, too), results that were checked. --from N measures from the Nth
+// finished task on. Where other work makes times differ, audits-paired.mjs is better.
 import { parseArgs } from 'node:util';
-import { runStatus, stopRun, train } from '../dist/index.js';
+import { stopRun, train } from '../dist/index.js';
+import { NODES, specOf, startCluster } from './audit-cluster.mjs';
 
 const { values: given } = parseArgs({
   options: {
@@ -20,92 +16,49 @@ const { values: given } = parseArgs({
     from: { type: 'string', default: '0' },
   },
 });
-const NODES = 4;
-const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-bench-'));
-const port = 20_000 + (process.pid % 20_000);
-const monitor = port + 1;
-const serverArguments = ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), '-m', String(monitor)];
-const server = spawn('nats-server', serverArguments, { stdio: 'ignore' });
-const address = { server: `nats://127.0.0.1:${port}` };
+const cluster = await startCluster(20_000 + (process.pid % 20_000));
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** CPU seconds that a process has used so far (Linux). */
-function cpuSeconds({ pid }) {
-  const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-  const [user, system] = fields.split(' ').slice(11, 13);
-  return (Number(user) + Number(system)) / 100;
-}
-
-/** Bytes that went to and from the server so far. */
-async function wireBytes() {
-  const { in_bytes: into, out_bytes: from } = await (await fetch(`http://127.0.0.1:${monitor}/varz`)).json();
-  return into + from;
-}
-
-async function measure(rate, run, nodes, chapters = Number(given.chapters)) {
-  const spec = {
-    layers: given.layers.split(',').map(Number),
-    trainSamples: Number(given.samples),
-    testSamples: 100,
-    epochs: chapters,
-    splits: chapters,
-    seed: 1,
-  };
-  const cpu = () => nodes.reduce((sum, node) => sum + cpuSeconds(node), 0);
-  let [start, cpuBefore, bytesBefore] = [performance.now(), cpu(), await wireBytes()];
-  let finished = 0;
-  const cluster = { server: address, run, leaseMs: 4000, audit: rate, key: path.join(folder, 'owner.key') };
-  let measured;
-  for await (const event of train({ spec, nodes: NODES, variant: 'all-layers', cluster })) {
-    if (event.type === 'task-finished' && ++finished === Number(given.from))
-      [start, cpuBefore, bytesBefore] = [performance.now(), cpu(), await wireBytes()];
-    if (event.type === 'trained')
-      measured = {
-        seconds: (performance.now() - start) / 1000,
-        cpu: cpu() - cpuBefore,
-        bytes: (await wireBytes()) - bytesBefore,
-      };
-    if (event.type === 'finished') measured.digest = event.result.modelDigest;
+async function measure(rate, run, chapters = given.chapters) {
+  let [tasks, checked] = [0, 0];
+  const used = async () => ({
+    seconds: performance.now() / 1000,
+    cpu: cluster.cpu(),
+    bytes: await cluster.bytes(),
+    tasks,
+    checked,
+  });
+  let before = await used();
+  let after, digest;
+  const where = { server: cluster.address, run, leaseMs: 4000, audit: rate, key: cluster.ownerKey };
+  const spec = specOf({ ...given, chapters });
+  for await (const event of train({ spec, nodes: NODES, variant: 'all-layers', cluster: where })) {
+    if (event.type === 'audits') checked = event.checked;
+    if (event.type === 'task-finished' && ++tasks === Number(given.from)) before = await used();
+    if (event.type === 'trained') after = await used();
+    if (event.type === 'finished') digest = event.result.modelDigest;
   }
-  measured.checked = (await runStatus(address, run)).audits?.checked ?? 0;
-  await stopRun(address, run, true);
-  return measured;
+  await stopRun(cluster.address, run, true);
+  const amounts = Object.keys(before).map((name) => [name, after[name] - before[name]]);
+  return { ...Object.fromEntries(amounts), digest };
 }
 
-await sleep(500);
-const nodes = Array.from({ length: NODES }, (_, i) => {
-  const words = [
-    'node',
-    '--server',
-    address.server,
-    '--threads',
-    '1',
-    '--quiet',
-    '--key',
-    path.join(folder, `${i}.key`),
-  ];
-  return spawn(process.execPath, ['bin/pff.js', ...words], { stdio: 'inherit' });
-});
 try {
-  await sleep(2000);
   const rates = given.rates.split(',').map(Number);
   const found = new Map(rates.map((rate) => [rate, []]));
-  await measure(0, 'warm', nodes, 10);
+  await measure(0, 'warm', 10);
   for (let round = 0; round < Number(given.rounds); round++)
-    for (const rate of rates)
-      found.get(rate).push(await measure(rate, `r${round}-${String(rate).replace('.', '-')}`, nodes));
+    for (const rate of rates) found.get(rate).push(await measure(rate, `r${round}-${String(rate).replace('.', '-')}`));
   const of = (rate, what) => median(found.get(rate).map((each) => each[what]));
   for (const rate of rates) {
     const ratio = (what) => (of(rate, what) / of(rates[0], what)).toFixed(2);
     console.log(
-      `audit ${rate}: ${of(rate, 'seconds').toFixed(1)} s (${ratio('seconds')}), nodes ${of(rate, 'cpu').toFixed(1)} s CPU (${ratio('cpu')}), ` +
-        `${(of(rate, 'bytes') / 1e6).toFixed(0)} MB (${ratio('bytes')}), ${of(rate, 'checked')} checked`,
+      `audit ${rate}: ${of(rate, 'seconds').toFixed(1)} s (${ratio('seconds')}), ${of(rate, 'cpu').toFixed(1)} s CPU (${ratio('cpu')}), ` +
+        `${(of(rate, 'bytes') / 1e6).toFixed(0)} MB (${ratio('bytes')}), ${of(rate, 'tasks')} tasks, ${of(rate, 'checked')} checked`,
     );
   }
   const digests = new Set([...found.values()].flat().map(({ digest }) => digest));
   if (digests.size !== 1) throw new Error('the bits differ');
 } finally {
-  for (const node of nodes) node.kill('SIGKILL');
-  server.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+  cluster.stop();
 }

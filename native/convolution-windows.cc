@@ -11,19 +11,15 @@ namespace {
 // Positions of a piece, and floats of its frame: together with a panel of weights they stay in the second-level cache.
 constexpr Index kPositions = 512;
 constexpr Index kFrameFloats = Index{1} << 17;
-// Positions whose input gradient is computed together, so that each weight is used often.
-constexpr Index kSpreadPositions = 128;
 // Floats of the patches of a piece, where operands are copied out of frames.
 constexpr Index kPackedFloats = Index{1} << 18;
 constexpr Index kMostPositions = 4096;
-// Offsets are 32 bits, with room for those of a window.
-constexpr Index kMostFloats = Index{1} << 30;
+
+}  // namespace
 
 void fillUp(Array<uint32_t>& list, Index count) {
   for (Index i = count; i < list.size(); i++) list.data()[i] = list.data()[count - 1];
 }
-
-}  // namespace
 
 // Which convolutions these are, and where a piece's windows lie.
 void Convolution::openFrames() {
@@ -37,7 +33,7 @@ void Convolution::openFrames() {
   if (!tiles && (form_.pair != 1 || precision_ == Precision::kBf16Tile)) return;
   const Index blocks = shape_.channels / f.unit;
   f.width = (shape_.outWidth() - 1) * shape_.stride + shape_.kernel;
-  if (checkedProduct(shape_.channels * shape_.kernel, f.width) > kMostFloats || !choosePieces(blocks)) {
+  if (checkedProduct(shape_.channels * shape_.kernel, f.width) > kMostOffset || !choosePieces(blocks)) {
     f.images = 0;
     return;
   }
@@ -67,7 +63,7 @@ bool Convolution::choosePieces(Index blocks) {
   f.positions = f.images * f.rows * outWidth;
   f.height = (f.rows - 1) * shape_.stride + shape_.kernel;
   f.floats = checkedProduct(f.images, floatsOf(f.rows));
-  return f.floats <= kMostFloats && f.positions <= kMostPositions;
+  return f.floats <= kMostOffset && f.positions <= kMostPositions;
 }
 
 void Convolution::listWindows(Index blocks) {
@@ -99,23 +95,6 @@ void Convolution::listWindows(Index blocks) {
       }
     }
   }
-}
-
-// The input gradient reads the deltas of whole images as they are given.
-void Convolution::openSpread() {
-  Frames& f = frames_;
-  const Index each = shape_.each();
-  const Index places = shape_.kernel * shape_.kernel;
-  if (each % kBlock != 0 || shape_.outValues() > kMostFloats || shape_.height * shape_.width > kMostFloats) return;
-  const Index positions = shape_.positions();
-  const Index most = std::max(Index{1}, kSpreadPositions / positions);
-  if (checkedProduct(checkedProduct(places, most), positions) > kMostFloats) return;
-  f.spreadImages = most;
-  f.spreadTaps.reserve(each / kBlock);
-  for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * kBlock);
-  f.spreadAt.reserve(roundUp(most * positions, kBlock));
-  for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs);
-  fillUp(f.spreadAt, most * positions);
 }
 
 Index Convolution::pieces(Index batch) const {
@@ -219,63 +198,6 @@ void Convolution::updateWindows(const ConvolutionInput& input, const float* delt
       });
     }
   }
-}
-
-// Each thread takes images by itself.
-void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
-  const Index kernel = shape_.kernel;
-  const Index places = kernel * kernel;
-  const Index channels = shape_.channels / shape_.groups;
-  const Index each = shape_.each();
-  const Index positions = shape_.positions();
-  const Index turnedGroup = checkedProduct(places * each, roundUp(channels, kernels_.lanes));
-  turned_.reserve(checkedProduct(turnedGroup, shape_.groups));
-  const auto turning = [&](Index g) {
-    return TurnJob{groups_[static_cast<size_t>(g)]->layer(), places, channels, turned_.data() + g * turnedGroup};
-  };
-  pool_->run(shape_.groups * places, 1, [&](Index first, Index last, int) {
-    for (Index i = first; i < last; i++) kernels_.turnWeights(turning(i / places), i % places, i % places + 1);
-  });
-  const Index images = std::min(frames_.spreadImages, std::max(Index{1}, blocksOf(rows, pool_->threads())));
-  const bool rounds = precision_ != Precision::kF32;
-  // Whole images, then what is left of a batch: each number of images has pixels of its own.
-  const auto pixelsOf = [&](Index count, int32_t* to) {
-    const Index padded = roundUp(count * positions, kBlock);
-    for (Index place = 0; place < places; place++) {
-      for (Index i = 0; i < padded; i++) {
-        const Index at = i % positions;
-        const Index y = at / shape_.outWidth() * shape_.stride + place / kernel - shape_.padding;
-        const Index x = at % shape_.outWidth() * shape_.stride + place % kernel - shape_.padding;
-        const bool inside = i < count * positions && y >= 0 && x >= 0 && y < shape_.height && x < shape_.width;
-        to[place * padded + i] = inside ? static_cast<int32_t>((i / positions * shape_.height + y) * shape_.width + x) : -1;
-      }
-    }
-  };
-  const Index left = rows % images;
-  const Index most = places * roundUp(images * positions, kBlock);
-  frames_.pixels.reserve(2 * most);
-  pixelsOf(images, frames_.pixels.data());
-  if (left > 0) pixelsOf(left, frames_.pixels.data() + most);
-  for (Index t = 0; rounds && t < pool_->threads(); t++)
-    lanes_[static_cast<size_t>(t)].delta.reserve(images * shape_.outValues());
-  pool_->run(blocksOf(rows, images), 1, [&](Index first, Index last, int thread) {
-    for (Index p = first; p < last; p++) {
-      const Index count = std::min(images, rows - p * images);
-      const float* given = delta + p * images * shape_.outValues();
-      float* to = out + p * images * shape_.values();
-      std::memset(to, 0, static_cast<size_t>(count * shape_.values()) * sizeof(float));
-      if (rounds) {
-        float* rounded = lanes_[static_cast<size_t>(thread)].delta.data();
-        kernels_.roundValues(given, count * shape_.outValues(), rounded);
-        given = rounded;
-      }
-      for (Index g = 0; g < shape_.groups; g++) {
-        const Batch batch{given + g * each, nullptr, count * positions, 1, each, {nullptr, nullptr, nullptr},
-                          frames_.spreadAt.data(), frames_.spreadTaps.data()};
-        kernels_.spread({turning(g), batch, frames_.pixels.data() + (count == images ? 0 : most), to + g * channels, shape_.channels});
-      }
-    }
-  });
 }
 
 }  // namespace pff

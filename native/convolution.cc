@@ -37,6 +37,7 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
   checkTensors(tensors);
   const Index patch = shape.patch();
   openFrames();
+  if (form_.samples == kTileForm.samples) openSpreadTiles();
   piece_ = frames_.images > 0 ? frames_.positions : std::clamp(kPieceFloats / patch / 32 * 32, kLeastPiece, kMostPiece);
   lanes_.reset(new Lane[static_cast<size_t>(pool_->threads())]);
   inBlock_.reserve(piece_);
@@ -253,6 +254,7 @@ void Convolution::inputGradient(Given<const float> delta, Index rows, Given<floa
   delta.need(checkedProduct(rows, shape_.outValues()), "inputGradient: delta is too short");
   out.need(checkedProduct(rows, shape_.values()), "inputGradient: out is too short");
   if (frames_.spreadImages > 0) return spreadWindows(delta.data, rows, out.data);
+  if (frames_.spreadTogether > 0) return spreadTiles(delta.data, rows, out.data);
   const Index positions = shape_.positions();
   const Index patch = shape_.patch();
   const Index inputs = patch + shape_.labels;

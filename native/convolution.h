@@ -1,6 +1,7 @@
 // One convolution in the layout of one instruction set: rule 8 of src/kernels/block/contract.ts. Each group is a dense layer whose rows
 // are patches. Where channels come in eights, windows are read as they lie in frames (convolution-windows.cc); elsewhere patches are
-// packed (convolution.cc). Both in pieces, so no matrix of a whole batch's patches is ever in memory.
+// packed (convolution.cc). Both in pieces, so no matrix of a whole batch's patches is ever in memory. The gradient by what enters is computed
+// without patches as well, where that can be done (convolution-spread.cc).
 #pragma once
 #include <memory>
 #include <vector>
@@ -8,6 +9,11 @@
 #include "dense.h"
 
 namespace pff {
+
+// Offsets are 32 bits, with room for those of a window.
+constexpr Index kMostOffset = Index{1} << 30;
+// Repeats the last of the first `count` to the end.
+void fillUp(Array<uint32_t>& list, Index count);
 
 struct ConvolutionShape {
   Index channels, height, width, outputs, kernel, stride, padding, groups, labels;
@@ -74,6 +80,7 @@ class Convolution {
     Index spreadImages = 0;
     Array<uint32_t> spreadAt, spreadTaps;
     Array<int32_t> pixels;
+    Index spreadTogether = 0;  // images of a frame of deltas; 0 where the gradient is not computed from one
   };
   // One piece of a batch.
   struct Piece {
@@ -85,13 +92,17 @@ class Convolution {
   bool choosePieces(Index blocks);
   void listWindows(Index blocks);
   void openSpread();
+  void openSpreadTiles();
   Index pieces(Index batch) const;
   Piece pieceAt(Index piece, Index batch) const;
   FrameJob frameOf(const ConvolutionInput& input, const Piece& piece, float* frame) const;
   Batch windowsOf(const Piece& piece, const float* frame, Index group, Index variants, const SuffixList& suffix) const;
   void reserveLabels(Lane& lane, Index variants, Index positions) const;
   void forwardWindows(const ConvolutionInput& input, float* out);
+  TurnJob turn(Index group, Index turnedGroup);
+  void turnAll(Index turnedGroup);
   void spreadWindows(const float* delta, Index rows, float* out);
+  void spreadTiles(const float* delta, Index rows, float* out);
   void updateWindows(const ConvolutionInput& input, const float* delta, const float* sums, const Rule& rule);
   void sumOthers(const ConvolutionInput& input, const float* sums, Index group, float* others) const;
   void checkTensors(const ConvolutionTensors& tensors) const;

@@ -184,6 +184,26 @@ struct StageJob {
   float* out;            // [B, width - skip]
 };
 
+// Images with their channels first, as rows with their channels last.
+struct TurnRowsJob {
+  const float* values;   // [any, channels, positions]
+  const uint32_t* rows;  // [R], or null for rows 0, 1, …
+  Index channels, positions;
+  float* out;            // [R, positions, channels]
+};
+
+// Averages over windows of `side` x `side`, those at the end smaller; from `values`, or to `spread`.
+struct AverageJob {
+  const float* values;   // [any, height, width, channels]
+  const uint32_t* rows;  // of `values`: [R], or null for rows 0, 1, …
+  Index channels, height, width, side;
+  float* averages;       // [R, windows, channels]
+  float* spread;         // [R, height, width, channels]
+
+  Index valuesOfRow() const { return height * width * channels; }
+  Index averagesOfRow() const { return blocksOf(height, side) * blocksOf(width, side) * channels; }
+};
+
 struct DropoutJob {
   const float* values;     // [any, width]
   const uint32_t* rows;    // [R], or null for rows 0, 1, …
@@ -316,6 +336,23 @@ struct SpreadJob {
   Index stride;
 };
 
+// The same for tiles, where windows are moved by one: all of `images` images, which lie together in the frame, each pixel of the one beside
+// that of the next. Their width times `together` is a multiple of 16.
+struct SpreadTilesJob {
+  TurnJob weights;
+  const float* delta;  // [images, outHeight, outWidth][deltaStride], from the group's first channel on
+  Index deltaStride;
+  Index images;
+  Index together;      // images that the frame has room for
+  Index height, width, outHeight, outWidth, kernel, padding;
+  float* frame;
+  float* out;          // [images, height, width][stride], from the group's first channel on
+  Index stride;
+
+  Index frameHeight() const { return height + kernel - 1; }
+  Index frameWidth() const { return width + kernel - 1; }
+};
+
 // Work is counted in items, so that threads can share it; no item's result depends on another's of the same call.
 struct KernelTable {
   const char* name;
@@ -347,8 +384,9 @@ struct KernelTable {
   void (*roundValues)(const float* from, Index count, float* to);
   // Places in the window.
   void (*turnWeights)(const TurnJob&, Index first, Index last);
-  // All of the job.
+  // All of the job. For tiles, which are given other jobs, null elsewhere.
   void (*spread)(const SpreadJob&);
+  void (*spreadTiles)(const SpreadTilesJob&);
   // Rows.
   void (*stage)(const StageJob&, Index first, Index last);
   void (*dropout)(const DropoutJob&, Index first, Index last);
@@ -358,6 +396,9 @@ struct KernelTable {
   void (*normBackwards)(const NormBackwardsJob&, Index first, Index last);
   void (*positionSums)(const PositionSumsJob&, Index first, Index last);
   void (*positionBackwards)(const PositionBackwardsJob&, Index first, Index last);
+  void (*averagePlanes)(const AverageJob&, Index first, Index last);
+  void (*spreadAverages)(const AverageJob&, Index first, Index last);
+  void (*turnRows)(const TurnRowsJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);
   // The same of pairs of bf16 values, or null.

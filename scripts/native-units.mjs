@@ -30,6 +30,7 @@ const unitsOfAll = [
   'dense-tensors.cc',
   'convolution.cc',
   'convolution-windows.cc',
+  'convolution-spread.cc',
   'pool.cc',
   'memory.cc',
   'instruction-sets.cc',

@@ -8,6 +8,7 @@
 #include "../simd/avx512bf16.h"
 #include "../tile/forward.h"
 #include "../tile/input-gradient.h"
+#include "../tile/spread.h"
 #include "../tile/update.h"
 #include "../tile/windows.h"
 
@@ -54,6 +55,9 @@ void inputGradientAny(const InputGradientJob& job, Index first, Index last) {
   const bool tiles = job.layer.precision == Precision::kBf16Tile;
   (tiles ? inputGradientTiles : kAvx512Bf16Kernels.inputGradient)(job, first, last);
 }
+void turnAny(const TurnJob& job, Index first, Index last) {
+  (job.layer.precision == Precision::kBf16Tile ? turnToTiles : kAvx512Bf16Kernels.turnWeights)(job, first, last);
+}
 
 }  // namespace
 
@@ -75,6 +79,8 @@ const KernelTable* amxKernels() {
     amx.packPlanes = packPlaneTiles;
     amx.transposeDelta = transposeAny;
     amx.inputGradient = inputGradientAny;
+    amx.turnWeights = turnAny;
+    amx.spreadTiles = spreadTiles;
     return amx;
   }();
   return allowed ? &table : nullptr;

@@ -27,7 +27,8 @@ constexpr Index kPanel = kPanelVecs * kLanes;  // outputs of a full panel
 
 #define PFF_NOINLINE __attribute__((noinline))
 // Sums that are handed to a function by reference stay in registers only if it is part of its caller.
-#define PFF_INLINE inline __attribute__((always_inline))
+#define PFF_ALWAYS_INLINE __attribute__((always_inline))
+#define PFF_INLINE inline PFF_ALWAYS_INLINE
 
 // x · w + acc for values of bf16.
 #if defined(PFF_SOFTWARE_FMA)

@@ -20,9 +20,12 @@ struct Channels {
   }
 };
 
+// Work is part of its caller twice, so that whole vectors are moved without a question.
 template <class Work>
-inline void eachVector(Index channels, const Work& work) {
-  for (Index at = 0; at < channels; at += kLanes) work(Channels{at, channels - at < kLanes ? channels - at : kLanes});
+PFF_INLINE void eachVector(Index channels, const Work& work) {
+  Index at = 0;
+  for (; at + kLanes <= channels; at += kLanes) work(Channels{at, kLanes});
+  if (at < channels) work(Channels{at, channels - at});
 }
 
 inline Vec minus(Vec a, Vec b) { return add(a, mul(all(-1.0f), b)); }
@@ -97,37 +100,40 @@ struct Activation {
   inline Vec slope(Vec dv, Vec u) const { return leaks ? pick(zero(), u, mul(leak, dv), dv) : gate(dv, u); }
 };
 
+// A row of what leaves at a time, so that memory is read in its order; all channels of it, a vector of them after another.
 template <bool POSITIONS>
 inline void finishRowsOf(const FinishJob& job, Index first, Index last) {
   const PlaneShape& shape = job.shape;
   const Index channels = shape.channels;
   const Vec share = all(1.0f / static_cast<float>(shape.size * shape.size));
-  for (Index r = first; r < last; r++) {
+  for (Index item = first * shape.outHeight; item < last * shape.outHeight; item++) {
+    const Index r = item / shape.outHeight;
+    const Index oy = item % shape.outHeight;
     const float* z = job.z + r * shape.values();
-    eachVector(channels, [&](const Channels& part) {
+    eachVector(channels, [&](const Channels& part) PFF_ALWAYS_INLINE {
       const Activation<POSITIONS> activation(job.norm, shape, r, part);
-      float* y = job.y + r * shape.outValues();
-      float* places = job.places ? job.places + r * shape.outValues() : nullptr;
-      for (Index oy = 0; oy < shape.outHeight; oy++) {
-        for (Index ox = 0; ox < shape.outWidth; ox++, y += channels) {
-          const Index corner = oy * shape.stride * shape.width + ox * shape.stride;
-          Vec result = activation.after(activation.before(part.from(z + corner * channels), corner));
-          Vec place = zero();
-          for (Index w = 1; w < shape.size * shape.size; w++) {
-            const Index position = corner + w / shape.size * shape.width + w % shape.size;
+      float* y = job.y + item * shape.outWidth * channels;
+      float* places = job.places ? job.places + item * shape.outWidth * channels : nullptr;
+      for (Index ox = 0; ox < shape.outWidth; ox++, y += channels) {
+        const Index corner = oy * shape.stride * shape.width + ox * shape.stride;
+        Vec result = activation.after(activation.before(part.from(z + corner * channels), corner));
+        Vec place = zero();
+        for (Index dy = 0; dy < shape.size; dy++) {
+          for (Index dx = dy == 0 ? 1 : 0; dx < shape.size; dx++) {
+            const Index position = corner + dy * shape.width + dx;
             const Vec v = activation.after(activation.before(part.from(z + position * channels), position));
             if (shape.pool == PlaneShape::kAverage) {
               result = add(result, v);
             } else {
-              place = pick(result, v, place, all(static_cast<float>(w)));
+              place = pick(result, v, place, all(static_cast<float>(dy * shape.size + dx)));
               result = pick(result, v, result, v);
             }
           }
-          part.to(y, shape.pool == PlaneShape::kAverage ? mul(result, share) : result);
-          if (places) {
-            part.to(places, place);
-            places += channels;
-          }
+        }
+        part.to(y, shape.pool == PlaneShape::kAverage ? mul(result, share) : result);
+        if (places) {
+          part.to(places, place);
+          places += channels;
         }
       }
     });
@@ -157,54 +163,96 @@ struct Leaving {
   }
 };
 
+// What enters the pool of one row gets the loss by what leaves it.
+struct ThroughPool {
+  const PlaneShape& shape;
+  const float* places;  // of the row
+  Vec share;
+
+  ThroughPool(const BackwardsJob& job, Index r)
+      : shape(job.shape), places(shape.pool == PlaneShape::kMax ? job.places + r * shape.outValues() : nullptr),
+        share(all(1.0f / static_cast<float>(shape.size * shape.size))) {}
+
+  // The maximum's place in window `window`, or nothing.
+  inline Vec placeAt(const Channels& part, Index window) const {
+    return places ? part.from(places + window * shape.channels) : zero();
+  }
+  // What place w of a window gets of `given`.
+  inline Vec at(Vec given, Vec place, Index w) const {
+    if (shape.pool == PlaneShape::kAverage) return mul(given, share);
+    const float here = static_cast<float>(w);
+    return pick(place, all(here + 0.5f), zero(), pick(all(here - 0.5f), place, zero(), given));
+  }
+
+  // Windows that overlap: each is added to the places it covers in `out`.
+  inline void addUp(const Channels& part, const Leaving& leaving, Index start, float* out) const {
+    for (Index window = 0; window < shape.outHeight * shape.outWidth; window++) {
+      float* corner = out + (window / shape.outWidth * shape.width + window % shape.outWidth) * shape.stride * shape.channels;
+      const Vec given = leaving.at(part, start + window * shape.channels);
+      const Vec place = placeAt(part, window);
+      for (Index w = 0; w < shape.size * shape.size; w++) {
+        float* to = corner + (w / shape.size * shape.width + w % shape.size) * shape.channels;
+        part.to(to, add(part.from(to), at(given, place, w)));
+      }
+    }
+  }
+};
+
+// A row of the plane at a time, as finishRowsOf.
 template <bool POSITIONS>
 inline void backwardsRows(const BackwardsJob& job, Index first, Index last) {
   const PlaneShape& shape = job.shape;
   const Index channels = shape.channels;
-  const Vec share = all(1.0f / static_cast<float>(shape.size * shape.size));
+  const bool pooled = shape.pool != PlaneShape::kNone;
+  const bool overlap = pooled && shape.size > shape.stride;
   for (Index r = first; r < last; r++) {
     const float* z = job.z + r * shape.values();
     float* out = job.out + r * shape.values();
+    float* sums1 = job.sums1 + r * channels;
+    float* sums2 = job.sums2 + r * channels;
     const Leaving leaving(job, r);
+    const ThroughPool pool(job, r);
     const Index start = r * shape.outValues();
-    if (shape.pool != PlaneShape::kNone) __builtin_memset(out, 0, static_cast<size_t>(shape.values()) * sizeof(float));
-    eachVector(channels, [&](const Channels& part) {
-      const Activation<POSITIONS> activation(job.norm, shape, r, part);
-      Vec sum1 = zero();
-      Vec sum2 = zero();
-      if (shape.pool != PlaneShape::kNone) {
-        for (Index oy = 0; oy < shape.outHeight; oy++) {
+    if (overlap) {
+      __builtin_memset(out, 0, static_cast<size_t>(shape.values()) * sizeof(float));
+      eachVector(channels, [&](const Channels& part) PFF_ALWAYS_INLINE { pool.addUp(part, leaving, start, out); });
+    }
+    for (Index y = 0; y < shape.height; y++) {
+      eachVector(channels, [&](const Channels& part) PFF_ALWAYS_INLINE {
+        const Activation<POSITIONS> activation(job.norm, shape, r, part);
+        Vec sum1 = y == 0 ? zero() : part.from(sums1);
+        Vec sum2 = y == 0 ? zero() : part.from(sums2);
+        const auto finish = [&](Index position, Vec dv) PFF_ALWAYS_INLINE {
+          const Vec value = part.from(z + position * channels);
+          Vec du = activation.slope(dv, activation.before(value, position));
+          if (!activation.normed) du = dropSmallDelta(du);
+          part.to(out + position * channels, du);
+          sum1 = add(sum1, du);
+          if (activation.normed) sum2 = fma(du, activation.about(value, position), sum2);
+        };
+        const Index line = y * shape.width;
+        const Index oy = y / shape.stride;
+        const Index dy = y % shape.stride;
+        Index x = 0;
+        if (!pooled) {
+          for (; x < shape.width; x++) finish(line + x, leaving.at(part, start + (line + x) * channels));
+        } else if (overlap) {
+          for (; x < shape.width; x++) finish(line + x, part.from(out + (line + x) * channels));
+        } else if (oy < shape.outHeight && dy < shape.size) {
           for (Index ox = 0; ox < shape.outWidth; ox++) {
-            const Index from = start + (oy * shape.outWidth + ox) * channels;
-            float* window = out + (oy * shape.stride * shape.width + ox * shape.stride) * channels;
-            const Vec given = leaving.at(part, from);
-            const Vec each = shape.pool == PlaneShape::kAverage ? mul(given, share) : given;
-            const Vec place = shape.pool == PlaneShape::kMax ? part.from(job.places + from) : zero();
-            for (Index w = 0; w < shape.size * shape.size; w++) {
-              float* to = window + (w / shape.size * shape.width + w % shape.size) * channels;
-              Vec value = each;
-              if (shape.pool == PlaneShape::kMax) {
-                const float at = static_cast<float>(w);
-                value = pick(place, all(at + 0.5f), zero(), pick(all(at - 0.5f), place, zero(), each));
-              }
-              part.to(to, add(part.from(to), value));
-            }
+            const Index window = oy * shape.outWidth + ox;
+            const Vec given = leaving.at(part, start + window * channels);
+            const Vec place = pool.placeAt(part, window);
+            for (Index dx = 0; dx < shape.stride && x < shape.width; dx++, x++)
+              finish(line + x, dx < shape.size ? add(zero(), pool.at(given, place, dy * shape.size + dx)) : zero());
           }
         }
-      }
-      for (Index position = 0; position < shape.positions(); position++) {
-        const Vec value = part.from(z + position * channels);
-        float* to = out + position * channels;
-        const Vec dv = shape.pool == PlaneShape::kNone ? leaving.at(part, start + position * channels) : part.from(to);
-        Vec du = activation.slope(dv, activation.before(value, position));
-        if (!activation.normed) du = dropSmallDelta(du);
-        part.to(to, du);
-        sum1 = add(sum1, du);
-        if (activation.normed) sum2 = fma(du, activation.about(value, position), sum2);
-      }
-      part.to(job.sums1 + r * channels, sum1);
-      part.to(job.sums2 + r * channels, sum2);
-    });
+        // What no window covers.
+        for (; x < shape.width; x++) finish(line + x, zero());
+        part.to(sums1, sum1);
+        part.to(sums2, sum2);
+      });
+    }
   }
 }
 
@@ -217,22 +265,25 @@ void normBackwards(const NormBackwardsJob& job, Index first, Index last) {
   const Index channels = shape.channels;
   for (Index r = first; r < last; r++) {
     const Index row = job.norm.byRow ? r * channels : 0;
-    eachVector(channels, [&](const Channels& part) {
-      const Vec mean = part.from(job.norm.mean + row);
-      const Vec scale = part.from(job.norm.scale + row);
-      const Vec a = part.from(job.a + row);
-      const Vec b = part.from(job.b + row);
-      Vec sum = zero();
-      const float* z = job.z + r * shape.values();
-      float* values = job.values + r * shape.values();
-      for (Index position = 0; position < shape.positions(); position++, z += channels, values += channels) {
-        const Vec taken = fma(minus(part.from(z), mean), b, a);
-        const Vec dz = dropSmallDelta(fmaMinus(scale, part.from(values), taken));
-        part.to(values, dz);
-        sum = add(sum, dz);
-      }
-      part.to(job.sums + r * channels, sum);
-    });
+    float* sums = job.sums + r * channels;
+    for (Index y = 0; y < shape.height; y++) {
+      eachVector(channels, [&](const Channels& part) PFF_ALWAYS_INLINE {
+        const Vec mean = part.from(job.norm.mean + row);
+        const Vec scale = part.from(job.norm.scale + row);
+        const Vec a = part.from(job.a + row);
+        const Vec b = part.from(job.b + row);
+        Vec sum = y == 0 ? zero() : part.from(sums);
+        const float* z = job.z + r * shape.values() + y * shape.width * channels;
+        float* values = job.values + r * shape.values() + y * shape.width * channels;
+        for (Index x = 0; x < shape.width; x++, z += channels, values += channels) {
+          const Vec taken = fma(minus(part.from(z), mean), b, a);
+          const Vec dz = dropSmallDelta(fmaMinus(scale, part.from(values), taken));
+          part.to(values, dz);
+          sum = add(sum, dz);
+        }
+        part.to(sums, sum);
+      });
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Image bytes to f32 rows, each scaled by its own factor. Plain code: the compiler vectorises it.
+// Image bytes to f32 rows, each scaled by its own factor; and rows with their channels last. Plain code: the compiler vectorises it.
 #pragma once
 #include "panels.h"
 
@@ -13,6 +13,17 @@ void stage(const StageJob& job, Index first, Index last) {
     const float scale = job.scale[row];
     float* out = job.out + b * width;
     for (Index j = 0; j < width; j++) out[j] = static_cast<float>(from[j]) * scale;
+  }
+}
+
+void turnRows(const TurnRowsJob& job, Index first, Index last) {
+  const Index size = job.channels * job.positions;
+  for (Index r = first; r < last; r++) {
+    const float* from = job.values + (job.rows ? static_cast<Index>(job.rows[r]) : r) * size;
+    for (Index c = 0; c < job.channels; c++, from += job.positions) {
+      float* to = job.out + r * size + c;
+      for (Index i = 0; i < job.positions; i++) to[i * job.channels] = from[i];
+    }
   }
 }
 

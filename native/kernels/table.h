@@ -1,6 +1,7 @@
 // The table of kernels of one instruction set. Included once by each file of isa/, after that set's Vec. Nothing here or in
 // what it includes may have external linkage but the table itself: code built for one CPU must never serve another.
 #pragma once
+#include "averages.h"
 #include "dropout.h"
 #include "forward.h"
 #include "input-gradient.h"
@@ -19,8 +20,8 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
-    positionSums, positionBackwards, peak, pairPeak,
+    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, nullptr, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
+    positionSums, positionBackwards, averagePlanes, spreadAverages, turnRows, peak, pairPeak,
 };
 
 }  // namespace pff

@@ -13,12 +13,10 @@ struct TileOperands {
   Index blocks;  // of 32 terms
 };
 
-// Adds block k of 32 terms to the sums, which are in tiles 0 … N-1 for the first 16 rows and 3 … 2 + N for the others.
+// Adds the products of a block of 32 terms to the sums, which are in tiles 0 … N-1 for the first 16 rows, `a`, and 3 … 2 + N for the others.
 template <int N, int HALVES>
-inline void multiplyBlock(const TileOperands& from, Index k) {
+inline void multiplyTiles(const float* a, const float* others, const float* b) {
   constexpr Index kStride = N * kTileRowBytes;
-  const float* a = from.rows + k * 2 * kTileWords;
-  const float* b = from.terms + k * N * kTileWords;
   _tile_loadd(6, a, kTileRowBytes);
   _tile_loadd(7, b, kStride);
   _tile_dpbf16ps(0, 6, 7);
@@ -32,7 +30,7 @@ inline void multiplyBlock(const TileOperands& from, Index k) {
   }
   if constexpr (HALVES == 2) {
     // Backwards, so that the last of the others serves twice.
-    _tile_loadd(6, a + kTileWords, kTileRowBytes);
+    _tile_loadd(6, others, kTileRowBytes);
     if constexpr (N > 2) {
       _tile_dpbf16ps(5, 6, 7);
       _tile_loadd(7, b + kTileRows, kStride);
@@ -43,6 +41,13 @@ inline void multiplyBlock(const TileOperands& from, Index k) {
     }
     _tile_dpbf16ps(3, 6, 7);
   }
+}
+
+// Adds block k.
+template <int N, int HALVES>
+inline void multiplyBlock(const TileOperands& from, Index k) {
+  const float* a = from.rows + k * 2 * kTileWords;
+  multiplyTiles<N, HALVES>(a, a + kTileWords, from.terms + k * N * kTileWords);
 }
 
 // Every sum starts at start[its output]. [N vectors]

@@ -199,4 +199,17 @@ void dropout(const float* values, Index count, Index width, Index channels, cons
   if (sumSquares) kWasmKernels.sumRows(out, width, 0, count, sumSquares);
 }
 
+// values [count, …]: the rows that are wanted, one after another
+PFF_EXPORT(turnRows) void turnRows(const float* values, Index count, Index channels, Index positions, float* out) {
+  kWasmKernels.turnRows({values, nullptr, channels, positions, out}, 0, count);
+}
+PFF_EXPORT(averagePlanes)
+void averagePlanes(const float* values, Index count, Index channels, Index height, Index width, Index side, float* averages) {
+  kWasmKernels.averagePlanes({values, nullptr, channels, height, width, side, averages, nullptr}, 0, count);
+}
+PFF_EXPORT(spreadAverages)
+void spreadAverages(float* averages, Index count, Index channels, Index height, Index width, Index side, float* out) {
+  kWasmKernels.spreadAverages({nullptr, nullptr, channels, height, width, side, averages, out}, 0, count);
+}
+
 }  // namespace pff

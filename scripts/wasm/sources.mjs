@@ -16,6 +16,7 @@ export const units = [
   'dense-tensors.cc',
   'convolution.cc',
   'convolution-windows.cc',
+  'convolution-spread.cc',
   'wasm/memory.cc',
   'wasm/runtime.cc',
   'wasm/exports.cc',

@@ -64,6 +64,7 @@
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
 
+import type { Averages } from './averages.js';
 import type { BlockOptions, Planes, Stage, StageTensors } from './block/contract.js';
 import type { DropoutMask, DropoutRows } from './dropout.js';
 import type { Numerics } from './numerics.js';
@@ -184,6 +185,8 @@ export interface Kernels {
    * writes the sums of squares of what is left (rule 2) to `sumSquares` [R] if asked.
    */
   dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): Awaitable<void>;
+  /** Averages of planes, where the backend computes them faster than JavaScript does. */
+  readonly averages?: Averages;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
 }

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { OnnxGraph } from '../formats/onnx-graph.js';
 import type { Planes } from '../kernels/block/contract.js';
-import { PooledKernel, pooledValues } from '../kernels/pooled.js';
+import { pooledValues } from '../kernels/averages.js';
+import { PooledKernel } from '../kernels/pooled.js';
 import { dense, linearHead, type DenseGeometry } from './dense.js';
 import type { Geometry, LayerKind, PartStructure } from './layer-kind.js';
 
@@ -54,7 +55,8 @@ export const pooledHead: LayerKind<PooledHeadDescription, PooledHeadGeometry> = 
   async open(kernels, part, tensors, options) {
     const { geometry } = part;
     const opened = await dense.open(kernels, denseOf(part), tensors, options);
-    const kernel = new PooledKernel(opened.kernel, { planes: geometry.from, side: geometry.side });
+    const shape = { planes: geometry.from, side: geometry.side };
+    const kernel = new PooledKernel(opened.kernel, shape, kernels.averages);
     return { kernel, read: (into) => opened.read(into) };
   },
   onnx: {

@@ -8,6 +8,9 @@ import type { LayerObjective, ObjectiveStep } from './objective.js';
 import { crossEntropy } from './softmax.js';
 
 export class LocalHeadTraining implements LayerObjective {
+  /** Used again by each step: as much memory as the activations of a batch take. */
+  #layerDelta = new Float32Array(0);
+
   async step({ kernels, input, labels, layerRule, headRule, dropout }: ObjectiveStep): Promise<StepStats> {
     const layer = kernels[0] as LayerKernel;
     const head = kernels[1] as LayerKernel;
@@ -18,7 +21,9 @@ export class LocalHeadTraining implements LayerObjective {
     const headDelta = new Float32Array(samples * head.outputs);
     const stats = crossEntropy(await head.activations(), labels, head.outputs, headDelta);
     // Through the head's weights as they were in the forward pass, so before the head steps.
-    const layerDelta = new Float32Array(samples * layer.outputs);
+    const values = samples * layer.outputs;
+    if (this.#layerDelta.length < values) this.#layerDelta = new Float32Array(values);
+    const layerDelta = this.#layerDelta.subarray(0, values);
     const throughHead = dropout ? headDelta.map((delta) => delta * dropout.scale) : headDelta;
     await head.inputGradient({ values: throughHead }, layerDelta);
     await head.update({ values: headDelta }, headRule);

@@ -1,7 +1,8 @@
 /** What the page of webgpu.test.ts runs: the WebGPU kernels on the browser's GPU, as a page opens them. */
 import type { Kernels } from '../../src/kernels/kernels.js';
 import type { Precision } from '../../src/kernels/numerics.js';
-import { openWebGpu } from '../../src/kernels/webgpu/webgpu.js';
+import { sharedDevice } from '../../src/kernels/webgpu/device.js';
+import { kernelsOn, openWebGpu } from '../../src/kernels/webgpu/webgpu.js';
 import { shapes, trajectory } from '../kernels/golden.js';
 import { blockDifference, type TrainedCase } from '../kernels/trained-blocks.js';
 
@@ -21,9 +22,13 @@ async function trajectories(precision: Precision): Promise<string[]> {
   return digests;
 }
 
-/** Where a short training of a block differs from the reference's in this page, in words. */
+/** Where a short training of a block differs from the reference's in this page, in words. One precision is proved before, which takes long. */
 async function differenceOfBlock(precision: Precision, test: TrainedCase): Promise<string | undefined> {
-  return blockDifference(await kernelsOf(precision), precision, test);
+  const kernels =
+    precision === 'bf16-tile'
+      ? await kernelsOf(precision)
+      : kernelsOn(await sharedDevice(), { precision, form: 'integer', each: [1] });
+  return blockDifference(kernels, precision, test);
 }
 
 /** The name of the kernels, or why there are none. */

@@ -7,7 +7,7 @@ import { bits, trained, type TrainedCase } from './trained-blocks.js';
 
 /**
  * No size is a multiple of a vector's length unless it is to be one. Convolutions whose channels come in eights read windows as they
- * lie, in pieces of whole images or of rows of one; the others pack patches. Two have even windows, two stages without a convolution.
+ * lie, in pieces of whole images or of rows of one; the others pack patches. Some have even windows, two stages without a convolution.
  */
 const cases: readonly TrainedCase[] = [
   { image: '3x7x5', block: 'conv5', batch: 3 },
@@ -30,6 +30,12 @@ const cases: readonly TrainedCase[] = [
   { image: '5x6x6', block: 'conv50k5s2+ln2d+leaky0.2', batch: 2 },
   { image: '3x8x8', block: 'max2+conv9+relu+bn+max2+max2', batch: 3 },
   { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
+  // Tiles of the input gradient: pixels of one to sixteen images side by side, panels of two and three vectors; a frame that is too large.
+  { image: '70x3x16', block: 'conv75+bn', batch: 3 },
+  { image: '52x4x7', block: 'conv40k2p1', batch: 18 },
+  { image: '20x5x8', block: 'conv33k5p1+conv12', batch: 5 },
+  { image: '12x3x4', block: 'conv20g2k1', batch: 6 },
+  { image: '1x31x131', block: 'conv2', batch: 2 },
 ];
 
 describe.each(cases)('$image $block, $batch samples', (test) => {

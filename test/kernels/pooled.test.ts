@@ -1,7 +1,8 @@
 /** A linear layer on averages of planes (rule 12), its windows cut off at the edges, forwards and backwards. */
 import { expect, it } from 'vitest';
+import { pooledValues } from '../../src/kernels/averages.js';
 import type { LayerKernel } from '../../src/kernels/kernels.js';
-import { PooledKernel, pooledValues } from '../../src/kernels/pooled.js';
+import { PooledKernel } from '../../src/kernels/pooled.js';
 import { openBackend } from './backends.js';
 
 const planes = { channels: 3, height: 5, width: 4 };
@@ -28,7 +29,7 @@ it('reads averages of windows, and gives each place its share back', async () =>
   const kernel = new PooledKernel(open(), { planes, side });
 
   await kernel.forward({ prefix: rows, rows: order, batch: 2, variants: 1 });
-  await inside.forward({ prefix: averages(), batch: 2, variants: 1 });
+  await inside.forward({ prefix: expectedAverages(), batch: 2, variants: 1 });
   expect(await kernel.activations()).toEqual(await inside.activations());
 
   const delta = { values: Float32Array.of(1, -0.5, 0.25, 2) };
@@ -41,7 +42,7 @@ it('reads averages of windows, and gives each place its share back', async () =>
   );
 });
 
-function averages(): Float32Array {
+function expectedAverages(): Float32Array {
   const found = new Float32Array(2 * width);
   eachPlace((r, place, at) => (found[r * width + at] = found[r * width + at]! + rows[order[r]! * inputs + place]!));
   const shares = new Float32Array(2 * width);

@@ -1,5 +1,6 @@
 /** Training that stays on the device, by every built-in loss: digest and statistics are those of the CPU, to the last bit. */
 import { expect, test, vi } from 'vitest';
+import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import type { Kernels } from '../../src/kernels/kernels.js';
 import type { Precision } from '../../src/kernels/numerics.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
@@ -153,4 +154,14 @@ test('rows that a stock does not have are not drawn', async () => {
   expect(await trainer.hold!({ kind: 'rows', values: new Float32Array(9) })).toBe(true);
   await expect(trainer.step(step([0, 3]))).rejects.toThrow('row 3 is drawn, but the stock has only 3');
   layer.close();
+});
+
+// The last one: the next device has to compile everything again.
+test('a device that is lost with steps of a block under way ends the training', { timeout: 60_000 }, async () => {
+  const { kernels, calls } = await watched('bf16');
+  (await sharedDevice()).loseAtSubmission(4);
+  await expect(trainOn(kernels, dataset, { ...convolved, objective: 'symba', goodness: 'sum' })).rejects.toThrow(
+    GpuFailure,
+  );
+  expect(calls.steps).toBeGreaterThan(1);
 });

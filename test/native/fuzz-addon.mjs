@@ -32,6 +32,20 @@ function detached() {
   return values;
 }
 
+/** Rows of `width` values: all of them, or some by their indexes. */
+function chosenRows(width) {
+  const held = 1 + below(6);
+  const rows = below(2) === 0 ? words(below(8), held) : undefined;
+  return { values: floats(held * width), rows, count: rows?.length ?? held };
+}
+
+/** Planes, and windows over which they are averaged. */
+function windows() {
+  const [channels, height, width, side] = [1 + below(40), 1 + below(7), 1 + below(7), 1 + below(9)];
+  const averages = channels * Math.ceil(height / side) * Math.ceil(width / side);
+  return { sizes: Uint32Array.of(channels, height, width, side), values: channels * height * width, averages };
+}
+
 /** Open handles with what is known of them. */
 const backends = [];
 const layers = [];
@@ -302,6 +316,21 @@ const entries = {
     const rows = below(6);
     const width = 1 + below(40);
     return [backend.handle, floats(rows * width), rows, width, below(2) === 0, floats(rows)];
+  },
+  turnRows: (backend) => {
+    const [channels, positions] = [1 + below(5), 1 + below(20)];
+    const { values, rows, count } = chosenRows(channels * positions);
+    return [backend.handle, values, rows, count, channels, positions, floats(count * channels * positions)];
+  },
+  averagePlanes: (backend) => {
+    const { sizes, values: width, averages } = windows();
+    const { values, rows, count } = chosenRows(width);
+    return [backend.handle, values, rows, count, sizes, floats(count * averages)];
+  },
+  spreadAverages: (backend) => {
+    const { sizes, values, averages } = windows();
+    const count = below(6);
+    return [backend.handle, floats(count * averages), count, sizes, floats(count * values)];
   },
   measurePeak: (backend) => [backend.handle, 0],
   closeDense: (_, layer) => [layer.handle],

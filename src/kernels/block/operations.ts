@@ -82,6 +82,15 @@ export interface PlaneOperations {
   allocate(length: number): Float32Array;
   /** Frees all that `allocate` gave; without it the garbage collector does. These operations must not be used afterwards. */
   release?(): void;
+  /** Rows of images [channels, positions], those of `rows` or the first `count`, to `out` with their channels last. */
+  turn(
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    channels: number,
+    positions: number,
+    out: Float32Array,
+  ): void;
   openConvolution(stage: Stage, tensors: ConvolutionTensors, options: ConvolutionOptions): Convolution;
   /** S of rule 9 to `out` [R, O]: sums of z [R, H', W', O], or of squares about `mean`. */
   sums(

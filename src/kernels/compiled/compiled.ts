@@ -14,6 +14,7 @@ import {
   checkTensors,
   failClosed,
 } from '../check.js';
+import type { PooledShape } from '../averages.js';
 import { CpuBlock } from '../block/block-kernel.js';
 import { dropoutScale } from '../dropout.js';
 import {
@@ -58,9 +59,19 @@ export function openCompiled(
       const rows = { ...input, channels: input.channels ?? input.width };
       functions.dropout(backend, rows, { ...mask, scale: dropoutScale(mask) }, out, sumSquares);
     },
+    averages: {
+      average: (values, rows, count, shape, out) =>
+        functions.averagePlanes(backend, values, rows, count, averageSizes(shape), out),
+      spread: (averages, count, shape, out) =>
+        functions.spreadAverages(backend, averages, count, averageSizes(shape), out),
+    },
     measurePeak: (milliseconds) => 2 * functions.measurePeak(backend, milliseconds),
     close: () => functions.closeBackend(backend),
   };
+}
+
+function averageSizes({ planes: { channels, height, width }, side }: PooledShape): Uint32Array {
+  return Uint32Array.of(channels, height, width, side);
 }
 
 class CompiledDense implements SyncDenseKernel {

@@ -225,6 +225,32 @@ export interface CompiledFunctions {
     out: Float32Array,
     sumSquares: Floats,
   ): void;
+  /** Rows of images [channels, positions], those of `rows` or the first `count`, with their channels last. */
+  turnRows(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    channels: number,
+    positions: number,
+    out: Float32Array,
+  ): void;
+  /** Rule 12 of averages.ts; `sizes`: channels, height, width, side. */
+  averagePlanes(
+    backend: BackendHandle,
+    values: Float32Array,
+    rows: Uint32Array | undefined,
+    count: number,
+    sizes: Uint32Array,
+    averages: Float32Array,
+  ): void;
+  spreadAverages(
+    backend: BackendHandle,
+    averages: Float32Array,
+    count: number,
+    sizes: Uint32Array,
+    out: Float32Array,
+  ): void;
   /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
   measurePeak(backend: BackendHandle, milliseconds: number): number;
 }

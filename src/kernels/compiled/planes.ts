@@ -37,6 +37,8 @@ export function compiledPlanes(functions: CompiledFunctions, backend: BackendHan
       return array;
     },
     release: () => allocated.splice(0).forEach((array) => functions.release?.(array)),
+    turn: (values, rows, count, channels, positions, out) =>
+      functions.turnRows(backend, values, rows, count, channels, positions, out),
     openConvolution: (stage, tensors, options) => new CompiledConvolution(functions, backend, stage, tensors, options),
     sums: (z, rows, shape, mean, byRow, out) => functions.planeSums(backend, z, rows, sizesOf(shape), mean, byRow, out),
     positionSums: (z, rows, shape, centred, mean, inverse) =>

@@ -1,4 +1,5 @@
 /** Rules 9 to 11 of block/contract.ts in plain TypeScript. */
+import { turnInJavaScript } from '../block/block-input.js';
 import type { LeavingDelta, Normalisation, PlaneOperations } from '../block/operations.js';
 import { inverseOf } from '../block/statistics.js';
 import type { Precision } from '../kernels.js';
@@ -11,6 +12,7 @@ const { fround } = Math;
 export function referencePlanes(precision: Precision): PlaneOperations {
   return {
     allocate: (length) => new Float32Array(length),
+    turn: turnInJavaScript,
     openConvolution: (stage, tensors, options) => new ReferenceConvolution(stage, tensors, options, precision),
     sums,
     positionSums,

@@ -33,4 +33,7 @@ export interface Exports extends Allocator {
   finishRows: Function<5>;
   stageBytes: Function<7>;
   dropout: Function<9>;
+  turnRows: Function<5>;
+  averagePlanes: Function<7>;
+  spreadAverages: Function<7>;
 }

@@ -313,6 +313,24 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
         const sums = a.write(sumSquares?.subarray(0, count));
         module.dropout(from, count, width, channels, a.read(name), threshold, scale, to, sums);
       }),
+    turnRows: (_, values, rows, count, channels, positions, out) =>
+      heap.with((a) => {
+        const size = channels * positions;
+        const from = a.gather(values, size, rows, count);
+        module.turnRows(from, count, channels, positions, a.write(out.subarray(0, count * size)));
+      }),
+    averagePlanes: (_, values, rows, count, sizes, averages) =>
+      heap.with((a) => {
+        const [channels = 0, height = 0, width = 0, side = 0] = sizes;
+        const from = a.gather(values, channels * height * width, rows, count);
+        module.averagePlanes(from, count, channels, height, width, side, a.change(averages));
+      }),
+    spreadAverages: (_, averages, count, sizes, out) =>
+      heap.with((a) => {
+        const [channels = 0, height = 0, width = 0, side = 0] = sizes;
+        const to = a.write(out.subarray(0, count * channels * height * width));
+        module.spreadAverages(a.read(averages), count, channels, height, width, side, to);
+      }),
     measurePeak(_, milliseconds) {
       let done = 0;
       const started = performance.now();

@@ -12,6 +12,7 @@ import type { Wanted } from '../../schedule/wanted.js';
 import type { Output, Store } from '../store.js';
 import { fitsExpected, type ClusterStoreOptions } from './cluster-store-options.js';
 import { Dropping } from './dropping.js';
+import { Fetching } from './fetching.js';
 import type { Mirror, Mirrored } from './mirror.js';
 import { Outputs } from './outputs.js';
 import type { Patience } from './patience.js';
@@ -22,7 +23,7 @@ import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry }
 import { runFailure, tellFailure } from './run-failure.js';
 import { Standing } from './standing.js';
 import { StoreAudits } from './store-audits.js';
-import { TaskSources, type Obtained } from './task-sources.js';
+import { TaskSources } from './task-sources.js';
 import { allFinite, digestOf } from './transfer.js';
 import { WantedViews } from './wanted-views.js';
 
@@ -43,7 +44,6 @@ export class ClusterStore implements Store {
   readonly #breathe: () => Promise<void>;
   /** Outputs that this process made or fetched, as long as the run needs them: a copy against a server that forgets. */
   readonly #cache = new Map<string, Kept>();
-  readonly #fetching = new Map<string, Promise<Obtained>>();
   readonly #uploads = new Map<string, Promise<void>>();
   readonly #views: WantedViews;
   readonly #keeper: RecordKeeper;
@@ -52,6 +52,7 @@ export class ClusterStore implements Store {
   readonly #standing: Standing | undefined;
   readonly #dropping: Dropping;
   readonly #publication: Publication;
+  readonly #fetching: Fetching;
   /** The task that this process does now, and whether only to check it. */
   #under: { readonly key: string; readonly audit: boolean; readonly sources: TaskSources } | undefined;
   #following: Promise<void> | undefined;
@@ -128,6 +129,14 @@ export class ClusterStore implements Store {
       fits: (task, record) => this.#fits(task, record),
       outdate: () => this.#standing?.outdate(),
     });
+    this.#fetching = new Fetching({
+      records: this.records,
+      outputs: this.#outputs,
+      cache: this.#cache,
+      isHere: (task) => this.isHere(task),
+      wanted: (mine) => this.wanted(mine),
+      know: (task, record) => this.#publication.know(task, record),
+    });
     this.#keeper = new RecordKeeper({
       clock,
       signal: this.signal,
@@ -175,7 +184,7 @@ export class ClusterStore implements Store {
   async close(): Promise<void> {
     this.#break(new PffError('interrupted', 'the store was closed'));
     await this.#following;
-    await Promise.allSettled([...this.#uploads.values(), ...this.#fetching.values()]);
+    await Promise.allSettled([...this.#uploads.values(), this.#fetching.ended()]);
   }
 
   /** Waits until all publications have gone through. */
@@ -185,48 +194,15 @@ export class ClusterStore implements Store {
   }
 
   async fetch(task: Task, signal: AbortSignal): Promise<Output> {
-    return (await this.#obtain(task, signal)).output;
+    return (await this.#fetching.obtain(task, signal)).output;
   }
 
-  async #obtain(task: Task, signal: AbortSignal): Promise<Obtained> {
-    await this.published(task, signal);
-    const key = taskKey(task);
-    const known = this.#cache.get(key);
-    const digest = this.mirror.done(task)?.digest;
-    if (known && (digest === undefined || known.digest === undefined || known.digest === digest))
-      return { output: known.output, source: known };
-    // Of this very result: it may be another by now than one that is on its way already.
-    const name = `${key} ${digest}`;
-    let fetching = this.#fetching.get(name);
-    if (!fetching) {
-      fetching = this.#fetch(task).finally(() => this.#fetching.delete(name));
-      this.#fetching.set(name, fetching);
-    }
-    return abortable(fetching, signal);
-  }
-
-  /**
-   * The store for a task under way, whose needs were all there when it was chosen: it never waits for one that has vanished
-   * since (perhaps nobody but the waiting node could make it), but throws MissingOutput; copies in memory serve as well.
-   */
+  /** The store for a task under way (fetching.ts). */
   ready(): Store {
-    const here = (task: Task): boolean => this.#cache.has(taskKey(task)) || this.isHere(task);
-    return {
-      isPublished: (task) => Promise.resolve(here(task)),
-      published: async (task, signal) => {
-        await this.records.until(() => this.mirror.settled || here(task), signal);
-        if (!here(task)) await this.#outputs.announced(task);
-      },
-      fetch: async (task, signal) => {
-        const known = this.#cache.get(taskKey(task));
-        const own = known && !this.mirror.done(task) ? known : undefined;
-        if (!own) await this.ready().published(task, signal);
-        const { output, source } = own ? { output: own.output, source: own } : await this.#obtain(task, signal);
-        this.#under?.sources.use(taskKey(task), source);
-        return output;
-      },
-      publish: (task, output) => this.publish(task, output),
-    };
+    return this.#fetching.ready(
+      (name, source) => this.#under?.sources.use(name, source),
+      (task, output) => this.publish(task, output),
+    );
   }
 
   /** Looks whether a published output is really there, whatever this process has of it. @throws MissingOutput */
@@ -291,7 +267,7 @@ export class ClusterStore implements Store {
   }
 
   async published(task: Task, signal: AbortSignal): Promise<void> {
-    await this.records.until(() => this.isHere(task), signal);
+    await this.#fetching.published(task, signal);
   }
 
   /** Where results are audited: notes that this process begins `task`, be it to check it only, or has ended it. */
@@ -359,17 +335,6 @@ export class ClusterStore implements Store {
     return this.#dropping.sweep();
   }
 
-  async #fetch(task: Task): Promise<Obtained> {
-    const { output, record } = await this.#outputs.find(task, () => this.wanted(false).isKept(task));
-    // One that nobody needs any more would stay: it is dropped when the last task that needed it is published.
-    const now = this.mirror.done(task)?.digest ?? record.digest;
-    if (this.wanted(true).isKept(task) && now === record.digest) {
-      this.#cache.set(taskKey(task), { task, output, digest: record.digest });
-      this.#publication.know(task, record);
-    }
-    return { output, source: record.digest };
-  }
-
   #read(key: string, value: Uint8Array): RunEntry | undefined {
     const { shape, nodes } = this.#options;
     const entry = decodeEntry(key, value, { shape, nodes });
@@ -428,14 +393,4 @@ export class ClusterStore implements Store {
   #break(error: unknown): void {
     this.#broken.abort(error);
   }
-}
-
-/** The promise's result, or the signal's reason if that aborts first. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -8,7 +8,7 @@ import {
   checkRule,
   failClosed,
 } from '../../check.js';
-import { BlockInput, inputValues } from '../../block/block-input.js';
+import { BlockInput, inputValues, turnInJavaScript } from '../../block/block-input.js';
 import { checkBlock } from '../../block/check.js';
 import {
   convolved,
@@ -80,7 +80,10 @@ export class GpuBlock implements BlockKernel {
     this.inputs = inputValues(first) + options.labels;
     this.planes = leaving(last);
     this.outputs = planeValues(this.planes);
-    this.#input = new BlockInput(first, options, { allocate: (length) => new Float32Array(length) });
+    this.#input = new BlockInput(first, options, {
+      allocate: (length) => new Float32Array(length),
+      turn: turnInJavaScript,
+    });
     this.#keeping = new Scratch(ground.device, 'rows of a block');
     this.#passing = new Scratch(ground.device, 'rows of a block');
     this.#lowest = stages.findIndex((stage) => hasConvolution(stage) || stage.norm !== undefined);
