@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';
 import { fieldText, resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
@@ -70,6 +71,24 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
       },
     );
   return { spec, execution, note };
+}
+
+/** @throws PffError `usage` if a resumed run would go on with other bits than it began with */
+export function checkNumerics(resumed: RunNote, { name, numerics: { id } }: Kernels): void {
+  if (resumed.numerics === id) return;
+  throw new PffError(
+    'usage',
+    `the run has numerics ${resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
+    { hint: 'Choose --kernels with its numerics, or begin a new run.' },
+  );
+}
+
+/** Where a resumed run goes on in a phase that it did not have before, in words. */
+export function newPhase(resumed: RunNote, { phases, epochs }: RunSpec): string | undefined {
+  const before = resumed.spec['phases'];
+  const start = phases.at(-1);
+  if (start === undefined || (Array.isArray(before) && before.length === phases.length)) return undefined;
+  return `epochs ${start + 1} to ${epochs} are a new phase, in which learning rates begin anew`;
 }
 
 /** More nodes than one need a variant with nodes; who asks for nodes only gets the usual one. */

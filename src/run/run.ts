@@ -1,15 +1,15 @@
 /** One run from its data to its result: trains, saves, evaluates, and tells of it in events. */
 import path from 'node:path';
 import type { Dataset } from '../data/dataset.js';
-import { PffError } from '../errors.js';
+import type { PffError } from '../errors.js';
 import { usableCores } from './cores.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import { describeLayers } from '../layers/sizes.js';
 import type { LabelledData } from '../model/labelled-data.js';
-import { Predictor, type Evaluation } from '../model/predictor.js';
-import { Breather, nowMs } from '../node/clock.js';
+import type { Evaluation } from '../model/predictor.js';
+import { nowMs } from '../node/clock.js';
 import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { summarise, type Span } from '../schedule/timeline.js';
@@ -18,8 +18,8 @@ import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import { clusterTraining } from './cluster/follow.js';
 import type { RunRecord } from '../store/cluster/run-record.js';
 import type { ClusterOptions } from './cluster/options.js';
-import { runRecordFor } from './cluster/submit.js';
-import { withServer } from './cluster/with-run.js';
+import { acceptedRecord } from './cluster/submit.js';
+import { evaluate } from './evaluate.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
@@ -30,6 +30,7 @@ import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 import { RunKernels } from '../node/run-kernels.js';
 import { runResult } from './result.js';
+import { checkNumerics, newPhase } from './resume.js';
 import { loadRunData } from './run-data.js';
 import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
@@ -93,10 +94,6 @@ export class Run {
     const { validateEvery: every, validateSamples: samples } = this.#options;
     const asked = validationPlan(this.#spec, prepared, { every, samples });
     const plan = cluster ? followersPlan(this.#spec, asked, every) : asked;
-    if (cluster && this.#spec.earlyStop > 0)
-      throw new PffError('usage', `earlyStop is ${this.#spec.earlyStop}, but a run on a cluster does not stop early`, {
-        hint: 'Leave --early-stop or --server out; docs/EXPERIMENTS.md says why.',
-      });
     const saved = (resume ?? out) !== undefined;
     const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
     this.#relays = bound.relayed > 0 && !this.#options.repeat;
@@ -110,20 +107,18 @@ export class Run {
     const kernels = own.current;
     let watchers: Watchers | undefined;
     try {
-      this.#checkNumerics(kernels);
+      if (this.#resumed) checkNumerics(this.#resumed, kernels);
       // Before there is a run folder: a submission that cannot be made leaves none.
-      if (cluster) {
-        this.#record = runRecordFor(cluster, {
+      if (cluster)
+        this.#record = await acceptedRecord(cluster, {
           spec: this.#spec,
           execution: this.#execution,
           numerics: kernels.numerics,
           prepared,
         });
-        await withServer(cluster.server, async () => {});
-      }
       this.#begin({ prepared, kernels, reason: own.reason, initial });
-      for (const note of [...notes, ...(initial?.notes ?? [])]) this.#notice(note);
-      this.#tellPhase();
+      const phase = this.#resumed && newPhase(this.#resumed, this.#spec);
+      for (const note of [...notes, ...(initial?.notes ?? []), ...(phase ? [phase] : [])]) this.#notice(note);
       watchers = await this.#watchers(prepared, kernels, plan);
       const { states, seconds, training } = await this.#train(prepared, own, initial, watchers);
       const best = await watchers.best();
@@ -319,15 +314,6 @@ export class Run {
     });
   }
 
-  /** Says where a resumed run goes on in a new phase. */
-  #tellPhase(): void {
-    const { phases, epochs } = this.#spec;
-    const before = this.#resumed?.spec['phases'];
-    const start = phases.at(-1);
-    if (start === undefined || !this.#resumed || (Array.isArray(before) && before.length === phases.length)) return;
-    this.#notice(`epochs ${start + 1} to ${epochs} are a new phase, in which learning rates begin anew`);
-  }
-
   #notice(text: string): void {
     this.#emit({ type: 'notice', text, at: this.#seconds() });
   }
@@ -347,38 +333,18 @@ export class Run {
   }
 
   #evaluate(data: LabelledData, kernels: RunKernels, states: readonly LayerState[]): Promise<Evaluation> {
-    return kernels.use(
-      (used) => this.#evaluateOn(used, data, states),
-      (reason) => this.#notice(`measuring begins again: ${reason}`),
-    );
-  }
-
-  async #evaluateOn(kernels: Kernels, data: LabelledData, states: readonly LayerState[]): Promise<Evaluation> {
-    const predictor = await Predictor.open(kernels, this.#spec, states);
-    const breather = new Breather(this.#signal);
-    try {
-      return await predictor.evaluate(data, (done) => {
-        this.#emit({ type: 'evaluating', done, samples: data.samples.count });
-        return breather.breathe();
-      });
-    } finally {
-      predictor.close();
-    }
+    return evaluate(kernels, data, {
+      spec: this.#spec,
+      states,
+      signal: this.#signal,
+      progress: (done) => this.#emit({ type: 'evaluating', done, samples: data.samples.count }),
+      again: (reason) => this.#notice(`measuring begins again: ${reason}`),
+    });
   }
 
   #emit(event: RunEvent): void {
     this.#folder?.log(event);
     this.#push(event);
-  }
-
-  /** @throws PffError `usage` if a resumed run would go on with other bits than it began with. */
-  #checkNumerics({ name, numerics: { id } }: Kernels): void {
-    if (this.#resumed === undefined || this.#resumed.numerics === id) return;
-    throw new PffError(
-      'usage',
-      `the run has numerics ${this.#resumed.numerics}, but kernels ${name} compute ${id}: that would change its bits`,
-      { hint: 'Choose --kernels with its numerics, or begin a new run.' },
-    );
   }
 
   async #ownStore(): Promise<Required<OwnStore> | undefined> {

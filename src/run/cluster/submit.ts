@@ -9,6 +9,7 @@ import type { Execution } from '../options.js';
 import type { ClusterOptions } from './options.js';
 import { nodeSigner } from './node-key.js';
 import { newRunRecord, type RunSetting } from './record.js';
+import { withServer } from './with-run.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 
 /** A server takes messages of 1 MiB; what it adds itself stays well below the rest. */
@@ -25,9 +26,23 @@ export interface Submission {
   readonly prepared: PreparedData;
 }
 
+/**
+ * The record of a run, once its server has answered: what fails here leaves nothing behind.
+ * @throws PffError `usage` as `runRecordFor`, `cluster` where the server cannot be reached
+ */
+export async function acceptedRecord(cluster: ClusterOptions, submission: Submission): Promise<RunRecord> {
+  const record = runRecordFor(cluster, submission);
+  await withServer(cluster.server, async () => {});
+  return record;
+}
+
 /** The record of a run to submit, or of the one that is followed. @throws PffError `usage` for a run that could never be done */
-export function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prepared }: Submission): RunRecord {
+function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prepared }: Submission): RunRecord {
   if (cluster.record) return cluster.record;
+  if (spec.earlyStop > 0)
+    throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but a run on a cluster does not stop early`, {
+      hint: 'Leave --early-stop or --server out; docs/EXPERIMENTS.md says why.',
+    });
   const { variant, nodes } = execution;
   const setting = {
     run: cluster.run,
