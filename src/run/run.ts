@@ -108,7 +108,7 @@ export class Run {
     let watchers: Watchers | undefined;
     try {
       if (this.#resumed) checkNumerics(this.#resumed, kernels);
-      // Before there is a run folder: a submission that cannot be made leaves none.
+      // Before there is a run folder: a submission that is not accepted leaves none.
       if (cluster)
         this.#record = await acceptedRecord(cluster, {
           spec: this.#spec,

@@ -28,7 +28,7 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 describe('the commands of a cluster', () => {
-  it('a submission that no server takes leaves no run folder', async () => {
+  it('a submission that is not accepted leaves no run folder', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-no-server-'));
     fleet.atEnd(() => rmSync(folder, { recursive: true, force: true }));
     const out = path.join(folder, 'out');
@@ -36,6 +36,17 @@ describe('the commands of a cluster', () => {
     expect(await train.exited).toBe(1);
     expect(train.text).toContain('cannot reach the server');
     expect(existsSync(out)).toBe(false);
+    const at = await fleet.server();
+    const submit = (run: string, to: string): Pff =>
+      fleet.pff('train', ...flags, '--server', at.url, '--run', run, '--out', path.join(folder, to));
+    const first = submit('mine', 'first');
+    await until(() => first.text.includes('submitted run mine'));
+    const second = submit('mine', 'second');
+    expect(await second.exited).toBe(1);
+    expect(second.text).toContain('there is a run mine already');
+    expect(existsSync(path.join(folder, 'second'))).toBe(false);
+    first.child.kill('SIGINT');
+    expect(await first.exited).toBe(130);
   });
 
   it('train, Ctrl-C, runs, status, fetch, attach, stop', async () => {

@@ -27,12 +27,14 @@ export interface Submission {
 }
 
 /**
- * The record of a run, once its server has answered: what fails here leaves nothing behind.
- * @throws PffError `usage` as `runRecordFor`, `cluster` where the server cannot be reached
+ * The record of a run, once its server has answered and has no other run of its name: a submission that fails here leaves nothing behind.
+ * @throws PffError `usage` as `runRecordFor`, `cluster` where the server cannot be reached or the name is taken
  */
 export async function acceptedRecord(cluster: ClusterOptions, submission: Submission): Promise<RunRecord> {
   const record = runRecordFor(cluster, submission);
-  await withServer(cluster.server, async () => {});
+  await withServer(cluster.server, async (_, registry) => {
+    if (!cluster.record) await registry.checkFree(record.run);
+  });
   return record;
 }
 

@@ -95,8 +95,12 @@ export class NatsRegistry {
   /** Registers a run. @throws PffError `cluster` if the name is taken */
   async add(record: RunRecord): Promise<void> {
     const revision = await this.#api.publish(`pff.${record.run}.run`, encode(record), 0);
-    if (revision === undefined)
-      throw new PffError('cluster', `there is a run ${record.run} already`, { hint: 'Choose another --run.' });
+    if (revision === undefined) throw nameTaken(record.run);
+  }
+
+  /** @throws PffError `cluster` if the name is taken, also by a run that was removed */
+  async checkFree(run: string): Promise<void> {
+    if (await this.get(run)) throw nameTaken(run);
   }
 
   /** As `mark`, for as long as the server is away: nobody else may come to note it. */
@@ -134,6 +138,10 @@ export class NatsRegistry {
     await this.open(record.replicas);
     await this.#api.publish(`pff.${record.run}.run`, encode({ ...record, state: 'open' }), 0);
   }
+}
+
+function nameTaken(run: string): PffError {
+  return new PffError('cluster', `there is a run ${run} already`, { hint: 'Choose another --run.' });
 }
 
 function encode(record: RunRecord): Uint8Array {
