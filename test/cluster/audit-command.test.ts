@@ -61,7 +61,10 @@ describe('pff audit', () => {
     const before = path.join(folder, 'before.json');
     writeFileSync(before, JSON.stringify({ ...chain, v: 1 }));
     const older = await pff('audit', 'test', task, '--against', before, ...server);
-    expect([older.code, older.text]).toEqual([2, expect.stringMatching(/of version 1, but .* version 2\n.*--chain FILE/)]);
+    expect([older.code, older.text]).toEqual([
+      2,
+      expect.stringMatching(/of version 1, but .* version 2\n.*--chain FILE/),
+    ]);
 
     const other = await pff('audit', 'test', task === 'c0.l0' ? 'c0.l1' : 'c0.l0', '--against', file, ...server);
     expect([other.code, other.text]).toEqual([2, expect.stringMatching(/is of task c\d\.l\d of run test, not of/)]);
