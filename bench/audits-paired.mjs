@@ -48,10 +48,22 @@ async function follow(side) {
         });
     if (rate > 0 && side.tasks === to) ended.abort(new Error('measured'));
   }
+  throw new Error(`the run at rate ${rate} ended after ${side.tasks} tasks, before both were measured`);
+}
+
+/** Follows until both runs are measured, which ends with both detached from. Any other end of a side ends the other, too, and is thrown. */
+async function measure(side) {
+  try {
+    await follow(side);
+  } catch (error) {
+    if (ended.signal.aborted && error?.code === 'interrupted') return;
+    ended.abort(error);
+    throw error;
+  }
 }
 
 try {
-  await Promise.allSettled(sides.map(follow));
+  await Promise.all(sides.map(measure));
   const costs = [];
   for (const { rate, taken } of sides) {
     const [before, after] = taken;

@@ -21,7 +21,7 @@ export const statementSchema = z.strictObject({
   inputs: z.record(taskName, digest),
   /** Digest of the output, or `FAILED`. */
   output: digest,
-  /** Digests of states on the way to it, where the run asks for them (chain.ts). They decide nothing. */
+  /** Digests of parameters on the way to it, where the run asks for them (chain.ts). They decide nothing. */
   chain: z
     .strictObject({ batches: z.int().min(1), digests: z.array(digest).min(1).max(MOST_CUTS) })
     .refine(({ batches, digests }) => digests.length <= batches)

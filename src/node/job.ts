@@ -28,7 +28,7 @@ export interface Job {
   readonly sites: readonly (Site | undefined)[];
   /** [layers, and the classifier]: buffers of the states that layers begin with, where those are a model's. */
   readonly initial?: readonly ArrayBufferLike[] | undefined;
-  /** How many digests of states on the way each output of a training carries (audit/chain.ts); none unless given. */
+  /** How many digests of parameters on the way each output of a training carries (audit/chain.ts); none unless given. */
   readonly cuts?: number | undefined;
   /** The share of tasks, 0 to 1, that a node does twice and compares (repetition.ts); none unless given. */
   readonly repeat?: number | undefined;

@@ -79,8 +79,7 @@ export function memoryBound(
   const kernelsPerNode =
     batchRows +
     Math.max(...working) +
-    // Where results are audited, states on the way are read to be digested.
-    Math.max(...shapes.map((shape) => (audited ? 3 : 2) * stateBytes(shape) + rounded * parameterBytes(shape)));
+    Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
   const graph = graphShape(spec);
   const mostChapters = audited ? maxAuditedChapters : maxKeptChapters;
   const chapters = variant === 'dff' ? 2 : mostChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));

@@ -11,7 +11,7 @@ export interface Output {
   readonly steps: number;
   /** The state's buffer (layers/layer-state.ts), or one label byte per sample. Nobody changes it after it is published. */
   readonly buffer: ArrayBufferLike;
-  /** Digests of the states on the way, from who made it, where the job asks for them. A store need not keep them. */
+  /** Digests of the parameters on the way, from who made it, where the job asks for them. A store need not keep them. */
   readonly chain?: Chain | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** `pff audit`: since which batch a liar's states differ, by how much, and the same task done again, on a run that has finished. */
+/** `pff audit`: since which batch a liar's parameters differ, by how much, and the same task done again, on a run that has finished. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -48,7 +48,7 @@ describe('pff audit', () => {
 
     const file = path.join(folder, 'chain.json');
     const redone = await pff('audit', 'test', task, '--chain', file, ...server);
-    expect(redone.text).toMatch(/which was refuted; states differ first after batch 7\n/);
+    expect(redone.text).toMatch(/which was refuted; parameters differ first after batch 7\n/);
     expect(redone.text).toMatch(/says the same/);
     expect(redone.code).toBe(0);
 
@@ -56,8 +56,15 @@ describe('pff audit', () => {
     expect(chain.chain.digests).toHaveLength(10);
     writeFileSync(file, JSON.stringify({ ...chain, output: 'f'.repeat(64), chain: withDigests(chain.chain, 5) }));
     const compared = await pff('audit', 'test', task, '--against', file, ...server);
-    expect(compared.text).toMatch(/the other machine has another result; states differ first after batch 5\n/);
+    expect(compared.text).toMatch(/the other machine has another result; parameters differ first after batch 5\n/);
     expect(compared.code).toBe(1);
+    const before = path.join(folder, 'before.json');
+    writeFileSync(before, JSON.stringify({ ...chain, v: 1 }));
+    const older = await pff('audit', 'test', task, '--against', before, ...server);
+    expect([older.code, older.text]).toEqual([
+      2,
+      expect.stringMatching(/of version 1, but .* version 2\n.*--chain FILE/),
+    ]);
 
     const other = await pff('audit', 'test', task === 'c0.l0' ? 'c0.l1' : 'c0.l0', '--against', file, ...server);
     expect([other.code, other.text]).toEqual([2, expect.stringMatching(/is of task c\d\.l\d of run test, not of/)]);

@@ -19,7 +19,7 @@ export interface Lie {
   readonly run?: string;
   /** The run's rate of audits, for `drawn`; 1 unless given. */
   readonly rate?: number;
-  /** What it says of the states on the way. */
+  /** What it says of the parameters on the way. */
   readonly chain?: (chain: Chain) => Chain;
 }
 

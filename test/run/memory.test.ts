@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { prepareData } from '../../src/node/prepare.js';
 import type { RunResult } from '../../src/run/events.js';
+import { nodeMemoryBound } from '../../src/run/memory.js';
+import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const program = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
 
@@ -29,5 +32,15 @@ describe('memory', () => {
     expect(peakRssBytes).toBeLessThan(memoryBoundBytes);
     // A bound that is far too high would refuse runs that fit.
     expect(memoryBoundBytes).toBeLessThan(2 * peakRssBytes);
+  });
+
+  it('counts what audits keep, but no state for digests on the way: they are of the one that becomes the result', () => {
+    const spec = toySpec({ epochs: 20, splits: 20 });
+    const prepared = prepareData(toyDataset(), spec);
+    const [plain, audited] = [false, true].map((each) =>
+      nodeMemoryBound(spec, { variant: 'all-layers', nodes: 2 }, prepared, each),
+    );
+    expect(audited?.kernelsPerNode).toBe(plain?.kernelsPerNode);
+    expect(audited?.store).toBeGreaterThan(plain?.store ?? Infinity);
   });
 });

@@ -22,7 +22,7 @@ export const auditCommand = defineCommand({
   ],
   flags: {
     ...serverFlags,
-    chain: textFlag('FILE', "with a task: write the digests of this machine's states after every batch"),
+    chain: textFlag('FILE', "with a task: write the digests of this machine's parameters after every batch"),
     against: textFlag(
       'FILE',
       'with a task: compare with such a file of another machine, to name the first batch that differs',
@@ -112,9 +112,9 @@ function lines({ run, report, disputes }: AuditDetails): string[] {
       ...said.flatMap((each) => [
         `  ${nameOf(each)} says ${each.output.slice(0, 16)}${each.refuted ? ': REFUTED' : ''}`,
         ...(each.parting
-          ? [`    its states differ from those of the others first after ${batchesOf(each.parting)}`]
+          ? [`    its parameters differ from those of the others first after ${batchesOf(each.parting)}`]
           : []),
-        ...(each.hasChain ? [] : ['    it gave no digests of states on the way']),
+        ...(each.hasChain ? [] : ['    it gave no digests of parameters on the way']),
       ]),
       ...differences.flatMap(({ key, own, other, values, differing, flipped, largest, scale, meaning }) => [
         `  ${own.slice(0, 8)} and ${other.slice(0, 8)}: ${count(differing)} of ${count(values)} values differ ` +
@@ -138,10 +138,10 @@ function comparedLines({ task, output, chain, before, said, against }: Compariso
       if (!each.sameInputs) return `  ${nameOf(each)} says ${each.output.slice(0, 16)} of other inputs`;
       if (each.agrees) return `  ${nameOf(each)} says the same`;
       const since = each.parting
-        ? `; states differ first after ${batchesOf(each.parting)}`
+        ? `; parameters differ first after ${batchesOf(each.parting)}`
         : each.hasChain
           ? '; no digest on the way differs'
-          : '; it gave no digests of states on the way';
+          : '; it gave no digests of parameters on the way';
       return `  ${nameOf(each)} says ${each.output.slice(0, 16)}${each.refuted ? ', which was refuted' : ''}${since}`;
     }),
     ...(said.length === 0 ? ['  nobody has said anything of it'] : []),
@@ -149,7 +149,7 @@ function comparedLines({ task, output, chain, before, said, against }: Compariso
       ? [
           against.agrees
             ? '  the other machine has the same result'
-            : `  the other machine has another result${against.parting ? `; states differ first after ${batchesOf(against.parting)}` : ''}`,
+            : `  the other machine has another result${against.parting ? `; parameters differ first after ${batchesOf(against.parting)}` : ''}`,
         ]
       : []),
   ];

@@ -71,7 +71,7 @@ export const submissionFlags = {
   'audit-cuts': {
     ...numberFlag(
       'N',
-      'with --audit: digests of states on the way that go with each result, 0 to 16; pff audit compares them',
+      'with --audit: digests of parameters on the way that go with each result, 0 to 16; pff audit compares them',
       {
         whole: true,
         least: 0,

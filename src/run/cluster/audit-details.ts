@@ -21,7 +21,7 @@ export interface Said {
   readonly nodes: readonly string[];
   readonly output: string;
   readonly refuted: boolean;
-  /** Whether it gave digests of states on the way. */
+  /** Whether it gave digests of parameters on the way. */
   readonly hasChain: boolean;
   /** Batches among which its chain parts from that of the result that counts. */
   readonly parting: Parting | undefined;
@@ -70,9 +70,11 @@ export interface AuditRunOptions {
 }
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+/** Version of chain files. In version 1 the digests were of whole states, in 2 they are of parameters alone. */
+const CHAIN_VERSION = 2;
 /** The file that `pff audit RUN TASK --chain FILE` writes. */
 const chainFileSchema = z.object({
-  v: z.literal(1),
+  v: z.literal(CHAIN_VERSION),
   run: z.string(),
   task: z.string(),
   inputs: z.record(z.string(), digest),
@@ -82,7 +84,7 @@ const chainFileSchema = z.object({
 });
 
 export function chainFile(run: string, { task, inputs, output, numerics, chain }: Redone): string {
-  return `${JSON.stringify({ v: 1, run, task, inputs, output, numerics, chain }, undefined, 1)}\n`;
+  return `${JSON.stringify({ v: CHAIN_VERSION, run, task, inputs, output, numerics, chain }, undefined, 1)}\n`;
 }
 
 /**
@@ -143,7 +145,7 @@ function askedTask(store: ClusterStore, run: string, asked: string): Task {
 function readChain(file: string, run: string, task: string | undefined): z.infer<typeof chainFileSchema> {
   const wrong = (what: string): PffError =>
     new PffError('usage', `${file} ${what}`, {
-      hint: `Write one on the other machine by pff audit ${run} ${task ?? 'TASK'} --chain FILE.`,
+      hint: `Write one on the other machine, with the same program, by pff audit ${run} ${task ?? 'TASK'} --chain FILE.`,
     });
   let json: unknown;
   try {
@@ -151,6 +153,9 @@ function readChain(file: string, run: string, task: string | undefined): z.infer
   } catch {
     throw wrong('cannot be read as a chain of digests');
   }
+  const version = z.object({ v: z.int() }).safeParse(json).data?.v ?? CHAIN_VERSION;
+  if (version !== CHAIN_VERSION)
+    throw wrong(`is a chain of digests of version ${version}, but this program compares version ${CHAIN_VERSION}`);
   const parsed = chainFileSchema.safeParse(json);
   if (!parsed.success) throw wrong('is no chain of digests');
   if (parsed.data.run !== run || parsed.data.task !== task)

@@ -18,7 +18,7 @@ export interface ClusterOptions {
   readonly auditors?: readonly string[] | undefined;
   /** Keys of nodes that may not take part in an audited run, in hex: those that were refuted in others, for example. */
   readonly refuse?: readonly string[] | undefined;
-  /** How many digests of states on the way go with each audited result, 0 to 16; 4 by default. They decide nothing (`auditRun`). */
+  /** How many digests of parameters on the way go with each audited result, 0 to 16; 4 by default. They decide nothing (`auditRun`). */
   readonly auditCuts?: number | undefined;
   /** File with this machine's key, made if there is none. Only its owner can stop an audited run. */
   readonly key?: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Does one task of a run again on this machine, for a person who looks into a dispute, and digests the state after every batch. What
+ * Does one task of a run again on this machine, for a person who looks into a dispute, and digests the parameters after every batch. What
  * the task was made of comes from the server while it is kept there; what is gone is done again too, from the run's beginning if need be.
  */
 import type { Chain } from '../../audit/chain.js';

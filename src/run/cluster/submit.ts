@@ -14,7 +14,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 /** A server takes messages of 1 MiB; what it adds itself stays well below the rest. */
 const MOST_RECORD_BYTES = 1_000_000;
 
-/** Digests of states on the way that go with each audited result: few, for each takes as long as to read and hash a state. */
+/** Digests of parameters on the way that go with each audited result: few, for each takes as long as to read and hash a state. */
 const USUAL_CUTS = 4;
 
 /** What of a run goes into its record. */
@@ -64,7 +64,7 @@ function auditOf(
     });
   if (auditCuts !== undefined && !(Number.isInteger(auditCuts) && auditCuts >= 0 && auditCuts <= MOST_CUTS))
     throw new PffError('usage', `auditCuts must be a whole number of 0 to ${MOST_CUTS}, but is ${auditCuts}`, {
-      hint: 'So many digests of states on the way go with each result; 0 for none.',
+      hint: 'So many digests of parameters on the way go with each result; 0 for none.',
     });
   if (!audit) {
     if (auditors === undefined && auditCuts === undefined && refuse === undefined) return undefined;

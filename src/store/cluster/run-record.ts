@@ -60,7 +60,7 @@ export const runRecordSchema = z.strictObject({
       refuse: z.array(key).min(1).max(1000).optional(),
       /** The submitter's key: only he stops the run. */
       owner: key,
-      /** How many digests of states on the way each statement carries; none unless given. */
+      /** How many digests of parameters on the way each statement carries; none unless given. */
       cuts: z.int().min(1).max(MOST_CUTS).optional(),
     })
     .optional(),
