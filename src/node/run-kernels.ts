@@ -1,4 +1,5 @@
 /** The kernels of a training in this thread: where they are a GPU's that fails, the work is done again, at last on the CPU. */
+import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/choices.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { OpenedKernels } from '../kernels/open-portable.js';
@@ -44,14 +45,17 @@ export class RunKernels<K extends KernelsChoice = KernelsChoice> {
   }
 
   /**
-   * Does `work`, which must be repeatable, and again after a failure of the GPU.
-   * @param failed told each time, with why and how often it was
+   * Does `work`, which must be repeatable, and again after a failure of the GPU. Work may use the kernels inside of other work.
+   * @param failed told each time, with why and how often it was; not where other work was told that the CPU takes its place
    */
   async use<T>(work: (kernels: Kernels) => Promise<T>, failed: (reason: string, times: number) => void): Promise<T> {
     for (;;) {
+      const used = this.current;
       try {
-        return await work(this.current);
+        return await work(used);
       } catch (error) {
+        // Work inside this one has given the GPU up, while this one still held it.
+        if (this.current !== used && error instanceof PffError && error.code === 'kernels') continue;
         const before = this.#choice;
         const reason = this.#after(error);
         failed(reason, this.#failures.count);

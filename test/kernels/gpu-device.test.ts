@@ -1,5 +1,5 @@
 /** A GPU that is lost, hangs, has no memory or too small a buffer (SwiftShader, in part made to behave so): one clear error each time. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openGpu } from '#platform/gpu';
 import { decodeError, encodeError } from '../../src/error-codec.js';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
@@ -110,6 +110,32 @@ test('after a failure the next one who asks gets a new device', async () => {
   expect(second).not.toBe(first);
   expect(second.failed).toBe(false);
   expect(await sharedDevice()).toBe(second);
+});
+
+describe('several callers at once', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test('after a failure they get the same new device', async () => {
+    const devices = [await opened(), await opened()].map(({ gpu }) => gpu);
+    const opening = vi.spyOn(GpuDevice, 'open').mockImplementation(() => Promise.resolve(devices.shift() as GpuDevice));
+    const [first, also] = await Promise.all([sharedDevice('shared'), sharedDevice('shared')]);
+    expect(also).toBe(first);
+    first.loseAtReading();
+    await expect(first.read([{ from: await first.buffer('a value', 1), into: new Float32Array(1) }])).rejects.toThrow();
+    const [second, again] = await Promise.all([sharedDevice('shared'), sharedDevice('shared')]);
+    expect(second).not.toBe(first);
+    expect(again).toBe(second);
+    expect(opening).toHaveBeenCalledTimes(2);
+  });
+
+  test('one that cannot be opened is an error for all, and opened again for the next', async () => {
+    const { gpu } = await opened();
+    const opening = vi.spyOn(GpuDevice, 'open').mockRejectedValueOnce(new Error('none')).mockResolvedValue(gpu);
+    const found = await Promise.allSettled([sharedDevice('refused'), sharedDevice('refused')]);
+    expect(found.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await sharedDevice('refused')).toBe(gpu);
+    expect(opening).toHaveBeenCalledTimes(2);
+  });
 });
 
 describe('what is too large', () => {

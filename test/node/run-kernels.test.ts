@@ -30,6 +30,29 @@ it('a GPU that fails while it is opened is opened again', async () => {
   expect(asked.at(-1)).toBe('auto');
 });
 
+it.each([
+  ['a failure of the GPU', new GpuFailure('lost')],
+  ['a GPU that cannot be opened any more', new PffError('kernels', 'there is no GPU')],
+])('work that holds a GPU which work inside it gave up goes on with the CPU: %s', async (_, error) => {
+  const { asked, open } = failing(0);
+  const kernels = await RunKernels.open('webgpu', open);
+  const gpu = kernels.current;
+  const told: string[] = [];
+  const fails = (used: typeof gpu) => (used === gpu ? Promise.reject(new GpuFailure('lost')) : Promise.resolve());
+  const failed = (reason: string) => told.push(reason);
+  const found = await kernels.use(async (outer) => {
+    await kernels.use(fails, failed);
+    if (outer === gpu) throw error;
+    return outer;
+  }, failed);
+  expect(found).not.toBe(gpu);
+  expect(found).toBe(kernels.current);
+  expect(told).toEqual(['lost', 'lost', 'lost; the CPU takes its place']);
+  expect(asked).toEqual(['webgpu', 'auto']);
+  // The CPU's own errors stay errors.
+  await expect(kernels.use(() => Promise.reject(error), failed)).rejects.toBe(error);
+});
+
 it('the CPU takes its place, and the reason is told', async () => {
   const { asked, open } = failing(3);
   const kernels = await RunKernels.open('webgpu:1', open);

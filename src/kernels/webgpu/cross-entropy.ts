@@ -1,4 +1,5 @@
 /** The cross-entropy of a head's softmax: from what enters the head to its deltas, and what its rows leave in the history. */
+import { allOrNone, maker } from './all-or-none.js';
 import type { Slot } from './bindings.js';
 import { destroyAll, type DeltaBuffers, type DenseWork, type RowBuffers } from './dense-work.js';
 import type { Dispatch } from './device.js';
@@ -38,23 +39,26 @@ export class CrossEntropy {
   }
 
   /** @param prefix the buffer of what enters, where it is there already; it stays the caller's */
-  static async open(head: DenseWork, buffers: StepBuffers, prefix?: GPUBuffer): Promise<CrossEntropy> {
+  static open(head: DenseWork, buffers: StepBuffers, prefix?: GPUBuffer): Promise<CrossEntropy> {
     const { maxRows, outputs, device } = head;
     const { exponentials, offsets, derivatives } = headShaders();
-    const make = (values: number) => device.buffer("the outputs of a layer's head", values);
-    const parts = [
-      await head.rowBuffers(maxRows, maxRows, prefix),
-      await head.deltaBuffers(maxRows),
-      {
-        largest: await make(maxRows),
-        exponentials: await make(2 * maxRows * outputs),
-        offsets: await make(2 * maxRows),
-        exponential: await programBuffer(device, exponentials),
-        offset: await programBuffer(device, offsets),
-        derivative: await programBuffer(device, derivatives),
-      },
-    ] as const;
-    return new CrossEntropy(head, buffers, parts, prefix === undefined);
+    const ownsPrefix = prefix === undefined;
+    return allOrNone(async (adopt) => {
+      const make = maker(device, "the outputs of a layer's head", adopt);
+      const parts = [
+        adopt(await head.rowBuffers(maxRows, maxRows, prefix), (rows) => destroyRows(rows, ownsPrefix)),
+        adopt(await head.deltaBuffers(maxRows), destroyAll),
+        {
+          largest: await make(maxRows),
+          exponentials: await make(2 * maxRows * outputs),
+          offsets: await make(2 * maxRows),
+          exponential: await programBuffer(device, exponentials, adopt),
+          offset: await programBuffer(device, offsets, adopt),
+          derivative: await programBuffer(device, derivatives, adopt),
+        },
+      ] as const;
+      return new CrossEntropy(head, buffers, parts, ownsPrefix);
+    });
   }
 
   parameters({ samples, headRule, outputMask, place }: LossStep): Uint32Array {
@@ -89,7 +93,11 @@ export class CrossEntropy {
   }
 
   close(): void {
-    const { prefix, ...rows } = this.rows;
-    destroyAll(rows, this.deltas, this.#own, this.#ownsPrefix ? [prefix] : []);
+    destroyRows(this.rows, this.#ownsPrefix);
+    destroyAll(this.deltas, this.#own);
   }
+}
+
+function destroyRows({ prefix, ...rows }: RowBuffers, ownsPrefix: boolean): void {
+  destroyAll(rows, ownsPrefix ? [prefix] : []);
 }

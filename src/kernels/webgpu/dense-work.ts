@@ -4,6 +4,7 @@
  */
 import type { DenseOptions, DenseTensors } from '../kernels.js';
 import type { UpdateRule } from '../operands.js';
+import { allOrNone, maker } from './all-or-none.js';
 import { Bindings, type Slot } from './bindings.js';
 import { elementShaders, productShaders, type ElementName, type ProductName } from './dense-shaders.js';
 import { ROWS_OF_SUMS } from './lane-sums.js';
@@ -73,24 +74,26 @@ export class DenseWork {
   /** @throws PffError `memory` where the device has no room for it */
   static async open(device: GpuDevice, tensors: DenseTensors, options: DenseOptions, how: ShaderOptions) {
     const { inputs, outputs } = tensors;
-    const what = `a layer of ${inputs} inputs and ${outputs} units`;
-    const filled = async (values: Float32Array): Promise<GPUBuffer> => {
-      const buffer = await device.buffer(what, values.length);
-      device.write(buffer, values);
-      return buffer;
-    };
     // Without training there are no moments; shaders that would need them are not run.
     const trained = options.maxRows > 0;
-    const weights = await filled(tensors.weights);
-    const bias = await filled(tensors.bias);
-    const own = {
-      weights,
-      bias,
-      weightMoment1: trained ? await filled(tensors.weightMoment1) : weights,
-      weightMoment2: trained ? await filled(tensors.weightMoment2) : weights,
-      biasMoment1: trained ? await filled(tensors.biasMoment1) : bias,
-      biasMoment2: trained ? await filled(tensors.biasMoment2) : bias,
-    };
+    const own = await allOrNone(async (adopt) => {
+      const make = maker(device, `a layer of ${inputs} inputs and ${outputs} units`, adopt);
+      const filled = async (values: Float32Array): Promise<GPUBuffer> => {
+        const buffer = await make(values.length);
+        device.write(buffer, values);
+        return buffer;
+      };
+      const weights = await filled(tensors.weights);
+      const bias = await filled(tensors.bias);
+      return {
+        weights,
+        bias,
+        weightMoment1: trained ? await filled(tensors.weightMoment1) : weights,
+        weightMoment2: trained ? await filled(tensors.weightMoment2) : weights,
+        biasMoment1: trained ? await filled(tensors.biasMoment1) : bias,
+        biasMoment2: trained ? await filled(tensors.biasMoment2) : bias,
+      };
+    });
     return new DenseWork(device, tensors, options, how, own);
   }
 
@@ -106,26 +109,30 @@ export class DenseWork {
   }
 
   /** @param prefix the buffer of what enters, where it is there already */
-  async rowBuffers(samples: number, rows: number, prefix?: GPUBuffer): Promise<RowBuffers> {
-    const { outputs, suffixInputs, prefixInputs } = this;
-    const make = (values: number) => this.device.buffer(`${rows} rows of a layer of ${outputs} units`, values);
-    return {
-      samples,
-      rows,
-      prefix: prefix ?? (await make(samples * prefixInputs)),
-      suffix: await make(rows * suffixInputs),
-      shared: await make(samples * outputs),
-      y: await make(rows * outputs),
-      sums: await make(rows),
-      inverse: await make(rows),
-    };
+  rowBuffers(samples: number, rows: number, prefix?: GPUBuffer): Promise<RowBuffers> {
+    const { device, outputs, suffixInputs, prefixInputs } = this;
+    return allOrNone(async (adopt) => {
+      const make = maker(device, `${rows} rows of a layer of ${outputs} units`, adopt);
+      return {
+        samples,
+        rows,
+        prefix: prefix ?? (await make(samples * prefixInputs)),
+        suffix: await make(rows * suffixInputs),
+        shared: await make(samples * outputs),
+        y: await make(rows * outputs),
+        sums: await make(rows),
+        inverse: await make(rows),
+      };
+    });
   }
 
   /** @param given values [R, O], or one a row */
-  async deltaBuffers(rows: number, given?: GPUBuffer): Promise<DeltaBuffers> {
-    const make = (values: number) => this.device.buffer('the deltas of a batch', values);
+  deltaBuffers(rows: number, given?: GPUBuffer): Promise<DeltaBuffers> {
     const values = rows * this.outputs;
-    return { given: given ?? (await make(values)), delta: await make(values), sums: await make(values) };
+    return allOrNone(async (adopt) => {
+      const make = maker(this.device, 'the deltas of a batch', adopt);
+      return { given: given ?? (await make(values)), delta: await make(values), sums: await make(values) };
+    });
   }
 
   /** Rule 1: from prefix and suffix to y. */

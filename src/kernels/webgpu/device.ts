@@ -36,15 +36,20 @@ const shared = new Map<string | undefined, Promise<GpuDevice>>();
 
 /** The device of this thread, opened once; another one after a failure. @throws PffError `kernels` where there is no GPU */
 export async function sharedDevice(adapter?: string): Promise<GpuDevice> {
-  const known = await shared.get(adapter);
-  if (known && !known.failed) return known;
-  const opening = GpuDevice.open(adapter);
-  shared.set(adapter, opening);
-  try {
-    return await opening;
-  } catch (error) {
-    shared.delete(adapter);
-    throw error;
+  for (;;) {
+    const before = shared.get(adapter);
+    const known = await before;
+    // Another caller may have begun to open one meanwhile.
+    if (shared.get(adapter) !== before) continue;
+    if (known && !known.failed) return known;
+    const opening = GpuDevice.open(adapter);
+    shared.set(adapter, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      if (shared.get(adapter) === opening) shared.delete(adapter);
+      throw error;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a layer learns, by the built-in losses: from what leaves it, wherever that was computed, to the loss by that. A head on it takes its step, too. */
 import { dropoutScale } from '../dropout.js';
 import type { LossDescription } from '../trainer.js';
+import { allOrNone, maker } from './all-or-none.js';
 import { Bindings, type Slot } from './bindings.js';
 import { CrossEntropy } from './cross-entropy.js';
 import { destroyAll, type DeltaBuffers, type DenseWork } from './dense-work.js';
@@ -71,10 +72,15 @@ async function openGoodness(
 ): Promise<LayerLoss> {
   const { device, outputs, maxRows, form } = layer;
   const bindings = new Bindings(device);
-  const sums = await device.buffer('sums of squares', maxRows);
-  const given = kept ?? (await device.buffer('the loss by sums of squares', maxRows));
   const slopes = rowScaleShader({ loss, outputs });
-  const program = await programBuffer(device, slopes);
+  const { sums, given, program } = await allOrNone(async (adopt) => {
+    const make = maker(device, 'the loss by sums of squares', adopt);
+    return {
+      sums: await make(maxRows),
+      given: kept ?? (await make(maxRows)),
+      program: await programBuffer(device, slopes, adopt),
+    };
+  });
   return {
     given,
     scaled: true,
@@ -105,8 +111,10 @@ async function openLocalHead(
 ): Promise<LayerLoss> {
   const { device, outputs, maxRows, y } = layer;
   const bindings = new Bindings(device);
-  const given = kept ?? (await device.buffer('the loss by what leaves a layer', maxRows * outputs));
-  const loss = await CrossEntropy.open(head, buffers, y);
+  const { given, loss } = await allOrNone(async (adopt) => ({
+    given: kept ?? (await maker(device, 'the loss by what leaves a layer', adopt)(maxRows * outputs)),
+    loss: await CrossEntropy.open(head, buffers, y),
+  }));
   // Where activations were dropped, what goes through the head into the layer is another delta than the head's own.
   let through: DeltaBuffers | undefined;
   return {

@@ -3,6 +3,7 @@
  * each row leaves a few words in the history, which the host reads now and then (loss-statistics.ts).
  */
 import type { LossDescription } from '../trainer.js';
+import { maker, type Adopt } from './all-or-none.js';
 import type { ArithmeticForm } from './arithmetic.js';
 import type { GpuDevice, Shader } from './device.js';
 import type { DoubleProgram } from './double-program.js';
@@ -17,8 +18,8 @@ export interface ProgramShader {
 }
 
 /** Its code on a device. */
-export async function programBuffer(device: GpuDevice, { code }: ProgramShader): Promise<GPUBuffer> {
-  const buffer = await device.buffer('a program', code.length);
+export async function programBuffer(device: GpuDevice, { code }: ProgramShader, adopt: Adopt): Promise<GPUBuffer> {
+  const buffer = await maker(device, 'a program', adopt)(code.length);
   device.write(buffer, code);
   return buffer;
 }

@@ -1,5 +1,6 @@
 /** The work of one step of dense layers by its loss: from a batch that lies on the device to new weights. */
 import type { LossDescription } from '../trainer.js';
+import { allOrNone } from './all-or-none.js';
 import { CrossEntropy } from './cross-entropy.js';
 import { destroyAll, type DenseWork, type RowBuffers } from './dense-work.js';
 import type { Dispatch } from './device.js';
@@ -38,10 +39,14 @@ async function openLayer(
   buffers: StepBuffers,
 ): Promise<LossWork> {
   const { maxRows, outputs, device, how } = layer;
-  const rows = await layer.rowBuffers(maxRows, maxRows);
-  const deltas = await layer.deltaBuffers(maxRows);
-  const leaving = { device, form: how.form, outputs, maxRows, y: rows.y };
-  const loss = await openLayerLoss(leaving, head, description, buffers, deltas.given);
+  const { rows, deltas, loss } = await allOrNone(async (adopt) => {
+    const own = {
+      rows: adopt(await layer.rowBuffers(maxRows, maxRows), destroyAll),
+      deltas: adopt(await layer.deltaBuffers(maxRows), destroyAll),
+    };
+    const leaving = { device, form: how.form, outputs, maxRows, y: own.rows.y };
+    return { ...own, loss: await openLayerLoss(leaving, head, description, buffers, own.deltas.given) };
+  });
   return {
     rows,
     parameters(step) {

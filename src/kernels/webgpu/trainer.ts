@@ -4,6 +4,7 @@
  */
 import { checkForward, checkInput, checkRule } from '../check.js';
 import type { DrawnInput, LayerTrainer, LossDescription, StepStats, Stock, TrainerStep } from '../trainer.js';
+import { allOrNone } from './all-or-none.js';
 import type { Attached, GpuDense } from './dense.js';
 import type { DenseWork } from './dense-work.js';
 import type { Dispatch, GpuDevice } from './device.js';
@@ -106,18 +107,20 @@ export class GpuTrainer implements LayerTrainer, Attached {
     this.#opened = undefined;
   }
 
-  async #open(): Promise<Opened> {
+  #open(): Promise<Opened> {
     const { maxRows, inputs, outputs } = this.#layer;
     const device = this.#device;
     const ofStep = Math.max(1, 3 * maxRows * inputs * outputs);
     const most = device.software ? WORK_OF_A_SUBMISSION.software : WORK_OF_A_SUBMISSION.gpu;
     const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(most / ofStep)));
     // Rows, then true labels, then wrong ones.
-    const queue = await StepQueue.open(device, steps, 3 * maxRows);
-    const history = await LossHistory.open(device, this.#loss, { outputs, maxRows });
-    const buffers = { picks: queue.picks, history: history.buffer };
-    const loss = await openLossWork(this.#layer, this.#head, this.#loss, buffers);
-    return { queue, history, loss };
+    return allOrNone(async (adopt) => {
+      const queue = adopt(await StepQueue.open(device, steps, 3 * maxRows), (opened) => opened.close());
+      const sizes = { outputs, maxRows };
+      const history = adopt(await LossHistory.open(device, this.#loss, sizes), (opened) => opened.close());
+      const buffers = { picks: queue.picks, history: history.buffer };
+      return { queue, history, loss: await openLossWork(this.#layer, this.#head, this.#loss, buffers) };
+    });
   }
 
   async #draw({ queue, loss }: Opened, input: DrawnInput, place: StepPlace): Promise<Dispatch[]> {

@@ -4,6 +4,7 @@
  */
 import { checkForward, checkInput, checkRule } from '../../check.js';
 import type { LayerTrainer, LossDescription, StepStats, TrainerStep } from '../../trainer.js';
+import { allOrNone } from '../all-or-none.js';
 import type { Attached, GpuDense } from '../dense.js';
 import type { DenseWork } from '../dense-work.js';
 import { openLayerLoss, type LayerLoss } from '../layer-loss.js';
@@ -45,9 +46,9 @@ export class GpuBlockTrainer implements LayerTrainer, Attached {
     const { batch, variants } = input;
     const samples = labels.length;
     const historyAt = await history.place(batch * variants, samples);
-    await block.forward(input);
-    // No more than two steps are under way.
+    // At most two steps are under way, beside the backward pass of the one before them.
     const place = await queue.next();
+    await block.forward(input);
     const { picksAt, slots } = place;
     const step = { ...rules, batch, variants, samples, place: { picksAt, historyAt } };
     const parameters = loss.parameters(step);
@@ -76,12 +77,14 @@ export class GpuBlockTrainer implements LayerTrainer, Attached {
     this.#opened = undefined;
   }
 
-  async #open(): Promise<Opened> {
+  #open(): Promise<Opened> {
     const { device, form, outputs, maxRows } = this.#block;
-    const queue = await StepQueue.open(device, 1, 2 * maxRows);
-    const history = await LossHistory.open(device, this.#loss, this.#block);
-    const leaving = { device, form, outputs, maxRows, y: await this.#block.leaving() };
-    const buffers = { picks: queue.picks, history: history.buffer };
-    return { queue, history, loss: await openLayerLoss(leaving, this.#head, this.#loss, buffers) };
+    return allOrNone(async (adopt) => {
+      const queue = adopt(await StepQueue.open(device, 1, 2 * maxRows), (opened) => opened.close());
+      const history = adopt(await LossHistory.open(device, this.#loss, this.#block), (opened) => opened.close());
+      const leaving = { device, form, outputs, maxRows, y: await this.#block.leaving() };
+      const buffers = { picks: queue.picks, history: history.buffer };
+      return { queue, history, loss: await openLayerLoss(leaving, this.#head, this.#loss, buffers) };
+    });
   }
 }
