@@ -11,3 +11,13 @@ export class GpuFailure extends PffError {
 }
 
 registerErrorClass('GpuFailure', (message, options) => new GpuFailure(message, options));
+
+/** It has no memory left for what was asked: less may still fit. */
+export class GpuIsFull extends GpuFailure {
+  constructor(message: string, options: { readonly hint?: string } = {}) {
+    super(message, options);
+    this.name = 'GpuIsFull';
+  }
+}
+
+registerErrorClass('GpuIsFull', (message, options) => new GpuIsFull(message, options));

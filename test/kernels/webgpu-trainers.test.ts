@@ -1,5 +1,5 @@
 /** Trainers on a GPU that only counts: what a trainer without memory leaves behind, and how far steps run ahead of the device. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import type { BlockKernel, DenseKernel, LayerInput } from '../../src/kernels/kernels.js';
 import type { LossDescription } from '../../src/kernels/trainer.js';
@@ -86,3 +86,25 @@ test('a third step of a block is not begun before the device has done the first 
   await third;
   expect(counting.submissions).toBeGreaterThan(before);
 });
+
+test.each(['too large for the device', 'no memory for the images', 'no memory for what goes with them'])(
+  'samples that find no room (%s) are not held, and nothing of them stays',
+  async (why) => {
+    const counting = await CountingGpu.open();
+    const kernels = kernelsOn(counting.gpu, { precision: 'bf16', form: 'integer', each: [1] });
+    const layer = await kernels.openDense(emptyTensors(4, 32), { activation: 'relu', maxRows: 2, suffixInputs: 0 });
+    const trainer = kernels.openTrainer!([layer], SYMBA)!;
+    const before = counting.live.size;
+    const images = { kind: 'images', skip: 0, values: new Uint8Array(2 * 4), scale: new Float32Array(2) } as const;
+    const stock = { ...images, mean: undefined, label: new Float32Array(2) };
+    const limit = vi.spyOn(counting.gpu, 'maxBytes', 'get');
+    if (why.startsWith('too')) limit.mockReturnValue(4);
+    else counting.allocationsLeft = why.endsWith('images') ? 1 : 3;
+    expect(await trainer.hold!(stock)).toBe(false);
+    // Images are held for all layers of a device; what goes with them is not.
+    expect(counting.live.size - before).toBe(why.endsWith('them') ? 1 : 0);
+    limit.mockRestore();
+    expect(await trainer.hold!(stock)).toBe(true);
+    layer.close();
+  },
+);

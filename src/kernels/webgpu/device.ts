@@ -1,7 +1,7 @@
 /** A GPU as the kernels use it: buffers, pipelines, commands and reading back; failures become errors that say what happened. */
 import { openGpu } from '#platform/gpu';
 import { messageOf, PffError } from '../../errors.js';
-import { GpuFailure } from '../gpu-failure.js';
+import { GpuFailure, GpuIsFull } from '../gpu-failure.js';
 
 /** How a device is watched. */
 export interface Watching {
@@ -151,7 +151,7 @@ export class GpuDevice {
     );
   }
 
-  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if it is too large for the device, GpuFailure if there is no room now */
+  /** A buffer of f32 or u32 values for shaders. @throws PffError `memory` if it is too large for the device, GpuIsFull if there is no room now */
   async buffer(what: string, values: number): Promise<GPUBuffer> {
     this.#check();
     const size = Math.max(4, values * 4);
@@ -168,7 +168,7 @@ export class GpuDevice {
     const buffer = this.#device.createBuffer({ label: what, size, usage });
     const error = await this.#answered(this.#device.popErrorScope());
     if (error === null) return buffer;
-    throw new GpuFailure(`the GPU (${this.description}) has no memory left for ${what} (${size} bytes)`, {
+    throw new GpuIsFull(`the GPU (${this.description}) has no memory left for ${what} (${size} bytes)`, {
       hint: 'Use smaller layers or batches, or --kernels auto.',
     });
   }

@@ -1,6 +1,8 @@
 /** Samples on a device, and the dispatches that draw a batch from them. Images stay there from chapter to chapter; rows are those of one layer and chapter. */
 import { PffError } from '../../errors.js';
+import { GpuIsFull } from '../gpu-failure.js';
 import type { Stock } from '../trainer.js';
+import { allOrNone } from './all-or-none.js';
 import type { Slot } from './bindings.js';
 import { destroyAll, type DenseWork, type RowBuffers } from './dense-work.js';
 import type { Dispatch, GpuDevice } from './device.js';
@@ -47,14 +49,16 @@ export class DeviceStock {
     const { device } = work;
     try {
       if (stock.kind === 'rows') return new DeviceStock(work, stock, await filled(device, stock.values));
+      const images = await heldImages(device, stock);
       const { scale, mean = new Float32Array(scale.length), label } = stock;
-      return new DeviceStock(work, stock, await heldImages(device, stock), {
-        scale: await filled(device, scale),
-        mean: await filled(device, mean),
-        label: await filled(device, label),
+      return await allOrNone(async (adopt) => {
+        const given = async (values: Float32Array | Uint8Array) =>
+          adopt(await filled(device, values), (buffer) => buffer.destroy());
+        const scales = { scale: await given(scale), mean: await given(mean), label: await given(label) };
+        return new DeviceStock(work, stock, images, scales);
       });
     } catch (error) {
-      if (error instanceof PffError && error.code === 'memory') return undefined;
+      if (error instanceof GpuIsFull || (error instanceof PffError && error.code === 'memory')) return undefined;
       throw error;
     }
   }
