@@ -1,5 +1,5 @@
 /** What a federated run can check without anybody else's data, on a real server: repetition, bounds on updates, and the fall of accuracy. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -37,7 +37,8 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function submit(url: string, ...more: string[]): Pff {
+/** @param out its run folder */
+function submit(url: string, out: string, ...more: string[]): Pff {
   return fleet.pff(
     'train',
     '--data',
@@ -47,6 +48,8 @@ function submit(url: string, ...more: string[]): Pff {
     'wards',
     '--server',
     url,
+    '--out',
+    out,
     ...more,
   );
 }
@@ -74,13 +77,13 @@ function secondSite(url: string, more: Partial<NodeOptions> = {}): Promise<strin
   return ended;
 }
 
-/** Changes what every store of this process publishes. */
-function changePublished(change: (task: Task, output: Output) => Output): void {
+/** Changes what every store of this process publishes, once it is to be published. */
+function changePublished(change: (task: Task, output: Output) => Output | Promise<Output>): void {
   const { value: publish } = Object.getOwnPropertyDescriptor(ClusterStore.prototype, 'publish') as {
     value: ClusterStore['publish'];
   };
-  vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(function (this: ClusterStore, task, output) {
-    return publish.call(this, task, change(task, output));
+  vi.spyOn(ClusterStore.prototype, 'publish').mockImplementation(async function (this: ClusterStore, task, output) {
+    return publish.call(this, task, await change(task, output));
   });
 }
 
@@ -102,9 +105,11 @@ function scaled({ steps, buffer }: Output, by: number): Output {
   return { steps, buffer: values.buffer };
 }
 
-async function said(pff: Pff, what: RegExp): Promise<void> {
-  for (const end = Date.now() + 30_000; !what.test(pff.text) && Date.now() < end;) await sleep(50);
-  expect(pff.text).toMatch(what);
+const said = (pff: Pff, what: RegExp): Promise<void> => comesToMatch(() => pff.text, what);
+
+async function comesToMatch(text: () => string, what: RegExp): Promise<void> {
+  for (const end = Date.now() + 30_000; !what.test(text()) && Date.now() < end;) await sleep(50);
+  expect(text()).toMatch(what);
 }
 
 describe('a federated run with all checks', () => {
@@ -113,7 +118,7 @@ describe('a federated run with all checks', () => {
     const spec = { layers: [2, 16, 16], epochs: 6, splits: 6, batch: 20, learningRate: 0.01 };
     const alone = await trainToEnd({ data: file('held.csv'), spec, shardDirs });
     const at = await fleet.server();
-    const train = submit(at.url, '--validate-every', '1', '--max-drop', '0.9', '--json');
+    const train = submit(at.url, file('honest'), '--validate-every', '1', '--max-drop', '0.9', '--json');
     for (const [slot, name] of sites.entries())
       fleet.node(at, '--data', file(name), '--slot', String(slot + 1), '--repeat', '1', '--max-update', '20');
     expect(await train.exited, train.text).toBe(0);
@@ -123,7 +128,7 @@ describe('a federated run with all checks', () => {
 
   it('a site that blows a state up is noticed by the next, which leaves', { timeout: 60_000 }, async () => {
     const at = await fleet.server();
-    submit(at.url);
+    submit(at.url, file('blown-up'));
     changePublished((task, output) => (taskKey(task) === 'c1.l0' ? scaled(output, 30) : output));
     void secondSite(at.url);
     const honest = fleet.node(at, '--data', file('site-1.csv'), '--slot', '1', '--run', 'wards', '--max-update', '20');
@@ -136,21 +141,31 @@ describe('a federated run with all checks', () => {
 
   it('a layer that became worse is told, with whose chapter it was', { timeout: 60_000 }, async () => {
     const at = await fleet.server();
-    const train = submit(at.url, '--validate-every', '1', '--max-drop', '0.15');
-    // The weights of a layer turned round.
-    changePublished((task, output) => (taskKey(task) === 'c3.l0' ? scaled(output, -1) : output));
+    const out = file('worse');
+    const train = submit(at.url, out, '--validate-every', '1', '--max-drop', '0.15');
+    changePublished(async (task, output) => {
+      // Who looks on sees the chapters that are still there when it looks: these two are, as nobody goes on from them yet.
+      if (taskKey(task) === 'c3.l0')
+        await comesToMatch(
+          () => readFileSync(path.join(out, 'events.jsonl'), 'utf8'),
+          /"type":"validation","chapter":2,/,
+        );
+      if (taskKey(task) === 'c5.l0') await said(train, /ACCURACY FELL/);
+      // The weights of a layer turned round.
+      return taskKey(task) === 'c3.l0' ? scaled(output, -1) : output;
+    });
     void secondSite(at.url);
     fleet.node(at, '--data', file('site-1.csv'), '--slot', '1');
     await said(
       train,
-      /ACCURACY FELL after chapter 4, which trained on shard 2: .*layer \d alone \S+ %, but \S+ % after/,
+      /ACCURACY FELL after chapter (4, which trained on shard 2|5, which trained on shard 1): .*layer \d alone \S+ %, but \S+ % after/,
     );
     expect(await train.exited).toBe(0);
   });
 
   it('a site whose memory changes between two times publishes nothing of the task', { timeout: 60_000 }, async () => {
     const at = await fleet.server();
-    submit(at.url);
+    submit(at.url, file('repeated'));
     let fetched = 0;
     changeFetched((task, output) =>
       taskKey(task) === 'c0.l0' && ++fetched % 2 === 0 ? scaled(output, 1.001) : output,

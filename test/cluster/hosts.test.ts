@@ -8,8 +8,8 @@ const fleet = new Fleet();
 const BRIDGE = `pffbr${process.pid % 10_000}`;
 /** A network that is hardly anybody's. */
 const address = (host: number): string => `10.213.${process.pid % 250}.${host}`;
-/** Three times as long: the cut must be noticed before the other nodes have done all that is left. */
-const longer = { ...spec, epochs: 18, splits: 18 };
+/** Eight times as long: the cut must be noticed before the other nodes have done all that is left, however fast they are. */
+const longer = { ...spec, epochs: 48, splits: 48 };
 let sequential = '';
 let missing = '';
 
