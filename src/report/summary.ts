@@ -64,6 +64,8 @@ export function runSummary(
 /** A layer alone that does better by this much is worth a word. */
 const BETTER = 0.01;
 const MOST_NAMED = 5;
+/** With this slope of the loss upper layers of goodness do not give way (docs/RESULTS.md). */
+const STEEP = 60;
 
 /** What to try where a stack does worse than one of its layers, or a class is never right; what helped is in docs/LOG.md. */
 function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, classes: readonly string[]): string[] {
@@ -73,6 +75,9 @@ function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, clas
     lines.push(
       `layer ${layerAccuracy.indexOf(best) + 1} alone does better than all together: what the others add does not hold for new samples.`,
       `Try ${[
+        ...(spec.objective === 'goodness' && spec.steepness < STEEP
+          ? [`--steepness ${STEEP}, which leaves more for upper layers to tell samples apart by`]
+          : []),
         ...(spec.dropout === 0 ? ['--dropout 0.1'] : []),
         ...(spec.objective === 'performance-optimized'
           ? []

@@ -37,11 +37,12 @@ it('a stack that does worse than one of its layers: which one, and what to try',
   const text = summaryOf(worse);
   expect(text).toContain('layer 2 alone does better than all together');
   expect(text).toContain(
-    'Try --dropout 0.1; --objective performance-optimized, whose layers have heads of their own; fewer layers;',
+    'Try --steepness 60, which leaves more for upper layers to tell samples apart by; --dropout 0.1; --objective performance-optimized, whose layers have heads of their own; fewer layers;',
   );
   // What is done already is not advised.
   const spec = toySpec({ dropout: 0.1, objective: 'performance-optimized' });
   expect(summaryOf({ ...worse, spec })).toContain('Try fewer layers; for images --shift 1 with --augment-per layer.');
+  expect(summaryOf({ ...worse, spec: toySpec({ steepness: 60 }) })).toContain('Try --dropout 0.1; --objective');
   // One layer has nothing to be compared with, and a hair's breadth is chance.
   expect(summaryOf({ ...worse, layerAccuracy: [0.95] })).not.toContain('does better');
   expect(summaryOf({ ...worse, layerAccuracy: [0.909, 0.9] })).not.toContain('does better');
