@@ -8,6 +8,8 @@ namespace pff {
 
 namespace {
 constexpr Index kStagger = 24 * 16;  // floats: 24 cache lines
+// Weights, moments and operand, in bytes, that no cache keeps from a step to the next forward pass.
+constexpr Index kWorthStreaming = Index{32} << 20;
 }
 
 Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const DenseShape& shape, const Tensors& tensors)

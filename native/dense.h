@@ -3,7 +3,8 @@
 #pragma once
 #include <memory>
 
-#include "jobs.h"
+#include "item-order.h"
+#include "kernel-table.h"
 #include "memory.h"
 #include "pool.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "jobs.h"
+#include "kernel-table.h"
 
 namespace pff {
 

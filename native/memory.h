@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "jobs.h"
+#include "layout.h"
 
 namespace pff {
 

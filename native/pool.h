@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "jobs.h"
+#include "layout.h"
 
 namespace pff {
 

@@ -1,4 +1,4 @@
-// Rule 12 of src/kernels/pooled.ts: averages of planes over windows side by side, and the way back. Vectors run over channels.
+// Rule 12 of src/kernels/averages.ts: averages of planes over windows side by side, and the way back. Vectors run over channels.
 #pragma once
 #include "planes.h"
 

@@ -1,6 +1,8 @@
 // Where the panels of a layer lie, for the vectors of one instruction set.
 #pragma once
-#include "../jobs.h"
+#include "../constants.h"
+#include "../item-order.h"
+#include "../kernel-table.h"
 
 namespace pff {
 namespace {

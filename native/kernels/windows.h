@@ -1,4 +1,4 @@
-// Rule 8 where windows are read as they lie in a frame (jobs.h), without packed patches: the sums of the forward pass and of the gradient.
+// Rule 8 where windows are read as they lie in a frame (jobs/convolution.h), without packed patches: the sums of the forward pass and of the gradient.
 #pragma once
 #include <cstring>
 

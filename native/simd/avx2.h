@@ -3,7 +3,8 @@
 #include <immintrin.h>
 
 #include "../bf16.h"
-#include "../jobs.h"
+#include "../constants.h"
+#include "../layout.h"
 
 namespace pff {
 namespace {

@@ -5,7 +5,8 @@
 #include <cstring>
 
 #include "../bf16.h"
-#include "../jobs.h"
+#include "../constants.h"
+#include "../layout.h"
 
 // Unrolling as for the other instruction sets would only make long code of this.
 #define PFF_KEEP_LOOPS

@@ -5,7 +5,8 @@
 #include <wasm_simd128.h>
 
 #include "../bf16.h"
-#include "../jobs.h"
+#include "../constants.h"
+#include "../layout.h"
 
 namespace pff {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "../jobs.h"
+#include "../layout.h"
 
 namespace pff {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "jobs.h"
+#include "layout.h"
 
 namespace pff {
 

@@ -52,7 +52,7 @@ export const linkerFlags = [
 /** Headers and units by their path in native/, as the compiler is given them. */
 export function readSources() {
   const native = join(root, 'native');
-  const folders = ['', 'kernels', 'simd', 'wasm'];
+  const folders = ['', 'jobs', 'kernels', 'simd', 'wasm'];
   const headers = folders.flatMap((folder) =>
     readdirSync(join(native, folder))
       .filter((name) => name.endsWith('.h'))

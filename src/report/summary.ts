@@ -64,7 +64,7 @@ export function runSummary(
 /** A layer alone that does better by this much is worth a word. */
 const BETTER = 0.01;
 const MOST_NAMED = 5;
-/** With this slope of the loss upper layers of goodness do not give way (docs/RESULTS.md). */
+/** With this slope of the loss upper layers of goodness hold their own (docs/RESULTS.md). */
 const STEEP = 60;
 
 /** What to try where a stack does worse than one of its layers, or a class is never right; what helped is in docs/LOG.md. */
