@@ -52,6 +52,8 @@ struct KernelTable {
   void (*positionBackwards)(const PositionBackwardsJob&, Index first, Index last);
   void (*averagePlanes)(const AverageJob&, Index first, Index last);
   void (*spreadAverages)(const AverageJob&, Index first, Index last);
+  // Blocks of kDoubleRows rows.
+  void (*doubleProducts)(const DoublesJob&, Index first, Index last);
   void (*turnRows)(const TurnRowsJob&, Index first, Index last);
   // A loop of independent multiply-adds; returns how many.
   double (*peak)(Index iterations, float* sink);

@@ -73,6 +73,7 @@ class Arguments {
     const Given<float> given = floats(i);
     return {given.data, given.length};
   }
+  Given<double> doubles(size_t i) const { return typed<double>(i, napi_float64_array); }
   Given<uint32_t> words(size_t i) const { return typed<uint32_t>(i, napi_uint32_array); }
   Given<uint8_t> bytes(size_t i) const { return typed<uint8_t>(i, napi_uint8_array); }
 

@@ -1,4 +1,4 @@
-// Rows of values: staging of images, dropout, sums of squares and unit length, averages of planes.
+// Rows of values: staging of images, dropout, sums of squares and unit length, averages of planes, products of doubles.
 #include "handles.h"
 
 namespace pff {
@@ -154,6 +154,21 @@ napi_value spreadAverages(const Arguments& a) {
   return nullptr;
 }
 
+// doubleProducts(backend, left, right, rows, terms, columns, lower, out)
+napi_value doubleProducts(const Arguments& a) {
+  const Backend& backend = backendAt(a, 0);
+  const Index rows = a.index(3);
+  const Index terms = a.index(4);
+  const Index columns = a.index(5);
+  const DoublesJob job{needed(a.doubles(1), checkedProduct(rows, terms), "doubleProducts: left is too short"),
+                       needed(a.doubles(2), checkedProduct(terms, columns), "doubleProducts: right is too short"),
+                       rows, terms, columns, a.boolean(6),
+                       needed(a.doubles(7), checkedProduct(rows, columns), "doubleProducts: out is too short")};
+  backend.pool->run(blocksOf(rows, kDoubleRows), 1,
+                    [&](Index first, Index last, int) { backend.kernels->doubleProducts(job, first, last); });
+  return nullptr;
+}
+
 }  // namespace
 
 void defineRows(napi_env env, napi_value exports) {
@@ -164,6 +179,7 @@ void defineRows(napi_env env, napi_value exports) {
                            method("turnRows", guarded<turnRows>),
                            method("averagePlanes", guarded<averagePlanes>),
                            method("spreadAverages", guarded<spreadAverages>),
+                           method("doubleProducts", guarded<doubleProducts>),
                        });
 }
 

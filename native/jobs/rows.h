@@ -1,4 +1,4 @@
-// Jobs by row around a layer: images made ready, averages for heads, dropout.
+// Jobs by row around a layer: images made ready, averages for heads, products for losses over pairs, dropout.
 #pragma once
 #include "../layout.h"
 
@@ -32,6 +32,16 @@ struct AverageJob {
   Index valuesOfRow() const { return height * width * channels; }
   Index averagesOfRow() const { return blocksOf(height, side) * blocksOf(width, side) * channels; }
 };
+
+// Rule 13: left [rows, terms] times right [terms, columns].
+struct DoublesJob {
+  const double* left;
+  const double* right;
+  Index rows, terms, columns;
+  bool lower;  // only columns up to the row's own number are wanted
+  double* out;
+};
+constexpr int kDoubleRows = 4;  // in an item of it
 
 struct DropoutJob {
   const float* values;     // [any, width]

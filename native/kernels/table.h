@@ -2,6 +2,7 @@
 // what it includes may have external linkage but the table itself: code built for one CPU must never serve another.
 #pragma once
 #include "averages.h"
+#include "doubles.h"
 #include "dropout.h"
 #include "forward.h"
 #include "input-gradient.h"
@@ -21,7 +22,7 @@ extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
     transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, nullptr, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
-    positionSums, positionBackwards, averagePlanes, spreadAverages, turnRows, peak, pairPeak,
+    positionSums, positionBackwards, averagePlanes, spreadAverages, doubleProducts, turnRows, peak, pairPeak,
 };
 
 }  // namespace pff

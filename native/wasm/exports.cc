@@ -211,5 +211,9 @@ PFF_EXPORT(spreadAverages)
 void spreadAverages(float* averages, Index count, Index channels, Index height, Index width, Index side, float* out) {
   kWasmKernels.spreadAverages({nullptr, nullptr, channels, height, width, side, averages, out}, 0, count);
 }
+PFF_EXPORT(doubleProducts)
+void doubleProducts(const double* left, const double* right, Index rows, Index terms, Index columns, bool lower, double* out) {
+  kWasmKernels.doubleProducts({left, right, rows, terms, columns, lower, out}, 0, blocksOf(rows, kDoubleRows));
+}
 
 }  // namespace pff

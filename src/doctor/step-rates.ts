@@ -126,7 +126,8 @@ async function openRunner(
     // So small a rate that gradients stay as they are, however often the same rows come.
     const rule = updateRule(spec, 1e-6, steps++, 0);
     const input = { prefix: rows, batch: 2 * spec.batch, variants: 1 };
-    await objective.step({ kernels: layer, input, labels, layerRule: rule, headRule: rule });
+    const { doubleProducts } = kernels;
+    await objective.step({ kernels: layer, input, labels, layerRule: rule, headRule: rule, doubleProducts });
   };
   return { precision, kernels, opened, step, taken: [] };
 }

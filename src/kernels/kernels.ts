@@ -66,6 +66,7 @@
 
 import type { Averages } from './averages.js';
 import type { BlockOptions, Planes, Stage, StageTensors } from './block/contract.js';
+import type { DoubleProducts } from './double-products.js';
 import type { DropoutMask, DropoutRows } from './dropout.js';
 import type { Numerics } from './numerics.js';
 import type { Awaitable, Delta, LayerInput, LayerOutput, UpdateRule } from './operands.js';
@@ -187,6 +188,8 @@ export interface Kernels {
   dropout(input: DropoutRows, mask: DropoutMask, out: Float32Array, sumSquares?: Float32Array): Awaitable<void>;
   /** Averages of planes, where the backend computes them faster than JavaScript does. */
   readonly averages?: Averages;
+  /** Products of matrices of doubles, where the backend computes them faster than JavaScript does. */
+  readonly doubleProducts?: DoubleProducts;
   /** Releases threads. Kernels opened from this backend must be closed before. */
   close(): void;
 }

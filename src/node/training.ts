@@ -112,7 +112,7 @@ async function inputOf(
 }
 
 /** A step on a batch, whose input may be drawn where a stock is held. */
-type Stepping = Omit<ObjectiveStep, 'kernels' | 'input'> & Pick<TrainerStep, 'input'>;
+type Stepping = Omit<ObjectiveStep, 'kernels' | 'input' | 'doubleProducts'> & Pick<TrainerStep, 'input'>;
 
 interface Stepper {
   /** Takes a step; what there is to tell of it and those before. Where the backend trains by itself, only if that is wanted. */
@@ -126,7 +126,14 @@ async function stepper(training: ChapterTraining, opened: readonly LayerKernel[]
   const trainer = loss && kernels.openTrainer?.(opened, loss);
   if (!trainer)
     return {
-      step: async (step) => [await objective.step({ ...step, input: step.input as LayerInput, kernels: opened })],
+      step: async (step) => [
+        await objective.step({
+          ...step,
+          input: step.input as LayerInput,
+          kernels: opened,
+          doubleProducts: kernels.doubleProducts,
+        }),
+      ],
       held: undefined,
     };
   const holds = drawn !== undefined && dropout?.ofChannels !== true && (await trainer.hold?.(drawn.stock)) === true;

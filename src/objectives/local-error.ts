@@ -70,7 +70,15 @@ export class SimilarityTraining implements LayerObjective {
     this.#share = share;
   }
 
-  async step({ kernels, input, labels, layerRule, headRule, dropout }: ObjectiveStep): Promise<StepStats> {
+  async step({
+    kernels,
+    input,
+    labels,
+    layerRule,
+    headRule,
+    dropout,
+    doubleProducts,
+  }: ObjectiveStep): Promise<StepStats> {
     const [layer, head, map] = kernels as readonly [LayerKernel, LayerKernel, LayerKernel];
     const share = this.#share;
     const samples = labels.length;
@@ -80,10 +88,10 @@ export class SimilarityTraining implements LayerObjective {
     const scale = dropout?.scale ?? 1;
 
     await map.forward(below);
-    const found = similarityLoss(await map.activations(), labels, head.outputs, map.planes);
-    const mapDelta = found.gradient.map((slope) => slope * share);
+    const found = similarityLoss(await map.activations(), labels, head.outputs, map.planes, doubleProducts);
+    const mapDelta = scaled(found.gradient, share);
     const layerDelta = new Float32Array(samples * layer.outputs);
-    await map.inputGradient({ values: mapDelta.map((slope) => slope * scale) }, layerDelta);
+    await map.inputGradient({ values: scaled(mapDelta, scale) }, layerDelta);
 
     await head.forward(below);
     const headDelta = new Float32Array(samples * head.outputs);
@@ -98,4 +106,11 @@ export class SimilarityTraining implements LayerObjective {
     await layer.update({ values: layerDelta }, layerRule);
     return { ...stats, loss: (1 - share) * stats.loss + share * samples * found.loss };
   }
+}
+
+function scaled(values: Float32Array, factor: number): Float32Array {
+  if (factor === 1) return values;
+  const products = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) products[i] = (values[i] as number) * factor;
+  return products;
 }

@@ -3,6 +3,7 @@
  * and prediction; an objective of a plugin is an entry of the same form.
  */
 import type { Labels } from '../data/label-array.js';
+import type { DoubleProducts } from '../kernels/double-products.js';
 import type { DropoutMask } from '../kernels/dropout.js';
 import type { Awaitable, LayerInput, LayerKernel, UpdateRule } from '../kernels/kernels.js';
 import type { LossDescription, StepStats } from '../kernels/trainer.js';
@@ -88,6 +89,8 @@ export interface ObjectiveStep {
   readonly headRule: UpdateRule;
   /** Leaves some of the layer's activations out. */
   readonly dropout?: OutputDropout | undefined;
+  /** The backend's own, if it has them. */
+  readonly doubleProducts?: DoubleProducts | undefined;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Labels } from '../data/label-array.js';
 import type { Planes } from '../kernels/block/contract.js';
-import { pairProducts, weightedRows } from './similarity-products.js';
+import { doubleProductsInJavaScript, type DoubleProducts } from '../kernels/double-products.js';
 
 export interface SimilarityLoss {
   /** Mean over all pairs of samples. */
@@ -17,20 +17,24 @@ export interface SimilarityLoss {
 /**
  * @param values [B, width]; of planes each channel counts by its standard deviation over the positions.
  * @param labels [B]
+ * @param multiply the backend's, if it has its own
  */
 export function similarityLoss(
   values: Float32Array,
   labels: Labels,
   classes: number,
   planes: Planes | undefined,
+  multiply: DoubleProducts = doubleProductsInJavaScript,
 ): SimilarityLoss {
   const batch = labels.length;
   const width = values.length / batch;
   const spread = planes && planes.height * planes.width > 1 ? deviations(values, batch, planes) : undefined;
-  const features = spread?.of ?? Float64Array.from(values);
+  const features = spread?.of ?? new Float64Array(values);
   const size = features.length / batch;
   const lengths = centredToUnitLength(features, batch, size);
-  const products = pairProducts(features, batch, size);
+  const products = new Float64Array(batch * batch);
+  const pairs = { rows: batch, terms: size, columns: batch, lower: true };
+  multiply(features, transposed(features, batch, size), pairs, products);
   // The loss by each product, both (i, j) and (j, i) counted.
   const slopeOf = new Float64Array(batch * batch);
   // Of one-hot vectors, their mean taken off.
@@ -46,12 +50,23 @@ export function similarityLoss(
       slopeOf[i * batch + j] = slope;
       slopeOf[j * batch + i] = slope;
     }
-  const slopes = weightedRows(slopeOf, features, batch, size);
+  const slopes = new Float64Array(batch * size);
+  multiply(slopeOf, features, { rows: batch, terms: batch, columns: size }, slopes);
   throughNormalisation(slopes, features, lengths, batch, size);
   const gradient = new Float32Array(batch * width);
   if (!spread || !planes) gradient.set(slopes);
   else throughDeviations(slopes, values, spread, planes, batch, gradient);
   return { loss: loss / (batch * batch), gradient };
+}
+
+/** [size, B] of [B, size]. */
+function transposed(rows: Float64Array, batch: number, size: number): Float64Array {
+  const columns = new Float64Array(rows.length);
+  // A cache line of each row at a time.
+  for (let from = 0; from < size; from += 8)
+    for (let b = 0; b < batch; b++)
+      for (let i = from; i < Math.min(size, from + 8); i++) columns[i * batch + b] = rows[b * size + i] as number;
+  return columns;
 }
 
 /** Takes each row's mean off and scales it to unit length, in place; returns the lengths [B]. */

@@ -65,6 +65,8 @@ export function openCompiled(
       spread: (averages, count, shape, out) =>
         functions.spreadAverages(backend, averages, count, averageSizes(shape), out),
     },
+    doubleProducts: (left, right, { rows, terms, columns, lower = false }, out) =>
+      functions.doubleProducts(backend, left, right, rows, terms, columns, lower, out),
     measurePeak: (milliseconds) => 2 * functions.measurePeak(backend, milliseconds),
     close: () => functions.closeBackend(backend),
   };

@@ -251,6 +251,17 @@ export interface CompiledFunctions {
     sizes: Uint32Array,
     out: Float32Array,
   ): void;
+  /** Rule 13 of double-products.ts. */
+  doubleProducts(
+    backend: BackendHandle,
+    left: Float64Array,
+    right: Float64Array,
+    rows: number,
+    terms: number,
+    columns: number,
+    lower: boolean,
+    out: Float64Array,
+  ): void;
   /** Multiply-adds that one core does in a second, measured for about `milliseconds`. */
   measurePeak(backend: BackendHandle, milliseconds: number): number;
 }

@@ -36,4 +36,5 @@ export interface Exports extends Allocator {
   turnRows: Function<5>;
   averagePlanes: Function<7>;
   spreadAverages: Function<7>;
+  doubleProducts: Function<7>;
 }

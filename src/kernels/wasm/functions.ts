@@ -331,6 +331,10 @@ export function wasmFunctions(module: Exports, heap: Heap): WasmFunctions {
         const to = a.write(out.subarray(0, count * channels * height * width));
         module.spreadAverages(a.read(averages), count, channels, height, width, side, to);
       }),
+    doubleProducts: (_, left, right, rows, terms, columns, lower, out) =>
+      heap.with((a) =>
+        module.doubleProducts(a.read(left), a.read(right), rows, terms, columns, Number(lower), a.change(out)),
+      ),
     measurePeak(_, milliseconds) {
       let done = 0;
       const started = performance.now();

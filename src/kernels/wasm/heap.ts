@@ -11,7 +11,7 @@ export interface Allocator {
   give(address: number): void;
 }
 
-export type AnyArray = Float32Array | Uint32Array | Uint8Array;
+export type AnyArray = Float32Array | Float64Array | Uint32Array | Uint8Array;
 
 export class Heap {
   readonly shared: boolean;
