@@ -59,7 +59,7 @@
  *  - rule 6: acc starts at 0; the terms are the outputs, o = 0 … O-1.
  * No operand, and so no sum, is small enough for AMX to flush (see above). 48 products that AMX itself computed are in
  * test/kernels/amx-tile-golden.bin.
- * Rules 8 to 11, of convolutions and what stands between them, are in block/contract.ts.
+ * Rules 8 to 11, of convolutions and what stands between them, are in block/contract.ts, rule 12 in averages.ts, rule 13 in double-products.ts.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
