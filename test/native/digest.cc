@@ -1,11 +1,12 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
 // thread counts, and checks each bit on one thread against rules.h. Prints one line "NAME THREADS ADAM SGD BF16 TILE" for each,
-// four digests (the last two: Adam in bf16 and bf16-tile), and three of convolutions (f32, bf16, bf16-tile); they must be the same on
-// every CPU. Exits with 1 on a difference. With the argument "digests" it leaves the plain rules out, which take most of the time, and two
+// four digests (the last two: Adam in bf16 and bf16-tile), three of convolutions (f32, bf16, bf16-tile), one of norms by position and one of
+// products of doubles; they must be the same on every CPU. Exits with 1 on a difference. With the argument "digests" it leaves the plain rules out, which take most of the time, and two
 // threads: for emulators, since the digests alone say whether the bits are right.
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "../../native/dense.h"
 #include "../../native/instruction-sets.h"
@@ -51,11 +52,13 @@ constexpr Shape kShapes[] = {
 struct Digest {
   uint64_t state = 0xcbf29ce484222325ull;
   void add(const Floats& all) {
-    for (float x : all) {
-      uint32_t bits;
-      std::memcpy(&bits, &x, 4);
-      for (int i = 0; i < 4; i++) state = (state ^ ((bits >> (8 * i)) & 255)) * 0x100000001b3ull;
-    }
+    for (float x : all) add(x);
+  }
+  template <class Number>
+  void add(Number x) {
+    unsigned char bytes[sizeof x];  // the lowest first, as all CPUs that this is built for have it
+    std::memcpy(bytes, &x, sizeof x);
+    for (const unsigned char byte : bytes) state = (state ^ byte) * 0x100000001b3ull;
   }
 };
 
@@ -151,6 +154,34 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
   return good;
 }
 
+// Products of doubles (rule 13) with edges in rows and columns, each half of them below the diagonal only.
+bool runDoubles(const pff::KernelTable& kernels, bool compares, Digest& digest) {
+  Random random{11};
+  const Index sizes[][3] = {{1, 1, 1}, {9, 33, 70}, {23, 17, 23}, {64, 100, 64}};
+  for (const auto& [rows, terms, columns] : sizes) {
+    std::vector<double> left(static_cast<size_t>(rows * terms)), right(static_cast<size_t>(terms * columns));
+    for (std::vector<double>* all : {&left, &right})
+      for (double& x : *all) x = static_cast<double>(random.value(1.0f)) / 3.0;
+    const bool lower = rows == columns;
+    std::vector<double> out(static_cast<size_t>(rows * columns));
+    kernels.doubleProducts({left.data(), right.data(), rows, terms, columns, lower, out.data()}, 0,
+                           pff::blocksOf(rows, pff::kDoubleRows));
+    for (Index i = 0; i < rows; i++) {
+      for (Index j = 0; j < (lower ? i + 1 : columns); j++) {
+        const double found = out[static_cast<size_t>(i * columns + j)];
+        digest.add(found);
+        if (!compares) continue;
+        double sum = 0;
+        for (Index k = 0; k < terms; k++) sum += left[static_cast<size_t>(i * terms + k)] * right[static_cast<size_t>(k * columns + j)];
+        if (std::memcmp(&sum, &found, sizeof sum) == 0) continue;
+        std::fprintf(stderr, "%s: a product of doubles differs, row %d, column %d\n", kernels.name, static_cast<int>(i), static_cast<int>(j));
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -176,7 +207,10 @@ int main(int count, char** arguments) {
         good = pff::check::runConvolutions<Random>(*kernels, pool, static_cast<pff::Precision>(precision), convolutions, positions) && good;
         std::printf(" %016llx", static_cast<unsigned long long>(convolutions.state));
       }
-      std::printf(" %016llx", static_cast<unsigned long long>(positions.state));
+      Digest doubles;
+      good = runDoubles(*kernels, compares, doubles) && good;
+      for (const Digest* digest : {&positions, &doubles})
+        std::printf(" %016llx", static_cast<unsigned long long>(digest->state));
       std::printf("\n");
     }
   }
