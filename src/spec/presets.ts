@@ -13,8 +13,8 @@ const withHeads = {
   headLearningRate: 0.001,
 } as const satisfies PartialSpec;
 
-/** The same of the recipes with two convolutions a layer. */
-const blocksOfTwo = {
+/** The same of the recipes with several convolutions a layer. */
+const withBlocks = {
   objective: 'pred',
   schedule: 'cosine',
   warmup: 0.1,
@@ -72,7 +72,7 @@ export const presets: Readonly<Record<string, Preset>> = {
     summary:
       'two blocks of two convolutions with softmax heads of their own, each on images shifted and mirrored again for it, 12 epochs (half an hour)',
     spec: {
-      ...blocksOfTwo,
+      ...withBlocks,
       dataset: 'fashion-mnist',
       layers: ['1x28x28', 'conv32+bn+max2+conv96+bn+max2', 'conv192+bn+conv192+bn+max2'],
       epochs: 12,
@@ -86,14 +86,15 @@ export const presets: Readonly<Record<string, Preset>> = {
   },
   'conv-cifar10': {
     summary:
-      'three blocks of two convolutions with softmax heads of their own, each on images mirrored again for it, 20 epochs (an hour or more)',
+      'two blocks of three convolutions with softmax heads of their own, each on images shifted and mirrored again for it, 36 epochs (an hour)',
     spec: {
-      ...blocksOfTwo,
+      ...withBlocks,
       dataset: 'cifar10',
-      layers: ['3x32x32', 'conv32+bn+conv48+bn+max2', 'conv96+bn+conv96+bn+max2', 'conv192+bn+conv192+bn+max2'],
-      epochs: 20,
+      layers: ['3x32x32', 'conv32+bn+conv64+bn+max2+conv128+bn', 'conv128+bn+max2+conv256+bn+conv256+bn+max2'],
+      epochs: 36,
       batch: 64,
-      shift: 2,
+      weightDecay: 0.05,
+      shift: 4,
       flip: true,
       subtractMean: true,
       augmentPer: 'layer',
