@@ -15,10 +15,8 @@ import type { Job } from '../node/job.js';
 import { summarise, type Span } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
-import { clusterTraining } from './cluster/follow.js';
 import type { RunRecord } from '../store/cluster/run-record.js';
 import type { ClusterOptions } from './cluster/options.js';
-import { acceptedRecord } from './cluster/submit.js';
 import { evaluate } from './evaluate.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
@@ -109,13 +107,16 @@ export class Run {
     try {
       if (this.#resumed) checkNumerics(this.#resumed, kernels);
       // Before there is a run folder: a submission that is not accepted leaves none.
-      if (cluster)
+      if (cluster) {
+        // Only here: the server's client is a third of the program.
+        const { acceptedRecord } = await import('./cluster/submit.js');
         this.#record = await acceptedRecord(cluster, {
           spec: this.#spec,
           execution: this.#execution,
           numerics: kernels.numerics,
           prepared,
         });
+      }
       this.#begin({ prepared, kernels, reason: own.reason, initial });
       const phase = this.#resumed && newPhase(this.#resumed, this.#spec);
       for (const note of [...notes, ...(initial?.notes ?? []), ...(phase ? [phase] : [])]) this.#notice(note);
@@ -252,7 +253,7 @@ export class Run {
     const { cluster } = this.#options;
     const training =
       cluster && this.#record
-        ? this.#onCluster(cluster, this.#record, prepared, watchers.validator)
+        ? await this.#onCluster(cluster, this.#record, prepared, watchers.validator)
         : openTraining({
             job,
             execution: this.#execution,
@@ -278,12 +279,13 @@ export class Run {
     }
   }
 
-  #onCluster(
+  async #onCluster(
     cluster: ClusterOptions,
     record: RunRecord,
     prepared: PreparedData,
     validator: Validator | undefined,
-  ): Training {
+  ): Promise<Training> {
+    const { clusterTraining } = await import('./cluster/follow.js');
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {

@@ -10,7 +10,6 @@ import { AUTO } from '../../layers/sizes.js';
 import { localRuns } from '../../run/list-runs.js';
 import { changeTags, checkTags } from '../../run/tags.js';
 import { train } from '../../run/train.js';
-import { runSweep } from '../../reproduce/sweep.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
 import { RUN_NAME } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
@@ -27,7 +26,6 @@ import { askedSpec } from '../flags/spec-sources.js';
 import { trainFlags } from '../flags/train-flags.js';
 import type { Output, TextStream } from '../terminal/output.js';
 import { showRun } from '../terminal/show-run.js';
-import { showSweep } from '../terminal/show-sweep.js';
 
 type Given = ValuesOf<typeof trainFlags>;
 
@@ -163,6 +161,9 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
   checkTags({ add, note });
+  // Loaded only where it is asked for: most trainings are of one seed.
+  const { runSweep } = await import('../../reproduce/sweep.js');
+  const { showSweep } = await import('../terminal/show-sweep.js');
   try {
     await showSweep(
       (signal) => runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal }),
