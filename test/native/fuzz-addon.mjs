@@ -24,6 +24,7 @@ function floats(length) {
   for (let i = 0; i < length; i++) values[i] = pick([0, 0, random() - 0.5, 1e-40, 3e38, Infinity, NaN]);
   return values;
 }
+const doubles = (length) => Float64Array.from(floats(length));
 const words = (length, most) => Uint32Array.from({ length }, () => below(Math.max(1, most)));
 
 function detached() {
@@ -331,6 +332,11 @@ const entries = {
     const { sizes, values, averages } = windows();
     const count = below(6);
     return [backend.handle, floats(count * averages), count, sizes, floats(count * values)];
+  },
+  doubleProducts: (backend) => {
+    const [rows, terms, columns] = [below(11), below(9), below(40)];
+    const [left, right] = [doubles(rows * terms), doubles(terms * columns)];
+    return [backend.handle, left, right, rows, terms, columns, below(2) === 0, doubles(rows * columns)];
   },
   measurePeak: (backend) => [backend.handle, 0],
   closeDense: (_, layer) => [layer.handle],
