@@ -16,7 +16,7 @@ export default defineConfig({
     pool: 'forks',
     // Tests start threads of their own, too: node/threads/thread.ts says what may go wrong when they end.
     execArgv: ['--no-concurrent-recompilation'],
-    // One more than cores are common: many tests wait for processes, servers and browsers.
+    // Three on two cores: many tests wait for processes, servers and browsers.
     maxWorkers: 3,
   },
 });

@@ -1,8 +1,8 @@
 // Runs the compute core (no Node-API) on fixed pseudo-random layers with every instruction set of this CPU and several
 // thread counts, and checks each bit on one thread against rules.h. Prints one line "NAME THREADS ADAM SGD BF16 TILE" for each,
 // four digests (the last two: Adam in bf16 and bf16-tile), three of convolutions (f32, bf16, bf16-tile), one of norms by position and one of
-// products of doubles; they must be the same on every CPU. Exits with 1 on a difference. With the argument "digests" it leaves the plain rules out, which take most of the time, and two
-// threads: for emulators, since the digests alone say whether the bits are right.
+// products of doubles; they must be the same on every CPU. Exits with 1 on a difference. With the argument "digests" it leaves the plain
+// rules out, which take most of the time, and two threads: for emulators, since the digests alone say whether the bits are right.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -154,7 +154,7 @@ bool runShape(const pff::KernelTable& kernels, const std::shared_ptr<pff::Pool>&
   return good;
 }
 
-// Products of doubles (rule 13) with edges in rows and columns, each half of them below the diagonal only.
+// Products of doubles (rule 13) with edges in rows and columns; where they are square, below the diagonal only.
 bool runDoubles(const pff::KernelTable& kernels, bool compares, Digest& digest) {
   Random random{11};
   const Index sizes[][3] = {{1, 1, 1}, {9, 33, 70}, {23, 17, 23}, {64, 100, 64}};

@@ -57,7 +57,9 @@ export async function trainDff(
         const progress = progressOf(epoch, [0, ...spec.phases, spec.epochs]);
         const layerRule = updateRule(spec, spec.learningRate, epoch, progress);
         const headRule = updateRule(spec, spec.headLearningRate, epoch, progress);
-        const stats = await objective.begin(spec).step({ kernels: layerKernels, input, labels, layerRule, headRule });
+        const { doubleProducts } = kernels;
+        const step = { kernels: layerKernels, input, labels, layerRule, headRule, doubleProducts };
+        const stats = await objective.begin(spec).step(step);
         checkFinite({ layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;
         if (layer < opened.length - 1) {
