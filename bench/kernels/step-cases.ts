@@ -43,11 +43,12 @@ function labels(batch: number, variants: number): Float32Array {
   return out;
 }
 
-/** Forward pass, gradient with Adam, and both, of one layer on `rows` rows. */
+/** Forward pass, gradient with Adam, both, and the gradient by the inputs, of one layer on `rows` rows. */
 function trainingCases(what: string, dense: SyncDenseKernel, input: LayerInput, flop: number): Case[] {
   const rows = input.batch * input.variants;
   const sums = new Float32Array(rows);
   const delta = { rowScale: normal(rows, 0.01, 3) };
+  const gradient = new Float32Array(rows * dense.inputs);
   return [
     { name: `${what}: forward`, flop, run: () => dense.forward(input, sums) },
     { name: `${what}: gradient + Adam`, flop, run: () => dense.update(delta, rule) },
@@ -59,6 +60,7 @@ function trainingCases(what: string, dense: SyncDenseKernel, input: LayerInput, 
         dense.update(delta, rule);
       },
     },
+    { name: `${what}: input gradient`, flop, run: () => dense.inputGradient(delta, gradient) },
   ];
 }
 

@@ -29,43 +29,61 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
   }
 }
 
+// Outputs whose deltas, [outputs][panel of rows], stay in the first-level cache (18 KiB) while many inputs are summed over them: whole
+// panels, and whole blocks of the tile order.
+constexpr Index kDeltaOutputs = 4608 / kPanel;
+static_assert(kDeltaOutputs % kPanel == 0 && kDeltaOutputs % kTileTerms == 0, "neither a panel nor a block is cut");
+// Inputs that share them. In a panel their weights lie one after another, so that memory can be read ahead.
+constexpr Index kInputsAtOnce = 8 * kBlock;
+
+// Inputs i0 … i0 + count - 1, at most kInputsAtOnce, by a panel of rows.
 template <class Product>
 struct InputGradientBlock {
   const InputGradientJob& job;
   Index rowPanel;
   Index i0;
+  Index count;
 
   template <int N>
   void run() const {
-    alignas(64) float square[kRowsAtOnce][N * kLanes];
-    if (Product::kTileOrder) {
-      sumTiles<N>(square[0]);
-    } else {
-      chain<N>(square[0]);
-    }
     const Layer& layer = job.layer;
+    alignas(64) float sums[kInputsAtOnce][N * kLanes] = {};
+    for (Index o = 0; o < layer.outputs; o += kDeltaOutputs) {
+      const Index last = o + kDeltaOutputs < layer.outputs ? o + kDeltaOutputs : layer.outputs;
+      for (Index i = 0; i < count; i += kRowsAtOnce) {
+        if (Product::kTileOrder) {
+          sumTiles<N>(i0 + i, o, last, sums[i]);
+        } else {
+          chain<N>(i0 + i, o, last, sums[i]);
+        }
+      }
+    }
     const Index rows = panelOutputs(rowPanel, job.rows);
-    const Index inputs = layer.inputs - i0 < kRowsAtOnce ? layer.inputs - i0 : kRowsAtOnce;
     float* out = job.out + panelStart(rowPanel) * layer.inputs + i0;
     for (Index r = 0; r < rows; r++)
-      for (Index i = 0; i < inputs; i++) out[r * layer.inputs + i] = square[i][r];
+      for (Index i = 0; i < count; i++) out[r * layer.inputs + i] = sums[i][r];
   }
 
-  // [kRowsAtOnce inputs][N vectors of rows]
+  inline const float* deltas(Index o) const {
+    return job.transposed + panelStart(rowPanel) * job.layer.outputs + o * kPanel;
+  }
+
+  // Goes on with the chains of kRowsAtOnce inputs over outputs first … last - 1. sums: [kRowsAtOnce inputs][N vectors of rows]
   template <int N>
-  PFF_NOINLINE void chain(float* sums) const {
+  PFF_NOINLINE void chain(Index input, Index first, Index last, float* sums) const {
     const Layer& layer = job.layer;
     Vec acc[kRowsAtOnce][N];
-    PFF_UNROLL
-    for (int i = 0; i < kRowsAtOnce; i++) {
-      PFF_UNROLL
-      for (int n = 0; n < N; n++) acc[i][n] = zero();
-    }
-    const float* d = job.transposed + panelStart(rowPanel) * layer.outputs;
-    for (Index start = 0; start < layer.outputs; start += kPanel) {
-      const Index valid = layer.outputs - start < kPanel ? layer.outputs - start : kPanel;
-      const Index width = roundUp(valid, kLanes);
-      const float* w = layer.w + start * layer.inputs + i0 * width;
+    loadSums<N>(acc, sums);
+    const float* d = deltas(first);
+    for (Index start = first; start < last; start += kPanel) {
+      const Index valid = last - start < kPanel ? last - start : kPanel;
+      Index width = roundUp(valid, kLanes);
+      const float* w = layer.w + start * layer.inputs + input * width;
+      alignas(64) float rounded[kRowsAtOnce * kPanel];
+      if (Product::kRounds) {
+        for (Index i = 0; i < kRowsAtOnce * width; i += kLanes) store(rounded + i, roundToBf16(load(w + i)));
+        w = rounded;
+      }
       PFF_ONE_BY_ONE
       for (Index o = 0; o < valid; o++, d += kPanel) {
         Vec delta[N];
@@ -73,8 +91,7 @@ struct InputGradientBlock {
         for (int n = 0; n < N; n++) delta[n] = load(d + n * kLanes);
         PFF_UNROLL
         for (int i = 0; i < kRowsAtOnce; i++) {
-          const float given = w[i * width + o];
-          const Vec weight = all(Product::kRounds ? toBf16(given) : given);
+          const Vec weight = all(w[i * width + o]);
           PFF_UNROLL
           for (int n = 0; n < N; n++) acc[i][n] = fma(delta[n], weight, acc[i][n]);
         }
@@ -85,24 +102,21 @@ struct InputGradientBlock {
 
   // The same in the tile order.
   template <int N>
-  inline void sumTiles(float* sums) const {
-    const Index outputs = job.layer.outputs;
-    for (Index j = 0; j < kRowsAtOnce * N * kLanes; j++) sums[j] = 0.0f;
-    const float* d = job.transposed + panelStart(rowPanel) * outputs;
-    for (Index o = 0; o < outputs; o += kTileTerms) {
+  inline void sumTiles(Index input, Index first, Index last, float* sums) const {
+    for (Index o = first; o < last; o += kTileTerms) {
       alignas(64) float weights[kRowsAtOnce * kTileTerms];
-      roundBlock(o, weights);
-      addTileBlock<N, kTileTerms, 1>(weights, kBlock, d + o * kPanel, kPanel, outputs - o, sums);
+      roundBlock(input, o, weights);
+      addTileBlock<N, kTileTerms, 1>(weights, kBlock, deltas(o), kPanel, last - o, sums);
     }
   }
 
-  // The weights of these inputs to 32 outputs from o0 on, rounded. [kRowsAtOnce][32]
-  inline void roundBlock(Index o0, float* to) const {
+  // The weights of kRowsAtOnce inputs to 32 outputs from o0 on, rounded. [kRowsAtOnce][32]
+  inline void roundBlock(Index input, Index o0, float* to) const {
     const Layer& layer = job.layer;
     for (Index o = o0; o < o0 + kTileTerms && o < layer.outputs; o += kLanes) {
       const Index start = o / kPanel * kPanel;
       const Index width = roundUp(layer.outputs - start < kPanel ? layer.outputs - start : kPanel, kLanes);
-      const float* w = layer.w + start * layer.inputs + i0 * width + (o - start);
+      const float* w = layer.w + start * layer.inputs + input * width + (o - start);
       for (Index i = 0; i < kRowsAtOnce; i++) store(to + i * kTileTerms + (o - o0), roundToBf16(load(w + i * width)));
     }
   }
@@ -111,11 +125,12 @@ struct InputGradientBlock {
 template <class Product>
 void inputGradientBy(const InputGradientJob& job, Index first, Index last) {
   const Index blocks = blocksOf(job.layer.inputs, kBlock);
-  for (Index item = first; item < last; item++) {
-    for (Index i = 0; i < kBlock; i += kRowsAtOnce) {
-      InputGradientBlock<Product> one{job, item / blocks, item % blocks * kBlock + i};
-      if (one.i0 < job.layer.inputs) withPanelVecs(panelOutputs(one.rowPanel, job.rows), one);
-    }
+  for (Index item = first; item < last;) {
+    const Index i0 = item % blocks * kBlock;
+    const Index inputs = job.layer.inputs - i0 < (last - item) * kBlock ? job.layer.inputs - i0 : (last - item) * kBlock;
+    InputGradientBlock<Product> one{job, item / blocks, i0, inputs < kInputsAtOnce ? inputs : kInputsAtOnce};
+    withPanelVecs(panelOutputs(one.rowPanel, job.rows), one);
+    item += blocksOf(one.count, kBlock);
   }
 }
 
