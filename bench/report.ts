@@ -115,8 +115,12 @@ function checksText(all: Comparison['checks'], operands: Operands): string {
   return `\n\nAll compute the same in ${operands}: ${checks.length} checks, losses within ${worst('loss')} (allowed ${loss}), values within ${worst('values')} (allowed ${trained} of the way that trained weights went, ${epoch} through an epoch, ${inferred} of inference).`;
 }
 
-function convolutionsSection({ contenders, missing, worst, compared }: ConvolutionsReport): string {
+function convolutionsSection({ contenders, missing, leftOut, worst, compared }: ConvolutionsReport): string {
   const who = contenders.map(({ name, about }) => `- ${convolutionTitle(name)}: ${about}`);
+  const absent = [
+    ...(missing ? [`- **PyTorch is missing**: ${missing.why}. To install: ${missing.install}`] : []),
+    ...leftOut.map((why) => `- **not measured**: ${why}`),
+  ];
   const rows = compared.map((one) => [
     CONVOLUTION_WORK[one.work].title,
     convolutionTitle(one.name),
@@ -136,7 +140,7 @@ function convolutionsSection({ contenders, missing, worst, compared }: Convoluti
   );
   return `## Convolutions
 
-${[...who, ...(missing ? [`- **PyTorch is missing**: ${missing.why}. To install: ${missing.install}`] : [])].join('\n')}
+${[...who, ...absent].join('\n')}
 
 ${checked.length > 0 ? `All compute the same: ${checked.join('; ')}.\n\n` : ''}${table(['work', 'by', 'ms', 'times ours', 'times our fastest bf16', '% of peak'], rows)}
 
