@@ -1,10 +1,15 @@
 /**
- * The probe of a backend's numerics: a small layer, and a small block of convolutions where the backend has them, is trained and used, and the bits of all that comes out are compared with
- * those of the reference. A backend that claims exact numerics and fails is not opened.
+ * The probe of a backend's numerics: a small layer, and a small block of convolutions where the backend has them, is trained and used, what works
+ * on rows is done once, and the bits of all that comes out are compared with those of the reference. A backend that claims exact numerics and
+ * fails is not opened; nor is one of another build, in which a function is missing.
  */
 import { PffError } from '../errors.js';
 import { RandomStream } from '../random.js';
+import { averagesInJavaScript, pooledValues } from './averages.js';
+import { BitDigest } from './bit-digest.js';
 import { labelsOf, planeValues, stageParameters, type Stage, type StageTensors } from './block/contract.js';
+import { doubleProductsInJavaScript } from './double-products.js';
+import { dropoutMask } from './dropout.js';
 import type { AdamRule, DenseTensors, Kernels, LayerInput, SgdRule } from './kernels.js';
 
 /** What `probeDigest` gives for exact numerics, by id; test/kernels/probe.test.ts takes them from the reference. */
@@ -20,6 +25,9 @@ export const probeBlockDigests: Readonly<Record<string, string>> = {
   'bf16-dot/1': '36c6678067abd945',
   'bf16-tile/1': '8d4e67c7a8a0a343',
 };
+
+/** The same of `probeRowsDigest`, which no precision changes. */
+export const PROBE_ROWS_DIGEST = '0eef350a4bb8483f';
 
 /** More than two blocks of 32 inputs, no multiple of a vector's length anywhere. */
 const [PREFIX, SUFFIX, OUTPUTS, BATCH, VARIANTS] = [70, 5, 37, 9, 2] as const;
@@ -41,6 +49,7 @@ export async function proveNumerics(kernels: Kernels): Promise<void> {
   const { id, exact } = kernels.numerics;
   if (!exact) return;
   if ((await probeDigest(kernels)) !== probeDigests[id]) failProof(kernels);
+  if ((await probeRowsDigest(kernels)) !== PROBE_ROWS_DIGEST) failProof(kernels);
   if (kernels.openBlock) await proveBlocks(kernels);
 }
 
@@ -188,19 +197,40 @@ export async function probeBlockDigest(kernels: Kernels, stages = STAGES): Promi
   return digest.hex();
 }
 
-/** FNV-1a over the words of f32 values, in two lanes. It tells arithmetic apart; it is no proof against an attacker. */
-class BitDigest {
-  #a = 0x811c9dc5;
-  #b = 0x01000193;
-
-  add(values: Float32Array): void {
-    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) {
-      this.#a = Math.imul(this.#a ^ word, 0x01000193);
-      this.#b = Math.imul(this.#b ^ (this.#a >>> 15), 0x85ebca6b) ^ word;
-    }
+/** The same of what works on rows: bytes staged, values and channels dropped, averages of planes, products of doubles. */
+export async function probeRowsDigest(kernels: Kernels): Promise<string> {
+  const digest = new BitDigest();
+  const stream = new RandomStream(3, 'probe');
+  const [count, skip, side] = [5, 10, 9];
+  const planes = { channels: 2, height: side, width: side };
+  const values = new Float32Array(count * planeValues(planes));
+  stream.fillNormal(values, 1);
+  const width = planeValues(planes) + skip;
+  const bytes = Uint8Array.from({ length: count * width }, () => stream.uint32() & 255);
+  const order = Uint32Array.of(3, 0, 4);
+  const staged = new Float32Array(order.length * (width - skip));
+  await kernels.stageBytes(bytes, width, skip, order, new Float32Array(count).fill(1 / 255), staged);
+  digest.add(staged);
+  const mask = dropoutMask(Uint32Array.of(1, 2, 3, 4, 5), 0.3);
+  for (const channels of [undefined, planes.channels]) {
+    const kept = new Float32Array(values.length);
+    const sumSquares = new Float32Array(count);
+    await kernels.dropout({ values, width: width - skip, count, channels }, mask, kept, sumSquares);
+    digest.add(kept);
+    digest.add(sumSquares);
   }
-
-  hex(): string {
-    return [this.#a, this.#b].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
-  }
+  const onPlanes = kernels.averages ?? averagesInJavaScript;
+  const shape = { planes, side: 4 };
+  const averages = new Float32Array(order.length * pooledValues(shape));
+  onPlanes.average(values, order, order.length, shape, averages);
+  digest.add(averages);
+  const spreadOut = new Float32Array(order.length * planeValues(planes));
+  onPlanes.spread(averages, order.length, shape, spreadOut);
+  digest.add(spreadOut);
+  const products = new Float64Array(side * side);
+  const doubles = Float64Array.from(values.subarray(0, side * side));
+  const multiply = kernels.doubleProducts ?? doubleProductsInJavaScript;
+  multiply(doubles, doubles, { rows: side, terms: side, columns: side }, products);
+  digest.add(products);
+  return digest.hex();
 }

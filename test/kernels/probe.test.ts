@@ -1,13 +1,16 @@
 /** The probe of a backend's numerics: what it expects is what the reference computes, and it notices other arithmetic. */
 import { describe, expect, test } from 'vitest';
 import type { StageTensors } from '../../src/kernels/block/contract.js';
+import { doubleProductsInJavaScript, type DoubleProducts } from '../../src/kernels/double-products.js';
 import type { SyncKernels } from '../../src/kernels/kernels.js';
 import { exactNumerics, precisions } from '../../src/kernels/numerics.js';
 import {
+  PROBE_ROWS_DIGEST,
   probeBlockDigest,
   probeBlockDigests,
   probeDigest,
   probeDigests,
+  probeRowsDigest,
   proveNumerics,
 } from '../../src/kernels/probe.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
@@ -19,6 +22,7 @@ describe.each(precisions)('%s', (precision) => {
     const kernels = openReference(precision);
     expect({ [id]: await probeDigest(kernels) }).toEqual({ [id]: probeDigests[id] });
     expect({ [id]: await probeBlockDigest(kernels) }).toEqual({ [id]: probeBlockDigests[id] });
+    expect(await probeRowsDigest(kernels)).toBe(PROBE_ROWS_DIGEST);
   });
 
   test.each(backends)('%s proves its numerics', async (name) => {
@@ -77,6 +81,14 @@ describe('a backend that computes something else', () => {
       return kernels.openBlock(stages, [{ ...(first as StageTensors), parameters: changed }, ...rest], options);
     };
     await expect(proveNumerics({ ...kernels, openBlock })).rejects.toThrow('do not compute the bits of f32-fma/1');
+  });
+
+  test('one bit of a product of doubles is found', async () => {
+    const doubleProducts: DoubleProducts = (left, right, shape, out) => {
+      doubleProductsInJavaScript(left, right, shape, out);
+      out[3] = (out[3] as number) * (1 + Number.EPSILON);
+    };
+    await expect(proveNumerics({ ...openReference(), doubleProducts })).rejects.toThrow('do not compute the bits');
   });
 
   test('numerics that have no probe are not believed', async () => {

@@ -17,6 +17,7 @@ const stale = (others: Partial<Record<keyof Addon, unknown>>) => (): LoadedAddon
 it.skipIf(!('addon' in loaded)).each([
   ['other arguments', { finishPlanes: badCall }, 'finishPlanes: y is too short'],
   ['functions that are not there', { forward: undefined }, 'forward is not a function'],
+  ['functions of losses that are not there', { doubleProducts: undefined }, 'doubleProducts is not a function'],
 ])('with %s (skip: no addon built)', async (_, others, why) => {
   const load = stale(others);
   await expect(openKernels({ kernels: 'portable', threads: 1 }, load)).rejects.toMatchObject({
