@@ -17,6 +17,9 @@ import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { Breather } from '../node/clock.js';
+import type { Classifier } from '../objectives/objective.js';
+import { objectiveOf } from '../objectives/table.js';
+import { layerCount } from '../spec/predicates.js';
 import type { RunSpec } from '../spec/spec.js';
 import { hasNote, readNote } from './checkpoint.js';
 import { usableCores } from './cores.js';
@@ -37,6 +40,8 @@ export interface EvaluateOptions extends VerifyOption {
   readonly data?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, samples: number) => void) | undefined;
+  /** Another classifier than the one of its spec, out of those that its objective trains for. */
+  readonly classifier?: Classifier | undefined;
   /** 0 or absent: all test samples. */
   readonly testSamples?: number | undefined;
   readonly kernels?: KernelsChoice | undefined;
@@ -75,14 +80,15 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     data: true,
     signal: true,
     onProgress: true,
+    classifier: true,
     testSamples: true,
     kernels: true,
     threads: true,
     verify: true,
   });
   const model = readModel(run, options);
-  const { spec } = model;
-  checkParts(run, predictingParts(spec));
+  checkParts(run, predictingParts(model.spec));
+  const spec = predictingBy(options.classifier, model.spec);
   const dataset = await evaluatedData(run, model, options);
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
@@ -103,7 +109,9 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   const threads = options.threads ?? usableCores();
   return withKernels(spec, { ...options, threads }, async (kernels, kernelsReason) => {
     const states = checkedStates(model, prepared.test.layout, run, options);
-    const predictor = await Predictor.open(kernels, spec, states);
+    // By goodness, a softmax classifier is not needed.
+    const used = spec.classifier === model.spec.classifier ? states : states.slice(0, layerCount(spec));
+    const predictor = await Predictor.open(kernels, spec, used);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
       const evaluation = await predictor.evaluate(prepared.test, (done) => {
@@ -123,6 +131,17 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     } finally {
       predictor.close();
     }
+  });
+}
+
+/** The spec with another classifier. @throws PffError `usage` where the model's layers were not trained for it */
+function predictingBy(classifier: Classifier | undefined, spec: RunSpec): RunSpec {
+  if (classifier === undefined || classifier === spec.classifier) return spec;
+  // The softmax classifier is one more layer, which only a run that predicts by it trains.
+  const known = objectiveOf(spec.objective).classifiers.filter((one) => one !== 'softmax' || one === spec.classifier);
+  if (known.includes(classifier)) return { ...spec, classifier };
+  throw new PffError('usage', `classifier ${classifier} was asked for, but the model was not trained for it`, {
+    hint: `Its objective is ${spec.objective}; it predicts by ${known.join(' or ')}.`,
   });
 }
 

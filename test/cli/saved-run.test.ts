@@ -35,6 +35,40 @@ it('eval for people shows accuracy and confusion', async () => {
   expect(stdout).not.toMatch(CONTROL);
 });
 
+describe('eval by another classifier', () => {
+  const evaluated = async (run: string, ...args: string[]): Promise<number> => {
+    const { stdout } = await pff(['eval', run, '--test-samples', '200', '--json', ...args], folder);
+    return (JSON.parse(stdout) as { accuracy: number }).accuracy;
+  };
+  const small = '--train-samples 1500 --test-samples 200 --layers 784,32,32 --epochs 1'.split(' ');
+
+  it.each([
+    ['performance-optimized', 'all-heads', 'last-head'],
+    ['goodness', 'softmax', 'goodness'],
+  ])('%s: what was trained with %s has the accuracy of what was trained with %s', async (objective, one, other) => {
+    const [first, second] = [`${objective}-${one}`, `${objective}-${other}`];
+    const accuracies = [];
+    for (const [run, classifier] of [
+      [first, one],
+      [second, other],
+    ] as const) {
+      const args = ['train', ...small, '--objective', objective, '--classifier', classifier, '--out', run, '--json'];
+      const { stdout } = await pff(args, folder);
+      accuracies.push((JSON.parse(stdout) as RunResult).testAccuracy);
+    }
+    expect(accuracies[0]).not.toBe(accuracies[1]);
+    expect(await evaluated(first, '--classifier', other)).toBe(accuracies[1]);
+    expect(await evaluated(first)).toBe(accuracies[0]);
+  });
+
+  it('says what the model was trained for', async () => {
+    const { code, stderr } = await pff(['eval', 'run', '--classifier', 'goodness'], folder);
+    expect(code).toBe(2);
+    expect(stderr).toContain('classifier goodness was asked for, but the model was not trained for it');
+    expect(stderr).toContain('it predicts by all-heads or last-head');
+  });
+});
+
 it('a finished run that is resumed says that nothing was left, and has the same digest', async () => {
   const { code, stdout } = await pff(['train', '--resume', 'run'], folder);
   expect(code).toBe(0);

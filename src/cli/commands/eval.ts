@@ -15,7 +15,7 @@ import {
   pluginFlag,
 } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import { numberFlag, textFlag } from '../flags/flags.js';
+import { choiceFlag, numberFlag, textFlag } from '../flags/flags.js';
 import { partialNote } from '../flags/partial.js';
 
 export const evalCommand = defineCommand({
@@ -34,6 +34,13 @@ export const evalCommand = defineCommand({
       'evaluate on data of your own: a table with the same columns, arrays, or a folder of images for each class; its test part if it has one, else all of it',
     ),
     'data-dir': dataDirFlag,
+    classifier: {
+      ...choiceFlag(
+        ['goodness', 'last-head', 'all-heads'],
+        'predict by another classifier, where the objective has several',
+      ),
+      shownDefault: 'the one of its spec',
+    },
     'test-samples': {
       ...numberFlag('N', 'how many test samples to use; 0 for all', { whole: true, least: 0 }),
       shownDefault: '0',
@@ -46,6 +53,7 @@ export const evalCommand = defineCommand({
   examples: [
     ['pff eval pff-runs/NAME', 'on all test images of its dataset'],
     ['pff eval pff-runs/NAME --data new-rows.csv', 'on rows that came later'],
+    ['pff eval pff-runs/NAME --classifier all-heads', 'by the heads of all layers, not the last one alone'],
     ['pff eval pff-runs/NAME --json', 'the same for programs'],
   ],
   run: async ({ flags, words }, { out, err }) => {
@@ -60,6 +68,7 @@ export const evalCommand = defineCommand({
       dataset: flags.dataset,
       dataDir: flags['data-dir'],
       data: flags.data,
+      classifier: flags.classifier,
       testSamples: flags['test-samples'],
       kernels: askedKernels(flags),
       verify,
