@@ -189,7 +189,9 @@ void Dense::inputGradient(Given<const float> activations, const DeltaInput& give
   const InputGradientJob job{layer(), delta, keptRows_, transposed_.data(), out.data};
   pool_->run(panels, 1, [&](Index first, Index last, int) { kernels_.transposeDelta(job, first, last); });
   const Index items = panels * blocksOf(shape_.inputs, form_.inputs);
-  pool_->run(items, grainFor(items, pool_->threads(), 1),
+  // Neighbouring inputs share their deltas; see kernels/input-gradient.h.
+  const Index together = 8 * kBlock / form_.inputs;
+  pool_->run(items, roundUp(grainFor(items, pool_->threads(), together), together),
              [&](Index first, Index last, int) { kernels_.inputGradient(job, first, last); });
 }
 

@@ -54,14 +54,14 @@ export interface ConvolutionsOptions {
 export interface ConvolutionsReport {
   readonly contenders: readonly { readonly name: string; readonly about: string }[];
   readonly missing: Missing | undefined;
-  /** Why a peer in bf16 was not measured: it computes something else, as PyTorch does on CPUs that have no bf16. */
+  /** Why a peer in bf16 was not measured: it computes something else, as PyTorch 1.13 does on CPUs without bf16. */
   readonly leftOut: readonly string[];
   /** The largest differences between peers and ours. */
   readonly worst: Readonly<Partial<Record<Operands, { loss: number; values: number }>>>;
   readonly compared: readonly Compared<ConvolutionWork>[];
 }
 
-/** @throws PffError `kernels` if a peer in f32 computes something else than we do. */
+/** @throws PffError `kernels` if a peer in f32, or our own kernels in another precision of bf16, compute something else. */
 export async function runConvolutions(
   kernels: CompiledKernels,
   rounding: ReadonlyMap<Exclude<Precision, 'f32'>, Kernels>,
@@ -130,7 +130,12 @@ async function checked(
   all: readonly Worker<ConvolutionWork>[],
   { layers }: ConvolutionWorkload,
 ): Promise<Pick<ConvolutionsReport, 'worst'> & { apart: ReadonlyMap<string, string> }> {
-  const worst: Partial<Record<Operands, { loss: number; values: number }>> = {};
+  const differences: {
+    readonly name: string;
+    readonly operands: Operands;
+    readonly loss: number;
+    readonly values: number;
+  }[] = [];
   const apart = new Map<string, string>();
   for (const operands of ['f32', 'bf16'] as const) {
     const [ours, ...others] = all.filter((one) => one.operands === operands);
@@ -148,19 +153,19 @@ async function checked(
         const ok = work === 'network' ? found.loss <= NETWORK_LOSS[operands] : found.ok;
         if (!ok) {
           const why = `${peer.name} does not compute what we compute (${CONVOLUTION_WORK[work].title}): losses differ by ${found.loss.toExponential(1)} and values by ${found.values.toExponential(1)}`;
-          if (operands === 'f32') throw new PffError('kernels', why);
+          if (operands === 'f32' || peer.isOurs) throw new PffError('kernels', why);
           apart.set(peer.name, why);
           continue;
         }
-        const known = worst[operands] ?? { loss: 0, values: 0 };
-        worst[operands] = {
-          loss: Math.max(known.loss, found.loss),
-          values: Math.max(known.values, found.values),
-        };
+        differences.push({ name: peer.name, operands, loss: found.loss, values: found.values });
       }
     }
   }
-  // There is one such peer.
-  if (apart.size > 0) delete worst.bf16;
+  const worst: Partial<Record<Operands, { loss: number; values: number }>> = {};
+  for (const { name, operands, loss, values } of differences) {
+    if (apart.has(name)) continue;
+    const known = worst[operands] ?? { loss: 0, values: 0 };
+    worst[operands] = { loss: Math.max(known.loss, loss), values: Math.max(known.values, values) };
+  }
   return { worst, apart };
 }

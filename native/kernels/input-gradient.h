@@ -33,7 +33,7 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
 // panels, and whole blocks of the tile order.
 constexpr Index kDeltaOutputs = 4608 / kPanel;
 static_assert(kDeltaOutputs % kPanel == 0 && kDeltaOutputs % kTileTerms == 0, "neither a panel nor a block is cut");
-// Inputs that share them. In a panel their weights lie one after another, so that memory can be read ahead.
+// Inputs that share them. In each panel their weights lie one after another, so that memory can be read ahead.
 constexpr Index kInputsAtOnce = 8 * kBlock;
 
 // Inputs i0 … i0 + count - 1, at most kInputsAtOnce, by a panel of rows.
@@ -47,7 +47,9 @@ struct InputGradientBlock {
   template <int N>
   void run() const {
     const Layer& layer = job.layer;
-    alignas(64) float sums[kInputsAtOnce][N * kLanes] = {};
+    alignas(64) float sums[kInputsAtOnce][N * kLanes];
+    for (Index i = 0; i < roundUp(count, kRowsAtOnce); i++)
+      for (Index j = 0; j < N * kLanes; j++) sums[i][j] = 0.0f;
     for (Index o = 0; o < layer.outputs; o += kDeltaOutputs) {
       const Index last = o + kDeltaOutputs < layer.outputs ? o + kDeltaOutputs : layer.outputs;
       for (Index i = 0; i < count; i += kRowsAtOnce) {

@@ -30,9 +30,11 @@ export function checkParts(run: string, names: PartNames): void {
   }
 }
 
-/** What prediction needs of plugins: the goodness, and the objective where its heads predict. */
-export function predictingParts({ goodness, objective, classifier }: RunSpec): PartNames {
-  return classifier === 'last-head' || classifier === 'all-heads' ? { goodness, objective } : { goodness };
+/** What prediction needs of plugins: the goodness, and the objective where its heads predict or another classifier is asked for. */
+export function predictingParts({ goodness, objective, classifier }: RunSpec, asked = classifier): PartNames {
+  return asked !== classifier || classifier === 'last-head' || classifier === 'all-heads'
+    ? { goodness, objective }
+    : { goodness };
 }
 
 function isKnown(kind: keyof PartNames, name: string): boolean {

@@ -51,6 +51,7 @@ export interface EvaluateOptions extends VerifyOption {
 
 /** The accuracy of a trained model, and what it was measured on. */
 export interface EvaluationResult extends Evaluation {
+  /** The model's, with the classifier that was asked for. */
   readonly spec: RunSpec;
   /** The model is what an interrupted run had saved: chapters that all layers had finished. */
   readonly interruptedAfterChapters: number | undefined;
@@ -87,7 +88,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     verify: true,
   });
   const model = readModel(run, options);
-  checkParts(run, predictingParts(model.spec));
+  checkParts(run, predictingParts(model.spec, options.classifier));
   const spec = predictingBy(options.classifier, model.spec);
   const dataset = await evaluatedData(run, model, options);
   checkClasses(model, dataset.classes.length, dataset.name);

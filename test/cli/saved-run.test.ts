@@ -66,6 +66,8 @@ describe('eval by another classifier', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('classifier goodness was asked for, but the model was not trained for it');
     expect(stderr).toContain('it predicts by all-heads or last-head');
+    const { stdout } = await pff(['eval', 'run', '--test-samples', '200', '--classifier', 'last-head'], folder);
+    expect(stdout).toContain('by last-head, mnist');
   });
 });
 

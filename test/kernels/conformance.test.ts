@@ -72,7 +72,8 @@ const large: Shape[] = [
   {
     prefix: 130,
     suffix: 0,
-    outputs: 500,
+    // More than one block of outputs of the input gradient in every instruction set, and no multiple of any vector.
+    outputs: 1213,
     batch: 33,
     variants: 1,
     activation: 'linear',

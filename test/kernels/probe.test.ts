@@ -91,6 +91,30 @@ describe('a backend that computes something else', () => {
     await expect(proveNumerics({ ...openReference(), doubleProducts })).rejects.toThrow('do not compute the bits');
   });
 
+  test('a product of doubles that is fused with its sum is found', async () => {
+    // What is left of a product's rounding, by Dekker's splitting: a fused sum keeps it.
+    const split = (x: number): [number, number] => {
+      const high = x * 134217729 - (x * 134217729 - x);
+      return [high, x - high];
+    };
+    const lost = (x: number, y: number): number => {
+      const [[a, b], [c, d]] = [split(x), split(y)];
+      return b * d - (x * y - a * c - b * c - a * d);
+    };
+    const doubleProducts: DoubleProducts = (left, right, { rows, terms, columns }, out) => {
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < columns; j++) {
+          let sum = 0;
+          for (let k = 0; k < terms; k++) {
+            const [x, y] = [left[i * terms + k] as number, right[k * columns + j] as number];
+            sum = sum + x * y + lost(x, y);
+          }
+          out[i * columns + j] = sum;
+        }
+    };
+    await expect(proveNumerics({ ...openReference(), doubleProducts })).rejects.toThrow('do not compute the bits');
+  });
+
   test('numerics that have no probe are not believed', async () => {
     await expect(proveNumerics(altered(() => {}, { id: 'new/1', exact: true }))).rejects.toThrow('new/1');
   });

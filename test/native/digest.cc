@@ -46,6 +46,7 @@ constexpr Shape kShapes[] = {
     {1, 0, 1, 1, 1, true, true},      {7, 3, 5, 3, 2, true, true},     {64, 0, 48, 16, 1, true, true},
     {33, 10, 49, 9, 2, true, true},   {100, 0, 10, 20, 1, false, false}, {50, 11, 113, 13, 4, true, false},
     {0, 10, 20, 6, 3, true, true},    {700, 0, 130, 40, 1, true, true}, {2100, 4, 20, 70, 2, true, false},
+    {70, 3, 1213, 13, 1, true, false},
 };
 
 // FNV-1a over the bits.

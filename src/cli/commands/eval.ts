@@ -82,7 +82,8 @@ export const evalCommand = defineCommand({
     const emphasis = { strong: out.paint.bold, faint: out.paint.dim };
     const { accuracy, layerAccuracy, confusion } = result;
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
-    out.line(`${result.dataset}, ${result.kernels} kernels`);
+    const by = flags.classifier === undefined ? '' : `by ${result.spec.classifier}, `;
+    out.line(`${by}${result.dataset}, ${result.kernels} kernels`);
     const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) out.line(partial);
     out.line();
