@@ -5,7 +5,7 @@ import { loadWasm } from '../kernels/wasm/load.js';
 import { cpuQuota, usableCores } from '../run/cores.js';
 import { VERSION } from '../run/version.js';
 import { examineGpus } from './gpus.js';
-import { instructionSets } from './instruction-sets.js';
+import { cpuFlags, instructionSets } from './instruction-sets.js';
 import type { MachineReport, StepRates } from './machine-report.js';
 import { findNatsServer } from './nats-server.js';
 import { keepRates, ratesKey } from './rates-cache.js';
@@ -46,7 +46,7 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
     kernels: {
       addon: native ? loaded.path : null,
       reason: native ? null : loaded.reason,
-      instructionSets: instructionSets(loaded),
+      instructionSets: instructionSets(loaded, cpuFlags()),
       wasm: 'build' in wasm ? { build: wasm.build, reason: null } : { build: null, reason: wasm.reason },
     },
     steps,

@@ -21,7 +21,7 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[]>
  */
 export function instructionSets(
   loaded: LoadedAddon,
-  flags: ReadonlySet<string> | undefined = cpuFlags(),
+  flags: ReadonlySet<string> | undefined,
   arch: string = process.arch,
 ): InstructionSet[] {
   const addon = 'addon' in loaded ? loaded.addon : undefined;
