@@ -1,4 +1,4 @@
-/** FNV-1a over the words of f32 or f64 values, in two lanes. It tells arithmetic apart; it is no proof against an attacker. */
+/** FNV-1a over the words of f32 or f64 values, and a second lane that mixes them otherwise. It tells arithmetic apart; it is no proof against an attacker. */
 export class BitDigest {
   #a = 0x811c9dc5;
   #b = 0x01000193;
