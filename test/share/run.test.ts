@@ -61,7 +61,12 @@ it('an audited run of a native node and a tab: each checks the other by its key'
   const key = (name: string): string => path.join(folder, `${name}.key`);
   const following = follow({ server: at.url }, {}, { spec: small, nodes: 2, dataDir, audit: 1, key: key('owner') });
   const { url } = await shared(fleet, at, '--data-dir', dataDir);
-  fleet.node(at, '--run', 'test', '--data-dir', dataDir, '--key', key('node'));
+  const node = fleet.node(at, '--run', 'test', '--data-dir', dataDir, '--key', key('node'));
+  // A tab that came first and did all tasks would have nothing to check.
+  await until(
+    () => node.text.includes('done'),
+    () => node.text,
+  );
   const page = await joined(browser, url);
   expect((await following).digest).toBe(sequential);
   await page
