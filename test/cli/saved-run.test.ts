@@ -66,6 +66,9 @@ describe('eval by another classifier', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('classifier goodness was asked for, but the model was not trained for it');
     expect(stderr).toContain('it predicts by all-heads or last-head');
+    const softmax = await pff(['eval', 'goodness-goodness', '--classifier', 'softmax'], folder);
+    expect(softmax.code).toBe(2);
+    expect(softmax.stderr).toContain('it predicts by goodness.');
     const { stdout } = await pff(['eval', 'run', '--test-samples', '200', '--classifier', 'last-head'], folder);
     expect(stdout).toContain('by last-head, mnist');
   });

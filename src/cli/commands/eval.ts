@@ -36,7 +36,7 @@ export const evalCommand = defineCommand({
     'data-dir': dataDirFlag,
     classifier: {
       ...choiceFlag(
-        ['goodness', 'last-head', 'all-heads'],
+        ['goodness', 'softmax', 'last-head', 'all-heads'],
         'predict by another classifier, where the objective has several',
       ),
       shownDefault: 'the one of its spec',
