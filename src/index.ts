@@ -12,7 +12,8 @@ export { presets } from './spec/presets.js';
 export { PffError, type PffErrorCode } from './errors.js';
 
 // Trained models, by run folder or model file.
-export { evaluateRun, type EvaluationResult, type Prediction } from './run/saved-model.js';
+export { evaluateRun, type EvaluationResult } from './run/evaluate-run.js';
+export type { Prediction } from './run/saved-model.js';
 export { loadModel, predictImages, type LoadModelOptions, type Model, type ModelRow } from './run/model.js';
 export { readImageFile } from './data/sources/image-file.js';
 export { exportModel, importModel, type ExportedModel, type ExportOptions, type ImportOptions } from './run/export.js';

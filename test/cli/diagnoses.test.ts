@@ -7,7 +7,7 @@ import { checkDatasetName } from '../../src/data/sources/load.js';
 import { datasetFromCsv } from '../../src/data/sources/csv.js';
 import { servePage } from '../../src/page/serve.js';
 import { importModel } from '../../src/run/export.js';
-import { evaluateRun } from '../../src/run/saved-model.js';
+import { evaluateRun } from '../../src/run/evaluate-run.js';
 import { ownFolder } from './helpers.js';
 
 async function said(work: () => unknown): Promise<string> {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
 import { RandomStream } from '../../src/random.js';
-import type { EvaluationResult } from '../../src/run/saved-model.js';
+import type { EvaluationResult } from '../../src/run/evaluate-run.js';
 import { writeIdx } from '../../src/data/idx.js';
 import { pff } from './helpers.js';
 

@@ -28,6 +28,30 @@ it('eval finds what training measured', async () => {
   expect(result.confusion).toEqual(trained.confusion);
 });
 
+describe('eval on samples held out of training', () => {
+  it('finds what training measured on them', async () => {
+    const args =
+      '--train-samples 3000 --validation-samples 300 --layers 784,64 --epochs 1 --objective performance-optimized';
+    const { stdout } = await pff(['train', ...args.split(' '), '--out', 'held', '--json'], folder);
+    const run = JSON.parse(stdout) as RunResult;
+    const again = await pff(['eval', 'held', '--on', 'validation', '--json'], folder);
+    const result = JSON.parse(again.stdout) as RunResult & { accuracy: number };
+    expect([result.evaluatedOn, result.confusion]).toEqual(['validation', run.confusion]);
+    expect(result.accuracy).toBe(run.testAccuracy);
+    const told = await pff(['eval', 'held', '--on', 'validation'], folder);
+    expect(told.stdout).toContain(`Validation accuracy ${(100 * run.testAccuracy).toFixed(2)} %`);
+  });
+
+  it('refuses a run that has none, and other data beside them', async () => {
+    const none = await pff(['eval', 'run', '--on', 'validation'], folder);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain('run was trained on all of them');
+    const both = await pff(['eval', 'run', '--on', 'validation', '--test-samples', '10'], folder);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain('testSamples was given as well');
+  });
+});
+
 it('eval for people shows accuracy and confusion', async () => {
   const { stdout } = await pff(['eval', path.join('run', 'model.safetensors'), '--test-samples', '200'], folder);
   expect(stdout).toContain(`Test accuracy ${(100 * trained.testAccuracy).toFixed(2)} %`);

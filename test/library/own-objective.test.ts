@@ -7,7 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import { readRunFile } from '../../src/run/folder.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { onLocalLoss, type OwnLocalLoss } from '../../src/objectives/own-local-loss.js';
-import { evaluateRun } from '../../src/run/saved-model.js';
+import { evaluateRun } from '../../src/run/evaluate-run.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { registerObjective } from '../../src/spec/own-parts.js';
 import { resolveSpec } from '../../src/spec/spec.js';

@@ -16,7 +16,7 @@ import { RandomStream } from '../../src/random.js';
 import { confusionBlock } from '../../src/report/summary.js';
 import { exportModel } from '../../src/run/export.js';
 import { loadModel } from '../../src/run/model.js';
-import { evaluateRun } from '../../src/run/saved-model.js';
+import { evaluateRun } from '../../src/run/evaluate-run.js';
 import { trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';
 import type { Variant } from '../../src/schedule/assign.js';

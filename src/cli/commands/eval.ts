@@ -3,7 +3,7 @@ import { DATASET_NAMES } from '../../data/sources/load.js';
 import { PffError } from '../../errors.js';
 import { kernelsNotice } from '../../report/kernels-notice.js';
 import { accuracyLines, confusionBlock } from '../../report/summary.js';
-import { evaluateRun } from '../../run/saved-model.js';
+import { evaluateRun } from '../../run/evaluate-run.js';
 import { defineCommand } from '../command.js';
 import {
   askedKernels,
@@ -34,6 +34,10 @@ export const evalCommand = defineCommand({
       'evaluate on data of your own: a table with the same columns, arrays, or a folder of images for each class; its test part if it has one, else all of it',
     ),
     'data-dir': dataDirFlag,
+    on: {
+      ...choiceFlag(['test', 'validation'], 'the test set, or the samples that were held out of its training'),
+      shownDefault: 'test',
+    },
     classifier: {
       ...choiceFlag(
         ['goodness', 'softmax', 'last-head', 'all-heads'],
@@ -53,6 +57,7 @@ export const evalCommand = defineCommand({
   examples: [
     ['pff eval pff-runs/NAME', 'on all test images of its dataset'],
     ['pff eval pff-runs/NAME --data new-rows.csv', 'on rows that came later'],
+    ['pff eval pff-runs/NAME --on validation', 'on the samples that were held out of its training'],
     ['pff eval pff-runs/NAME --classifier all-heads', 'by the heads of all layers, not the last one alone'],
     ['pff eval pff-runs/NAME --json', 'the same for programs'],
   ],
@@ -68,6 +73,7 @@ export const evalCommand = defineCommand({
       dataset: flags.dataset,
       dataDir: flags['data-dir'],
       data: flags.data,
+      on: flags.on,
       classifier: flags.classifier,
       testSamples: flags['test-samples'],
       kernels: askedKernels(flags),
@@ -81,7 +87,8 @@ export const evalCommand = defineCommand({
     }
     const emphasis = { strong: out.paint.bold, faint: out.paint.dim };
     const { accuracy, layerAccuracy, confusion } = result;
-    for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, 'test', emphasis)) out.line(line);
+    for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, result.evaluatedOn, emphasis))
+      out.line(line);
     const by = flags.classifier === undefined ? '' : `by ${result.spec.classifier}, `;
     out.line(`${by}${result.dataset}, ${result.kernels} kernels`);
     const partial = partialNote(run, verify, flags.plugin);
