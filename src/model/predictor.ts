@@ -3,6 +3,7 @@ import type { Labels } from '../data/label-array.js';
 import { ConfusionCounter, type Confusion } from './confusion.js';
 import type { LayerKernel, Kernels } from '../kernels/kernels.js';
 import type { RunSpec } from '../spec/spec.js';
+import type { Augment } from './augment/augment.js';
 import type { LabelledData } from './labelled-data.js';
 import type { LayerState } from '../layers/layer-state.js';
 import {
@@ -26,6 +27,12 @@ export interface Evaluation {
   readonly layerAccuracy: readonly number[];
   /** Counts, [true class][predicted class]; of more than 256 classes, the pairs that occurred. */
   readonly confusion: Confusion;
+}
+
+/** Of some samples, [B, C] each. */
+interface Scores {
+  readonly layers: LayerScores;
+  readonly combined: Float32Array;
 }
 
 /** Opens the layers' kernels once; `close` frees them. */
@@ -56,10 +63,7 @@ export class Predictor {
   }
 
   /** Scores of each layer alone, and of the spec's classifier, for `rows` [B] of `data`: [B, C] each. */
-  async scores(
-    data: LabelledData,
-    rows: Uint32Array,
-  ): Promise<{ readonly layers: LayerScores; readonly combined: Float32Array }> {
+  async scores(data: LabelledData, rows: Uint32Array): Promise<Scores> {
     const first = this.#layers.map((parts) => parts[0] as LayerKernel);
     switch (this.#spec.classifier) {
       case 'goodness': {
@@ -80,8 +84,15 @@ export class Predictor {
     }
   }
 
-  /** Evaluates on all of `data`, giving way to other work between blocks. */
-  async evaluate(data: LabelledData, onBlock?: (done: number) => Promise<void> | void): Promise<Evaluation> {
+  /**
+   * Evaluates on all of `data`, giving way to other work between blocks.
+   * @param seenAlso another view of each sample, whose scores are added to its own
+   */
+  async evaluate(
+    data: LabelledData,
+    onBlock?: (done: number) => Promise<void> | void,
+    seenAlso?: Augment,
+  ): Promise<Evaluation> {
     const { count, labels } = data.samples;
     const classes = data.layout.suffix;
     const block = sampleBlock(classes);
@@ -90,7 +101,7 @@ export class Predictor {
     let layerRight: number[] = [];
     for (let start = 0; start < count; start += block) {
       const rows = Uint32Array.from({ length: Math.min(block, count - start) }, (_, i) => start + i);
-      const { layers, combined } = await this.scores(data, rows);
+      const { layers, combined } = await this.#scoresOfViews(data, rows, seenAlso);
       if (start === 0) layerRight = layers.map(() => 0);
       const truth = labels.subarray(start, start + rows.length);
       strongestClass(combined, classes).forEach((predicted, b) => {
@@ -107,6 +118,17 @@ export class Predictor {
       accuracy: right / count,
       layerAccuracy: layerRight.map((n) => n / count),
       confusion: counter.confusion(),
+    };
+  }
+
+  async #scoresOfViews(data: LabelledData, rows: Uint32Array, seenAlso: Augment | undefined): Promise<Scores> {
+    const { layers, combined } = await this.scores(data, rows);
+    if (!seenAlso) return { layers, combined };
+    const view = seenAlso(data, rows);
+    const also = await this.scores(view.data, view.rows);
+    return {
+      layers: layers.map((scores, layer) => sumScores([scores, also.layers[layer] as Float32Array])),
+      combined: sumScores([combined, also.combined]),
     };
   }
 

@@ -7,6 +7,7 @@ import { PffError } from '../errors.js';
 import type { KernelsChoice } from '../kernels/open.js';
 import { checkOptions } from '../known-options.js';
 import { imageValues } from '../layers/sizes.js';
+import { mirrored } from '../model/augment/augment.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import type { SavedModel } from '../model/model-file.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
@@ -32,6 +33,8 @@ export interface EvaluateOptions extends VerifyOption {
   readonly data?: string | undefined;
   /** `test` unless given. `validation`: the samples of its dataset that were held out of its training. */
   readonly on?: DatasetFacts['evaluatedOn'] | undefined;
+  /** Adds the scores of each image's mirror image to its own (test-time augmentation). */
+  readonly mirror?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, samples: number) => void) | undefined;
   /** Another classifier than the one of its spec, out of those that its objective trains for. */
@@ -65,6 +68,7 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     dataDir: true,
     data: true,
     on: true,
+    mirror: true,
     signal: true,
     onProgress: true,
     classifier: true,
@@ -98,10 +102,11 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
     const predictor = await Predictor.open(kernels, spec, used);
     try {
       const breather = new Breather(options.signal ?? new AbortController().signal);
-      const evaluation = await predictor.evaluate(samples, (done) => {
+      const onBlock = (done: number): Promise<void> | void => {
         options.onProgress?.(done, samples.samples.count);
         return breather.breathe();
-      });
+      };
+      const evaluation = await predictor.evaluate(samples, onBlock, options.mirror ? mirrored : undefined);
       return {
         ...evaluation,
         spec,

@@ -52,6 +52,22 @@ describe('eval on samples held out of training', () => {
   });
 });
 
+it('eval adds the scores of mirror images if asked, and refuses that for tables', async () => {
+  const accuracy = async (...args: string[]): Promise<number> => {
+    const { stdout } = await pff(['eval', 'run', '--test-samples', '200', '--json', ...args], folder);
+    return (JSON.parse(stdout) as { accuracy: number }).accuracy;
+  };
+  // Digits are not mirrored in training, and mean something else then.
+  expect(await accuracy('--mirror')).toBeLessThan(await accuracy());
+  writeFileSync(path.join(folder, 'points.csv'), `x,y,label\n${'0,1,a\n1,0,b\n'.repeat(20)}`);
+  await pff(
+    ['train', '--data', 'points.csv', '--layers', 'auto,8,8', '--epochs', '1', '--batch', '4', '--out', 'points'],
+    folder,
+  );
+  const { code, stderr } = await pff(['eval', 'points', '--mirror'], folder);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('they are no images')]);
+});
+
 it('eval for people shows accuracy and confusion', async () => {
   const { stdout } = await pff(['eval', path.join('run', 'model.safetensors'), '--test-samples', '200'], folder);
   expect(stdout).toContain(`Test accuracy ${(100 * trained.testAccuracy).toFixed(2)} %`);

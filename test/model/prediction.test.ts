@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { labelLayout } from '../../src/data/labels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
 import { initialState } from '../../src/layers/layer-state.js';
+import { mirrored } from '../../src/model/augment/augment.js';
 import { networkStructure } from '../../src/model/network.js';
 import { goodnessScores, openForPassing, strongestClass, sumScores } from '../../src/model/prediction.js';
 import { Predictor } from '../../src/model/predictor.js';
@@ -70,3 +71,31 @@ describe.each([
     predictor.close();
   });
 });
+
+it.each(['last-head', 'all-heads'] as const)(
+  'adds the scores of another view of each sample, by %s',
+  async (classifier) => {
+    const spec = toySpec({ objective: 'performance-optimized', classifier });
+    const layout = labelLayout(dataset.shape, TOY_CLASSES, 'overlay');
+    const states = networkStructure(spec, layout).layers.map((structure) => {
+      const state = initialState(structure, 5);
+      // Heads begin with zeros, and would tell no class.
+      state.parts[1]!.parameters[0]!.forEach((_, i, head) => (head[i] = Math.sin(i)));
+      return state;
+    });
+    const predictor = await Predictor.open(openReference(), spec, states);
+    const data = labelled(dataset.test, layout, dataset.shape, spec);
+    const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
+    const own = await predictor.scores(data, rows);
+    const view = mirrored(data, rows);
+    const other = await predictor.scores(view.data, view.rows);
+    const right = (scores: Float32Array, also: Float32Array): number =>
+      strongestClass(sumScores([scores, also]), TOY_CLASSES).filter((label, i) => label === dataset.test.labels[i])
+        .length;
+    const { accuracy, layerAccuracy } = await predictor.evaluate(data, undefined, mirrored);
+    expect(accuracy).toBe(right(own.combined, other.combined) / 10);
+    expect(layerAccuracy).toEqual(own.layers.map((scores, layer) => right(scores, other.layers[layer]!) / 10));
+    expect(sumScores([own.combined, other.combined])).not.toEqual(sumScores([own.combined, own.combined]));
+    predictor.close();
+  },
+);

@@ -45,7 +45,7 @@ describe('the recipes in runs/', () => {
       .filter(isTrained)
       .filter((row) => row.preset !== undefined)
       .map((row) => ({ row, spec: specOfLine(recipes.specs.get(row.id) ?? {}, row.lines[0] as Line) }));
-    const same = ({ dataset, layers, epochs, splits, batch, shift, flip, dropout }: RunSpec): object => ({
+    const same = ({ dataset, layers, epochs, splits, batch, shift, flip, cutout, dropout }: RunSpec): object => ({
       dataset,
       layers,
       epochs,
@@ -53,10 +53,13 @@ describe('the recipes in runs/', () => {
       batch,
       shift,
       flip,
+      cutout,
       dropout,
     });
-    for (const dataset of ['mnist', 'fashion-mnist', 'cifar10']) {
-      const own = specs.filter(({ spec }) => spec.dataset === dataset);
+    const recipesOf = new Set(specs.map(({ row }) => row.preset));
+    expect(recipesOf).toEqual(new Set(['best-mnist', 'best-fashion-mnist', 'best-cifar10', 'mlp-cifar10']));
+    for (const preset of recipesOf) {
+      const own = specs.filter(({ row }) => row.preset === preset);
       expect(own.map(({ spec }) => spec.objective).slice(1)).toEqual(['backprop', 'backprop-heads']);
       expect(own[0]?.row.lines[0]).toMatchObject({ schedule: 'all-layers', nodes: 2 });
       for (const { spec } of own.slice(1)) expect(same(spec)).toEqual(same((own[0] as (typeof own)[number]).spec));

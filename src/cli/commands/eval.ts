@@ -15,7 +15,7 @@ import {
   pluginFlag,
 } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import { choiceFlag, numberFlag, textFlag } from '../flags/flags.js';
+import { choiceFlag, flag, numberFlag, textFlag } from '../flags/flags.js';
 import { partialNote } from '../flags/partial.js';
 
 export const evalCommand = defineCommand({
@@ -45,6 +45,7 @@ export const evalCommand = defineCommand({
       ),
       shownDefault: 'the one of its spec',
     },
+    mirror: flag('add the scores of the mirror image of each image to its own (test-time augmentation)'),
     'test-samples': {
       ...numberFlag('N', 'how many test samples to use; 0 for all', { whole: true, least: 0 }),
       shownDefault: '0',
@@ -74,6 +75,7 @@ export const evalCommand = defineCommand({
       dataDir: flags['data-dir'],
       data: flags.data,
       on: flags.on,
+      mirror: flags.mirror,
       classifier: flags.classifier,
       testSamples: flags['test-samples'],
       kernels: askedKernels(flags),
@@ -90,7 +92,8 @@ export const evalCommand = defineCommand({
     for (const line of accuracyLines({ accuracy, layerAccuracy, confusion }, result.evaluatedOn, emphasis))
       out.line(line);
     const by = flags.classifier === undefined ? '' : `by ${result.spec.classifier}, `;
-    out.line(`${by}${result.dataset}, ${result.kernels} kernels`);
+    const views = flags.mirror ? 'each image and its mirror image, ' : '';
+    out.line(`${by}${views}${result.dataset}, ${result.kernels} kernels`);
     const partial = partialNote(run, verify, flags.plugin);
     if (partial !== undefined) out.line(partial);
     out.line();

@@ -5,6 +5,7 @@
 import { pickLabels } from '../../data/label-array.js';
 import { imageSize, type ImageShape } from '../../data/dataset.js';
 import { imageSums, labelNorms, setRowScale } from '../../data/labels.js';
+import { PffError } from '../../errors.js';
 import { augmentsImages, type RunSpec } from '../../spec/spec.js';
 import type { LabelledData } from '../labelled-data.js';
 import { cuts } from './cutout.js';
@@ -36,6 +37,14 @@ export function augmentation(spec: AugmentSpec, chapter: number, layer = 0): Aug
   let transform: Transform | undefined;
   return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, view, data.shape)));
 }
+
+/** Each image mirrored, as `flip` does it in training. @throws PffError `usage` where samples are no images of bytes */
+export const mirrored: Augment = (data, rows) => {
+  if (!(data.samples.images instanceof Uint8Array) || data.shape.width === 1)
+    throw new PffError('usage', 'samples were to be mirrored, but they are no images', { hint: 'Leave it out.' });
+  const { shape } = data;
+  return transformed(data, rows, (image, _, out) => moveImage(image, shape, { dx: 0, dy: 0, mirrored: true }, out));
+};
 
 function deforms({ affine, elastic }: AugmentSpec): boolean {
   return affine > 0 || elastic > 0;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SampleValues } from '../../../src/data/dataset.js';
 import { labelLayout } from '../../../src/data/labels.js';
-import { augmentation } from '../../../src/model/augment/augment.js';
+import { augmentation, mirrored } from '../../../src/model/augment/augment.js';
 import { labelled } from '../../../src/node/prepare.js';
 import { toyDataset } from '../../helpers/tiny.js';
 
@@ -54,4 +54,21 @@ describe('a batch', () => {
       expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
     },
   );
+
+  it('mirrored has each row of pixels the other way round', () => {
+    const { data: batch } = mirrored(data, rows);
+    rows.forEach((row, b) => {
+      for (let y = 0; y < shape.height; y++) {
+        const line = (images: SampleValues, image: number): number[] =>
+          Array.from(images.subarray(image * 36 + y * 6, image * 36 + (y + 1) * 6));
+        expect(line(batch.samples.images, b)).toEqual(line(train.images, row).toReversed());
+      }
+    });
+    expect(Array.from(batch.samples.labels)).toEqual(Array.from(rows, (row) => train.labels[row]));
+  });
+
+  it('of rows of a table cannot be mirrored', () => {
+    const table = { ...data, shape: { width: 1, height: 1, channels: 36 } };
+    expect(() => mirrored(table, rows)).toThrow('no images');
+  });
 });
