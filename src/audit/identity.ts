@@ -3,6 +3,7 @@
  * an argument elsewhere, so that the fault simulator can sign thousands of statements cheaply.
  */
 import { ed25519FromSeed, ed25519Verifies } from '#platform/ed25519';
+import { isSoundKey } from './sound-key.js';
 
 export interface Signer {
   /** The public key: 64 hex digits. */
@@ -34,7 +35,8 @@ const MOST_REMEMBERED = 10_000;
 
 export const verifySignature: Verify = (key, text, signature) => {
   if (good.has(nameOf(key, text, signature))) return true;
-  if (!ed25519Verifies(fromHex(key), new TextEncoder().encode(text), fromHex(signature))) return false;
+  if (!isSoundKey(key) || !ed25519Verifies(fromHex(key), new TextEncoder().encode(text), fromHex(signature)))
+    return false;
   remember(key, text, signature);
   return true;
 };

@@ -17,7 +17,10 @@ export interface BoundedUpdates {
   readonly view: (layer: number, output: Output) => LayerState;
 }
 
-/** Euclidean norm of the difference of two states' parameters, in norms of the first one's. Not of the moments. */
+/**
+ * Euclidean norm of the difference of two states' parameters, in norms of the first one's. Not of the moments. A classifier begins
+ * with zeros, of which no number of norms is a step: then 0 for any finite difference.
+ */
 export function relativeUpdate(before: LayerState, after: LayerState): number {
   let [moved, size] = [0, 0];
   for (const [part, { parameters }] of before.parts.entries())
@@ -30,6 +33,7 @@ export function relativeUpdate(before: LayerState, after: LayerState): number {
         size += value * value;
       }
     }
+  if (size === 0 && Number.isFinite(moved)) return 0;
   return Math.sqrt(moved) / Math.sqrt(size);
 }
 

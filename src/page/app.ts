@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { loopbackOnly, tokenNeeded } from './access.js';
 import { SERVER_POLICY, serverDocument, type PageFiles } from './document.js';
-import { thinEvents, type PageEvent } from './page-event.js';
+import type { PageEvent } from './page-event.js';
 import { safeHeaders } from './headers.js';
 import type { RunFeed } from './run-feed.js';
 
@@ -54,9 +54,9 @@ export async function tellEvents(feed: RunFeed, stream: SSEStreamingApi, since: 
       await stream.writeSSE({ event: 'reset', data: JSON.stringify({ name: feed.name }), retry: RETRY_MS });
       await tellSnapshot(stream, feed.snapshot(), `${session}:${next}`);
     } else if (next < feed.count) {
-      const events = feed.from(next).slice(0, CHUNK);
-      next += events.length;
-      await stream.writeSSE({ event: 'events', data: JSON.stringify(thinEvents(events)), id: `${session}:${next}` });
+      const { events, next: after } = feed.from(next, CHUNK);
+      next = after;
+      await stream.writeSSE({ event: 'events', data: JSON.stringify(events), id: `${session}:${next}` });
     } else if (feed.ended) {
       return;
     } else {

@@ -122,30 +122,3 @@ export function unpackSpans(packed: readonly number[]): Span[] {
 function layerOf(code: number): TaskRef['layer'] {
   return code >= 0 ? code : (LAYER_NAMES[-1 - code] as TaskRef['layer']);
 }
-
-/**
- * `events` without what later ones replace: progress of tasks that are done, evaluations under way, bounds, reports of audits, and the images of
- * all analyses but the last. The page shows the same for both.
- */
-export function thinEvents(events: readonly PageEvent[]): PageEvent[] {
-  const newest = new Map<string, number>();
-  events.forEach((event, i) => {
-    if (event.type === 'task') newest.delete(`progress ${event.node}`);
-    const key = replaceable(event);
-    if (key !== undefined) newest.set(key, i);
-  });
-  const kept = new Set(newest.values());
-  const lastAnalysis = events.findLastIndex(({ type }) => type === 'analysis');
-  return events.flatMap((event, i) => {
-    if (replaceable(event) !== undefined && !kept.has(i)) return [];
-    if (event.type !== 'analysis' || i === lastAnalysis) return [event];
-    const { samples, accuracy, layers } = event.analysis;
-    return [{ ...event, analysis: { samples, accuracy, layers } }];
-  });
-}
-
-function replaceable(event: PageEvent): string | undefined {
-  if (event.type === 'progress') return `progress ${event.node}`;
-  const { type } = event;
-  return type === 'evaluating' || type === 'bound' || type === 'audits' || type === 'unreadable' ? type : undefined;
-}

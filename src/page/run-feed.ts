@@ -6,7 +6,8 @@ import { EVENTS_FILE } from '../run/folder.js';
 import { boundOf } from './bound.js';
 import { LogTail } from './log-tail.js';
 import { packEvent } from './pack-event.js';
-import { thinEvents, type PageEvent } from './page-event.js';
+import { KeptEvents } from './kept-events.js';
+import type { PageEvent } from './page-event.js';
 import { Thinning } from './thinning.js';
 import { applyEvent, emptyView, type RunView } from './run-view.js';
 
@@ -16,7 +17,7 @@ export class RunFeed {
   readonly #waiting = new Set<() => void>();
   /** Names the present list: a reader of another list has to start again. */
   session = newSession();
-  #events: PageEvent[] = [];
+  #events = new KeptEvents();
   #view = emptyView();
   #thinning = new Thinning();
   #unreadable = 0;
@@ -36,7 +37,7 @@ export class RunFeed {
   }
 
   get count(): number {
-    return this.#events.length;
+    return this.#events.count;
   }
 
   /** Nothing comes any more: readers may leave once they have all. */
@@ -51,11 +52,12 @@ export class RunFeed {
 
   /** All so far, without what later events replace. */
   snapshot(): PageEvent[] {
-    return thinEvents(this.#events);
+    return this.#events.from(0).events;
   }
 
-  from(index: number): PageEvent[] {
-    return this.#events.slice(index);
+  /** Events from number `index` on, of at most `most` numbers, and the number after them. */
+  from(index: number, most?: number): ReturnType<KeptEvents['from']> {
+    return this.#events.from(index, most);
   }
 
   /** Reads what the log has got since, or about `mostBytes` of it. True: there is more. */
@@ -76,7 +78,7 @@ export class RunFeed {
       },
       () => {
         this.session = newSession();
-        this.#events = [];
+        this.#events = new KeptEvents();
         this.#view = emptyView();
         this.#thinning = new Thinning();
         this.#unreadable = 0;

@@ -96,6 +96,8 @@ export class Validator {
   readonly #shapes: readonly LayerStructure[];
   readonly #data: LabelledData;
   readonly #waiting = new Map<number, Map<number, LayerState>>();
+  /** The last chapter of which all layers came. */
+  #complete = -1;
   #running: Promise<void> = Promise.resolve();
   #closed = false;
   #best: Best | undefined;
@@ -167,6 +169,10 @@ export class Validator {
     this.#waiting.set(chapter, states);
     states.set(state.structure.layer, state);
     if (states.size < this.#shapes.length) return Promise.resolve();
+    // Whoever follows a cluster may miss a layer that was dropped, and the rest of its chapter would wait for ever. Layers come from there
+    // nearly in order, so what is older than the last whole chapter is given up.
+    for (const earlier of this.#waiting.keys()) if (earlier < this.#complete) this.#waiting.delete(earlier);
+    this.#complete = chapter;
     this.#waiting.delete(chapter);
     const whole = this.#shapes.map((shape) => states.get(shape.layer) as LayerState);
     // In order of the chapters: each layer has its chapters one after the other, so that the whole ones come so, too.

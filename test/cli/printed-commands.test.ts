@@ -107,6 +107,10 @@ it('commands on a cluster have its server, and no secret', () => {
   expect(clusterCommand(server, 'attach', 'r1')).toBe(
     `pff attach r1 --server tls://h:4222,h2 --user me --tls-ca 'my ca.pem'`,
   );
+  for (const login of ['alice:s3cret', 's3cret', 'alice:p@s3cret', 'nats://alice:p@s3cret'])
+    expect(clusterCommand({ server: `${login}@h:4222` }, 'stop', 'r1')).toMatch(
+      /^pff stop r1 --server (nats:\/\/)?h:4222$/,
+    );
 });
 
 describe('commands of the documents', () => {

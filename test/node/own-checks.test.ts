@@ -104,6 +104,12 @@ describe('a bound on updates', () => {
     expect(relativeUpdate(initial, initial)).toBe(0);
   });
 
+  it('lets a classifier, which begins with zeros, move at all, but not to values that are no numbers', () => {
+    const zeros = view(0, scaled(0));
+    expect(relativeUpdate(zeros, initial)).toBe(0);
+    expect(relativeUpdate(zeros, view(0, scaled(Number.NaN)))).toBeNaN();
+  });
+
   it('refuses a state that was blown up or turned round, and lets one pass that has moved a little', async () => {
     const store = new MemoryStore(graphShape(spec));
     const node = bounded(store);

@@ -24,32 +24,45 @@ function openStore(): MemoryStore {
   return new MemoryStore(graphShape(toySpec({ negatives: 'sampled' })));
 }
 
-it('are sealed under a key made from the data, always the same', async () => {
+it('are sealed under a key made from the data and the run, always the same', async () => {
   const store = openStore();
-  await sealingStore(store, own).publish(task, { steps: 0, buffer: labels.slice().buffer });
+  await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: labels.slice().buffer });
   const sealed = new Uint8Array((await store.fetch(task, signal)).buffer);
   const { images, labels: truth } = own.samples;
-  const key = createHash('sha256').update('pff private labels 1').update(images).update(truth).digest();
+  const key = createHash('sha256').update('pff private labels 2run 1').update(images).update(truth).digest();
   const cipher = createCipheriv('aes-256-gcm', key, createHash('sha256').update('c1.labels').digest().subarray(0, 12));
   expect(Buffer.from(sealed)).toEqual(Buffer.concat([cipher.update(labels), cipher.final(), cipher.getAuthTag()]));
-  const opened = await sealingStore(store, dataOf(200)).fetch(task, signal);
+  const opened = await sealingStore(store, dataOf(200), 'run 1').fetch(task, signal);
   expect(new Uint8Array(opened.buffer)).toEqual(labels);
+});
+
+it('of another run are sealed under another key, so that equal labels cannot be told', async () => {
+  const sealed = async (run: string): Promise<Uint8Array> => {
+    const store = openStore();
+    await sealingStore(store, own, run).publish(task, { steps: 0, buffer: labels.slice().buffer });
+    return new Uint8Array((await store.fetch(task, signal)).buffer);
+  };
+  expect(await sealed('run 1')).toEqual(await sealed('run 1'));
+  expect(await sealed('run 2')).not.toEqual(await sealed('run 1'));
+  const store = openStore();
+  await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: labels.slice().buffer });
+  await expect(sealingStore(store, own, 'run 2').fetch(task, signal)).rejects.toThrow(/sealed with other data/);
 });
 
 it('are refused to whoever has other data, and where a bit is damaged', async () => {
   const store = openStore();
-  await sealingStore(store, own).publish(task, { steps: 0, buffer: labels.slice().buffer });
-  await expect(sealingStore(store, dataOf(199)).fetch(task, signal)).rejects.toThrow(
+  await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: labels.slice().buffer });
+  await expect(sealingStore(store, dataOf(199), 'run 1').fetch(task, signal)).rejects.toThrow(
     /c1\.labels were sealed with other/,
   );
   const bytes = new Uint8Array((await store.fetch(task, signal)).buffer);
   bytes[7] = (bytes[7] as number) ^ 1;
-  await expect(sealingStore(store, own).fetch(task, signal)).rejects.toThrow(/sealed with other data/);
+  await expect(sealingStore(store, own, 'run 1').fetch(task, signal)).rejects.toThrow(/sealed with other data/);
 });
 
 it('are the only outputs that are sealed', async () => {
   const store = openStore();
   const output = { steps: 3, buffer: new ArrayBuffer(8) };
-  await sealingStore(store, own).publish(trainTask(0, 0), output);
+  await sealingStore(store, own, 'run 1').publish(trainTask(0, 0), output);
   expect(await store.fetch(trainTask(0, 0), signal)).toBe(output);
 });

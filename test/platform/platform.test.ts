@@ -1,6 +1,9 @@
 /** Both sides of the platform do the same, as far as they can be compared in Node.js. */
 import { createHash } from 'node:crypto';
 import { crc32, deflateSync } from 'node:zlib';
+import { ed25519, ED25519_TORSION_SUBGROUP } from '@noble/curves/ed25519.js';
+import { bytesToNumberLE, concatBytes, numberToBytesLE } from '@noble/curves/utils.js';
+import { sha512 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as browserEd25519 from '../../src/platform/browser/ed25519.js';
@@ -75,6 +78,22 @@ describe.each([
     expect(ed25519Verifies(new Uint8Array(3), Uint8Array.of(0x72), signature)).toBe(false);
     expect(ed25519Verifies(publicKey, Uint8Array.of(0x72), new Uint8Array(5))).toBe(false);
   });
+});
+
+it('Ed25519 of Node.js and of a browser agree on signatures with a part of small order', () => {
+  const { Point } = ed25519;
+  const order = Point.Fn.ORDER;
+  const [secret, nonce] = [12345678901234567890n, 98765432109876543210n];
+  const message = new TextEncoder().encode('a statement');
+  const key = Point.BASE.multiply(secret).toBytes();
+  const verdicts = ED25519_TORSION_SUBGROUP.map((hex) => {
+    const r = Point.BASE.multiply(nonce).add(Point.fromHex(hex)).toBytes();
+    const k = bytesToNumberLE(sha512(concatBytes(r, key, message))) % order;
+    const signature = concatBytes(r, numberToBytesLE((nonce + k * secret) % order, 32));
+    return [nodeEd25519, browserEd25519].map(({ ed25519Verifies }) => ed25519Verifies(key, message, signature));
+  });
+  // The first of the subgroup is the neutral point.
+  expect(verdicts).toEqual(ED25519_TORSION_SUBGROUP.map((_, i) => [i === 0, i === 0]));
 });
 
 describe.each([

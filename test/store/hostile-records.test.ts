@@ -2,7 +2,6 @@
 import { expect, describe, it, afterEach } from 'vitest';
 import { RandomStream } from '../../src/random.js';
 import { trainTask } from '../../src/schedule/tasks.js';
-import { ClusterStore } from '../../src/store/cluster/cluster-store.js';
 import { isPlain, plainText } from '../../src/store/cluster/plain-text.js';
 import {
   decodeEntry,
@@ -12,13 +11,11 @@ import {
   type ReportRecord,
 } from '../../src/store/cluster/records.js';
 import { chunkPrefix, digestOf } from '../../src/store/cluster/transfer.js';
-import { ModelClient, ModelServer } from '../faults/model-engine.js';
-import { Process, VirtualTime } from '../faults/virtual-time.js';
+import type { ModelServer } from '../faults/model-engine.js';
+import { BYTES, endStores, shape, world } from './world.js';
 
-const shape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1 } as const;
 const limits = { shape, nodes: 2 };
 const task = trainTask(0, 0);
-const BYTES = 16;
 
 function reads(key: string, value: object): boolean {
   return decodeEntry(key, Buffer.from(JSON.stringify(value)), limits) !== undefined;
@@ -97,50 +94,7 @@ describe('the range of each field', () => {
 });
 
 describe('a result that is known', () => {
-  const ends: AbortController[] = [];
-  afterEach(() => {
-    for (const end of ends.splice(0)) end.abort();
-  });
-
-  interface World {
-    readonly time: VirtualTime;
-    readonly server: ModelServer;
-    readonly open: (id: string) => Promise<ClusterStore>;
-    readonly settle: (ms?: number) => Promise<void>;
-  }
-
-  function world(): World {
-    const [time, server] = [new VirtualTime(), new ModelServer()];
-    server.open();
-    const settle = async (ms = 3000): Promise<void> => {
-      let over = false;
-      time.after(ms, () => {
-        over = true;
-      });
-      await time.run(() => over, time.now + ms + 1);
-    };
-    const open = async (id: string): Promise<ClusterStore> => {
-      const process = new Process(time, 1, 0);
-      const client = new ModelClient(server, time, process, new RandomStream(1, 'test', 2));
-      const end = new AbortController();
-      ends.push(end);
-      const store = new ClusterStore({
-        engine: client,
-        shape,
-        nodes: 2,
-        id,
-        name: id,
-        clock: process,
-        signal: end.signal,
-        expected: () => ({ bytes: BYTES, steps: 3 }),
-      });
-      const opening = store.open();
-      await settle();
-      await opening;
-      return store;
-    };
-    return { time, server, open, settle };
-  }
+  afterEach(endStores);
 
   const output = (value: number) => ({ steps: 3, buffer: new Float32Array(BYTES / 4).fill(value).buffer });
   const doneAt = (server: ModelServer): DoneRecord => {

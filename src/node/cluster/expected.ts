@@ -13,7 +13,7 @@ import { PffError } from '../../errors.js';
 import type { LabelsTask, Task } from '../../schedule/tasks.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { Expected } from '../../store/cluster/cluster-store-options.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
 
 /** Steps that any layer has taken after chapters 0, 1, … [splits]: the batches of their plans (model/chapter.ts). */
 export function stepsAfter({ epochs, batch, splits }: RunSpec, shardSizes: readonly number[]): Float64Array {
@@ -63,10 +63,11 @@ export function expectedOutputs(record: RunRecord, prepared: PreparedData | unde
  * ones, whether they were sealed with this node's data.
  */
 export function soundLabels(
-  { spec, variant, dataset }: RunRecord,
+  record: RunRecord,
   prepared: PreparedData,
 ): (task: LabelsTask, buffer: ArrayBufferLike) => boolean | Promise<boolean> {
-  if (variant === 'federated') return sealedWith((prepared.sites[0] as Site).data);
+  const { spec, variant, dataset } = record;
+  if (variant === 'federated') return sealedWith((prepared.sites[0] as Site).data, runContext(record));
   const classes = dataset.classes.length;
   return ({ chapter }, buffer) => {
     const labels = labelsIn(buffer, classes);

@@ -16,6 +16,8 @@ export interface StoreSetting {
   readonly name: string;
   /** Absent where this process only looks on. */
   readonly prepared: PreparedData | undefined;
+  /** This process has found that spec and data fit each other; so it is with `prepared` unless given. */
+  readonly fits?: boolean | undefined;
   readonly signal: AbortSignal;
   /** Told of trouble with the server. */
   readonly say: (line: string) => void;
@@ -35,7 +37,7 @@ export function openStore(setting: StoreSetting): ClusterStore {
     clock: systemClock,
     signal,
     wire: record.spec.wire,
-    fits: prepared !== undefined,
+    fits: setting.fits ?? prepared !== undefined,
     nodes: record.nodes,
     expected: expectedOutputs(record, prepared),
     soundLabels: prepared && soundLabels(record, prepared),

@@ -1,6 +1,6 @@
 /**
  * Federated: predicted labels are made from a node's own data, so they leave it only sealed, under a key that is made from
- * that data. Whoever has the data (the node itself, started again) can open them; nobody else needs them.
+ * that data and the run. Whoever has the data (the node itself, started again) can open them; nobody else needs them.
  */
 import { sha256 } from '#platform/hash';
 import { bytesOf } from '../../data/dataset.js';
@@ -15,13 +15,16 @@ type Key = Parameters<typeof crypto.subtle.encrypt>[1];
 /** Bytes that sealed labels are longer than open ones: the tag. */
 export const SEAL_BYTES = 16;
 
-/** @throws PffError `cluster` in a page that may not seal. */
-export function sealingStore(store: Store, { samples }: LabelledData): Store {
+/**
+ * @param run what tells this run from every other one (`runContext`)
+ * @throws PffError `cluster` in a page that may not seal.
+ */
+export function sealingStore(store: Store, { samples }: LabelledData, run: string): Store {
   if (!globalThis.crypto?.subtle)
     throw new PffError('cluster', 'this page cannot seal the labels of a federated run, as it came over plain HTTP', {
       hint: 'Open it over HTTPS, or from localhost.',
     });
-  const key = keyOf(samples);
+  const key = keyOf(samples, run);
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
@@ -36,9 +39,12 @@ export function sealingStore(store: Store, { samples }: LabelledData): Store {
   };
 }
 
-/** Says whether labels as they travel were sealed with this data; else somebody else wrote them. */
-export function sealedWith({ samples }: LabelledData): (task: Task, buffer: ArrayBufferLike) => Promise<boolean> {
-  const key = keyOf(samples);
+/** Says whether labels as they travel were sealed with this data in this run; else somebody else wrote them. */
+export function sealedWith(
+  { samples }: LabelledData,
+  run: string,
+): (task: Task, buffer: ArrayBufferLike) => Promise<boolean> {
+  const key = keyOf(samples, run);
   return async (task, buffer) =>
     open(await key, task, { steps: 0, buffer }).then(
       () => true,
@@ -46,15 +52,16 @@ export function sealedWith({ samples }: LabelledData): (task: Task, buffer: Arra
     );
 }
 
-async function keyOf({ images, labels }: LabelledData['samples']): Promise<Key> {
+async function keyOf({ images, labels }: LabelledData['samples'], run: string): Promise<Key> {
   // Not the dataset's digest, which is public.
-  const secret = sha256().update('pff private labels 1').update(bytesOf(images)).update(bytesOf(labels)).bytes();
+  const hash = sha256().update('pff private labels 2').update(run);
+  const secret = hash.update(bytesOf(images)).update(bytesOf(labels)).bytes();
   return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
 }
 
 /**
- * AES-GCM, with its tag of 16 bytes behind the sealed ones. A task's labels are always the same under one key, so its name
- * may serve as the nonce, and sealing twice is the same.
+ * AES-GCM, with its tag of 16 bytes behind the sealed ones. In one run a task's labels are always the same, and each run has its own
+ * key, so the task's name may serve as the nonce, and sealing twice is the same.
  */
 function cipherOf(task: Task) {
   return { name: 'AES-GCM', iv: sha256().update(taskKey(task)).bytes().subarray(0, 12) };

@@ -6,7 +6,7 @@ import { taskOf } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { keys, type ReportRecord } from '../../store/cluster/records.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
 import type { Store } from '../../store/store.js';
 import type { NodeEvent } from '../events.js';
 import { viewState, type LayerStructure } from '../../layers/layer-state.js';
@@ -60,7 +60,7 @@ export async function takePart(part: Part): Promise<RunEnd> {
   const ready = bounded(store.ready(), job, part.maxUpdate);
   const executor = part.openExecutor({
     job,
-    store: data === undefined ? ready : sealingStore(ready, (own as Site).data),
+    store: data === undefined ? ready : sealingStore(ready, (own as Site).data, runContext(record)),
     number: () => membership?.number ?? nodes,
     onEvent: (event) => {
       observe(store, membership, event, say);

@@ -130,7 +130,8 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
     });
     server = listening.server;
     relay = new RelayServer(server as Server, { engine, guests, cookie, onLoopback, say });
-    store = openStore({ engine, record, name: 'share', prepared: undefined, signal: closing.signal, say });
+    // A guest's word that the data do not fit must not end the run for all: they do, or there would be no share of them.
+    store = openStore({ engine, record, name: 'share', prepared: undefined, fits: true, signal: closing.signal, say });
     await store.open();
     const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? ownAddress() : host;
     const ended = endOf({ store, record, registry, relay });

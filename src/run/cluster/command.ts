@@ -1,12 +1,13 @@
 /** Commands on a cluster's run, as they are told to people: with the server, and without anything that is secret. */
 import { commandLine } from '../../command-line.js';
+import { withoutSecrets } from '../../store/nats/address.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 
 /** `words` without the program's name. Passwords and tokens come from the environment. */
 export function clusterCommand(given: ServerOptions, ...words: readonly string[]): string {
   const { server, user, nkey, creds, tlsCa, tlsCert, tlsKey, inboxPrefix } = given;
   const flags = {
-    server: server.replace(/\/\/[^/@,]*@/g, '//'),
+    server: withoutSecrets(server),
     user,
     nkey,
     creds,

@@ -11,6 +11,7 @@ import { openStore } from '../../node/cluster/open-store.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
 import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { trainTask, type Task } from '../../schedule/tasks.js';
+import type { Span } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
@@ -43,6 +44,12 @@ export interface FollowerLooks {
   wants(task: Task): boolean;
   /** @param output of a task that `wants` names */
   see(task: Task, output: Output): Promise<void>;
+}
+
+/** A node whose clock is behind tells of times before the run began, which no log takes: its task is put at the run's beginning. */
+export function sinceTheRun<S extends Pick<Span, 'start' | 'end'>>(spans: readonly S[]): readonly S[] {
+  const early = spans.reduce((least, { start }) => Math.min(least, start), 0);
+  return early < 0 ? spans.map((span) => ({ ...span, start: span.start - early, end: span.end - early })) : spans;
 }
 
 /** Submits (or finds) the run and follows it to its end; aborting the signal only ends the following. */
@@ -216,7 +223,8 @@ class Follower {
     if (entry?.type === 'task' && entry.record.state === 'done') this.#look(entry.task, key);
     if (!entry || entry.type === 'task' || this.#told.has(key)) return;
     this.#told.add(key);
-    if (entry.type === 'report') this.#node({ type: 'task-finished', ...entry.record } as NodeEvent);
+    if (entry.type === 'report')
+      this.#node({ type: 'task-finished', ...entry.record, spans: sinceTheRun(entry.record.spans) } as NodeEvent);
     else if (entry.type === 'refused') this.#notice(`node ${entry.record.name} was refused: ${entry.record.text}`);
     else if (entry.type === 'conflict') this.#notice(`TWO NODES DISAGREE: ${entry.record.text}`);
   }
@@ -235,6 +243,7 @@ class Follower {
     } catch {
       // Dropped, since no task needs it any more; or the run is over.
     }
+    this.#store.forget();
   }
 
   #lookAtNodes(): void {

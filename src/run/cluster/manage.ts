@@ -103,7 +103,12 @@ export async function stopRun(server: ServerOptions, run: string, remove = false
           hint: 'Name the file with the key that it was submitted with by --key FILE.',
         });
       const signature = store.audits?.stopSignature() ?? {};
-      await store.records.tell(keys.stop, { v: 1, by: store.id, name: os.hostname(), text: 'stopped', ...signature });
+      const word = { v: 1, by: store.id, name: os.hostname(), text: 'stopped', ...signature } as const;
+      // Over a record of somebody who may not stop it, which nobody believes.
+      if (!(await store.records.tellOver(keys.stop, word, () => store.stopped)))
+        throw new PffError('cluster', `run ${run} was not stopped: somebody writes over the word that stops it`, {
+          hint: 'Try again, and look at who may write to the server (docs/CLUSTER.md).',
+        });
       await registry.mark(run, 'stopped');
     }
     if (remove) await registry.remove(run);
@@ -120,9 +125,17 @@ export interface FetchedModel {
   readonly finished: boolean;
 }
 
-/** Writes the model (each layer as it is now, of the last chapter that all have) and the spec into a new folder. */
-export async function fetchModel(server: ServerOptions, run: string, out: string): Promise<FetchedModel> {
-  return withRun(server, run, async (store, record) => {
+/**
+ * Writes the model (each layer as it is now, of the last chapter that all have) and the spec into a new folder. A large model may take
+ * long over a slow network: `signal` ends it, not a time.
+ */
+export async function fetchModel(
+  server: ServerOptions,
+  run: string,
+  out: string,
+  { signal = new AbortController().signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FetchedModel> {
+  const fetch = async (store: ClusterStore, record: RunRecord): Promise<FetchedModel> => {
     const { spec } = record;
     checkGraph(spec);
     const { imageSize, classes } = record.dataset;
@@ -162,7 +175,8 @@ export async function fetchModel(server: ServerOptions, run: string, out: string
     } finally {
       folder.close();
     }
-  });
+  };
+  return withRun(server, run, fetch, undefined, signal);
 }
 
 /** The run's tasks that are published: of those that have records, for a run may claim to have more than can be listed. */

@@ -20,7 +20,7 @@ import { Publication } from './publication.js';
 import { RecordKeeper, type Kept } from './record-keeper.js';
 import { RecordTable } from './record-table.js';
 import { decodeEntry, keys, type DoneRecord, type FailureRecord, type RunEntry } from './records.js';
-import { runFailure, tellFailure } from './run-failure.js';
+import { runFailure } from './run-failure.js';
 import { Standing } from './standing.js';
 import { StoreAudits } from './store-audits.js';
 import { TaskSources } from './task-sources.js';
@@ -327,7 +327,12 @@ export class ClusterStore implements Store {
       await this.audits.attestFailure(parseTaskKey(record.task), this.#under.sources);
       if (!this.audits.book.failed(record.task)) return;
     }
-    await tellFailure(this.records, record, () => this.failure() !== undefined);
+    await this.records.tellOver(keys.failed, record, () => this.failure() !== undefined);
+  }
+
+  /** Drops from this process's memory what no task needs any more: a node does that with each task that it publishes. */
+  forget(): void {
+    this.#dropping.forget();
   }
 
   /** Drops chunks that nobody needs. */

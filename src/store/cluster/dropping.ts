@@ -55,7 +55,7 @@ export class Dropping {
   /** `task` is published: drops what nobody needs any more. */
   async unneeded(task: Task): Promise<void> {
     const { shape, mirror, wanted } = this.#parts;
-    this.#forget();
+    this.forget();
     const published = wanted(false);
     for (const source of [...needs(shape, task), task])
       if (mirror.done(source) && !published.isKept(source)) await this.#drop(source);
@@ -79,7 +79,7 @@ export class Dropping {
   /** Drops whatever is on the server and needed by nobody. */
   async sweep(): Promise<void> {
     const { mirror, outputs, wanted } = this.#parts;
-    this.#forget();
+    this.forget();
     for (const name of await outputs.names()) {
       const entry = mirror.get(`task.${name}`)?.entry;
       const isDone = mirror.settled && entry?.type === 'task' && entry.record.state === 'done';
@@ -111,7 +111,7 @@ export class Dropping {
 
   async #dropOwn(): Promise<void> {
     const { mirror, wanted } = this.#parts;
-    this.#forget();
+    this.forget();
     for (const [name, task] of this.#own)
       if (mirror.done(task) && !wanted(false).isKept(task)) {
         this.#own.delete(name);
@@ -120,7 +120,7 @@ export class Dropping {
   }
 
   /** From this process's memory. */
-  #forget(): void {
+  forget(): void {
     const { mirror, cache, wanted } = this.#parts;
     const mine = wanted(true);
     for (const [key, kept] of cache)

@@ -16,6 +16,9 @@ export interface Found {
   readonly entry: RunEntry | undefined;
 }
 
+/** Somebody else may write the same key again and again. */
+const MOST_TRIES = 10;
+
 export class RecordTable {
   readonly mirror: Mirror;
   readonly #engine: Engine;
@@ -57,11 +60,21 @@ export class RecordTable {
 
   /** Writes a record unless there is one already; one that was refused counts as none. */
   async tell(key: string, record: AnyRecord): Promise<void> {
-    for (let tries = 0; tries < 10; tries++) {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const there = this.mirror.get(key);
       if (there?.entry || (await this.swap(key, record, there?.revision ?? 0))) return;
       await this.read(key);
     }
+  }
+
+  /**
+   * Writes a record over whatever is there until `told` says that it is believed: somebody who may not write it can write his own
+   * meanwhile. False if that did not come about.
+   */
+  async tellOver(key: string, record: AnyRecord, told: () => boolean): Promise<boolean> {
+    for (let tries = 0; tries < MOST_TRIES && !told(); tries++)
+      if (!(await this.swap(key, record, this.mirror.get(key)?.revision ?? 0))) await this.read(key);
+    return told();
   }
 
   /** Notes that this process does `task` now. False if somebody else got it first, or it is done. */

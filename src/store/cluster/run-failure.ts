@@ -1,11 +1,8 @@
-/** Why a run itself cannot be done, if somebody says so: read, believed only where it can be true, and told. */
+/** Why a run itself cannot be done, if somebody says so: believed only where it can be true. */
 import type { GraphShape } from '../../schedule/shape.js';
 import { isTask, parseTaskKey } from '../../schedule/tasks.js';
 import type { RecordTable } from './record-table.js';
 import { keys, type FailureRecord } from './records.js';
-
-/** A false record may be written again while it is replaced. */
-const MOST_TRIES = 10;
 
 /** @param fits this process has found that spec and data fit each other, so it need not believe who says that they do not */
 export function runFailure(
@@ -18,11 +15,4 @@ export function runFailure(
   if (record.error.code !== 'training') return fits ? undefined : record;
   const task = record.task === undefined ? undefined : parseTaskKey(record.task);
   return task && isTask(shape, task) && !mirror.done(task) ? record : undefined;
-}
-
-/** Tells everybody, over a record that cannot be true. @param told whether a failure that can be true is told already */
-export async function tellFailure(records: RecordTable, record: FailureRecord, told: () => boolean): Promise<void> {
-  for (let tries = 0; tries < MOST_TRIES && !told(); tries++)
-    if (!(await records.swap(keys.failed, record, records.mirror.get(keys.failed)?.revision ?? 0)))
-      await records.read(keys.failed);
 }
