@@ -20,8 +20,8 @@ it('refuses keys with a y that is too large, and takes the largest that is not',
 
 it('takes the keys of signers', () => {
   for (let i = 0; i < 20; i++) {
-    const { key, sign } = signerFromSeed(new Uint8Array(32).fill(i));
-    expect(isSoundKey(key)).toBe(true);
-    expect(verifySignature(key, `text ${i}`, sign(`text ${i}`))).toBe(true);
+    const signer = signerFromSeed(new Uint8Array(32).fill(i));
+    expect(isSoundKey(signer.key)).toBe(true);
+    expect(verifySignature(signer.key, `text ${i}`, signer.sign(`text ${i}`))).toBe(true);
   }
 });
