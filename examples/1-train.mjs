@@ -5,7 +5,7 @@ const spec = { trainSamples: 10000, testSamples: 1000, layers: [784, 128, 128], 
 for await (const event of train({ spec })) {
   if (event.type === 'task-finished' && event.stats.samples > 0)
     console.log(
-      `chapter ${event.task.chapter + 1}, layer ${event.task.layer}: loss ${event.stats.loss / event.stats.samples}`,
+      `chapter ${event.task.chapter + 1}, layer ${event.task.layer + 1}: loss ${event.stats.loss / event.stats.samples}`,
     );
   if (event.type === 'finished')
     console.log(`accuracy ${event.result.testAccuracy}, digest ${event.result.modelDigest}`);

@@ -66,11 +66,12 @@ export interface TrainOptions {
    */
   readonly analyseEvery?: number | 'seldom' | undefined;
   /**
-   * Measures accuracy on held-out samples at the end of every so many chapters (0 for never): `validation` events. By default as often as
-   * adds at most 1 % to the arithmetic. On a cluster who follows a run measures, at most 20 times unless asked, what is there.
+   * Measures accuracy on held-out samples at the end of every so many chapters (0 for never): `validation` events. By default so seldom
+   * that it is planned to add at most 0.6 % to the arithmetic, which is less than 1 % of the time. On a cluster who follows a run
+   * measures, at most 20 times unless asked, what is there.
    */
   readonly validateEvery?: number | undefined;
-  /** How many of the held-out samples that takes; by default as many as that allows. */
+  /** How many of the held-out samples that takes; by default as many as that allows, from 200 to 2000. */
   readonly validateSamples?: number | undefined;
   /**
    * The share of tasks, 0 to 1, that a node does twice, comparing the bits: finds memory and processors that compute wrongly now and then.

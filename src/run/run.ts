@@ -177,7 +177,7 @@ export class Run {
 
   #begin({ prepared, kernels, reason: kernelsReason, initial }: Beginning): void {
     const { resume, out } = this.#options;
-    const dataDir = this.#options.dataDir === undefined ? this.#resumed?.dataDir : path.resolve(this.#options.dataDir);
+    const dataDir = this.#dataDir();
     const shardDirs = this.#options.shardDirs?.map((dir) => path.resolve(dir)) ?? this.#resumed?.shardDirs;
     const folder = resume ?? out;
     if (folder !== undefined) {
@@ -285,18 +285,29 @@ export class Run {
     prepared: PreparedData,
     validator: Validator | undefined,
   ): Promise<Training> {
-    const { clusterTraining } = await import('./cluster/follow.js');
+    const [{ clusterTraining }, { followingFlags }] = await Promise.all([
+      import('./cluster/follow.js'),
+      import('./cluster/command.js'),
+    ]);
+    const { plugins } = this.#execution;
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
     return clusterTraining(cluster, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
       audits: (report) => this.#emit({ type: 'audits', ...report }),
+      following: followingFlags(this.#spec.dataset, { dataDir: this.#dataDir(), plugins }),
       looks: validator && {
         wants: (task) => validator.wants(task),
         see: (task, output) => validator.published(task, output),
       },
     });
+  }
+
+  /** Where the data lie, from whatever folder. */
+  #dataDir(): string | undefined {
+    const { dataDir } = this.#options;
+    return dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
   }
 
   #watchers(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan): Promise<Watchers> {

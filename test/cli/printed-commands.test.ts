@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.js';
 import { commandLine, pathOf } from '../../src/command-line.js';
-import { clusterCommand } from '../../src/run/cluster/command.js';
+import { clusterCommand, followingFlags } from '../../src/run/cluster/command.js';
 import { ownFolder, pff } from './helpers.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
@@ -111,6 +111,13 @@ it('commands on a cluster have its server, and no secret', () => {
     expect(clusterCommand({ server: `${login}@h:4222` }, 'stop', 'r1')).toMatch(
       /^pff stop r1 --server (nats:\/\/)?h:4222$/,
     );
+  const plugins = ['file:///p.mjs'];
+  const place = '/d/a b.csv?test=/d/t.csv';
+  expect(commandLine(followingFlags('own', { dataDir: place, plugins }))).toBe(
+    "--data '/d/a b.csv' --test /d/t.csv --plugin /p.mjs",
+  );
+  expect(followingFlags('mnist', { dataDir: '/d', plugins })).toEqual(['--data-dir', '/d', '--plugin', '/p.mjs']);
+  expect(followingFlags('mnist', {})).toEqual([]);
 });
 
 describe('commands of the documents', () => {

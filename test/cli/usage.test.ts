@@ -2,6 +2,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.js';
 import { CONTROL, pff, tempFolder } from './helpers.js';
 
 const { folder, drop } = tempFolder();
@@ -39,6 +40,10 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['eval', 'takes one run'],
   ['predict run', 'at least one image'],
   ['train --port 8377', '--port is of the page', 'Add --open'],
+  ['attach run --server nats://127.0.0.1:1 --test t.csv', '--test is of data of your own', 'Add --data FILE'],
+  ['attach run --server nats://127.0.0.1:1 --data a.csv --test 0.2', '--test 0.2 is a share', 'Leave it out'],
+  ['attach run --server nats://127.0.0.1:1 --data a.csv --data-dir b', '--data-dir was given as well'],
+  ['watch run --data a.csv --data-dir b', '--data-dir was given as well'],
   ['watch', 'takes one run'],
   ['watch run --port 99999', '--port must be at most 65535'],
   ['report', 'takes one to eight runs'],
@@ -117,7 +122,16 @@ describe.concurrent('help', () => {
       '--gantt [FILE.svg]',
     ])
       expect(stdout).toContain(option);
-    expect(stdout).toMatch(/--splits N.*\n?.*\(default\s+as\s+--epochs\)/);
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toMatch(/ --splits N [^(]*\(default as --epochs; with --data: from the data\) /);
+    expect(text).toMatch(/ --label-mode NAME .*\(default overlay; with --data: append\) --shift /);
+  });
+
+  it('$PFF_SERVER is named where it replaces --server, and only there', async () => {
+    const named: string[] = [];
+    for (const { name, load } of COMMANDS)
+      if ((await load()).flags['server']?.text.endsWith('$PFF_SERVER')) named.push(name);
+    expect(named.toSorted()).toEqual(['attach', 'audit', 'fetch', 'node', 'runs', 'share', 'status', 'stop']);
   });
 
   it('pff --version says the version', async () => {

@@ -64,7 +64,6 @@ it('nodes with the file do the run, with 300 classes and predicted labels; one w
     '--out',
     file('run'),
     '--json',
-    '--quiet',
     '--server',
     at.url,
   );
@@ -78,8 +77,20 @@ it('nodes with the file do the run, with 300 classes and predicted labels; one w
   expect(without.text).toMatch(/the data of run own is not here: .*Name it by --data/);
   const nodes = [fleet.node(at, '--data', file('kinds.csv')), fleet.node(at, '--data', file('kinds.csv'))];
   expect(await digestOf(train)).toBe(alone.modelDigest);
+
+  // Others who follow it have the data, too, and measure as they like.
+  const following = ['--data', file('kinds.csv'), '--server', at.url];
+  expect(train.text).toContain(`(pff attach own ${following.join(' ')} follows it again)`);
+  const more = ['--validate-every', '1', '--validate-samples', '50', '--max-drop', '0.5', '--json'];
+  const attach = fleet.pff('attach', 'own', ...following, ...more, '--out', file('attached'));
+  expect(await digestOf(attach)).toBe(alone.modelDigest);
+  const lost = fleet.pff('attach', 'own', '--data', file('others.csv'), '--server', at.url, '--out', file('lost'));
+  expect(await lost.exited).toBe(1);
+  expect(lost.text).toMatch(/run own trains on kinds .*, but the data given here have .*\n.*by --data, unchanged/);
+  const watch = fleet.pff('watch', 'own', ...following, '--no-open', '--port', '0', '--out', file('watched'));
+  await said(watch, /page at http/);
   for (const node of nodes) expect(node.text).toContain('joined run own');
-});
+}, 120_000);
 
 it('federated nodes train on tables of their own, scaled as the data that the run was submitted with', async () => {
   table('held.csv', 3, 120);

@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
+import { commandLine } from '../../src/command-line.js';
 import { messageOf, PffError } from '../../src/errors.js';
 import { loadPlugins } from '../../src/node/threads/plugins.js';
 import { trainToEnd, type TrainOptions } from '../../src/index.js';
@@ -67,6 +69,13 @@ it.each([
 it('one that imports a missing package: the hint says how to get it', async () => {
   await expect(loadPlugins([plugin('import "no-such-package"')])).rejects.toMatchObject({
     hint: expect.stringMatching(/^Run npm install no-such-package in the plugin's folder /) as string,
+  });
+});
+
+it('one that imports this package where it is not installed: the hint installs it from where it lies', async () => {
+  const root = path.dirname(fileURLToPath(new URL('../../package.json', import.meta.url)));
+  await expect(loadPlugins([plugin('import "pipeline-forward-forward"')])).rejects.toMatchObject({
+    hint: expect.stringContaining(`Run ${commandLine(['npm', 'install', root])} in the plugin's folder `) as string,
   });
 });
 

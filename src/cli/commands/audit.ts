@@ -8,7 +8,7 @@ import { defineCommand } from '../command.js';
 import { DONE, FAILED } from '../exit-codes.js';
 import { askedKernels, dataDirFlag, jsonFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
-import { requiredServer, serverFlags } from '../flags/server-flags.js';
+import { requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 import { writeFileSync } from 'node:fs';
 import { messageOf } from '../../errors.js';
 import { interruptible } from '../terminal/interrupt.js';
@@ -21,7 +21,7 @@ export const auditCommand = defineCommand({
     'With a task, such as c3.l1 (chapter and layer, from 0), that task is done again on this machine and compared with what was said of it, batch by batch. What it was made of comes from the server, or is done again too where it is gone, which can take as long as the run. The exit code is 1 if this machine has another result than the one that counts.',
   ],
   flags: {
-    ...serverFlags,
+    ...requiredServerFlags,
     chain: textFlag('FILE', "with a task: write the digests of this machine's parameters after every batch"),
     against: textFlag(
       'FILE',

@@ -4,13 +4,13 @@ import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { textFlag } from '../flags/flags.js';
-import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { oneRun, requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 
 export const fetchCommand = defineCommand({
   name: 'fetch',
   usage: ['pff fetch RUN --server URL [--out DIR]'],
   flags: {
-    ...serverFlags,
+    ...requiredServerFlags,
     out: { ...textFlag('DIR', 'folder to make for the model'), shownDefault: 'pff-runs/RUN' },
     json: jsonFlag,
   },

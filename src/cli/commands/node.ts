@@ -1,28 +1,12 @@
 /** `pff node`. */
-import type { Place } from '../../data/sources/own/place.js';
-import { PffError } from '../../errors.js';
 import { serveNode } from '../../run/cluster/serve.js';
 import { defineCommand } from '../command.js';
 import { askedKernels, dataDirFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import type { GivenData } from '../flags/data-flags.js';
-import { flag, noWords, numberFlag, parseNumber, textFlag, textsFlag } from '../flags/flags.js';
+import { askedPlace, sameDataFlags } from '../flags/data-flags.js';
+import { flag, noWords, numberFlag, textFlag, textsFlag } from '../flags/flags.js';
 import { interruptible } from '../terminal/interrupt.js';
-import { keyFlag, requiredServer, serverFlags } from '../flags/server-flags.js';
-
-/** @throws PffError `usage` for files that belong to no data, and for shares, which the run's spec has */
-function ownPlace({ data, test, validation }: GivenData): Place | undefined {
-  for (const [name, given] of Object.entries({ test, validation }))
-    if (given !== undefined && (data === undefined || !Number.isNaN(parseNumber(given))))
-      throw new PffError(
-        'usage',
-        data === undefined
-          ? `--${name} is of data of your own, but --data was not given`
-          : `--${name} ${given} is a share`,
-        { hint: data === undefined ? 'Add --data FILE.' : 'Leave it out: the run says which share is set aside.' },
-      );
-  return data === undefined ? undefined : { data, test, validation };
-}
+import { keyFlag, requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 
 export const nodeCommand = defineCommand({
   name: 'node',
@@ -32,7 +16,7 @@ export const nodeCommand = defineCommand({
     'In a federated run each node trains on its own data, given by --data-dir or --data, which never leaves it. Tables are then scaled as the data that the run was submitted with.',
   ],
   flags: {
-    ...serverFlags,
+    ...requiredServerFlags,
     run: textFlag('NAME', 'work on this run only, and end with it'),
     once: flag('end after the first run that this node can do'),
     'max-memory': {
@@ -61,12 +45,11 @@ export const nodeCommand = defineCommand({
     threads: { ...numberFlag('N', 'threads of the kernels', { whole: true, least: 1 }), shownDefault: 'all cores' },
     slot: numberFlag('N', 'federated: take this slot (from 1) and no other', { whole: true, least: 1 }),
     ...kernelsFlags(),
+    ...sameDataFlags,
     data: textFlag(
       'PATH',
       'for runs on data of their own: the same file or folder, unchanged; in a federated run, what this node trains on',
     ),
-    test: textFlag('FILE', 'with --data: the table to test on, where the run was submitted with one'),
-    validation: textFlag('FILE', 'with --data: the same for validation'),
     'data-dir': dataDirFlag,
     init: textFlag('RUN', 'the model that runs begin with (--init of pff train): a run folder or a safetensors file'),
     key: keyFlag,
@@ -104,7 +87,7 @@ export const nodeCommand = defineCommand({
             dataDir: flags['data-dir'],
             init: flags.init,
             key: flags.key,
-            data: ownPlace(flags),
+            data: askedPlace(flags),
             slot: flags.slot === undefined ? undefined : flags.slot - 1,
             signal,
             say,

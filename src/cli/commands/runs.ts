@@ -5,12 +5,12 @@ import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
 import { noWords } from '../flags/flags.js';
-import { requiredServer, serverFlags } from '../flags/server-flags.js';
+import { requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 
 export const runsCommand = defineCommand({
   name: 'runs',
   usage: ['pff runs --server URL'],
-  flags: { ...serverFlags, json: jsonFlag },
+  flags: { ...requiredServerFlags, json: jsonFlag },
   examples: [['pff runs --server nats://big-machine:4222', 'all runs that the server knows']],
   run: async ({ flags, words }, { out }) => {
     noWords('runs', words);

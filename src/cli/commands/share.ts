@@ -5,7 +5,7 @@ import { DONE } from '../exit-codes.js';
 import { dataDirFlag } from '../flags/common-flags.js';
 import { flag, numberFlag, textFlag } from '../flags/flags.js';
 import { askedShare, shareFlags, showCode } from '../flags/share-flags.js';
-import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { oneRun, requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 import { interruptible, untilAborted } from '../terminal/interrupt.js';
 
 const group = 'Browsers as nodes';
@@ -18,7 +18,7 @@ export const shareCommand = defineCommand({
     'In a federated run each browser trains on files that its user picks, which never leave it. It ends when the run ends; Ctrl-C ends it before, and the other nodes go on.',
   ],
   flags: {
-    ...serverFlags,
+    ...requiredServerFlags,
     port: {
       ...numberFlag('N', 'port of the page; 0 for any free one', { whole: true, least: 0 }),
       group,

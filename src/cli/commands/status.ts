@@ -5,12 +5,12 @@ import { shortKey } from '../../run/cluster/audit-report.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
-import { oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { oneRun, requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 
 export const statusCommand = defineCommand({
   name: 'status',
   usage: ['pff status RUN --server URL'],
-  flags: { ...serverFlags, json: jsonFlag },
+  flags: { ...requiredServerFlags, json: jsonFlag },
   examples: [['pff status RUN', 'with $PFF_SERVER set']],
   run: async ({ flags, words }, { out }) => {
     const status = await runStatus(requiredServer(flags), oneRun('status', words));

@@ -3,12 +3,12 @@ import { stopRun } from '../../run/cluster/manage.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { flag } from '../flags/flags.js';
-import { keyFlag, oneRun, requiredServer, serverFlags } from '../flags/server-flags.js';
+import { keyFlag, oneRun, requiredServer, requiredServerFlags } from '../flags/server-flags.js';
 
 export const stopCommand = defineCommand({
   name: 'stop',
   usage: ['pff stop RUN --server URL [--remove]'],
-  flags: { ...serverFlags, remove: flag('drop everything of the run from the server'), key: keyFlag },
+  flags: { ...requiredServerFlags, remove: flag('drop everything of the run from the server'), key: keyFlag },
   examples: [
     ['pff stop RUN', 'its layers stay on the server; pff fetch RUN gets them'],
     ['pff stop RUN --remove', 'nothing of it stays'],

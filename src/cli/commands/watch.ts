@@ -2,7 +2,9 @@
 import type { Page } from '../../page/serve.js';
 import { attachRun } from '../../run/cluster/attach.js';
 import { defineCommand } from '../command.js';
+import { placeText } from '../../data/sources/own/place.js';
 import { dataDirFlag, loadPlugin, pluginFlag } from '../flags/common-flags.js';
+import { askedOnePlace, sameDataFlags } from '../flags/data-flags.js';
 import { DONE } from '../exit-codes.js';
 import { flag, textFlag } from '../flags/flags.js';
 import { interruptible, untilAborted } from '../terminal/interrupt.js';
@@ -22,6 +24,7 @@ export const watchCommand = defineCommand({
   flags: {
     ...pageFlags,
     'no-open': flag('only print the address'),
+    ...sameDataFlags,
     'data-dir': dataDirFlag,
     plugin: pluginFlag,
     ...serverFlags,
@@ -32,11 +35,14 @@ export const watchCommand = defineCommand({
     ['pff watch pff-runs', 'all runs of the folder'],
     ['pff watch pff-runs/NAME --host 0.0.0.0', 'for other machines, too; prints an address with a token'],
     ['pff watch NAME --server nats://HOST:4222', 'a run of a cluster'],
+    ['pff watch NAME --server nats://HOST:4222 --data measurements.csv', 'one on data of your own'],
   ],
   run: async ({ flags, words }, output) => {
     const run = oneWord('watch', words);
     // Only where it is asked for: $PFF_SERVER alone does not make a folder the name of a cluster's run.
     const server = flags.server === undefined ? undefined : askedServer(flags);
+    const data = askedOnePlace(flags);
+    const dataDir = data === undefined ? flags['data-dir'] : placeText(data);
     const browser = !flags['no-open'];
     await loadPlugin(flags);
     await interruptible(
@@ -44,7 +50,7 @@ export const watchCommand = defineCommand({
       async (signal) => {
         let page: Page | undefined;
         const open = async (folder: string): Promise<void> => {
-          page ??= await openPage(folder, flags, output.out, { browser, dataDir: flags['data-dir'] });
+          page ??= await openPage(folder, flags, output.out, { browser, dataDir });
         };
         try {
           if (server === undefined) await open(run);
@@ -54,6 +60,7 @@ export const watchCommand = defineCommand({
               server,
               run,
               out,
+              data,
               dataDir: flags['data-dir'],
               plugins: flags.plugin,
               analyseEvery: 'seldom',

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
 import { isKernelsChoice, kernelsChoices, onGpu, type KernelsChoice } from '../../kernels/choices.js';
 import { loadPlugins } from '../../node/threads/plugins.js';
-import { choiceFlag, flag, textFlag, type Flag } from './flags.js';
+import { choiceFlag, flag, numberFlag, textFlag, type Flag } from './flags.js';
 
 const named = choiceFlag(
   kernelsChoices,
@@ -43,6 +43,36 @@ export function askedKernels({ kernels, gpu }: GivenKernels): KernelsChoice | un
 }
 
 export const dataDirFlag = textFlag('DIR', "folder of the dataset's files, in place of its usual one");
+
+/** How accuracy is measured while a run goes on. @param where as of `kernelsFlags` */
+export function measuringFlags(where: Pick<Flag<unknown>, 'group'> = {}) {
+  return {
+    'validate-every': {
+      ...numberFlag('N', 'measure accuracy on held-out samples after every N chapters; 0 for never', {
+        whole: true,
+        least: 0,
+      }),
+      ...where,
+      shownDefault:
+        'so seldom that it costs 0.6 % of the arithmetic, less than 1 % of the time; on a cluster at most 20 times',
+    },
+    'validate-samples': {
+      ...numberFlag('N', 'on how many of the held-out samples', { whole: true, least: 1 }),
+      ...where,
+      shownDefault: 'at most 2000, by the same bound',
+    },
+    'max-drop': {
+      ...numberFlag(
+        'X',
+        'say so when measured accuracy, or that of one layer alone, falls by more than X (0 to 1) below its best so far, and on whose data',
+        {
+          least: 0,
+        },
+      ),
+      ...where,
+    },
+  };
+}
 
 /** A run folder never names code that is then run: whoever opens a run with own parts gives the file. */
 export const pluginFlag: Flag<readonly string[]> = {

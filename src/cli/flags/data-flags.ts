@@ -1,5 +1,5 @@
 /** Options that name data of one's own: `--data`, `--test`, `--validation`. */
-import { placeText } from '../../data/sources/own/place.js';
+import { type Place, placeText } from '../../data/sources/own/place.js';
 import { PffError } from '../../errors.js';
 import type { PartialSpec } from '../../spec/spec.js';
 import { parseNumber, textFlag, type Flags } from './flags.js';
@@ -68,6 +68,37 @@ export function askedData(given: GivenData & { readonly dataset?: unknown }): {
       ...(shares.validation === undefined ? {} : { validationShare: shares.validation }),
     },
   };
+}
+
+/** Of commands on a run whose spec says how its data are read: the same files again. */
+export const sameDataFlags = {
+  data: textFlag('PATH', 'where the run is on data of your own: the same file or folder, unchanged'),
+  test: textFlag('FILE', 'with --data: the table to test on, where the run was submitted with one'),
+  validation: textFlag('FILE', 'with --data: the same for validation'),
+} satisfies Flags;
+
+/** What `sameDataFlags` name. @throws PffError `usage` for files that belong to no data, and for shares, which the run's spec has */
+export function askedPlace({ data, test, validation }: GivenData): Place | undefined {
+  for (const [name, given] of Object.entries({ test, validation }))
+    if (given !== undefined && (data === undefined || !Number.isNaN(parseNumber(given))))
+      throw new PffError(
+        'usage',
+        data === undefined
+          ? `--${name} is of data of your own, but --data was not given`
+          : `--${name} ${given} is a share`,
+        { hint: data === undefined ? 'Add --data FILE.' : 'Leave it out: the run says which share is set aside.' },
+      );
+  return data === undefined ? undefined : { data, test, validation };
+}
+
+/** The same where it is of one run, whose data lie in one place. @throws PffError `usage` */
+export function askedOnePlace(given: GivenData): Place | undefined {
+  const place = askedPlace(given);
+  if (place !== undefined && given['data-dir'] !== undefined)
+    throw new PffError('usage', '--data names data of your own, but --data-dir was given as well', {
+      hint: 'Leave one of them out.',
+    });
+  return place;
 }
 
 /** Undefined for a file. */

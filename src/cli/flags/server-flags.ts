@@ -8,10 +8,7 @@ const group = 'Server';
 
 export const serverFlags = {
   server: {
-    ...textFlag(
-      'URL',
-      'NATS server with JetStream: nats://HOST:PORT or tls://HOST:PORT, several with commas; or $PFF_SERVER',
-    ),
+    ...textFlag('URL', 'NATS server with JetStream: nats://HOST:PORT or tls://HOST:PORT, several with commas'),
     group,
   },
   user: { ...textFlag('NAME', 'user of the server'), group },
@@ -23,6 +20,12 @@ export const serverFlags = {
   'tls-cert': { ...textFlag('FILE', 'PEM file of our certificate'), group },
   'tls-key': { ...textFlag('FILE', 'PEM file of its key'), group },
   'inbox-prefix': { ...textFlag('TEXT', 'subject below which answers come'), group, shownDefault: '_INBOX' },
+};
+
+/** The same for commands that always use a server. */
+export const requiredServerFlags = {
+  ...serverFlags,
+  server: { ...serverFlags.server, text: `${serverFlags.server.text}; or $PFF_SERVER` },
 };
 
 export const clusterGroup = { group: 'On a cluster (with --server)' };

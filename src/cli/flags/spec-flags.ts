@@ -46,6 +46,15 @@ const defaults = ((base: PartialSpec) => {
   return { usual, longer: resolveSpec({ ...base, epochs: usual.epochs + 1 }), other: resolveSpec({ objective }) };
 })(presets['default']?.spec ?? {});
 
+/** Defaults that data of one's own bring along (run/fit-to-data.ts). */
+const BY_DATA: Readonly<Partial<Record<Field, string>>> = {
+  labelMode: 'append',
+  layers: 'from the data',
+  epochs: 'from the data',
+  splits: 'from the data',
+  batch: 'from the data',
+};
+
 /** What a schema allows, as JSON Schema says it. */
 interface Allowed {
   readonly type: string;
@@ -169,7 +178,8 @@ function shownDefault(field: Field): string {
   const [value, longer, other] = [defaults.usual, defaults.longer, defaults.other].map((spec) =>
     fieldText(field, spec),
   );
-  if (field === 'objective' || field === 'epochs') return value ?? '';
-  if (longer !== value) return 'as --epochs';
-  return other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`;
+  const fitted = BY_DATA[field] === undefined ? '' : `; with --data: ${BY_DATA[field]}`;
+  if (field === 'objective' || field === 'epochs') return `${value ?? ''}${fitted}`;
+  if (longer !== value) return `as --epochs${fitted}`;
+  return (other === value ? (value ?? '') : `${value}; ${other} with --objective ${defaults.other.objective}`) + fitted;
 }

@@ -1,7 +1,7 @@
 /** The flags of `pff train`. */
 import { metricsFormats } from '../../run/metrics-log.js';
 import { VARIANTS } from '../../schedule/assign.js';
-import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, pluginFlag } from './common-flags.js';
+import { dataDirFlag, ganttFlag, jsonFlag, kernelsFlags, measuringFlags, pluginFlag } from './common-flags.js';
 import { dataFlags } from './data-flags.js';
 import { choiceFlag, flag, listFlag, numberFlag, textFlag, textsFlag } from './flags.js';
 import { pageFlags } from './page-flags.js';
@@ -121,29 +121,7 @@ export const trainFlags = {
     group: 'Files and output',
     shownDefault: '1',
   },
-  'validate-every': {
-    ...numberFlag('N', 'measure accuracy on held-out samples after every N chapters; 0 for never', {
-      whole: true,
-      least: 0,
-    }),
-    group: 'Files and output',
-    shownDefault: 'as often as costs 1 %',
-  },
-  'max-drop': {
-    ...numberFlag(
-      'X',
-      'say so when measured accuracy, or that of one layer alone, falls by more than X (0 to 1) below its best so far, and on whose data',
-      {
-        least: 0,
-      },
-    ),
-    group: 'Files and output',
-  },
-  'validate-samples': {
-    ...numberFlag('N', 'on how many of the held-out samples', { whole: true, least: 1 }),
-    group: 'Files and output',
-    shownDefault: 'as many as cost 1 %',
-  },
+  ...measuringFlags({ group: 'Files and output' }),
   gantt: { ...ganttFlag, group: 'Files and output' },
   json: { ...jsonFlag, group: 'Files and output' },
   quiet: { ...flag('show no progress'), group: 'Files and output' },

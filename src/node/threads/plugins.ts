@@ -6,10 +6,12 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { commandLine } from '../../command-line.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { OwnNegatives } from '../../data/negatives-table.js';
 import { ownDatasetNames, registerDataset, type DatasetLoader } from '../../data/sources/load.js';
 import { messageOf, PffError } from '../../errors.js';
+import { PACKAGE_FOLDER } from '../../package-folder.js';
 import type { OwnGoodness } from '../../objectives/goodness.js';
 import type { AnyOwnObjective } from '../../objectives/table.js';
 import {
@@ -130,12 +132,15 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
   }
 }
 
+/** Of this package, which plugins import and no registry has yet: it is installed from where it lies. */
+const OWN_NAME = 'pipeline-forward-forward';
+
 /** What to do about a module that cannot be imported. */
 function hintOf(error: unknown): string {
   const missing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
   const name = missing ? /Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
   if (name !== undefined)
-    return `Run npm install ${name} in the plugin's folder or in one above it, or move the plugin to a folder where that package is installed.`;
+    return `Run ${commandLine(['npm', 'install', name === OWN_NAME ? PACKAGE_FOLDER : name])} in the plugin's folder or in one above it, or move the plugin to a folder where that package is installed.`;
   return 'It must be an ES module (.mjs, or .js with "type": "module").';
 }
 

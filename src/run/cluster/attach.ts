@@ -13,12 +13,18 @@ import { train } from '../train.js';
 export interface AttachOptions {
   readonly server: ServerOptions;
   readonly run: string;
+  /** Data of one's own, where the run is on such: the same files as it was submitted with. */
+  readonly data?: TrainOptions['data'];
   readonly dataDir?: string | undefined;
   readonly out?: string | undefined;
   /** Modules that are loaded already, for the events to tell. */
   readonly plugins?: TrainOptions['plugins'];
   readonly kernels?: KernelsChoice | undefined;
   readonly analyseEvery?: TrainOptions['analyseEvery'];
+  /** How accuracy is measured, by who follows: as for `train`. */
+  readonly validateEvery?: TrainOptions['validateEvery'];
+  readonly validateSamples?: TrainOptions['validateSamples'];
+  readonly maxDrop?: TrainOptions['maxDrop'];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,11 +33,15 @@ export async function* attachRun(options: AttachOptions): AsyncGenerator<RunEven
   checkOptions('attachRun', options, {
     server: true,
     run: true,
+    data: true,
     dataDir: true,
     out: true,
     plugins: true,
     kernels: true,
     analyseEvery: true,
+    validateEvery: true,
+    validateSamples: true,
+    maxDrop: true,
     signal: true,
   });
   const { server, run, ...rest } = options;
@@ -40,5 +50,9 @@ export async function* attachRun(options: AttachOptions): AsyncGenerator<RunEven
   if (misfit !== undefined)
     throw new PffError('usage', misfit, { hint: 'Give the plugin that the run was submitted with by --plugin FILE.' });
   const { spec, variant, nodes } = record;
+  if (options.data !== undefined && spec.dataset !== 'own')
+    throw new PffError('usage', `run ${run} trains on ${spec.dataset}, but --data names data of your own`, {
+      hint: `Leave it out; --data-dir names the folder of ${spec.dataset}, where that lies elsewhere.`,
+    });
   yield* train({ ...rest, spec, variant, nodes, cluster: { server, run, record } });
 }

@@ -31,10 +31,13 @@ import type { PreparedData } from '../../node/prepare.js';
 /** Audits are reported this often at most. */
 const REPORT_MS = 2000;
 
+/** What is told to whoever follows, and how. */
 export interface FollowCallbacks {
   readonly node: (event: NodeEvent) => void;
   readonly notice: (text: string) => void;
   readonly audits: (report: AuditReport) => void;
+  /** Options with which `pff attach` follows it from this machine, besides those of the server. */
+  readonly following: readonly string[];
   /** Chapters of which somebody who looks on wants the layers, and what is told of them. */
   readonly looks?: FollowerLooks | undefined;
 }
@@ -61,8 +64,9 @@ export function clusterTraining(
   callbacks: FollowCallbacks,
 ): Training {
   const { run } = record;
-  const { notice } = callbacks;
+  const { notice, following } = callbacks;
   const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
+  const attach = command('attach', run, ...following);
   return {
     async run() {
       const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`, (text) =>
@@ -83,7 +87,7 @@ export function clusterTraining(
           }
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
-          notice(`submitted run ${run}; it goes on without this terminal (${command('attach', run)} follows it again)`);
+          notice(`submitted run ${run}; it goes on without this terminal (${attach} follows it again)`);
           cluster.onSubmitted?.();
         }
         const store = openStore({
@@ -115,7 +119,7 @@ export function clusterTraining(
     peakStoreBytes: () => 0,
     interruption: () =>
       new PffError('interrupted', `detached from run ${run}, which goes on`, {
-        hint: `${command('attach', run)} follows it again; ${command('stop', run)} stops it.`,
+        hint: `${attach} follows it again; ${command('stop', run)} stops it.`,
       }),
   };
 }

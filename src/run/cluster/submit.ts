@@ -38,9 +38,9 @@ export async function acceptedRecord(cluster: ClusterOptions, submission: Submis
   return record;
 }
 
-/** The record of a run to submit, or of the one that is followed. @throws PffError `usage` for a run that could never be done */
+/** The record of a run to submit, or of the one that is followed. @throws PffError `usage` for a run that could never be done, `data` */
 function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prepared }: Submission): RunRecord {
-  if (cluster.record) return cluster.record;
+  if (cluster.record) return withSameData(cluster.record, prepared);
   if (spec.earlyStop > 0)
     throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but a run on a cluster does not stop early`, {
       hint: 'Leave --early-stop or --server out; docs/EXPERIMENTS.md says why.',
@@ -69,6 +69,22 @@ function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prep
       { hint: 'Give classes and columns shorter names, such as numbers; or train on this machine, with --nodes.' },
     );
   return record;
+}
+
+/** Who follows measures on its own data, so these must be the run's; those of a federated run are many. @throws PffError `data` */
+function withSameData(record: RunRecord, { facts }: Pick<PreparedData, 'facts'>): RunRecord {
+  const { run, spec, dataset, variant } = record;
+  if (variant === 'federated' || facts.digest === dataset.digest) return record;
+  throw new PffError(
+    'data',
+    `run ${run} trains on ${dataset.name} with digest ${dataset.digest.slice(0, 16)}, but the data given here have ${facts.digest.slice(0, 16)}`,
+    {
+      hint:
+        spec.dataset === 'own'
+          ? 'Name the file that the run was submitted with by --data, unchanged.'
+          : 'Name the folder with the same files by --data-dir.',
+    },
+  );
 }
 
 function auditOf(
