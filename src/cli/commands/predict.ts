@@ -28,7 +28,7 @@ export const predictCommand = defineCommand({
   usage: ['pff predict RUN INPUT… [options]'],
   words: ['folder', 'file'],
   about: [
-    'INPUT is an image (PNG, JPEG, WebP), a folder of them, a table of rows (CSV, TSV, JSON lines, Parquet), - for one of these on standard input, or test:INDEX or train:INDEX for a sample of the dataset, counted from 0 as in the files. Columns of a table are taken by their names; a column with the classes is compared with what is predicted.',
+    'INPUT is an image (PNG, JPEG, WebP), a folder of them, a table of rows (CSV, TSV, JSON lines, Parquet), - for one of these on standard input, or test:INDEX or train:INDEX for a sample of the dataset, counted from 0 as in the files. Columns of a table are taken by their names; rows without names must have the columns of the network in its order; a column with the classes is compared with what is predicted.',
     'Images are scaled to the size that the network was trained on, and light and dark turned over where they are the other way round than in training; what was done is said. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
   flags: {
@@ -42,7 +42,10 @@ export const predictCommand = defineCommand({
     ['pff predict pff-runs/NAME test:0 test:1', 'the first two test images'],
     ['pff predict pff-runs/NAME digit.png photos', 'images of your own'],
     ['pff predict pff-runs/NAME rows.csv', 'rows of a table'],
-    ['tail -n 5 rows.csv | pff predict pff-runs/NAME -', 'rows of another program'],
+    [
+      '(head -n 1 rows.csv; tail -n 5 rows.csv) | pff predict pff-runs/NAME -',
+      'rows of another program, under the names of their columns',
+    ],
   ],
   run: async ({ flags, words }, { out, err }) => {
     const [run, ...inputs] = words;
