@@ -58,11 +58,12 @@ export const predictCommand = defineCommand({
     const dataDir = flags['data-dir'];
     const model = await loadModel(run, { kernels: askedKernels(flags), verify, dataDir });
     try {
-      const { asked, bad } = await askedOf(inputs, { model, run, dataDir });
+      const { asked, bad, notes } = await askedOf(inputs, { model, run, dataDir, verify });
       // One that cannot be read does not keep the others from being predicted.
       const [only] = bad;
-      if (asked.length === 0 && only && bad.length === 1) throw only.error;
-      for (const { name, error } of bad) err.line(`pff: ${describe(name, error)}`);
+      if (asked.length === 0 && only && bad.length === 1) throw named(only);
+      for (const each of bad) err.line(`pff: ${describe(each)}`);
+      for (const note of notes) err.line(`pff: ${note}`);
       const partial = partialNote(run, verify, flags.plugin);
       if (partial !== undefined) err.line(`pff: ${partial}`);
       const predictions: Prediction[] = [];
@@ -87,9 +88,20 @@ export const predictCommand = defineCommand({
   },
 });
 
-function describe(name: string, { message, hint }: PffError): string {
-  const what = message.includes(name) ? message : `${name}: ${message}`;
-  return `${what}${hint ? ` (${hint})` : ''}`;
+function describe(input: BadInput): string {
+  const { message, hint } = named(input);
+  return `${message}${hint ? ` (${hint})` : ''}`;
+}
+
+/** The error with the place that it is about. */
+function named({ name, row, error }: BadInput): PffError {
+  const { code, message, hint } = error;
+  const place = row === undefined ? name : `${name}: row ${row}`;
+  if (row === undefined && message.includes(name)) return error;
+  return new PffError(code, `${place}${row === undefined ? ':' : ','} ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }
 
 function joined(asked: readonly Asked[]): Uint8Array | Float32Array {
