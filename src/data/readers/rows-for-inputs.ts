@@ -4,7 +4,7 @@ import type { Cell, ColumnInputs, Inputs, PixelInputs } from '../columns.js';
 import { labelText } from './classes.js';
 import { isNumber } from './csv-header.js';
 import type { FoundFile, TableKind } from './file-kind.js';
-import { placeOf, readRawTable, type RawTable } from './table.js';
+import { classIn, placeOf, readRawTable, type RawTable } from './table.js';
 
 /** A row of a file in the order of the model's columns. */
 export interface FileRow {
@@ -43,7 +43,7 @@ export async function rowsForInputs(
   return table.rows.map((row, i) => ({
     place: table.places[i] as number,
     cells: columns.map((column) => row[column] ?? null),
-    truth: truth < 0 || columns.includes(truth) ? undefined : textOf(row[truth]),
+    truth: truth < 0 || columns.includes(truth) ? undefined : textOf(classIn(table, i, truth)),
   }));
 }
 
@@ -77,7 +77,17 @@ async function columnsOf(file: TableFile, name: string, inputs: ColumnInputs): P
   const isNumbered = plain.rows.length > 1 && numbered && first.every((cell, i) => cell === wanted[i]);
   if (!isNumbered && isRow(first, inputs)) return { table: plain, columns };
   if (!numbered) throw lacking(named, wanted, label);
-  return { table: { ...plain, rows: plain.rows.slice(1), places: plain.places.slice(1) }, columns };
+  return { table: withoutFirst(plain), columns };
+}
+
+function withoutFirst(table: RawTable): RawTable {
+  const { rows, places } = table;
+  return {
+    ...table,
+    rows: rows.slice(1),
+    places: places.slice(1),
+    classAt: (row, column) => classIn(table, row + 1, column),
+  };
 }
 
 /** Whether cells are a row rather than names: a number where the model takes one, a text that it knows, or nothing at all. */
@@ -116,8 +126,8 @@ function lacking({ name, columns, hasNames }: RawTable, wanted: readonly string[
   });
 }
 
-function textOf(cell: Cell | undefined): string | undefined {
-  return cell === null || cell === undefined ? undefined : labelText(cell);
+function textOf(cell: Cell): string | undefined {
+  return cell === null ? undefined : labelText(cell);
 }
 
 /** A label's column that had no name was called by its place, which tells where the classes are in a file without a header. */

@@ -2,7 +2,7 @@
 import { messageOf, PffError } from '../../errors.js';
 import type { Cell } from '../columns.js';
 import type { FoundFile, TableKind } from './file-kind.js';
-import { isNothing } from './nothing.js';
+import { isNoClass, isNothing } from './nothing.js';
 
 export interface RawTable {
   /** What errors call it: the file. */
@@ -14,6 +14,8 @@ export interface RawTable {
   readonly columnPlaces?: readonly number[] | undefined;
   /** [rows][columns] */
   readonly rows: readonly (readonly Cell[])[];
+  /** A cell as a class, where a text such as `none` may be one; by default as it is in `rows`. */
+  readonly classAt?: ((row: number, column: number) => Cell) | undefined;
   /** For errors: the line of the file on which a row ends, or its number from 1. */
   readonly places: readonly number[];
   readonly notes: readonly string[];
@@ -51,7 +53,8 @@ export async function readRawTable(
     least,
   );
   const cells = rows.map((row) => row.map(cellOf));
-  return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, places: lines, notes };
+  const classAt = (row: number, column: number): Cell => classOf(rows[row]?.[column]);
+  return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, classAt, places: lines, notes };
 }
 
 /** The place of a column, -1 where there is none. @throws PffError `data` where two have the name */
@@ -64,11 +67,21 @@ export function placeOf({ name, columns }: RawTable, column: string): number {
   });
 }
 
+/** The class in a row of a table; null where it has none. */
+export function classIn(table: RawTable, row: number, column: number): Cell {
+  return table.classAt ? table.classAt(row, column) : (table.rows[row]?.[column] ?? null);
+}
+
+function classOf(value: unknown): Cell {
+  return typeof value === 'string' && !isNoClass(value) ? value : cellOf(value);
+}
+
 /** A cell of a text, of JSON or of Parquet. */
 export function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number') return Number.isNaN(value) ? null : value;
-  if (typeof value === 'bigint') return Number(value);
+  // A number that f64 cannot hold is a name, such as that of a class.
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   const text = value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value);
   return isNothing(text) ? null : text;
 }
@@ -130,11 +143,13 @@ function parsedJson(text: string, name: string, line: number): unknown {
 function fromObjects(objects: readonly Row[], name: string, places: readonly number[]): RawTable {
   const flat = objects.map(flattened);
   const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  const valueAt = (row: Row, column: string): unknown => (Object.hasOwn(row, column) ? row[column] : null);
   return {
     name,
     columns,
     hasNames: true,
-    rows: flat.map((row) => columns.map((column) => cellOf(Object.hasOwn(row, column) ? row[column] : null))),
+    rows: flat.map((row) => columns.map((column) => cellOf(valueAt(row, column)))),
+    classAt: (row, column) => classOf(valueAt(flat[row] ?? {}, columns[column] ?? '')),
     places: places.length > 0 ? places : flat.map((_, i) => i + 1),
     notes: [],
   };

@@ -16,7 +16,7 @@ import { splitRows } from '../../split.js';
 import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
 import type { Reading } from '../../readers/reading.js';
-import type { RawTable } from '../../readers/table.js';
+import { classIn, type RawTable } from '../../readers/table.js';
 import { asNumber, labelOf, listed, placesIn, usableColumns } from './table-columns.js';
 
 /** A column of more different texts than this has names or remarks, which say nothing of new rows. */
@@ -113,7 +113,7 @@ function chooseRows(
   const without: number[] = [];
   const empty = new Map<string, number[]>();
   const kept = table.rows.flatMap((row, i) => {
-    if ((row[labelPlace] ?? null) === null) {
+    if (classIn(table, i, labelPlace) === null) {
       without.push(table.places[i] as number);
       return [];
     }
@@ -137,7 +137,7 @@ function chooseRows(
     name: table.name,
     columns: usable,
     rows: kept.map(({ cells }) => cells),
-    labels: kept.map(({ at }) => labelText((table.rows[at] as readonly Cell[])[labelPlace] as Cell)),
+    labels: kept.map(({ at }) => labelText(classIn(table, at, labelPlace))),
     places: kept.map(({ at }) => table.places[at] as number),
   };
 }
