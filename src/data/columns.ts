@@ -101,13 +101,21 @@ export function toNumber(text: string): number {
 /** The column of `cells`, which are those of the training rows, all numbers or none; undefined where they are all the same. */
 export function numberColumn(name: string, cells: readonly (number | null)[]): NumberColumn | undefined {
   const values = cells.filter((cell) => cell !== null);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / values.length;
-  const deviation = Math.sqrt(variance);
+  const { mean, deviation } = moments(values);
   // What rounding leaves of a column that is always the same is no deviation.
   return deviation > 1e-12 * Math.abs(mean) && Number.isFinite(deviation) && deviation > 0
     ? { name, kind: 'number', mean, deviation }
     : undefined;
+}
+
+function moments(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / values.length;
+  if (Number.isFinite(variance) || values.length === 0) return { mean, deviation: Math.sqrt(variance) };
+  // Sums of so large values leave the range of f64.
+  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const small = moments(values.map((value) => value / most));
+  return { mean: small.mean * most, deviation: small.deviation * most };
 }
 
 const size = z

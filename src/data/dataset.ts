@@ -79,10 +79,26 @@ export function bytesOf({ buffer, byteOffset, byteLength }: SampleValues | Label
 
 /** `length` zeros in memory that worker threads can share. */
 export function sharedFloats(length: number): Float32Array {
-  return new Float32Array(sharedBuffer(4 * length));
+  return new Float32Array(memoryFor(4 * length));
 }
 
 /** `length` zero bytes in memory that worker threads can share. */
 export function sharedBytes(length: number): Uint8Array {
-  return new Uint8Array(sharedBuffer(length));
+  return new Uint8Array(memoryFor(length));
+}
+
+/** @throws PffError `memory` */
+function memoryFor(bytes: number): ArrayBufferLike {
+  try {
+    return sharedBuffer(bytes);
+  } catch (error) {
+    throw new PffError(
+      'memory',
+      `samples of ${(bytes / 1e9).toFixed(1)} GB were asked for, which cannot be had at once`,
+      {
+        hint: 'Take fewer samples, or smaller ones.',
+        cause: error,
+      },
+    );
+  }
 }

@@ -7,7 +7,10 @@ export interface Column {
 
 /** Lines of the table, without colour; `rows` hold a cell for each column. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  // Not by spreading into Math.max: there may be more rows than a call takes.
+  const widths = columns.map(({ title }, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length),
+  );
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ align = 'right' }, i) => {

@@ -1,26 +1,29 @@
 /** Many trainings over fields of a spec: each in a run folder of its own, so that a sweep that was stopped goes on where it was. */
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { loadPlugins } from '../node/threads/plugins.js';
 import { checkOptions } from '../known-options.js';
 import { PffError } from '../errors.js';
 import type { RunResult } from '../run/events.js';
 import { fitToData } from '../run/fit-to-data.js';
-import { writeWhole } from '../run/folder.js';
+import { makeFolderFor, SPEC_FILE, writeWhole } from '../run/folder.js';
 import { initialDigest } from '../run/initial.js';
 import { lockFolder } from '../run/lock.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
-import type { Dataset } from '../data/dataset.js';
-import { loadDataset } from '../data/sources/load.js';
-import { readingOf } from '../data/readers/reading.js';
+import { readTextFile } from '../data/sources/regular-file.js';
 import { meanOf, type MeanOf } from './statistics.js';
+import { SweepData } from './sweep-data.js';
 import { sweepSchema, trialsOf, unitName, type Sweep, type Trial } from './sweep-plan.js';
 import { Trainings, type TrainingEvent, type TrainingsOptions, type Unit } from './trainings.js';
 
 /** Share of the training samples that trials are compared on, where nobody says which. */
 const VALIDATION_SHARE = 0.1;
-const MOST_VALIDATION = 5000;
+/** So many where all training samples of a built-in dataset are used: how many these are is not known before it is read. */
+const VALIDATION_SAMPLES = 5000;
+
+/** The table of a sweep, in its folder. */
+const SWEEP_FILE = 'sweep.json';
 
 /** On a cluster so many runs are submitted at once unless asked: none of its nodes waits while a model is evaluated here. */
 const SUBMITTED_AT_ONCE = 4;
@@ -40,8 +43,11 @@ export interface SweepRow extends MeanOf {
   readonly trial: number;
   readonly fields: PartialSpec;
   readonly epochs: number;
-  /** Accuracy on the validation samples of each seed, in order. */
+  /** What settings are compared on: validation samples, where there are any. */
+  readonly measuredOn: 'validation' | 'test';
+  /** Accuracy of each seed on these samples, 0 … 1, in order. */
   readonly accuracies: readonly number[];
+  /** Of each seed on the test samples; of a run that was evaluated on validation samples alone there is none. */
   readonly testAccuracies: readonly number[];
   readonly digests: readonly string[];
   /** Names of their run folders. */
@@ -58,7 +64,7 @@ export type SweepEvent =
       readonly out: string;
     }
   | TrainingEvent
-  /** The best setting comes first; by the mean accuracy on validation samples. */
+  /** The best setting comes first; by their mean accuracy. */
   | { readonly type: 'swept'; readonly rows: readonly SweepRow[] };
 
 /** Reads what a sweep file says. @throws PffError `usage` */
@@ -95,23 +101,27 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     signal: true,
     parallel: true,
     cluster: true,
+    repeat: true,
+    maxDrop: true,
+    validateEvery: true,
+    validateSamples: true,
+    analyseEvery: true,
   });
   const { out, cluster, parallel = cluster ? SUBMITTED_AT_ONCE : 1 } = options;
   if (!Number.isInteger(parallel) || parallel < 1)
     throw new PffError('usage', `parallel must be a whole number of at least 1, but is ${parallel}`);
   await loadPlugins(options.plugins ?? []);
   const trials = trialsOf(what);
-  mkdirSync(out, { recursive: true });
+  checkOut(out, what);
+  makeFolderFor(out, 'sweep folder');
   const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
   try {
     const own = what.data === undefined ? {} : ({ dataset: 'own' } as const);
     const dataDir = what.data === undefined ? options.dataDir : placeText({ data: what.data });
     const given: PartialSpec = { ...own, ...(what.spec as PartialSpec) };
     const base = what.asked ? given : withValidation(given);
-    const { spec: fitted, dataset: loaded } = await fitToData(base, { dataDir });
-    const whole = resolveSpec(fitted);
-    const dataset = loaded ?? (await loadDataset({ dataset: whole.dataset, dataDir, reading: readingOf(whole) }));
-    const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init }, dataset);
+    const data = new SweepData(what.data !== undefined, dataDir);
+    const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init });
     const { halving, seeds, init } = what;
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
@@ -119,7 +129,7 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     const rows = new Map<number, SweepRow>();
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
-      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, { dataset, init })));
+      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, { data, init })));
       const results = yield* trainings.all(units.flat());
       for (const [i, trial] of left.entries())
         rows.set(trial.number, rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)));
@@ -132,10 +142,33 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
       }
     }
     const all = ranked([...rows.values()]);
-    writeWhole(path.join(out, 'sweep.json'), `${JSON.stringify({ sweep: what, rows: all }, undefined, 2)}\n`);
+    writeWhole(path.join(out, SWEEP_FILE), `${JSON.stringify({ sweep: what, rows: all }, undefined, 2)}\n`);
     yield { type: 'swept', rows: all };
   } finally {
     lock.release();
+  }
+}
+
+/** @throws PffError `usage` for the folder of a run, or of another training with several seeds */
+function checkOut(out: string, what: AskedSweep): void {
+  const refuse = (found: string): never => {
+    throw new PffError('usage', `${out} ${found}, but a sweep needs a folder of its own`, {
+      hint: 'Choose another --out; nothing there has been touched.',
+    });
+  };
+  if (existsSync(path.join(out, SPEC_FILE))) refuse('is the folder of a run');
+  // A sweep's file may be changed, and what it trained before counts; more seeds, too.
+  const file = path.join(out, SWEEP_FILE);
+  if (what.asked && existsSync(file) && !isSame(file, what)) refuse('has the runs of another sweep');
+}
+
+/** Whether a sweep.json is of the same sweep, but for the number of seeds. */
+function isSame(file: string, what: AskedSweep): boolean {
+  const text = (sweep: object): string => JSON.stringify({ ...sweep, seeds: 0 });
+  try {
+    return text((JSON.parse(readTextFile(file)) as { sweep: object }).sweep) === text(what);
+  } catch {
+    return false;
   }
 }
 
@@ -156,7 +189,7 @@ function ranked(rows: readonly SweepRow[]): SweepRow[] {
 /** Trials are compared on samples that none is trained on, and that the test says nothing of. */
 function withValidation(spec: PartialSpec): PartialSpec {
   if (spec.dataset === 'own') return { validationShare: VALIDATION_SHARE, ...spec };
-  const samples = spec.trainSamples ? Math.floor(spec.trainSamples * VALIDATION_SHARE) : MOST_VALIDATION;
+  const samples = spec.trainSamples ? Math.floor(spec.trainSamples * VALIDATION_SHARE) : VALIDATION_SAMPLES;
   return { validationSamples: samples, ...spec };
 }
 
@@ -166,15 +199,16 @@ async function unitsOf(
   seeds: number,
   epochs: number | undefined,
   base: PartialSpec,
-  { dataset, init }: { readonly dataset: Dataset; readonly init: string | undefined },
+  { data, init }: { readonly data: SweepData; readonly init: string | undefined },
 ): Promise<Unit[]> {
   const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
+  const dataset = await data.of(asked);
   const units: Unit[] = [];
   for (let i = 0; i < seeds; i++) {
     const seed = (asked.seed ?? 1) + i;
     const fitted = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
     const spec = init === undefined ? fitted : { ...fitted, init: initialDigest(init, fitted, dataset) };
-    units.push({ name: unitName(trial, seed, spec, dataset.digest), spec });
+    units.push({ name: unitName(trial, seed, spec, dataset.digest), spec, dataset });
   }
   return units;
 }
@@ -186,9 +220,14 @@ function rowOf(trial: Trial, units: readonly Unit[], results: readonly RunResult
     fields: trial.fields,
     epochs: results[0]?.epochs ?? 0,
     ...meanOf(accuracies),
+    measuredOn: results.every(isOnTest) ? 'test' : 'validation',
     accuracies,
-    testAccuracies: results.map(({ testAccuracy }) => testAccuracy),
+    testAccuracies: results.flatMap(({ evaluatedOn, testAccuracy }) => (evaluatedOn === 'test' ? [testAccuracy] : [])),
     digests: results.map(({ modelDigest }) => modelDigest),
     runs: units.map(({ name }) => name),
   };
+}
+
+function isOnTest({ evaluatedOn, validationAccuracy }: RunResult): boolean {
+  return evaluatedOn === 'test' && validationAccuracy === undefined;
 }

@@ -3,7 +3,7 @@
  * so that one that was stopped goes on where it was; on a cluster a name, by which it is found again.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Dataset } from '../data/dataset.js';
@@ -16,8 +16,8 @@ import { removeRun, submittedRun } from '../run/cluster/submitted.js';
 import { usableCores } from '../run/cores.js';
 import type { ClusterOptions } from '../run/cluster/options.js';
 import type { RunEvent, RunResult } from '../run/events.js';
-import { RESULT_FILE } from '../run/folder.js';
 import type { TrainOptions } from '../run/options.js';
+import { readResult } from '../run/read-result.js';
 import { train } from '../run/train.js';
 import type { RunSpec } from '../spec/spec.js';
 import type { TrainingThreadMessage, TrainingThreadSetup } from './training-thread.js';
@@ -26,6 +26,8 @@ import type { TrainingThreadMessage, TrainingThreadSetup } from './training-thre
 export interface Unit {
   readonly name: string;
   readonly spec: RunSpec;
+  /** What it trains on: its spec may say how data are read. */
+  readonly dataset: Dataset;
 }
 
 /** What happens to trainings. */
@@ -38,7 +40,20 @@ export type TrainingEvent =
 /** How trainings are carried out. */
 export interface TrainingsOptions extends Pick<
   TrainOptions,
-  'nodes' | 'variant' | 'threadsPerNode' | 'kernels' | 'dataDir' | 'init' | 'plugins' | 'signal'
+  | 'nodes'
+  | 'variant'
+  | 'threadsPerNode'
+  | 'kernels'
+  | 'dataDir'
+  | 'init'
+  | 'plugins'
+  | 'signal'
+  // Of trainings on this machine only.
+  | 'repeat'
+  | 'maxDrop'
+  | 'validateEvery'
+  | 'validateSamples'
+  | 'analyseEvery'
 > {
   readonly out: string;
   readonly parallel: number;
@@ -50,18 +65,16 @@ type Place = (unit: Unit, folder: string, signal: AbortSignal) => AsyncIterable<
 
 export class Trainings {
   readonly #options: TrainingsOptions;
-  readonly #dataset: Dataset;
   readonly #place: Place;
 
-  constructor(options: TrainingsOptions, dataset: Dataset) {
+  constructor(options: TrainingsOptions) {
     this.#options = options;
-    this.#dataset = dataset;
     const { cluster, parallel } = options;
     this.#place = cluster
       ? (...all) => this.#onCluster(cluster, ...all)
       : parallel > 1
-        ? (unit, folder, signal) => inThread(this.#here(unit, folder), dataset, signal)
-        : (unit, folder, signal) => train({ ...this.#here(unit, folder), signal }, dataset);
+        ? (unit, folder, signal) => inThread(this.#here(unit, folder), unit.dataset, signal)
+        : (unit, folder, signal) => train({ ...this.#here(unit, folder), signal }, unit.dataset);
   }
 
   /** Carries out `units`; their results, in the same order. The first failure stops all others. */
@@ -99,9 +112,10 @@ export class Trainings {
     return results;
   }
 
-  async #one({ name, spec }: Unit, signal: AbortSignal, tell: (event: TrainingEvent) => void): Promise<RunResult> {
+  async #one(unit: Unit, signal: AbortSignal, tell: (event: TrainingEvent) => void): Promise<RunResult> {
+    const { name } = unit;
     const folder = path.join(this.#options.out, name);
-    const known = resultOf(folder);
+    const known = readResult(folder);
     tell({ type: 'training', name, done: known !== undefined });
     if (known) {
       // An earlier process may have been killed just before it removed the run.
@@ -110,7 +124,7 @@ export class Trainings {
       return known;
     }
     let result: RunResult | undefined;
-    for await (const event of this.#place({ name, spec }, folder, signal)) {
+    for await (const event of this.#place(unit, folder, signal)) {
       tell({ type: 'run', name, event });
       if (event.type === 'finished') ({ result } = event);
     }
@@ -122,29 +136,31 @@ export class Trainings {
   /** In this process: a run that was stopped goes on; one that had not begun is begun anew. */
   #here({ spec }: Unit, folder: string): TrainingThreadSetup['options'] {
     const { nodes, variant, kernels, dataDir, init, plugins, parallel } = this.#options;
+    const { repeat, maxDrop, validateEvery, validateSamples, analyseEvery } = this.#options;
     const threadsPerNode =
       this.#options.threadsPerNode ??
       (parallel > 1 ? Math.max(1, Math.floor(usableCores() / (parallel * (nodes ?? 1)))) : undefined);
     const resumes = hasNote(folder);
     if (!resumes) rmSync(folder, { recursive: true, force: true });
-    const how = { nodes, variant, threadsPerNode, kernels, dataDir, plugins };
+    const measured = { repeat, maxDrop, validateEvery, validateSamples, analyseEvery };
+    const how = { nodes, variant, threadsPerNode, kernels, dataDir, plugins, ...measured };
     return { ...how, ...(resumes ? { resume: folder } : { out: folder, init, spec }) };
   }
 
   /** As a run of the cluster, which is followed again where it was submitted before. */
   async *#onCluster(
     cluster: NonNullable<TrainingsOptions['cluster']>,
-    { name, spec }: Unit,
+    { name, spec, dataset }: Unit,
     out: string,
     signal: AbortSignal,
   ): AsyncGenerator<RunEvent, void, undefined> {
     const { nodes, variant, kernels, dataDir, init, plugins } = this.#options;
-    const { run, record } = await submittedRun(cluster.server, this.#runName(name), spec, this.#dataset);
+    const { run, record } = await submittedRun(cluster.server, this.#runName(name), spec, dataset);
     rmSync(out, { recursive: true, force: true });
     const how = record ? { variant: record.variant, nodes: record.nodes } : { variant, nodes };
     yield* train(
       { ...how, kernels, dataDir, init, plugins, spec, out, signal, cluster: { ...cluster, run, record } },
-      this.#dataset,
+      dataset,
     );
     // All of it is in its folder now.
     await removeRun(cluster.server, run);
@@ -180,9 +196,4 @@ async function* inThread(
     signal.removeEventListener('abort', stop);
     await thread.terminate();
   }
-}
-
-function resultOf(run: string): RunResult | undefined {
-  const file = path.join(run, RESULT_FILE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunResult) : undefined;
 }

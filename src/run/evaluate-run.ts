@@ -21,6 +21,7 @@ import { usableCores } from './cores.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
 import { checkParts, predictingParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, withKernels } from './saved-model.js';
+import { checkTrainedOn } from './trained-data.js';
 
 export interface EvaluateOptions extends VerifyOption {
   /** Evaluate on another dataset than the model was trained on (of the same image size). */
@@ -55,7 +56,7 @@ export interface EvaluationResult extends Evaluation {
   readonly dataset: string;
   readonly evaluatedOn: DatasetFacts['evaluatedOn'];
   readonly classes: readonly string[];
-  /** What of the data was left out, in words for people. */
+  /** What of the data was left out, or has changed since training, in words for people. */
   readonly notes: readonly string[];
   readonly kernels: string;
   readonly kernelsReason: string | undefined;
@@ -83,6 +84,10 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
   checkParts(run, predictingParts(model.spec, options.classifier));
   const spec = predictingBy(options.classifier, model.spec);
   const dataset = await evaluatedData(run, model, options);
+  const isTrained = options.data === undefined && (options.dataset ?? spec.dataset) === spec.dataset;
+  const changed = isTrained
+    ? checkTrainedOn(run, model, dataset, on === 'validation' ? 'the same' : undefined)
+    : undefined;
   checkClasses(model, dataset.classes.length, dataset.name);
   const size = imageSize(dataset.shape);
   if (imageValues(spec.layers) !== size)
@@ -114,7 +119,10 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
         dataset: dataset.name,
         evaluatedOn: on,
         classes: dataset.classes,
-        notes: options.data === undefined ? [] : (dataset.notes ?? []),
+        notes: [
+          ...(options.data === undefined ? [] : (dataset.notes ?? [])),
+          ...(changed === undefined ? [] : [changed]),
+        ],
         kernels: kernels.name,
         kernelsReason,
       };

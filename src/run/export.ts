@@ -1,5 +1,5 @@
 /** Models to other programs and back: `pff export` and `pff import`. */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { encodeNpy, parseNpy } from '../formats/npy.js';
@@ -15,7 +15,7 @@ import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
-import { MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
+import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
 import { checkParts, predictingParts } from './run-plugins.js';
@@ -123,9 +123,9 @@ export async function importModel(file: string, options: ImportOptions): Promise
   const layout = await layoutOf(spec, found, dataDir);
   const states = checkedStates({ ...found, spec }, layout, file, { verify });
   const digest = modelDigest(states);
-  if (existsSync(out) && readdirSync(out).length > 0)
+  if (existsSync(out) && statSync(out).isDirectory() && readdirSync(out).length > 0)
     throw new PffError('files', `the folder ${out} exists and is not empty`, { hint: 'Choose another --out.' });
-  mkdirSync(out, { recursive: true });
+  makeFolderFor(out, 'run folder');
   const bytes = encodeSealed(spec, states, ownMetadata(found.metadata, digest));
   writeWhole(path.join(out, SPEC_FILE), `${JSON.stringify(spec, undefined, 2)}\n`);
   return { file: writeWhole(path.join(out, MODEL_FILE), bytes), bytes: bytes.length, modelDigest: digest };

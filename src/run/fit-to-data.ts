@@ -39,7 +39,8 @@ export async function fitToData(
   return { spec: { labelMode: 'append', ...asked, layers, batch, epochs, splits }, dataset };
 }
 
-function readingAsked(asked: PartialSpec): Reading {
+/** How an asked spec has data of one's own read. */
+export function readingAsked(asked: PartialSpec): Reading {
   const given = Object.fromEntries(
     Object.keys(USUAL_READING).flatMap((field) => {
       const value = asked[field as keyof Reading];

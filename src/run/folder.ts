@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -127,6 +128,18 @@ function refuseLinks(folder: string): void {
       hint: 'Put a copy of the file there in its place, or remove it.',
     });
   }
+}
+
+/** Makes a folder and those that it lies in, unless it is there. @param what it is called in errors. @throws PffError `files` */
+export function makeFolderFor(folder: string, what: string): void {
+  const refused = (why: string, cause?: unknown): PffError =>
+    new PffError('files', `cannot make the ${what} ${folder}: ${why}`, { hint: 'Choose another --out.', cause });
+  try {
+    makeFolder(path.resolve(folder));
+  } catch (error) {
+    throw refused(messageOf(error), error);
+  }
+  if (!statSync(folder).isDirectory()) throw refused('there is a file of that name');
 }
 
 /** As mkdir -p. Not Node's own: its recursive mkdirSync never returns where a parent refuses (seen on /proc, Node 20). */

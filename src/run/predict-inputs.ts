@@ -1,16 +1,16 @@
 /** What `pff predict` was asked to predict, as the network takes it: images, folders, tables, standard input, samples of the dataset. */
-import { readdirSync, statSync, existsSync } from 'node:fs';
+import { statSync, existsSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import path from 'node:path';
 import type { Dataset, SampleValues } from '../data/dataset.js';
 import { readBytes } from '../data/sources/files.js';
 import { IMAGE_NAMES, imageKind } from '../data/readers/image-bytes.js';
-import { foundIn } from '../data/sources/own/kind.js';
+import { foundIn, namesIn } from '../data/sources/own/kind.js';
 import { rowsForInputs } from '../data/readers/rows-for-inputs.js';
 import { userImage } from '../data/sources/own/user-image.js';
 import { PffError } from '../errors.js';
 import type { Model } from './model.js';
-import { datasetOfRun } from './saved-model.js';
+import { trainedDataset } from './saved-model.js';
 
 /** One sample to predict. */
 export interface Asked {
@@ -38,13 +38,16 @@ export interface Source {
   readonly model: Model;
   readonly run: string;
   readonly dataDir: string | undefined;
+  /** Whether the digests of the model's file are compared. */
+  readonly verify: boolean;
 }
 
-/** Reads all of `inputs`; what cannot be read is in `bad`. */
+/** Reads all of `inputs`; what cannot be read is in `bad`, what is worth telling of the dataset in `notes`. */
 export async function askedOf(
   inputs: readonly string[],
   source: Source,
-): Promise<{ readonly asked: Asked[]; readonly bad: BadInput[] }> {
+): Promise<{ readonly asked: Asked[]; readonly bad: BadInput[]; readonly notes: string[] }> {
+  const notes: string[] = [];
   const asked: Asked[] = [];
   const bad: BadInput[] = [];
   let dataset: Promise<Dataset> | undefined;
@@ -56,7 +59,12 @@ export async function askedOf(
       bad.push({ name, row, error });
     }
   };
-  const { model } = source;
+  const { model, run, dataDir, verify } = source;
+  const loadDataset = async (): Promise<Dataset> => {
+    const trained = await trainedDataset(run, dataDir, { verify });
+    if (trained.note !== undefined) notes.push(trained.note);
+    return trained.dataset;
+  };
   const file = async (name: string, bytes: Uint8Array): Promise<void> => {
     if (imageKind(bytes) !== undefined || (model.inputs.kind === 'image' && IMAGE_NAMES.test(name)))
       return attempt(name, undefined, () => image(name, bytes, model));
@@ -73,7 +81,7 @@ export async function askedOf(
     try {
       const match = existsSync(name) ? null : /^(test|train):(.*)$/.exec(name);
       if (match) {
-        dataset ??= datasetOfRun(source.run, source.dataDir);
+        dataset ??= loadDataset();
         asked.push(sampleOf(name, match[1] as 'test' | 'train', match[2] ?? '', await dataset));
       } else if (name === '-') await file('standard input', await buffer(process.stdin));
       else if (existsSync(name) && statSync(name).isDirectory())
@@ -85,7 +93,7 @@ export async function askedOf(
       bad.push({ name, error });
     }
   }
-  return { asked, bad };
+  return { asked, bad, notes };
 }
 
 async function image(name: string, bytes: Uint8Array, { inputs }: Model): Promise<Asked> {
@@ -99,7 +107,7 @@ async function image(name: string, bytes: Uint8Array, { inputs }: Model): Promis
 
 /** The images in a folder and the folders below it. @throws PffError `data` if there are none. */
 function filesIn(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const files = namesIn(folder, { recursive: true })
     .filter((file) => IMAGE_NAMES.test(file))
     .sort();
   if (files.length === 0)

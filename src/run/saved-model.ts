@@ -19,6 +19,7 @@ import { checkedStates, checkMetadata, type VerifyOption } from './model-integri
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
 import { checkParts, predictingParts } from './run-plugins.js';
+import { checkTrainedOn } from './trained-data.js';
 
 /** One image's prediction. */
 export interface Prediction {
@@ -65,10 +66,21 @@ export function partialModel(
   return chapters === undefined ? undefined : { chapters, of: spec.splits };
 }
 
-/** The dataset that a model was trained on, for its image shape, classes, and images by index. */
+/** The dataset that a model was trained on, for its image shape, classes, and images by index. @throws PffError as `checkTrainedOn` */
 export async function datasetOfRun(run: string, dataDir?: string, options: VerifyOption = {}): Promise<Dataset> {
-  const { spec } = readModel(run, options);
-  return loadDatasetOf(run, spec, dataDir);
+  const { dataset } = await trainedDataset(run, dataDir, options);
+  return dataset;
+}
+
+/** As `datasetOfRun`; `note` says so where its samples have changed since. */
+export async function trainedDataset(
+  run: string,
+  dataDir: string | undefined,
+  options: VerifyOption,
+): Promise<{ readonly dataset: Dataset; readonly note: string | undefined }> {
+  const model = readModel(run, options);
+  const dataset = await loadDatasetOf(run, model.spec, dataDir);
+  return { dataset, note: checkTrainedOn(run, model, dataset) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
-import { PffError } from '../errors.js';
+import { messageOf, PffError } from '../errors.js';
 import { writeWhole } from './folder.js';
 
 export const TAGS_FILE = 'tags.json';
@@ -35,14 +35,32 @@ const tagsSchema = z.object({
 });
 const NONE: RunTags = { tags: [], note: '' };
 
-/** Of a run folder; none where the file is not there, or is none of pff's. */
+/** Of a run folder; none where the file is not there, or cannot be read. */
 export function readTags(folder: string): RunTags {
-  const file = path.join(folder, TAGS_FILE);
-  if (!existsSync(file)) return NONE;
   try {
-    return tagsSchema.parse(JSON.parse(readRegularFile(file, { maxBytes: TEXT_BYTES }).toString()));
+    return tagsIn(folder);
   } catch {
     return NONE;
+  }
+}
+
+/** @throws Error where the file is there and cannot be read */
+function tagsIn(folder: string): RunTags {
+  const file = path.join(folder, TAGS_FILE);
+  if (!existsSync(file)) return NONE;
+  return tagsSchema.parse(JSON.parse(readRegularFile(file, { maxBytes: TEXT_BYTES }).toString()));
+}
+
+/** @throws PffError `files`: what is changed must not be lost */
+function tagsToChange(folder: string): RunTags {
+  try {
+    return tagsIn(folder);
+  } catch (error) {
+    const why = error instanceof z.ZodError ? 'it has no list of tags and a note' : messageOf(error);
+    throw new PffError('files', `${path.join(folder, TAGS_FILE)} cannot be read: ${why}`, {
+      hint: 'Mend the file, or remove it to begin anew.',
+      cause: error,
+    });
   }
 }
 
@@ -62,7 +80,7 @@ export function checkTags({ add = [], remove = [], note = '' }: TagChanges): voi
 /** Changes the tags of a run folder, and returns them as they are now. @throws PffError `usage`, `files` */
 export function changeTags(folder: string, changes: TagChanges): RunTags {
   checkTags(changes);
-  const old = readTags(folder);
+  const old = tagsToChange(folder);
   const gone = new Set(changes.remove?.map((tag) => tag.trim()));
   const all = [...old.tags, ...(changes.add ?? []).map((tag) => tag.trim())];
   const tags = [...new Set(all)].filter((tag) => !gone.has(tag)).sort();

@@ -33,6 +33,11 @@ it('units read as people write them', () => {
   expect(percent(0.98314)).toBe('98.31 %');
 });
 
+it('a table may have more rows than a call takes arguments', () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => [String(i)]);
+  expect(tableLines([{ title: 'n' }], rows)).toHaveLength(200_001);
+});
+
 it('a table is as wide as its cells', () => {
   const columns = [{ title: 'name', align: 'left' }, { title: 'n' }] as const;
   expect(

@@ -1,5 +1,5 @@
 /** Sweeps: what their files say, the same table after a kill, with several trainings at once and on a cluster; halving; lists of runs. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
@@ -182,23 +182,65 @@ it('list and compare show runs of a folder', async () => {
   expect((await pff(['list', 'nowhere'], folder)).stderr).toContain('there is no folder nowhere');
 });
 
-it('--seeds trains a spec several times', async () => {
-  const asked = [
-    'train',
-    '--data',
-    'table.csv',
-    '--layers',
-    'auto,12,12',
-    '--epochs',
-    '2',
-    '--seeds',
-    '2',
-    '--out',
-    'seeds',
-    '--json',
-    '--quiet',
-  ];
-  const { code, stdout } = await pff(asked, folder);
+it('--seeds trains a spec several times, and tags its own runs only', { timeout: 120_000 }, async () => {
+  const asked = 'train --data table.csv --layers auto,12,12 --epochs 2 --quiet --out seeds'.split(' ');
+  await swept({ spec: quick, data: table }, 'seeds/other');
+  const { code, stdout } = await pff(
+    [...asked, '--seeds', '2', '--tag', 'new', '--validate-every', '1', '--json'],
+    folder,
+  );
   const [row] = JSON.parse(stdout) as SweepRow[];
-  expect([code, row?.count, new Set(row?.digests).size]).toEqual([0, 2, 2]);
+  expect([code, row?.count, new Set(row?.digests).size, row?.measuredOn]).toEqual([0, 2, 2, 'test']);
+  const runs = localRuns(path.join(folder, 'seeds'));
+  expect(runs.map(({ name, tags }) => [name.startsWith('other'), tags])).toEqual([
+    [true, []],
+    [false, ['new']],
+    [false, ['new']],
+  ]);
+  expect(
+    readFileSync(path.join(runs[1]?.folder ?? '', 'events.jsonl'), 'utf8').match(/"type":"validation"/g),
+  ).toHaveLength(2);
+  const table2 = (await pff([...asked, '--seeds', '2'], folder)).stdout;
+  expect(table2).toMatch(/^setting +epochs +seeds +test +± 95 % +digest$/m);
+  const others = await pff([...asked, '--seeds', '2', '--learning-rate', '0.02'], folder);
+  expect([others.code, others.stderr]).toEqual([2, expect.stringContaining('has the runs of another sweep')]);
+  const lease = await pff([...asked, '--seeds', '2', '--lease', '5'], folder);
+  expect([lease.code, lease.stderr]).toEqual([2, expect.stringContaining('--lease is of one run')]);
+});
+
+it('settings that read the data in different ways train on what they read', async () => {
+  const rows = await swept({ spec: quick, data: table, grid: { ignoreColumns: ['', 'y'], splitSeed: [1, 2] } }, 'read');
+  const runs = rows.map(({ trial, runs: [run] }) => ({
+    trial,
+    run: localRuns(path.join(folder, 'read', run ?? ''))[0],
+  }));
+  const [both, other, one] = runs.toSorted((a, b) => a.trial - b.trial).map(({ run }) => run?.result);
+  expect([both?.layers[0], one?.layers[0]]).toEqual([2, 1]);
+  expect(other?.dataDigest).not.toBe(both?.dataDigest);
+  await expect(swept({ spec: quick, data: table, grid: { dataset: ['own', 'mnist'] } }, 'mixed')).rejects.toThrow(
+    'data were given for the sweep, but a setting has dataset mnist',
+  );
+});
+
+it('test accuracies are those of test samples', async () => {
+  const small = { layers: [784, 8, 8], trainSamples: 200, testSamples: 50, epochs: 1, splits: 1 };
+  const [held] = await swept({ spec: small }, 'held');
+  expect([held?.measuredOn, held?.accuracies.length, held?.testAccuracies]).toEqual(['validation', 1, []]);
+  const [own] = await swept({ spec: quick, data: table }, 'own');
+  expect([own?.measuredOn, own?.testAccuracies.length]).toEqual(['validation', 1]);
+  const [all] = await swept({ spec: { ...quick, validationShare: 0 }, data: table }, 'all');
+  expect([all?.measuredOn, all?.accuracies]).toEqual(['test', all?.testAccuracies]);
+});
+
+it('a folder that is none, or of a run, and a result that is damaged are named', async () => {
+  writeFileSync(path.join(folder, 'a-file'), '');
+  await expect(swept({ spec: quick, data: table }, 'a-file/x')).rejects.toThrow(
+    /^cannot make the sweep folder .*a-file/,
+  );
+  await expect(swept({ spec: quick, data: table }, 'a-file')).rejects.toThrow('there is a file of that name');
+  const [row] = await swept({ spec: quick, data: table }, 'damaged');
+  const run = path.join('damaged', row?.runs[0] ?? '');
+  await expect(swept({ spec: quick, data: table }, run)).rejects.toThrow('is the folder of a run');
+  writeFileSync(path.join(folder, run, 'result.json'), '{"testAcc');
+  await expect(swept({ spec: quick, data: table }, 'damaged')).rejects.toThrow(/result\.json is damaged/);
 });

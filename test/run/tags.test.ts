@@ -67,4 +67,7 @@ it('that cannot be read count as none, and keep no run from being listed', () =>
     ['a', []],
     ['b', ['quick']],
   ]);
+  const before = readFileSync(path.join(run('a'), 'tags.json'), 'utf8');
+  expect(() => changeTags(run('a'), { add: ['new'] })).toThrow(/tags\.json cannot be read/);
+  expect(readFileSync(path.join(run('a'), 'tags.json'), 'utf8')).toBe(before);
 });

@@ -28,7 +28,7 @@ export const predictCommand = defineCommand({
   usage: ['pff predict RUN INPUT… [options]'],
   words: ['folder', 'file'],
   about: [
-    'INPUT is an image (PNG, JPEG, WebP), a folder of them, a table of rows (CSV, TSV, JSON lines, Parquet), - for one of these on standard input, or test:INDEX or train:INDEX for a sample of the dataset, counted from 0 as in the files. Columns of a table are taken by their names; a column with the classes is compared with what is predicted.',
+    'INPUT is an image (PNG, JPEG, WebP), a folder of them, a table of rows (CSV, TSV, JSON lines, Parquet), - for one of these on standard input, or test:INDEX or train:INDEX for a sample of the dataset, counted from 0 as in the files. Columns of a table are taken by their names; rows without names must have the columns of the network in its order; a column with the classes is compared with what is predicted.',
     'Images are scaled to the size that the network was trained on, and light and dark turned over where they are the other way round than in training; what was done is said. Shares add up to 100 % over all classes; for goodness they are no calibrated probabilities.',
   ],
   flags: {
@@ -42,7 +42,10 @@ export const predictCommand = defineCommand({
     ['pff predict pff-runs/NAME test:0 test:1', 'the first two test images'],
     ['pff predict pff-runs/NAME digit.png photos', 'images of your own'],
     ['pff predict pff-runs/NAME rows.csv', 'rows of a table'],
-    ['tail -n 5 rows.csv | pff predict pff-runs/NAME -', 'rows of another program'],
+    [
+      '(head -n 1 rows.csv; tail -n 5 rows.csv) | pff predict pff-runs/NAME -',
+      'rows of another program, under the names of their columns',
+    ],
   ],
   run: async ({ flags, words }, { out, err }) => {
     const [run, ...inputs] = words;
@@ -55,11 +58,12 @@ export const predictCommand = defineCommand({
     const dataDir = flags['data-dir'];
     const model = await loadModel(run, { kernels: askedKernels(flags), verify, dataDir });
     try {
-      const { asked, bad } = await askedOf(inputs, { model, run, dataDir });
+      const { asked, bad, notes } = await askedOf(inputs, { model, run, dataDir, verify });
       // One that cannot be read does not keep the others from being predicted.
       const [only] = bad;
-      if (asked.length === 0 && only && bad.length === 1) throw only.error;
-      for (const { name, error } of bad) err.line(`pff: ${describe(name, error)}`);
+      if (asked.length === 0 && only && bad.length === 1) throw named(only);
+      for (const each of bad) err.line(`pff: ${describe(each)}`);
+      for (const note of notes) err.line(`pff: ${note}`);
       const partial = partialNote(run, verify, flags.plugin);
       if (partial !== undefined) err.line(`pff: ${partial}`);
       const predictions: Prediction[] = [];
@@ -84,9 +88,20 @@ export const predictCommand = defineCommand({
   },
 });
 
-function describe(name: string, { message, hint }: PffError): string {
-  const what = message.includes(name) ? message : `${name}: ${message}`;
-  return `${what}${hint ? ` (${hint})` : ''}`;
+function describe(input: BadInput): string {
+  const { message, hint } = named(input);
+  return `${message}${hint ? ` (${hint})` : ''}`;
+}
+
+/** The error with the place that it is about. */
+function named({ name, row, error }: BadInput): PffError {
+  const { code, message, hint } = error;
+  const place = row === undefined ? name : `${name}: row ${row}`;
+  if (row === undefined && message.includes(name)) return error;
+  return new PffError(code, `${place}${row === undefined ? ':' : ','} ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }
 
 function joined(asked: readonly Asked[]): Uint8Array | Float32Array {

@@ -7,7 +7,8 @@ import { PffError } from '../../errors.js';
 import { clusterCommand } from '../../run/cluster/command.js';
 import type { ClusterOptions } from '../../run/cluster/options.js';
 import { AUTO } from '../../layers/sizes.js';
-import { localRuns } from '../../run/list-runs.js';
+import { SPEC_FILE } from '../../run/folder.js';
+import type { SweepEvent } from '../../reproduce/sweep.js';
 import { changeTags, checkTags } from '../../run/tags.js';
 import { train } from '../../run/train.js';
 import { type PartialSpec, resolveSpec } from '../../spec/spec.js';
@@ -20,7 +21,7 @@ import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
 import { askedShare, Sharing } from '../flags/share-flags.js';
-import { askedServer, submissionOptions } from '../flags/server-flags.js';
+import { askedServer, submissionFlags, submissionOptions } from '../flags/server-flags.js';
 import { specFromFlags } from '../flags/spec-flags.js';
 import { askedSpec } from '../flags/spec-sources.js';
 import { trainFlags } from '../flags/train-flags.js';
@@ -148,31 +149,52 @@ function checkShare(given: Given): void {
   askedShare(given);
 }
 
+/** Options that go with one run, here or on a cluster. */
+const OF_ONE_RUN = [
+  ...(['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs', 'gpus', 'run'] as const),
+  ...(Object.keys(submissionFlags) as (keyof typeof submissionFlags)[]),
+];
+
 /** The same spec with several seeds, as a sweep of one setting. @throws PffError `usage` for options that do not go with that */
 async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: Output): Promise<number> {
-  for (const name of ['resume', 'server', 'open', 'gantt', 'log', 'store', 'shard-dirs', 'gpus'] as const)
+  for (const name of OF_ONE_RUN)
     if (given[name] !== undefined)
       throw new PffError('usage', `--seeds trains several times, and --${name} is of one run`, {
         hint: 'Leave one of them out.',
       });
-  const { nodes, variant } = given;
-  const kernels = askedKernels(given);
-  const how = { out, nodes, variant, kernels, plugins: given.plugin, threadsPerNode: given['threads-per-node'] };
+  const { nodes, variant, repeat } = given;
+  const how = {
+    out,
+    nodes,
+    variant,
+    repeat,
+    kernels: askedKernels(given),
+    plugins: given.plugin,
+    threadsPerNode: given['threads-per-node'],
+    maxDrop: given['max-drop'],
+    validateEvery: given['validate-every'],
+    validateSamples: given['validate-samples'],
+    analyseEvery: given['analyse-every'],
+  };
   const sweep = { spec, seeds: given.seeds as number, init: given.init, asked: 'as it is' } as const;
   const { tag: add, note } = given;
   checkTags({ add, note });
   // Loaded only where it is asked for: most trainings are of one seed.
   const { runSweep } = await import('../../reproduce/sweep.js');
   const { showSweep } = await import('../terminal/show-sweep.js');
+  const begun = new Set<string>();
+  const followed = async function* (signal: AbortSignal): AsyncGenerator<SweepEvent> {
+    for await (const event of runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal })) {
+      if (event.type === 'training') begun.add(path.join(out, event.name));
+      yield event;
+    }
+  };
   try {
-    await showSweep(
-      (signal) => runSweep(sweep, { ...how, dataDir: askedData(given).dataDir, signal }),
-      { json: given.json ?? false, quiet: given.quiet ?? false },
-      output,
-    );
+    await showSweep(followed, { json: given.json ?? false, quiet: given.quiet ?? false }, output);
   } finally {
-    if ((add !== undefined || note !== undefined) && existsSync(out))
-      for (const { folder } of localRuns(out)) changeTags(folder, { add, note });
+    // Of other runs in the same folder these are no tags.
+    if (add !== undefined || note !== undefined)
+      for (const folder of begun) if (existsSync(path.join(folder, SPEC_FILE))) changeTags(folder, { add, note });
   }
   return DONE;
 }

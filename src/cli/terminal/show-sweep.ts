@@ -54,14 +54,17 @@ function resultLine({ evaluatedOn, testAccuracy, trainSeconds }: RunResult): str
 function sweepLines(rows: readonly SweepRow[]): string[] {
   const fields = [...new Set(rows.flatMap((row) => Object.keys(row.fields)))] as SpecField[];
   const longest = Math.max(...rows.map(({ epochs }) => epochs));
+  const [first] = rows.map(({ measuredOn }) => measuredOn);
+  // Settings may differ in what samples they set aside.
+  const measured = first !== undefined && rows.every(({ measuredOn }) => measuredOn === first) ? first : 'accuracy';
   const columns = [
     { title: 'setting' },
     ...fields.map((title) => ({ title })),
     { title: 'epochs' },
     { title: 'seeds' },
-    { title: 'validation' },
+    { title: measured },
     { title: '± 95 %' },
-    { title: 'test' },
+    ...(measured === 'test' ? [] : [{ title: 'test' }]),
     { title: 'digest', align: 'left' as const },
   ];
   const table = rows.map((row) => [
@@ -71,7 +74,7 @@ function sweepLines(rows: readonly SweepRow[]): string[] {
     String(row.count),
     units.percent(row.mean),
     row.halfWidth === undefined ? '' : units.percent(row.halfWidth),
-    units.percent(row.testAccuracies.reduce((sum, each) => sum + each, 0) / row.testAccuracies.length),
+    ...(measured === 'test' ? [] : [meanText(row.testAccuracies)]),
     (row.digests[0] ?? '').slice(0, 12),
   ]);
   const [best] = rows;
@@ -80,4 +83,11 @@ function sweepLines(rows: readonly SweepRow[]): string[] {
     '',
     `best of those with ${longest} epochs: setting ${(best?.trial ?? 0) + 1}, run ${best?.runs[0]}`,
   ];
+}
+
+/** Nothing where nothing was measured. */
+function meanText(accuracies: readonly number[]): string {
+  return accuracies.length === 0
+    ? ''
+    : units.percent(accuracies.reduce((sum, each) => sum + each, 0) / accuracies.length);
 }

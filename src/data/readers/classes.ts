@@ -9,10 +9,11 @@ const MANY = 256;
 /** So many different numbers, not all of them whole, are values and not classes. */
 const MOST_FRACTIONS = 20;
 
-/** One form for a class: 1, 1.0 and "1" are the same. */
+/** One form for a class: 1, 1.0 and "1" are the same. Whole numbers that f64 cannot hold stay as they are written. */
 export function labelText(cell: Cell): string {
   const number = typeof cell === 'number' ? cell : toNumber(String(cell));
-  return Number.isFinite(number) ? String(number) : String(cell);
+  const isKept = Number.isFinite(number) && (Number.isSafeInteger(number) || !/^\s*[+-]?\d+\s*$/.test(String(cell)));
+  return isKept ? String(number) : String(cell);
 }
 
 export interface Classes {
@@ -58,7 +59,7 @@ export function classesOf({ train, validation, test }: Parts<readonly string[]>,
       `has no training samples of ${unknown.slice(0, 5).join(', ')}, which are held out`,
       'Held-out samples must be of classes that there are training samples of.',
     );
-  const classes = allNumbers ? names.sort((a, b) => Number(a) - Number(b)) : names.sort();
+  const classes = allNumbers ? names.sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1)) : names.sort();
   const place = new Map(classes.map((name, i) => [name, i]));
   const labels = (texts: readonly string[]): Labels => {
     const places = newLabels(texts.length, classes.length);

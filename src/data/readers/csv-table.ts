@@ -1,11 +1,14 @@
 /** A CSV file as a table: its cells, whether its first row is a header, and which columns hold nothing to learn from. */
 import { CsvError, parse } from '#platform/csv';
 import { messageOf, PffError } from '../../errors.js';
+import { guessHeader, type HeaderGuess } from './csv-header.js';
 
 export interface Table {
   /** Names of the columns, where the file has them; else their numbers from 1. */
   readonly columns: readonly string[];
   readonly hasHeader: boolean;
+  /** The place of each column in the file, from 0. */
+  readonly columnPlaces: readonly number[];
   /** [rows][columns] */
   readonly rows: readonly (readonly string[])[];
   /** The line of the file on which each row ends, from 1. */
@@ -31,8 +34,25 @@ interface Row {
 const DELIMITERS = [',', ';', '\t', '|'];
 const MOST_CELL = 1 << 20;
 
-/** @param least fewest rows, a header included. @throws PffError `data` saying on which line the file is no table */
+/** The table without columns that are empty or only number the rows. @param least as for `readWholeTable`. @throws PffError as that */
 export function readTable(text: string, name: string, options: TableOptions, least = 3): Table {
+  return withoutUseless(wholeTable(text, name, options, least), options.label);
+}
+
+/**
+ * All columns of the table, empty ones, too.
+ * @param least fewest rows, a header included. @throws PffError `data` saying on which line the file is no table
+ */
+export function readWholeTable(text: string, name: string, options: TableOptions, least: number): Table {
+  return wholeTable(text, name, options, least);
+}
+
+interface WholeTable extends Table {
+  /** Cells of the file's first row, whether they are names or not. */
+  readonly first: readonly string[];
+}
+
+function wholeTable(text: string, name: string, options: TableOptions, least: number): WholeTable {
   const found = records(text, name, options.delimiter ?? likelyDelimiter(text));
   const first = found[0]?.record;
   if (first === undefined || found.length < least)
@@ -46,34 +66,55 @@ export function readTable(text: string, name: string, options: TableOptions, lea
         `${name}: row ${info.lines} has ${record.length} cells, but the first has ${first.length}`,
         { hint: 'Put cells that hold the delimiter into double quotes.' },
       );
-  const hasHeader = options.header ?? (typeof options.label === 'string' || isHeader(found, options.label));
-  const body = hasHeader ? found.slice(1) : found;
-  const columns = first.map((cell, i) => (hasHeader && cell !== '' ? cell : String(i + 1)));
-  const notes: string[] = [];
-  const left = (i: number, why: string): boolean => {
-    notes.push(`column ${i + 1}${hasHeader && first[i] !== '' ? ` (${first[i]})` : ''} was left out: ${why}`);
-    return false;
+  const { label } = options;
+  const told: HeaderGuess =
+    options.header === undefined && typeof label !== 'string'
+      ? guessHeader(
+          found.map(({ record }) => record),
+          label,
+        )
+      : { hasHeader: options.header ?? true };
+  const body = told.hasHeader ? found.slice(1) : found;
+  return {
+    first,
+    columns: first.map((cell, i) => (told.hasHeader && cell !== '' ? cell : String(i + 1))),
+    hasHeader: told.hasHeader,
+    columnPlaces: first.map((_, i) => i),
+    rows: body.map(({ record }) => record),
+    lines: body.map(({ info }) => info.lines),
+    notes: told.note === undefined ? [] : [told.note],
   };
-  const isAsked = (i: number): boolean =>
-    options.label === i || (options.label !== undefined && options.label === first[i]);
-  const kept = columns.flatMap((_, i) => {
+}
+
+function withoutUseless({ first, ...table }: WholeTable, label: string | number | undefined): Table {
+  const { columns, hasHeader, rows } = table;
+  const notes = [...table.notes];
+  const asked = label === undefined ? -1 : typeof label === 'string' ? columns.indexOf(label) : label;
+  const kept = columns.flatMap((column, i) => {
+    if (i === asked) return [i];
     const nameless = hasHeader && /^(Unnamed: \d+)?$/.test(first[i] as string);
-    const keep =
-      isAsked(i) ||
-      (body.every(({ record }) => record[i] === '')
-        ? left(i, 'it is empty')
-        : nameless && body.every(({ record }, row) => Number(record[i]) === row && record[i] !== '')
-          ? left(i, 'it only numbers the rows')
-          : true);
-    return keep ? [i] : [];
+    const why = rows.every((cells) => cells[i] === '')
+      ? 'it is empty'
+      : nameless && numbersRows(rows, i)
+        ? 'it only numbers the rows'
+        : undefined;
+    if (why === undefined) return [i];
+    const called = hasHeader && first[i] !== '' ? ` (${column})` : '';
+    notes.push(`column ${i + 1}${called} was left out: ${why}`);
+    return [];
   });
   return {
+    ...table,
     columns: kept.map((i) => columns[i] as string),
-    hasHeader,
-    rows: body.map(({ record }) => kept.map((i) => record[i] as string)),
-    lines: body.map(({ info }) => info.lines),
+    columnPlaces: kept,
+    rows: rows.map((cells) => kept.map((i) => cells[i] as string)),
     notes,
   };
+}
+
+/** Whether a column counts its rows from 0, as programs write their index. */
+function numbersRows(rows: readonly (readonly string[])[], i: number): boolean {
+  return rows.every((cells, row) => cells[i] !== '' && Number(cells[i]) === row);
 }
 
 function records(text: string, name: string, delimiter: string): Row[] {
@@ -101,26 +142,4 @@ function likelyDelimiter(text: string): string {
   const line = (end < 0 ? text : text.slice(0, end)).replaceAll(/"[^"]*"/g, '');
   const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))] as string;
-}
-
-/**
- * Whether the first row has names: a column in which it has no number, while the others do; a label that is a word, above numbers; or
- * columns that are numbered from 0 or 1, under a label that no row has.
- */
-function isHeader([head, ...body]: readonly Row[], asked: string | number | undefined): boolean {
-  const first = (head as Row).record;
-  const last = first.findLastIndex((cell, i) => cell !== '' || body.some(({ record }) => record[i] !== ''));
-  const label = typeof asked === 'number' ? asked : last;
-  const features = first.flatMap((_, i) => (i === label || i > last ? [] : [i]));
-  if (features.some((i) => !isNumber(first[i] ?? ''))) return true;
-  const labels = body.map(({ record }) => record[label] ?? '');
-  const word = first[label] ?? '';
-  if (!isNumber(word) && labels.every(isNumber)) return true;
-  const numbered = [0, 1].some((start) => features.every((i, n) => first[i] === String(n + start)));
-  return features.length > 1 && numbered && !labels.includes(word);
-}
-
-/** Whether a cell is a finite number. */
-export function isNumber(cell: string): boolean {
-  return cell.trim() !== '' && Number.isFinite(Number(cell));
 }

@@ -65,7 +65,7 @@ function imagesIn(root: string, classes: readonly string[], notes: string[], tre
   return found;
 }
 
-/** The pixels of image files [files, size]. @throws PffError `data` naming the file */
+/** The pixels of image files [files, size]. @throws PffError `data` naming the file; `memory` */
 export async function pixelsOf(
   files: readonly ImageFile[],
   shape: ImageShape,
@@ -73,8 +73,21 @@ export async function pixelsOf(
   read: (file: string) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
   const size = imageSize(shape);
-  const images = new Uint8Array(files.length * size);
+  const images = roomFor(files.length, shape);
   for (const [i, { file }] of files.entries())
     images.set(fitted(await decodeImage(await read(file), file), file, shape, resize), i * size);
   return images;
+}
+
+function roomFor(count: number, shape: ImageShape): Uint8Array {
+  const bytes = count * imageSize(shape);
+  try {
+    return new Uint8Array(bytes);
+  } catch (error) {
+    throw new PffError(
+      'memory',
+      `${count} images of ${shape.width} x ${shape.height} x ${shape.channels} take ${(bytes / 1e9).toFixed(1)} GB, which cannot be had at once`,
+      { hint: 'Give a smaller --image-size.', cause: error },
+    );
+  }
 }

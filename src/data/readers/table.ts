@@ -2,6 +2,7 @@
 import { messageOf, PffError } from '../../errors.js';
 import type { Cell } from '../columns.js';
 import type { FoundFile, TableKind } from './file-kind.js';
+import { isNoClass, isNothing } from './nothing.js';
 
 export interface RawTable {
   /** What errors call it: the file. */
@@ -9,15 +10,16 @@ export interface RawTable {
   readonly columns: readonly string[];
   /** Whether `columns` are names that the file has, or numbers from 1. */
   readonly hasNames: boolean;
+  /** The place of each column in the file, from 0, where some of the file's are left out. */
+  readonly columnPlaces?: readonly number[] | undefined;
   /** [rows][columns] */
   readonly rows: readonly (readonly Cell[])[];
+  /** A cell as a class, where a text such as `none` may be one; by default as it is in `rows`. */
+  readonly classAt?: ((row: number, column: number) => Cell) | undefined;
   /** For errors: the line of the file on which a row ends, or its number from 1. */
   readonly places: readonly number[];
   readonly notes: readonly string[];
 }
-
-/** Texts that stand for nothing, in lower case. */
-const NOTHING = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', '?', '-']);
 
 export interface RawTableOptions {
   /** Whether the first row of a delimited file has names; told from the cells unless given. */
@@ -26,6 +28,8 @@ export interface RawTableOptions {
   readonly label?: string | number | undefined;
   /** Fewest rows, a header included. */
   readonly least?: number | undefined;
+  /** Columns that are empty or only number the rows are there, too: of a file that must fit another one. */
+  readonly whole?: boolean | undefined;
 }
 
 /** @throws PffError `data` saying where the file is no table */
@@ -40,19 +44,46 @@ export async function readRawTable(
     const { objects, places } = jsonRows(text, name);
     return fromObjects(objects, name, places);
   }
-  const { least, ...how } = options;
-  const { readTable } = await import('./csv-table.js');
-  const { columns, hasHeader, rows, lines, notes } = readTable(text, name, how, least);
-  return { name, columns, hasNames: hasHeader, rows: rows.map((row) => row.map(cellOf)), places: lines, notes };
+  const { least = 3, whole = false, ...how } = options;
+  const { readTable, readWholeTable } = await import('./csv-table.js');
+  const { columns, columnPlaces, hasHeader, rows, lines, notes } = (whole ? readWholeTable : readTable)(
+    text,
+    name,
+    how,
+    least,
+  );
+  const cells = rows.map((row) => row.map(cellOf));
+  const classAt = (row: number, column: number): Cell => classOf(rows[row]?.[column]);
+  return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, classAt, places: lines, notes };
+}
+
+/** The place of a column, -1 where there is none. @throws PffError `data` where two have the name */
+export function placeOf({ name, columns }: RawTable, column: string): number {
+  const place = columns.indexOf(column);
+  const again = place < 0 ? -1 : columns.indexOf(column, place + 1);
+  if (again < 0) return place;
+  throw new PffError('data', `${name}: columns ${place + 1} and ${again + 1} are both called ${column}`, {
+    hint: 'Give each column a name of its own; --ignore-columns leaves out all columns of a name.',
+  });
+}
+
+/** The class in a row of a table; null where it has none. */
+export function classIn(table: RawTable, row: number, column: number): Cell {
+  return table.classAt ? table.classAt(row, column) : (table.rows[row]?.[column] ?? null);
+}
+
+function classOf(value: unknown): Cell {
+  return typeof value === 'string' && !isNoClass(value) ? value : cellOf(value);
 }
 
 /** A cell of a text, of JSON or of Parquet. */
 export function cellOf(value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number') return Number.isNaN(value) ? null : value;
-  if (typeof value === 'bigint') return Number(value);
+  // A number that f64 cannot hold is a name, such as that of a class.
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   const text = value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : JSON.stringify(value);
-  return NOTHING.has(text.trim().toLowerCase()) ? null : text;
+  return isNothing(text) ? null : text;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -112,11 +143,13 @@ function parsedJson(text: string, name: string, line: number): unknown {
 function fromObjects(objects: readonly Row[], name: string, places: readonly number[]): RawTable {
   const flat = objects.map(flattened);
   const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  const valueAt = (row: Row, column: string): unknown => (Object.hasOwn(row, column) ? row[column] : null);
   return {
     name,
     columns,
     hasNames: true,
-    rows: flat.map((row) => columns.map((column) => cellOf(Object.hasOwn(row, column) ? row[column] : null))),
+    rows: flat.map((row) => columns.map((column) => cellOf(valueAt(row, column)))),
+    classAt: (row, column) => classOf(valueAt(flat[row] ?? {}, columns[column] ?? '')),
     places: places.length > 0 ? places : flat.map((_, i) => i + 1),
     notes: [],
   };

@@ -4,7 +4,8 @@ import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import type { Dataset } from '../dataset.js';
 import { datasetFromArrays, type OwnData } from '../arrays.js';
-import { isNumber, readTable, type Table, type TableOptions } from '../readers/csv-table.js';
+import { isNumber } from '../readers/csv-header.js';
+import { readTable, type Table, type TableOptions } from '../readers/csv-table.js';
 import { readBytes } from './files.js';
 
 /** How to read a table: which column is the label, and how many rows are set aside for testing. */

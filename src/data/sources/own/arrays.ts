@@ -87,6 +87,14 @@ function partsOfArrays(source: string, arrays: Arrays, needs?: 'any'): Parts<Pai
     );
   const parts = { train, validation: pair('validation'), test: pair('test') };
   eachPart(parts, ({ images, labels }) => {
+    if (images.shape[0] === 0)
+      throw new PffError(
+        'data',
+        `${source}: a pair of arrays has no samples: images are [${images.shape.join(', ')}]`,
+        {
+          hint: 'Give one image or row for each sample.',
+        },
+      );
     if (images.shape[0] !== labels.shape[0] || images.shape.length < 2)
       throw new PffError(
         'data',
@@ -161,8 +169,11 @@ function labelsOf({ shape, values, texts }: NpyArray, source: string): string[] 
   const count = shape[0] as number;
   const width = shape.slice(1).reduce((product, dim) => product * dim, 1);
   if (texts && width === 1) return texts.map(labelText);
+  if (width === 1)
+    return Array.from(values as ArrayLike<number | bigint>, (value) =>
+      labelText(typeof value === 'bigint' ? String(value) : value),
+    );
   const numbers = Array.from(values as ArrayLike<number | bigint>, Number);
-  if (width === 1) return numbers.map((value) => labelText(value));
   const oneHot = (row: number): number => {
     const cells = numbers.slice(row * width, (row + 1) * width);
     if (cells.filter((cell) => cell === 1).length !== 1 || !cells.every((cell) => cell === 0 || cell === 1))
@@ -179,6 +190,13 @@ function labelsOf({ shape, values, texts }: NpyArray, source: string): string[] 
 function fromImages(name: string, source: string, pairs: Parts<Pair>, reading: Reading): Dataset {
   const { shape, channelsFirst } = shapeOf(pairs.train.images, source);
   const texts = eachPart(pairs, ({ labels }) => labelsOf(labels, source));
+  eachPart(texts, (each) => {
+    const none = each.indexOf('NaN');
+    if (none >= 0)
+      throw new PffError('data', `${source}: the label of sample ${none + 1} is NaN`, {
+        hint: 'Leave out samples without a label.',
+      });
+  });
   const { classes, labels } = classesOf(texts, `${source}: labels`);
   const notes = channelsFirst ? ['images are taken as channel by channel: [n, channels, height, width]'] : [];
   const range = rangeOf(pairs.train.images, source, notes);

@@ -77,7 +77,9 @@ function contents(folder: string, notes: string[]): Contents {
     const hidden = names.filter((name) => name.startsWith('.'));
     if (hidden.length > 0) notes.push(`${folder}: ${hidden.join(', ')} is hidden and was left out`);
     const shown = names.filter((name) => !name.startsWith('.'));
-    const isFolder = new Set(shown.filter((name) => statSync(path.join(folder, name)).isDirectory()));
+    const isFolder = new Set(
+      shown.filter((name) => statSync(path.join(folder, name), { throwIfNoEntry: false })?.isDirectory()),
+    );
     return { folders: [...isFolder], files: shown.filter((name) => !isFolder.has(name)) };
   } catch (error) {
     throw new PffError('data', `${folder} cannot be read: ${messageOf(error)}`, {

@@ -30,14 +30,29 @@ function unpacked(bytes: Uint8Array, file: string): Uint8Array {
   }
 }
 
-/** @throws PffError `data` where the folder has nothing that is read. */
+/** @throws PffError `data` where the folder cannot be read, or has nothing that is read. */
 export function folderKind(folder: string): FolderKind {
-  const names = readdirSync(folder).filter((name) => !name.startsWith('.'));
+  const names = namesIn(folder).filter((name) => !name.startsWith('.'));
   if (IDX_FILES.some((file) => spellings(file).some((name) => names.includes(name)))) return 'idx';
   if (partFile(names, 'train') !== undefined) return 'tables';
   if (names.some((name) => name.endsWith('.npy'))) return 'arrays';
-  if (names.some((name) => statSync(path.join(folder, name)).isDirectory())) return 'images';
+  // A link may lead nowhere.
+  const isFolder = (name: string): boolean =>
+    statSync(path.join(folder, name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (names.some(isFolder)) return 'images';
   throw new PffError('data', `${folder} has neither folders of images nor files that are read`, {
     hint: `Give ${READABLE}; or name one file of the folder.`,
   });
+}
+
+/** Names in a folder; with `recursive` the paths of all below it. @throws PffError `data` where it cannot be read */
+export function namesIn(folder: string, { recursive = false } = {}): string[] {
+  try {
+    return readdirSync(folder, { recursive, encoding: 'utf8' });
+  } catch (error) {
+    throw new PffError('data', `cannot read the folder ${folder}: ${messageOf(error)}`, {
+      hint: 'Check its rights.',
+      cause: error,
+    });
+  }
 }

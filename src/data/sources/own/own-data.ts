@@ -12,7 +12,7 @@ import type { Parts } from '../../readers/parts.js';
 import { withParts } from './pixel-data.js';
 import { parsePlace, type Place } from './place.js';
 import type { Reading } from '../../readers/reading.js';
-import { readRawTable, type RawTable } from '../../readers/table.js';
+import { readRawTable, type RawTable, type RawTableOptions } from '../../readers/table.js';
 import { datasetFromTables } from './table-data.js';
 
 /**
@@ -40,27 +40,27 @@ export async function loadOwnData(text: string, reading: Reading): Promise<Datas
 }
 
 /** Reads the file of a table. @throws PffError `data` where it is something else. */
-export async function openTable(file: string, label?: string): Promise<RawTable> {
+export async function openTable(file: string, options: RawTableOptions = {}): Promise<RawTable> {
   const { kind, bytes } = await openFile(file);
   if (kind === 'npz' || kind === 'npy')
     throw new PffError('data', `${file} holds arrays, but a table was expected`, {
       hint: 'Give CSV, TSV, JSON lines or Parquet.',
     });
-  return readRawTable({ kind: kind satisfies TableKind, bytes }, file, label ? { label: placeOrName(label) } : {});
+  return readRawTable({ kind: kind satisfies TableKind, bytes }, file, options);
 }
 
-/** A label's place, from 1, becomes an index, for which no header is needed. */
-function placeOrName(label: string): string | number {
-  return /^\d+$/.test(label) ? Number(label) - 1 : label;
+/** A label's place, from 1, becomes an index, for which no header is needed; one from the end says nothing of the header. */
+function placeOrName(label: string): string | number | undefined {
+  return label === '' || /^-\d+$/.test(label) ? undefined : /^\d+$/.test(label) ? Number(label) - 1 : label;
 }
 
 async function tables({ data, test, validation }: Place, { labelColumn }: Reading): Promise<Parts<RawTable>> {
-  const train = await openTable(data, labelColumn.startsWith('-') ? undefined : labelColumn);
-  return {
-    train,
-    test: test === undefined ? undefined : await openTable(test, labelColumn),
-    validation: validation === undefined ? undefined : await openTable(validation, labelColumn),
-  };
+  const label = placeOrName(labelColumn);
+  const train = await openTable(data, { label });
+  // A column that is empty there has empty cells: only what is trained on says which columns there are.
+  const held = (file: string | undefined): Promise<RawTable> | undefined =>
+    file === undefined ? undefined : openTable(file, { label, whole: true });
+  return { train, test: await held(test), validation: await held(validation) };
 }
 
 async function fromFolder(place: Place, reading: Reading): Promise<Dataset> {

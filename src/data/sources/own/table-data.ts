@@ -6,7 +6,6 @@ import {
   columnsWidth,
   encodeRow,
   numberColumn,
-  toNumber,
   type Cell,
   type Column,
   type ColumnInputs,
@@ -17,17 +16,13 @@ import { splitRows } from '../../split.js';
 import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
 import type { Reading } from '../../readers/reading.js';
-import type { RawTable } from '../../readers/table.js';
+import { classIn, type RawTable } from '../../readers/table.js';
+import { asNumber, labelOf, listed, placesIn, usableColumns } from './table-columns.js';
 
-/** Names that a column of classes often has, and others hardly ever; the first that there is counts. */
-const LABEL_NAMES = ['label', 'labels', 'class', 'classes', 'target'];
 /** A column of more different texts than this has names or remarks, which say nothing of new rows. */
 const MOST_TEXTS = 100;
 /** From so many columns of bytes on, a table may be one of pixels. */
 const FEWEST_PIXELS = 64;
-/** Rows that are named in a message. */
-const NAMED = 3;
-
 interface Chosen {
   readonly name: string;
   /** Names of the columns that may be learned from. */
@@ -104,63 +99,6 @@ function checkHeld(test: number, name: string): void {
     });
 }
 
-/** The name of the label's column. */
-export function labelOf({ columns, name }: RawTable, asked: string): string {
-  if (columns.length < 2)
-    throw new PffError('data', `${name}: has one column only, ${columns[0]}`, {
-      hint: 'Give columns to learn from beside the label; another delimiter than , ; tab and | is not read.',
-    });
-  const found =
-    asked === ''
-      ? (LABEL_NAMES.flatMap((each) => columns.filter((column) => column.trim().toLowerCase() === each))[0] ??
-        columns.at(-1))
-      : (columns.find((column) => column === asked) ??
-        columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
-        (/^-?\d+$/.test(asked) && Number(asked) !== 0
-          ? columns.at(Number(asked) - (Number(asked) > 0 ? 1 : 0))
-          : undefined));
-  if (found === undefined)
-    throw new PffError('data', `${name}: has no column ${asked}`, {
-      hint: `Its columns are ${listed(columns, 40)}; --label-column takes a name, or a place counted from 1.`,
-    });
-  return found;
-}
-
-function usableColumns({ columns, rows, name }: RawTable, label: string, ignored: string, notes: string[]): string[] {
-  const left = new Set(
-    ignored
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
-  );
-  const unknown = [...left].filter((each) => !columns.includes(each));
-  if (unknown.length > 0)
-    throw new PffError('data', `${name}: has no column ${unknown.join(', ')} to ignore`, {
-      hint: `Its columns are ${listed(columns, 40)}.`,
-    });
-  return columns.filter((column, i) => {
-    if (column === label || left.has(column)) return false;
-    const cells = rows.map((row) => row[i] ?? null);
-    const why = cells.every((cell) => cell === null)
-      ? 'it is empty'
-      : numbersRows(cells)
-        ? 'it only numbers the rows'
-        : undefined;
-    if (why !== undefined) notes.push(`column ${column} was left out: ${why}`);
-    return why === undefined;
-  });
-}
-
-/** Whole numbers that go up by one from row to row. */
-function numbersRows(cells: readonly Cell[]): boolean {
-  const first = asNumber(cells[0] ?? null);
-  return cells.length >= 10 && Number.isInteger(first) && cells.every((cell, row) => asNumber(cell) === first + row);
-}
-
-function asNumber(cell: Cell): number {
-  return typeof cell === 'number' ? cell : cell === null ? Number.NaN : toNumber(cell);
-}
-
 /** The rows that count, with the columns of the training table in its order. */
 function chooseRows(
   table: RawTable,
@@ -170,25 +108,22 @@ function chooseRows(
   missing: Reading['missing'],
   notes: string[],
 ): Chosen {
-  const places = [label, ...usable].map((column) =>
-    table.hasNames && train.hasNames ? table.columns.indexOf(column) : train.columns.indexOf(column),
-  );
-  const absent = [label, ...usable].filter((_, i) => places[i] === -1);
-  if (absent.length > 0 || table.columns.length < Math.max(...places) + 1)
-    throw new PffError('data', `${table.name}: has no column ${listed(absent, NAMED) || train.columns.length}`, {
-      hint: `It needs the columns of ${train.name}.`,
-    });
+  const places = placesIn(table, train, [label, ...usable]);
   const [labelPlace = 0, ...others] = places;
   const without: number[] = [];
   const empty = new Map<string, number[]>();
   const kept = table.rows.flatMap((row, i) => {
-    if ((row[labelPlace] ?? null) === null) {
+    if (classIn(table, i, labelPlace) === null) {
       without.push(table.places[i] as number);
       return [];
     }
     const cells = others.map((place) => row[place] ?? null);
     const holes = cells.flatMap((cell, column) => (cell === null ? [usable[column] as string] : []));
-    for (const column of holes) empty.set(column, [...(empty.get(column) ?? []), table.places[i] as number]);
+    for (const column of holes) {
+      const at = empty.get(column);
+      if (at) at.push(table.places[i] as number);
+      else empty.set(column, [table.places[i] as number]);
+    }
     return holes.length > 0 && missing !== 'fill' ? [] : [{ cells, at: i }];
   });
   const dropped = table.rows.length - kept.length;
@@ -202,7 +137,7 @@ function chooseRows(
     name: table.name,
     columns: usable,
     rows: kept.map(({ cells }) => cells),
-    labels: kept.map(({ at }) => labelText((table.rows[at] as readonly Cell[])[labelPlace] as Cell)),
+    labels: kept.map(({ at }) => labelText(classIn(table, at, labelPlace))),
     places: kept.map(({ at }) => table.places[at] as number),
   };
 }
@@ -308,9 +243,4 @@ function notANumber(column: string, i: number, tables: readonly Chosen[], count:
       hint: 'Correct the cells, leave them empty with --missing drop or fill, or leave the column out by --ignore-columns.',
     },
   );
-}
-
-/** Names, the first `most` of them. */
-function listed(names: readonly string[], most: number): string {
-  return names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
 }
