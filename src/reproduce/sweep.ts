@@ -164,7 +164,7 @@ function checkOut(out: string, what: AskedSweep): void {
 
 /** Whether a sweep.json is of the same sweep, but for the number of seeds. */
 function isSame(file: string, what: AskedSweep): boolean {
-  const text = (sweep: object): string => JSON.stringify({ ...sweep, seeds: 0 });
+  const text = (one: object): string => JSON.stringify({ ...one, seeds: 0 });
   try {
     return text((JSON.parse(readTextFile(file)) as { sweep: object }).sweep) === text(what);
   } catch {

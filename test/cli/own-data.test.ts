@@ -281,6 +281,7 @@ it('one bad row does not stop the rest, standard input is read, and an image of 
       [4, 'column petal length: the cell is empty'],
     ],
   ]);
+  expect(stderr).toContain('few.csv: row 3, column petal length: "long" is no number');
   expect(stderr).toContain('2 of 4 inputs could not be predicted');
   const program = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
   const piped = spawnSync(process.execPath, [program, 'predict', run, '-'], {

@@ -117,6 +117,10 @@ describe('models', () => {
     const file = path.join(folder, 'half.safetensors');
     writeFileSync(file, Buffer.concat([length, header, ...upper.map(({ buffer }) => Buffer.from(buffer))]));
     const out = path.join(folder, 'from-half');
+    writeFileSync(path.join(folder, 'taken'), '');
+    await expect(importModel(file, { out: path.join(folder, 'taken') })).rejects.toThrow(
+      /^cannot make the run folder .*taken/,
+    );
     await importModel(file, { out });
     const back = decodeSafetensors(readFileSync(path.join(out, 'model.safetensors'))).tensors;
     const bits = (values: Float32Array): number[] => [...new Uint32Array(values.slice().buffer)];

@@ -6,7 +6,16 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { evaluateRun } from '../../src/run/evaluate-run.js';
 import { datasetOfRun, trainedDataset } from '../../src/run/saved-model.js';
 import { trainToEnd } from '../../src/run/train.js';
+import type { PartialSpec } from '../../src/spec/spec.js';
 
+const spec: PartialSpec = {
+  dataset: 'own',
+  layers: [2, 8, 8],
+  labelMode: 'append',
+  epochs: 1,
+  splits: 1,
+  validationShare: 0.2,
+};
 let folder = '';
 let [data, run] = ['', ''];
 const ROWS = Array.from({ length: 60 }, (_, i) => [i % 7, (i * 5) % 11, i % 7 > 3 ? 'a' : 'b']);
@@ -16,14 +25,6 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'pff-changed-'));
   [data, run] = [path.join(folder, 'table.csv'), path.join(folder, 'run')];
   write(ROWS);
-  const spec = {
-    dataset: 'own',
-    layers: [2, 8, 8],
-    labelMode: 'append',
-    epochs: 1,
-    splits: 1,
-    validationShare: 0.2,
-  } as const;
   await trainToEnd({ spec, dataDir: data, out: run });
 });
 beforeEach(() => write(ROWS));
@@ -70,14 +71,6 @@ it('other test rows are told of, but held-out rows must be the same', async () =
   const held = path.join(folder, 'held.csv');
   writeFileSync(held, 'x,y,class\n1,2,b\n2,3,b\n');
   const other = { dataDir: `${data}?test=${held}` };
-  const spec = {
-    dataset: 'own',
-    layers: [2, 8, 8],
-    labelMode: 'append',
-    epochs: 1,
-    splits: 1,
-    validationShare: 0.2,
-  } as const;
   const out = path.join(folder, 'parts');
   await trainToEnd({ spec, ...other, out });
   writeFileSync(held, 'x,y,class\n1,2,b\n2,4,b\n');
