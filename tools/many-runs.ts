@@ -51,7 +51,13 @@ export function manyRuns(folder: string, count: number): void {
         JSON.stringify({
           spec,
           dataset: 'mnist',
+          dataDigest: 'd'.repeat(64),
+          epochs: spec.epochs,
+          variant: 'all-layers',
+          nodes: 2,
+          evaluatedOn: 'test',
           testAccuracy: end,
+          confusion: [],
           trainSeconds: 60 + i,
           modelDigest: `${i}`.padStart(64, 'a'),
         }),

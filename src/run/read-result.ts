@@ -12,7 +12,11 @@ const resultSchema = z.looseObject({
   testAccuracy: z.number().min(0).max(1),
   evaluatedOn: z.enum(['test', 'validation']),
   validationAccuracy: z.number().min(0).max(1).optional(),
-  confusion: z.array(z.array(z.number())),
+  // Of more than 256 classes, the pairs that occurred.
+  confusion: z.union([
+    z.array(z.array(z.number())),
+    z.looseObject({ classes: z.int(), pairs: z.array(z.tuple([z.int(), z.int(), z.int()])) }),
+  ]),
   trainSeconds: z.number(),
   modelDigest: z.string(),
   dataDigest: z.string(),

@@ -27,6 +27,17 @@ it('a finished run that is gone on with is not finished until it is again', () =
   writeFileSync(file, text);
 });
 
+it('a result of many classes, whose confusions are pairs, is one', () => {
+  const file = path.join(run('a'), 'result.json');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    JSON.stringify({ ...(JSON.parse(text) as object), confusion: { classes: 300, pairs: [[0, 299, 4]] } }),
+  );
+  expect(localRun(run('a')).state).toBe('finished');
+  writeFileSync(file, text);
+});
+
 it.each(['{}', '{"testAccuracy": 0.5, "modelDi', '3'])('a result of %s is that of a damaged run', async (text) => {
   writeFileSync(path.join(run('b'), 'result.json'), text);
   const names = localRuns(folder).map(({ name, state }) => [name, state]);
