@@ -39,7 +39,7 @@ it('forgets layers that it has looked at once no task needs them', async () => {
       const looking = follower.fetch(task, follower.signal);
       await settle();
       await looking;
-      follower.forget();
+      follower.dropping.forget();
       looked.push(task);
       kept = Math.max(kept, looked.filter((each) => follower.cached(each) !== undefined).length);
     }

@@ -91,7 +91,7 @@ class ClusterNode {
     keeping.catch(() => {});
     onMember?.(this.#membership);
     try {
-      await store.sweep();
+      await store.dropping.sweep();
       const others = [keeping.then(() => this.#ended()), ...(this.#auditing ? [this.#draw(this.#auditing)] : [])];
       for (const other of others) other.catch(() => {});
       const end = await Promise.race([this.#work(), ...others]);

@@ -247,7 +247,7 @@ class Follower {
     } catch {
       // Dropped, since no task needs it any more; or the run is over.
     }
-    this.#store.forget();
+    this.#store.dropping.forget();
   }
 
   #lookAtNodes(): void {

@@ -50,7 +50,8 @@ export class ClusterStore implements Store {
   /** Where results are audited: what is said of them. */
   readonly audits: StoreAudits | undefined;
   readonly #standing: Standing | undefined;
-  readonly #dropping: Dropping;
+  /** What nobody needs any more, on the server and in memory. */
+  readonly dropping: Dropping;
   readonly #publication: Publication;
   readonly #fetching: Fetching;
   /** The task that this process does now, and whether only to check it. */
@@ -82,7 +83,7 @@ export class ClusterStore implements Store {
       },
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
-      lost: () => this.#dropping.free(),
+      lost: () => this.dropping.free(),
     });
     this.#views = new WantedViews(
       options.shape,
@@ -93,7 +94,7 @@ export class ClusterStore implements Store {
         return done ? this.audits.book.audit(taskKey(task), done.digest) !== 'settled' : false;
       },
     );
-    this.#dropping = new Dropping({
+    this.dropping = new Dropping({
       shape: options.shape,
       clock,
       signal: this.signal,
@@ -110,10 +111,10 @@ export class ClusterStore implements Store {
         audits: this.audits,
         records: this.records,
         views: this.#views,
-        freeDropped: () => this.#dropping.free(),
+        freeDropped: () => this.dropping.free(),
         cache: this.#cache,
         uploads: this.#uploads,
-        settled: () => this.#dropping.settled(),
+        settled: () => this.dropping.settled(),
       });
     this.#publication = new Publication({
       id: options.id,
@@ -124,7 +125,7 @@ export class ClusterStore implements Store {
       outputs: this.#outputs,
       records: this.records,
       audits: this.audits,
-      dropping: this.#dropping,
+      dropping: this.dropping,
       cache: this.#cache,
       fits: (task, record) => this.#fits(task, record),
       outdate: () => this.#standing?.outdate(),
@@ -300,7 +301,7 @@ export class ClusterStore implements Store {
     const done = this.mirror.done(task);
     if (!done) return;
     await this.audits?.draw(task, done.digest);
-    this.#dropping.settled();
+    this.dropping.settled();
   }
 
   /** Whether somebody who may has stopped the run. */
@@ -330,16 +331,6 @@ export class ClusterStore implements Store {
     await this.records.tellOver(keys.failed, record, () => this.failure() !== undefined);
   }
 
-  /** Drops from this process's memory what no task needs any more: a node does that with each task that it publishes. */
-  forget(): void {
-    this.#dropping.forget();
-  }
-
-  /** Drops chunks that nobody needs. */
-  sweep(): Promise<void> {
-    return this.#dropping.sweep();
-  }
-
   #read(key: string, value: Uint8Array): RunEntry | undefined {
     const { shape, nodes } = this.#options;
     const entry = decodeEntry(key, value, { shape, nodes });
@@ -364,7 +355,7 @@ export class ClusterStore implements Store {
     const standing = this.#standing;
     if (!changed) {
       this.#views.forget();
-      this.#dropping.reset();
+      this.dropping.reset();
       standing?.reset();
       for (const kept of this.#cache.values()) this.#keeper.check(kept);
       if (this.mirror.settled) standing?.settle();

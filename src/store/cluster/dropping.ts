@@ -119,7 +119,7 @@ export class Dropping {
       }
   }
 
-  /** From this process's memory. */
+  /** Drops from this process's memory what no task needs any more: done with each task that it publishes; who only looks on asks for it. */
   forget(): void {
     const { mirror, cache, wanted } = this.#parts;
     const mine = wanted(true);
