@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { filesWithOwnProcess } from './test/setup/own-process.js';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const ownProcess = filesWithOwnProcess(root);
 
 export default defineConfig({
   resolve: {
@@ -9,7 +13,6 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts', 'test/setup/webgpu.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -18,5 +21,9 @@ export default defineConfig({
     execArgv: ['--no-concurrent-recompilation'],
     // Three on two cores: many tests wait for processes, servers and browsers.
     maxWorkers: 3,
+    projects: [
+      { extends: true, test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: ownProcess, isolate: false } },
+      { extends: true, test: { name: 'own process', include: ownProcess } },
+    ],
   },
 });

@@ -120,6 +120,8 @@ export interface LayerKind<D extends { readonly kind: string }, G extends Geomet
   parameters(geometry: G): readonly ParameterShape[];
   /** Multiply-adds of one row on its way through. */
   multiplyAdds(geometry: G): number;
+  /** The fewest values of one row that are normalised together with those of its batch; absent, or undefined, where none are. */
+  batchNormalised?(geometry: G): number | undefined;
   /** Bytes that its kernel works in for `rows` rows at a time, beside parameters and one copy of what enters and leaves. */
   workingBytes?(geometry: G, rows: number): number;
   /** Fills parameters that do not start at 0; `stream` is the part's own. */

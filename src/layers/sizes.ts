@@ -130,6 +130,11 @@ function fitted(
   }
 }
 
+/** Whether one row alone gives some normalisation over the batch a single value, which has no variance. */
+export function needsSeveralRows(layers: readonly LayerSize[]): boolean {
+  return geometries(layers).some((geometry) => kindOf(geometry).batchNormalised?.(geometry) === 1);
+}
+
 /** Values of a row that leaves each layer. */
 export function rowWidths(layers: readonly LayerSize[]): number[] {
   return geometries(layers).map(({ outputs }) => outputs);

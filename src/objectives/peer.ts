@@ -1,11 +1,12 @@
 /**
  * Peer normalisation (Hinton, "The Forward-Forward Algorithm", 2022, and its Matlab code): a penalty that pulls each unit's
- * mean activity on positive samples towards the mean of its layer, so that no unit is always on or always off.
+ * mean activity on positive samples towards the mean of its layer, so that no unit is always on and few are seldom on.
  *
  * Penalty λ/2 · G_j (m_j - m̄)², G being the mean or sum over units as for goodness, m̄ the mean of all m_j; m is the mean of
  * the batch at first, then 0.9 m + 0.1 · mean of the batch. As in Hinton's code the gradient takes m for the mean of the
- * batch at hand: λ (m_j - m̄) / B by each positive activation (/ O for the mean). A unit off for a sample learns nothing
- * from it. m starts again with each chapter, so that a task depends on nothing but what it names.
+ * batch at hand: λ (m_j - m̄) / B by each positive activation (/ O for the mean). A unit that is off for a
+ * sample learns nothing from it, so one that is off for all stays off; Hinton's code goes on as if it were on, and revives it.
+ * m starts again with each chapter, so that a task depends on nothing but what it names.
  */
 const MOMENTUM = 0.9;
 

@@ -1,6 +1,6 @@
 /** Fields of a spec that are right one by one but do not fit each other. */
 import { PffError } from '../errors.js';
-import { AUTO, geometries, readsPlanes } from '../layers/sizes.js';
+import { AUTO, geometries, needsSeveralRows, readsPlanes } from '../layers/sizes.js';
 import { objectiveOf, objectives } from '../objectives/table.js';
 import { common } from './defaults.js';
 import type { RunSpec } from './fields.js';
@@ -67,7 +67,14 @@ export function checkTogether(spec: RunSpec): void {
       `Choose ${classifiers.join(' or ')}.`,
     );
   // Layers that do not fit what enters them say so here.
-  if (spec.layers[0] !== AUTO) geometries(spec.layers);
+  if (spec.layers[0] !== AUTO) {
+    geometries(spec.layers);
+    if (spec.batch === 1 && !negative && needsSeveralRows(spec.layers))
+      wrong(
+        'batch is 1, but a layer normalises each channel over the batch (bn) where a sample has one value of it: one value has no variance',
+        'Give a larger --batch, or gn or ln in place of bn.',
+      );
+  }
   if (spec.labelMode === 'pattern' && !readsPlanes(spec.layers.slice(1)))
     wrong(
       'labelMode is pattern, which lays the label over planes, but the layers take single values',

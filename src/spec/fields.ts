@@ -147,7 +147,9 @@ const shape = {
     .number()
     .min(0)
     .meta(
-      label("λ: pulls each unit's mean activity towards that of its layer (Hinton's peer normalisation); 0 for none"),
+      label(
+        "λ: pulls each unit's mean activity towards that of its layer (peer normalisation; unlike Hinton's, it revives no unit that is always off); 0 for none",
+      ),
     ),
   dropout: z
     .number()

@@ -75,7 +75,7 @@ export interface RunSpec {
   threshold: number;
   /** α: slope of the logistic loss, softplus(α (θ - goodness)) */
   steepness: number;
-  /** λ: pulls each unit's mean activity towards that of its layer (Hinton's peer normalisation); 0 for none */
+  /** λ: pulls each unit's mean activity towards that of its layer (peer normalisation; unlike Hinton's, it revives no unit that is always off); 0 for none */
   peerNormalization: number;
   /** share of activations left out in each training step, of those that enter and that leave a layer */
   dropout: number;

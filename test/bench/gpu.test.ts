@@ -1,4 +1,7 @@
-/** The GPU bench's report: what it says where there is no GPU, and what its figures are. */
+/**
+ * The GPU bench's report: what it says where there is no GPU, and what its figures are.
+ * Own process: its environment names a GPU that is not there.
+ */
 import { expect, test } from 'vitest';
 import { gpuSection } from '../../bench/gpu/report.js';
 import { runGpu, type GpuReport } from '../../bench/gpu/run.js';

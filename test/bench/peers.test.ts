@@ -1,4 +1,7 @@
-/** Peers: what their lines may say, that a dead or wrong one fails loudly, and that a missing one is named. */
+/**
+ * Peers: what their lines may say, that a dead or wrong one fails loudly, and that a missing one is named.
+ * Own process: it changes its environment.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

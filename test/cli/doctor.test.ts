@@ -1,4 +1,7 @@
-/** `pff doctor` as a user runs it, and the line by which `pff train` tells of a faster precision. */
+/**
+ * `pff doctor` as a user runs it, and the line by which `pff train` tells of a faster precision.
+ * Own process: it changes its environment, and needs one without a GPU.
+ */
 import { expect, it } from 'vitest';
 import { keepRates, ratesKey } from '../../src/doctor/rates-cache.js';
 import { machineReportSchema } from '../../src/doctor/machine-report.js';

@@ -1,4 +1,7 @@
-/** What a federated run can check without anybody else's data, on a real server: repetition, bounds on updates, and the fall of accuracy. */
+/**
+ * What a federated run can check without anybody else's data, on a real server: repetition, bounds on updates, and the fall of accuracy.
+ * Own process: a node's code is changed in it.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

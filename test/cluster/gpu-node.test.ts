@@ -1,4 +1,7 @@
-/** A cluster node on a GPU (SwiftShader) beside one on the CPU, on a real server: one run, the digest of sequential; and GPUs that fail. */
+/**
+ * A cluster node on a GPU (SwiftShader) beside one on the CPU, on a real server: one run, the digest of sequential; and GPUs that fail.
+ * Own process: its environment names a GPU in software.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * Three honest node processes and one that returns well-formed wrong states: it is found, refused, and the bits are those of
  * sequential.
+ * Own process: a node's code is changed in it.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runStatus, stopRun } from '../../src/run/cluster/manage.js';

@@ -1,4 +1,7 @@
-/** A run with parts of a plugin, on nodes that have loaded it, that have not, and that have another one. */
+/**
+ * A run with parts of a plugin, on nodes that have loaded it, that have not, and that have another one.
+ * Own process: it registers parts.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * SIGKILL at random moments: the run that goes on from what is there ends with the bits of one that was never stopped, and
  * leaves nothing behind. PFF_KILLS sets how many kills (30, the default, take about a minute); moments come from a fixed seed.
+ * Own process: it registers parts.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';

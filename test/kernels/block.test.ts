@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Precision } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
+import { stageParameters, type Stage } from '../../src/kernels/block/contract.js';
 import { instructionSets, openBackend } from './backends.js';
+import { randomStages, stagesOf } from './blocks.js';
 import { bits, trained, type TrainedCase } from './trained-blocks.js';
 
 /**
@@ -17,6 +19,7 @@ const cases: readonly TrainedCase[] = [
   { image: '2x8x8', block: 'conv16+bn+max2+conv18g2+ln+leaky+max3s1', batch: 3, labels: 3, variants: 2 },
   { image: '1x6x6', block: 'conv3p0+bn+conv66k1', batch: 9 },
   { image: '2x6x6', block: 'conv7k6p0+bn', batch: 5 },
+  { image: '2x6x6', block: 'conv7k6p0+bn', batch: 1 },
   { image: '2x7x6', block: 'conv5k4s2p1', batch: 2 },
   { image: '40x12x12', block: 'conv9+bn+max2', batch: 5 },
   { image: '64x6x6', block: 'conv20+max2', batch: 13 },
@@ -37,6 +40,19 @@ const cases: readonly TrainedCase[] = [
   { image: '12x3x4', block: 'conv20g2k1', batch: 6 },
   { image: '1x31x131', block: 'conv2', batch: 2 },
 ];
+
+it('a batch of one value, of which no variance is known, leaves the running statistics as they are', () => {
+  const block = { image: '2x6x6', block: 'conv7k6p0+bn' };
+  const stages = stagesOf(block);
+  const names = stageParameters(stages[0] as Stage, 0).map(({ name }) => name);
+  const running = (parameters: readonly Float32Array[]): unknown[] =>
+    (['mean', 'variance'] as const).map((name) => parameters[names.indexOf(name)]);
+  const after = (batch: number): unknown[] =>
+    running(trained(openReference('f32'), { ...block, batch }).slice(-3 * names.length));
+  const before = running(randomStages(stages, 0)[0]?.parameters ?? []);
+  expect(after(1)).toEqual(before);
+  expect(after(2)).not.toEqual(before);
+});
 
 describe.each(cases)('$image $block, $batch samples', (test) => {
   it.each<Precision>(['f32', 'bf16', 'bf16-tile'])('%s', (precision) => {

@@ -1,4 +1,7 @@
-/** A GPU that is lost, hangs, has no memory or too small a buffer (SwiftShader, in part made to behave so): one clear error each time. */
+/**
+ * A GPU that is lost, hangs, has no memory or too small a buffer (SwiftShader, in part made to behave so): one clear error each time.
+ * Own process: its environment names a GPU in software.
+ */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openGpu } from '#platform/gpu';
 import { decodeError, encodeError } from '../../src/error-codec.js';

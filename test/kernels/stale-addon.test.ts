@@ -1,4 +1,7 @@
-/** An addon of an earlier build than the program: said in words, and the program goes on without it where it may. */
+/**
+ * An addon of an earlier build than the program: said in words, and the program goes on without it where it may.
+ * Own process: no addon may have been loaded before.
+ */
 import { expect, it } from 'vitest';
 import { loadAddon, type Addon, type LoadedAddon } from '../../src/kernels/native/addon.js';
 import { openKernels } from '../../src/kernels/open.js';

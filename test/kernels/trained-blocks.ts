@@ -27,6 +27,7 @@ export const casesOfDevices: readonly TrainedCase[] = [
   { image: '5x6x6', block: 'conv18k5s2+ln2d+leaky0.2', batch: 2 },
   { image: '2x8x6', block: 'bn+leaky0.5+avg2+conv17+rms+max2', batch: 3, labels: 3, variants: 2 },
   { image: '3x13x13', block: 'max2s3+conv9+relu+bn+max2+max2', batch: 3 },
+  { image: '2x6x6', block: 'conv7k6p0+bn', batch: 1 },
 ];
 
 /** What a short training leaves behind, and what inference then gives. */

@@ -1,4 +1,7 @@
-/** Blocks of convolutions on a GPU, here SwiftShader: the bits of the reference. Only products differ between precisions. */
+/**
+ * Blocks of convolutions on a GPU, here SwiftShader: the bits of the reference. Only products differ between precisions.
+ * Own process: its environment names a GPU in software.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.js';

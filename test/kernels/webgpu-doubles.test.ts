@@ -1,4 +1,7 @@
-/** Doubles in WGSL have the bits of JavaScript, whatever the operands; and the programs of losses those of the objectives. */
+/**
+ * Doubles in WGSL have the bits of JavaScript, whatever the operands; and the programs of losses those of the objectives.
+ * Own process: its environment names a GPU in software.
+ */
 import { expect, test } from 'vitest';
 import { DoubleProgram, fromWords, OPERATIONS, wordsOf } from '../../src/kernels/webgpu/double-program.js';
 import { sharedDevice, type Shader } from '../../src/kernels/webgpu/device.js';

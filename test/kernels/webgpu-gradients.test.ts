@@ -1,4 +1,7 @@
-/** Gradients of the losses that are computed on the device, against differences of the loss itself. */
+/**
+ * Gradients of the losses that are computed on the device, against differences of the loss itself.
+ * Own process: its environment names a GPU in software.
+ */
 import { expect, test } from 'vitest';
 import type { DenseTensors, Kernels, SgdRule } from '../../src/kernels/kernels.js';
 import type { LossDescription } from '../../src/kernels/trainer.js';

@@ -1,4 +1,7 @@
-/** What was proved on a GPU is known to all threads of the process, and names the arithmetic of dense layers and of blocks. */
+/**
+ * What was proved on a GPU is known to all threads of the process, and names the arithmetic of dense layers and of blocks.
+ * Own process: its environment names a GPU in software.
+ */
 import { isProved, setProved } from '#platform/proofs';
 import { expect, test } from 'vitest';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';

@@ -1,4 +1,7 @@
-/** Trainers on a GPU that only counts: what a trainer without memory leaves behind, and how far steps run ahead of the device. */
+/**
+ * Trainers on a GPU that only counts: what a trainer without memory leaves behind, and how far steps run ahead of the device.
+ * Own process: its environment names a GPU in software.
+ */
 import { expect, test, vi } from 'vitest';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import type { BlockKernel, DenseKernel, LayerInput } from '../../src/kernels/kernels.js';

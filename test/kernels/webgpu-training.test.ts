@@ -1,4 +1,7 @@
-/** Training that stays on the device, by every built-in loss: digest and statistics are those of the CPU, to the last bit. */
+/**
+ * Training that stays on the device, by every built-in loss: digest and statistics are those of the CPU, to the last bit.
+ * Own process: its environment names a GPU in software.
+ */
 import { expect, test, vi } from 'vitest';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import type { Kernels } from '../../src/kernels/kernels.js';

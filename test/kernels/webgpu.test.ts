@@ -1,6 +1,7 @@
 /**
  * The kernels on a GPU, here SwiftShader: it does not fuse and loses subnormal numbers, so whatever is not exact in itself needs integer
  * arithmetic. Every bit is that of the reference.
+ * Own process: its environment names a GPU in software.
  */
 import { isProved } from '#platform/proofs';
 import fc from 'fast-check';

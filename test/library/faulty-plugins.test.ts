@@ -1,4 +1,7 @@
-/** Plugins that are not what they should be: refused when loaded, or named when they fail; never a defect of pff. */
+/**
+ * Plugins that are not what they should be: refused when loaded, or named when they fail; never a defect of pff.
+ * Own process: it registers parts.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** Local losses of one's own with heads: gradients through the kernels, the same bits everywhere, heads in files, and what is refused. */
+/**
+ * Local losses of one's own with heads: gradients through the kernels, the same bits everywhere, heads in files, and what is refused.
+ * Own process: it registers parts.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

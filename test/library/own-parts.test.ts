@@ -1,4 +1,7 @@
-/** A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere. */
+/**
+ * A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere.
+ * Own process: it registers parts.
+ */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

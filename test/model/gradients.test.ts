@@ -1,4 +1,7 @@
-/** Every layer-local objective's update against numeric gradients of its own loss. */
+/**
+ * Every layer-local objective's update against numeric gradients of its own loss.
+ * Own process: it registers parts.
+ */
 import { describe, expect, it } from 'vitest';
 import type { LayerInput } from '../../src/kernels/kernels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';

@@ -1,6 +1,7 @@
 /**
  * A backend on a device, simulated: every call is a promise that settles later, and built-in losses are trained by the
  * backend itself, which is asked for its statistics only now and then. A run over it has the bits of the CPU.
+ * Own process: it registers parts.
  */
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** `reproduce` on toy recipes: what is trained, what is not trained again, what goes on, and what the tables say. */
+/**
+ * `reproduce` on toy recipes: what is trained, what is not trained again, what goes on, and what the tables say.
+ * Own process: it registers parts.
+ */
 import { cpSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Looking into a network changes no bit, says the same on any number of nodes, and agrees with the evaluation. */
+/**
+ * Looking into a network changes no bit, says the same on any number of nodes, and agrees with the evaluation.
+ * Own process: it registers parts.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NetworkAnalysis } from '../../src/model/analysis/analysis.js';

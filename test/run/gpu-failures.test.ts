@@ -1,4 +1,7 @@
-/** Runs whose GPU (here SwiftShader) is lost while it is proved or in the middle of a task: that is done again, and the digest is that of the CPU. */
+/**
+ * Runs whose GPU (here SwiftShader) is lost while it is proved or in the middle of a task: that is done again, and the digest is that of the CPU.
+ * Own process: its environment names a GPU in software.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';

@@ -1,4 +1,7 @@
-/** Every schedule with nodes on a GPU (SwiftShader), alone and beside the CPU, and runs that go on elsewhere: the digest of the CPU. */
+/**
+ * Every schedule with nodes on a GPU (SwiftShader), alone and beside the CPU, and runs that go on elsewhere: the digest of the CPU.
+ * Own process: its environment names a GPU in software.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

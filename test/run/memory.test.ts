@@ -1,4 +1,7 @@
-/** The stated memory bound holds for a process that does nothing else. */
+/**
+ * The stated memory bound holds for a process that does nothing else.
+ * Own process: on Linux, the peak of a child process begins with that of the process that started it.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

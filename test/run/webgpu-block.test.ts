@@ -1,4 +1,7 @@
-/** Whole runs of convolutional networks on a GPU (here SwiftShader), by losses that stay on the device and by all that do not: the digest of the CPU. */
+/**
+ * Whole runs of convolutional networks on a GPU (here SwiftShader), by losses that stay on the device and by all that do not: the digest of the CPU.
+ * Own process: its environment names a GPU in software.
+ */
 import { describe, expect, it } from 'vitest';
 import { trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec } from '../../src/spec/spec.js';

@@ -1,4 +1,7 @@
-/** Whole runs on a GPU (here SwiftShader), alone and beside the CPU: one digest; and what is said where there is no GPU. */
+/**
+ * Whole runs on a GPU (here SwiftShader), alone and beside the CPU: one digest; and what is said where there is no GPU.
+ * Own process: its environment names a GPU in software.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -67,6 +67,10 @@ describe('resolveSpec', () => {
     [{ objective: 'backprop', classifier: 'all-heads' }, /backprop has one head only/],
     [{ layers: [784, 10] }, /reads all layers but the first, and there is only one/],
     [{ labelMode: 'pattern' }, /^labelMode is pattern, which lays the label over planes, but the layers take single/],
+    [
+      { layers: ['2x6x6', 'conv7k6p0+bn', 8], objective: 'pred', batch: 1 },
+      /^batch is 1, but a layer normalises each channel over the batch/,
+    ],
     [{ augmentPer: 'layer' }, /^augmentPer is layer, but images are neither moved nor deformed/],
     [{ augmentPer: 'layer', shift: 1, objective: 'backprop' }, /^augmentPer is layer, but objective backprop passes/],
     [{ negatives: 'random', labelLag: 2 }, /negatives random do not depend on earlier chapters/],

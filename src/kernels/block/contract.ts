@@ -25,7 +25,8 @@
  *                 rounded to f32. Variance: S[r, o] is the chain of fma(d, d, acc) with d = z - mean, added up and multiplied in
  *                 the same way. inverse = 1 / sqrt(variance + 1e-5), each step rounded.
  *                 batch: over all rows and positions, for each channel; for inference the running ones, which after each step
- *                 become fma(0.1, found - running, running), `found` the variance being variance · (n / (n - 1)) if n > 1.
+ *                 become fma(0.1, found - running, running), `found` the variance being variance · (n / (n - 1));
+ *                 not where n is 1: one value has no variance.
  *                 group: over the positions and channels of each group of one row, in training and inference.
  *                 position: over the channels of each position, in training and inference. Sums are those of rule 2, by lanes: lane +
  *                 z for the mean (0 if it is not centred), then fma(d, d, lane).

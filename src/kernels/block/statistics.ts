@@ -111,13 +111,14 @@ function ofGroups(
   return { by: 'row', mean, scale, shift: beta, inverse, variance: new Float32Array(0), count };
 }
 
-/** One step of the running mean and variance, in place. */
+/** One step of the running mean and variance, in place; none after a batch of one value, of which no variance is known. */
 export function advance(
   runningMean: Float32Array,
   runningVariance: Float32Array,
   { mean, variance, count }: Statistics,
 ): void {
-  const unbiased = count > 1 ? fround(count / (count - 1)) : 1;
+  if (count === 1) return;
+  const unbiased = fround(count / (count - 1));
   for (let o = 0; o < mean.length; o++) {
     const old = runningMean[o] as number;
     const oldVariance = runningVariance[o] as number;

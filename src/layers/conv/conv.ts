@@ -62,6 +62,10 @@ export const conv: LayerKind<ConvDescription, ConvGeometry> = {
       const { channels, height, width } = convolved(stage);
       return sum + height * width * channels * (patchValues(stage) + labelsOf(stages, s, labels));
     }, 0),
+  batchNormalised({ stages }) {
+    const normalised = stages.filter(({ norm }) => norm?.kind === 'batch').map(convolved);
+    return normalised.length === 0 ? undefined : Math.min(...normalised.map(({ height, width }) => height * width));
+  },
   workingBytes({ stages }, rows) {
     // What enters and leaves, before and after the pool, and gradients; patches are made in pieces.
     const values = stages.reduce(

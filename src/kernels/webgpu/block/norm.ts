@@ -137,9 +137,9 @@ export class GpuNorm {
 
   #advance({ mean, variance, values }: Found): void {
     const { mean: runningMean, variance: runningVariance } = this.#parameters;
-    if (!runningMean || !runningVariance) return;
+    if (!runningMean || !runningVariance || values === 1) return;
     const work = this.#work;
-    const unbiased = values > 1 ? fround(values / (values - 1)) : 1;
+    const unbiased = fround(values / (values - 1));
     const shader = work.shaders.advance();
     work.each(shader, [mean, runningMean.value], runningMean.length, { share: ONE });
     work.each(shader, [variance, runningVariance.value], runningMean.length, { share: bits(unbiased) });
