@@ -16,7 +16,7 @@ import { registerObjective } from '../../src/spec/own-parts.js';
 import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
 import { matrixOf } from '../helpers/confusion.js';
 
-registerObjective('as-they-are', { ...hinton, name: 'as-they-are', unitLength: false });
+registerObjective('as-they-are', { ...hinton, unitLength: false });
 const dataset = toyDataset(20, 10);
 
 describe.each([
