@@ -19,6 +19,7 @@ export type Purpose =
   | 'simulate'
   | 'probe'
   | 'split'
+  | 'draw'
   | 'sweep'
   | 'plugin-check'
   | 'test';
@@ -39,6 +40,7 @@ const PURPOSE_CODES: Record<Purpose, number> = {
   cutout: 13,
   patterns: 14,
   'plugin-check': 15,
+  draw: 16,
   test: 255,
 };
 

@@ -18,6 +18,7 @@ export interface OwnData {
   readonly shape: ImageShape;
   /** Names of the classes; without them they are 0 … highest label, or 1 … highest label where no sample has label 0. */
   readonly classes?: readonly string[] | undefined;
+  /** They stay in their order, by which `trainSamples` and `validationSamples` of a spec take them: mix the classes. */
   readonly train: LabelledImages;
   /** Without it, the share `testShare` of the training samples is set aside. */
   readonly test?: LabelledImages | undefined;

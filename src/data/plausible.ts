@@ -40,15 +40,10 @@ export function checkSamples({ name, shape, classes, train, test, validation }: 
 /** What is odd about a dataset, in sentences for people; nothing is changed because of it. */
 export function oddities({ classes, train, test }: Data): string[] {
   const [trained, tested] = [train, test].map((samples) => countsOf(samples, classes.length)) as [number[], number[]];
-  const named = (these: readonly number[]): string =>
-    these
-      .slice(0, MOST_NAMED)
-      .map((label) => classes[label])
-      .join(', ') + (these.length > MOST_NAMED ? ` and ${these.length - MOST_NAMED} more` : '');
   const which = (is: (label: number) => boolean): number[] => classes.flatMap((_, label) => (is(label) ? [label] : []));
   const notes: string[] = [];
   const say = (these: readonly number[], what: string): void => {
-    if (these.length > 0) notes.push(`${these.length === 1 ? 'class' : 'classes'} ${named(these)}: ${what}`);
+    if (these.length > 0) notes.push(`${named(these, classes)}: ${what}`);
   };
   say(
     which((label) => train.count > 0 && test.count > 0 && trained[label] === 0 && tested[label] === 0),
@@ -80,6 +75,24 @@ export function oddities({ classes, train, test }: Data): string[] {
   if (train.images.length > 0 && !train.images.some((value) => value !== train.images[0]))
     notes.push('all values of the training images are the same');
   return notes;
+}
+
+/** The classes that have training samples, but none among those that are `used`, in a sentence for people. */
+export function lostClasses({ classes, train }: Pick<Data, 'classes' | 'train'>, used: Samples): string[] {
+  if (used.count === train.count) return [];
+  const [all, left] = [train, used].map((samples) => countsOf(samples, classes.length)) as [number[], number[]];
+  const lost = classes.flatMap((_, label) => ((all[label] as number) > 0 && left[label] === 0 ? [label] : []));
+  if (lost.length === 0) return [];
+  return [
+    `${named(lost, classes)}: none among the ${used.count} training samples that are used, so that it cannot be learned`,
+  ];
+}
+
+/** Classes by their names, not all where they are many. */
+function named(these: readonly number[], classes: readonly string[]): string {
+  const names = these.slice(0, MOST_NAMED).map((label) => classes[label]);
+  const more = these.length > MOST_NAMED ? ` and ${these.length - MOST_NAMED} more` : '';
+  return `${these.length === 1 ? 'class' : 'classes'} ${names.join(', ')}${more}`;
 }
 
 function countsOf({ labels }: Samples, classes: number): number[] {

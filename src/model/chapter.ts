@@ -18,7 +18,7 @@ export interface ChapterPlan {
 }
 
 /**
- * Chapter `chapter` of the run covers epochs [chapter · E / S, (chapter + 1) · E / S) of its shard, to the nearest batch.
+ * Chapter `chapter` of the run covers epochs [chapter · E / S, (chapter + 1) · E / S) of its shard, both ends rounded down to whole batches.
  * Each epoch has its own keyed order; its last batch may be smaller.
  * @param shard indices of the shard's samples in the training data.
  * @throws PffError `usage` if there are fewer batches than chapters.

@@ -1,9 +1,11 @@
 /** From a dataset to what nodes train on and what accuracy is measured on. */
 import { sha256 } from '#platform/hash';
 import type { Inputs } from '../data/columns.js';
-import { imageSize, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
+import { imageSize, pickSamples, takeSamples, type Dataset, type ImageShape, type Samples } from '../data/dataset.js';
 import { labelLayout, labelNorms, rowScales, type LabelLayout } from '../data/labels.js';
+import { lostClasses } from '../data/plausible.js';
 import { shardSamples } from '../data/shards.js';
+import { drawRows } from '../data/split.js';
 import { PffError } from '../errors.js';
 import { describeLayers, imagePlanes, imageValues } from '../layers/sizes.js';
 import { chapterPlan } from '../model/chapter.js';
@@ -32,6 +34,10 @@ export interface PreparedData {
   /** What a model of this data takes. */
   readonly inputs: Inputs;
   readonly facts: DatasetFacts;
+  /** Bytes of the images that those of `sites` are copies of, where only some were drawn; else 0. */
+  readonly drawnFromBytes: number;
+  /** What is odd about the samples that are trained on, in words for people. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -59,8 +65,15 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       hint: `Give --layers ${describeLayers([size, ...spec.layers.slice(1)], ',')}.`,
     });
   checkAugmentation(dataset, spec);
-  const all = cut(dataset.train, spec.trainSamples, 'training', '--train-samples');
   const held = spec.validationSamples;
+  // Models that were trained so before are still measured on the samples that were held out of theirs.
+  if (trains && held > 0 && spec.dataset === 'own')
+    throw new PffError(
+      'usage',
+      `validationSamples is ${held}, but the last samples of data of your own may be all of one class`,
+      { hint: 'Give --validation SHARE (validationShare), such as 0.1: it sets aside the same share of each class.' },
+    );
+  const all = trainingSamples(dataset, spec);
   if (held > 0 && held >= all.count)
     throw new PffError('usage', `validationSamples is ${held}, but there are only ${all.count} training samples`, {
       hint: 'Lower --validation-samples.',
@@ -100,6 +113,8 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       evaluatedOn: held > 0 ? 'validation' : 'test',
       classes: dataset.classes,
     },
+    drawnFromBytes: all.images.buffer === dataset.train.images.buffer ? 0 : dataset.train.images.buffer.byteLength,
+    notes: trains ? lostClasses(dataset, train) : [],
   };
 }
 
@@ -182,7 +197,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
   const { layout, test, facts, inputs } = prepareMeasured(dataset, spec);
   const digest = sha256().update(dataset.digest);
-  let trainSamples = 0;
+  let [trainSamples, drawnFromBytes] = [0, 0];
   const sites = shardData.map((each, shard) => {
     // A shard may have no sample of the last classes; numbered classes then end before them.
     if (each.classes.some((name, label) => name !== dataset.classes[label]))
@@ -194,9 +209,19 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     const prepared = prepareData({ ...each, classes: dataset.classes }, whole);
     digest.update(each.digest);
     trainSamples += prepared.facts.trainSamples;
+    drawnFromBytes += prepared.drawnFromBytes;
     return prepared.sites[0] as Site;
   });
-  return { layout, sites, test, inputs, facts: { ...facts, digest: digest.hex(), trainSamples } };
+  // A shard may lack classes that others have, so nothing is said of them.
+  return {
+    layout,
+    sites,
+    test,
+    inputs,
+    facts: { ...facts, digest: digest.hex(), trainSamples },
+    drawnFromBytes,
+    notes: [],
+  };
 }
 
 /** Samples with the scales of their rows. */
@@ -214,6 +239,14 @@ export function labelled(
     oneHot: rowScales(samples, layout, norms.oneHot, subtractMean),
     neutral: rowScales(samples, layout, norms.neutral, subtractMean),
   };
+}
+
+/** Data of one's own often lie class by class: the first of them may all be of one class, so the same share of each is drawn. */
+function trainingSamples({ train, classes }: Dataset, spec: RunSpec): Samples {
+  const first = cut(train, spec.trainSamples, 'training', '--train-samples');
+  const isWhole = first.count === train.count;
+  if (isWhole || spec.dataset !== 'own' || spec.validationSamples > 0) return first;
+  return pickSamples(train, drawRows(train.labels, classes.length, first.count, spec.splitSeed));
 }
 
 function cut(samples: Samples, asked: number, which: string, flag: string): Samples {

@@ -56,10 +56,10 @@ export function memoryBound(
   const network = networkStructure(spec, layout);
   const shapes = allStructures(network);
   const { variants } = objectiveOf(spec.objective);
-  // Samples that are left out lie in memory too: a part of a dataset is a view of the whole.
+  // Samples that are left out lie in memory too: a part of a dataset is a view of the whole, or a copy beside it.
   const buffers = new Set([...all, prepared.test.samples].map((samples) => samples.images.buffer));
   const images = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  const data = images + count * 20;
+  const data = images + prepared.drawnFromBytes + count * 20;
   const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
   const widestPassed = Math.max(0, ...network.layers.slice(0, -1).map(rowOutputs));

@@ -194,6 +194,11 @@ export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cl
     if (spec.shards > 1)
       wrong(`objective ${spec.objective} has no shards, but shards is ${spec.shards}`, 'Leave --shards out.');
   }
+  if (variant === 'federated' && spec.splits < spec.shards)
+    wrong(
+      `each chapter trains on one shard: with splits ${spec.splits} and shards ${spec.shards}, only the first ${spec.splits} of the shards would ever be trained on`,
+      `Give at least --splits ${spec.shards}, or fewer --shards.`,
+    );
   if (variant === 'federated' && cluster && spec.shards !== nodes)
     wrong(
       `a federated cluster has one shard a node, but shards is ${spec.shards} and nodes ${nodes}`,

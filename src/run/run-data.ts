@@ -13,7 +13,7 @@ import type { TrainOptions } from './options.js';
 /** What a run trains on and is measured on. */
 export interface RunData {
   readonly prepared: PreparedData;
-  /** What is worth telling about the data set. */
+  /** What is worth telling about the data set and what is used of it. */
   readonly notes: readonly string[];
 }
 
@@ -38,7 +38,8 @@ export async function loadRunData(
   checkSamples(dataset);
   const prepared = prepareData(dataset, spec, shards);
   if (resumed) checkSame(prepared.facts, resumed);
-  return { prepared, notes: (dataset.notes ?? []).map((note) => `dataset ${dataset.name}: ${note}`) };
+  const notes = [...(dataset.notes ?? []), ...prepared.notes];
+  return { prepared, notes: notes.map((note) => `dataset ${dataset.name}: ${note}`) };
 }
 
 function checkSame({ name, digest }: DatasetFacts, { dataDigest }: RunNote): void {

@@ -34,13 +34,22 @@ const shape = {
         'mnist, fashion-mnist, cifar10, idx (your own IDX files, with --data-dir), or own (data of your own, with --data)',
       ),
     ),
-  trainSamples: z.int().nonnegative().meta(label('how many training samples to use, from the first on; 0 for all')),
+  trainSamples: z
+    .int()
+    .nonnegative()
+    .meta(
+      label(
+        'how many training samples to use; 0 for all. They are the first ones, or of own data the same share of each class, drawn by --split-seed',
+      ),
+    ),
   testSamples: z.int().nonnegative().meta(label('how many test samples to use; 0 for all')),
   validationSamples: z
     .int()
     .nonnegative()
     .meta(
-      label('keep this many of the last training samples aside and report accuracy on them instead of on the test set'),
+      label(
+        'keep this many of the last training samples aside and report accuracy on them instead of on the test set; own data: --validation instead',
+      ),
     ),
   labelColumn: z
     .string()
@@ -70,7 +79,11 @@ const shape = {
     .meta(
       label('own data: share of the samples of each class that is set aside to follow the training by; 0 for none'),
     ),
-  splitSeed: z.int().min(0).max(4294967295).meta(label('own data: seed of which samples are set aside')),
+  splitSeed: z
+    .int()
+    .min(0)
+    .max(4294967295)
+    .meta(label('own data: seed of which samples are set aside, and of which --train-samples draws')),
   imageSize: z
     .string()
     .regex(/^([1-9]\d{0,3}x[1-9]\d{0,3}(x[13])?)?$/)
@@ -235,7 +248,11 @@ const shape = {
   ),
   seed: z.int().min(0).max(4294967295).meta(label('seed of everything random')),
 
-  shards: count.meta(label('chapter c trains on shard c mod shards only; federated: as many as nodes')),
+  shards: count.meta(
+    label(
+      'chapter c trains on shard c mod shards only; federated: as many as nodes, and at least as many chapters. Where splits is no multiple of shards, the first shards train one chapter more',
+    ),
+  ),
   skew: z
     .number()
     .min(0)

@@ -8,11 +8,17 @@ export interface RunSpec {
    * mnist, fashion-mnist, cifar10, idx (your own IDX files, with --data-dir), or own (data of your own, with --data)
    */
   dataset: string;
-  /** how many training samples to use, from the first on; 0 for all */
+  /**
+   * how many training samples to use; 0 for all. They are the first ones, or of own data the same share of each class,
+   * drawn by --split-seed
+   */
   trainSamples: number;
   /** how many test samples to use; 0 for all */
   testSamples: number;
-  /** keep this many of the last training samples aside and report accuracy on them instead of on the test set */
+  /**
+   * keep this many of the last training samples aside and report accuracy on them instead of on the test set; own data:
+   * --validation instead
+   */
   validationSamples: number;
   /**
    * own data: the column with the classes, by its name or its place from 1; empty for one that is called label,
@@ -27,7 +33,7 @@ export interface RunSpec {
   testShare: number;
   /** own data: share of the samples of each class that is set aside to follow the training by; 0 for none */
   validationShare: number;
-  /** own data: seed of which samples are set aside */
+  /** own data: seed of which samples are set aside, and of which --train-samples draws */
   splitSeed: number;
   /** own images: scale them to WIDTHxHEIGHT, with x1 or x3 for grey or colour; empty: all must have one size */
   imageSize: string;
@@ -153,7 +159,10 @@ export interface RunSpec {
   freeze: number[];
   /** seed of everything random */
   seed: number;
-  /** chapter c trains on shard c mod shards only; federated: as many as nodes */
+  /**
+   * chapter c trains on shard c mod shards only; federated: as many as nodes, and at least as many chapters. Where
+   * splits is no multiple of shards, the first shards train one chapter more
+   */
   shards: number;
   /** label skew of the shards: the concentration of a Dirichlet distribution; 0 for equal shards */
   skew: number;

@@ -10,6 +10,7 @@ afterAll(drop);
 writeFileSync(path.join(folder, 'unknown.json'), '{"epoch": 3}');
 writeFileSync(path.join(folder, 'type.json'), '{"epochs": "3"}');
 writeFileSync(path.join(folder, 'broken.json'), '{');
+writeFileSync(path.join(folder, 'rows.csv'), 'x,class\n1,a\n2,a\n3,a\n4,a\n5,b\n6,b\n7,b\n8,b\n');
 
 const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['tarin', 'unknown command tarin', 'Did you mean train?'],
@@ -27,6 +28,8 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --json=1', '--json takes no value'],
   ['train digits', 'takes options only', '"digits"'],
   ['train --variant sequential --nodes 2', 'sequential runs on one node'],
+  ['train --variant federated --nodes 4 --splits 2', 'splits 2 and shards 4', 'at least --splits 4, or fewer --shards'],
+  ['train --data rows.csv --validation-samples 2', 'validationSamples is 2', 'Give --validation SHARE'],
   ['train --layers 100,32,32', 'images of mnist have 784 values', '--layers 784,32,32'],
   ['train --config nowhere.json', '--config nowhere.json cannot be read'],
   ['train --config unknown.json', 'unknown field "epoch"', 'Did you mean epochs?'],

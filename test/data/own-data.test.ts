@@ -233,6 +233,22 @@ describe('NumPy', () => {
       255,
     ]);
   });
+
+  it.each<[string, Float32Array | BigInt64Array, readonly [number, number], number]>([
+    ['fractions within 0 … 1', Float32Array.of(0.2, 0.5, 0.6, 0.8), [0, 1], 4],
+    ['fractions a little beyond 1', Float32Array.of(0.25, 0.5, 0.75, 1.25), [0, 1.25], 4],
+    ['fractions below 0', Float32Array.of(-0.25, 0.5, 0.75, 1), [-0.25, 1], 4],
+    ['whole floats', Float32Array.of(0, 1, 2, 40), [0, 255], 4],
+    ['whole numbers', BigInt64Array.of(0n, 1n, 2n, 40n), [0, 255], 4],
+    ['fractions beyond 255', Float32Array.of(800.5, 1000, 1200, 1300.5), [800.5, 1300.5], 4],
+  ])('%s keep their values apart', async (name, four, range, distinct) => {
+    const values = four.constructor as typeof Float32Array;
+    const tiled = new values(20 * 36).map((_, i) => four[i % 4] as number);
+    const x = encodeNpy([20, 6, 6], tiled);
+    const data = await load(file(`${name}.npz`, await encodeNpz({ 'x.npy': x, 'y.npy': encodeNpy([20], labels) })));
+    expect(data.inputs).toMatchObject({ kind: 'image', range });
+    expect(new Set(data.train.images).size).toBe(distinct);
+  });
 });
 
 describe('folders', () => {

@@ -220,6 +220,16 @@ describe('wrong input', () => {
   });
 });
 
+it('a federated run with shards that no chapter trains on is refused', async () => {
+  const spec = toySpec({ splits: 2, shards: 3 });
+  const error = await failure({ spec, variant: 'federated', nodes: 2 }, dataset);
+  expect([error.code, error.message, error.hint]).toEqual([
+    'usage',
+    'each chapter trains on one shard: with splits 2 and shards 3, only the first 2 of the shards would ever be trained on',
+    'Give at least --splits 3, or fewer --shards.',
+  ]);
+});
+
 describe('the spec decides the bits', () => {
   it('validation samples are held out of training and reported on', async () => {
     const result = await trainToEnd({ spec: toySpec({ validationSamples: 50 }) }, dataset);

@@ -241,7 +241,10 @@ function shapeOf({ shape }: NpyArray, source: string): Layout {
   });
 }
 
-/** What becomes 0 and 255: undefined for bytes; 0 and 1 for floats within them; else the least and most of the training images. */
+/**
+ * What becomes 0 and 255: undefined for bytes; 0 and 1 for floats within them; 0 and 255 for whole numbers within them; 0 and the most of
+ * the training images for fractions from 0 to 255; else the least and most of the training images.
+ */
 function rangeOf(
   { values, isBoolean }: NpyArray,
   source: string,
@@ -249,21 +252,24 @@ function rangeOf(
 ): readonly [number, number] | undefined {
   if (isBoolean) return [0, 1];
   if (values instanceof Uint8Array) return undefined;
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [low, high, areWhole] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, true];
   for (const value of values) {
     const number = Number(value);
     if (!Number.isFinite(number))
       throw new PffError('data', `${source}: a value of the images is ${number}`, { hint: 'Give finite numbers.' });
     low = Math.min(low, number);
     high = Math.max(high, number);
+    areWhole &&= Number.isInteger(number);
   }
   const floats = values instanceof Float32Array || values instanceof Float64Array;
   if (floats && low >= 0 && high <= 1) return [0, 1];
-  if (low >= 0 && high <= 255 && high > 1) return [0, 255];
+  const withinBytes = low >= 0 && high <= 255;
+  if (withinBytes && high > 1 && areWhole) return [0, 255];
   if (low === high)
     throw new PffError('data', `${source}: all values of the training images are ${low}`, { hint: 'Check the array.' });
   notes.push(`values of the images, ${low} to ${high} in training, are scaled to 0 … 255`);
-  return [low, high];
+  // Fractions are not meant as bytes: images meant as 0 … 1 that go a little beyond 1 would all become 0 or 1.
+  return withinBytes && !areWhole ? [0, high] : [low, high];
 }
 
 /** A value as a byte, given what is 0 and 255. */
