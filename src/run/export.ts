@@ -15,6 +15,7 @@ import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
+import { checkExportPlace } from './export-place.js';
 import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
@@ -47,14 +48,16 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const { to, out, dataDir, verify } = options;
   const model = readModel(run, { verify });
   const { spec, metadata } = model;
+  const isFolder = statSync(run).isDirectory();
+  const folder = isFolder ? run : path.dirname(run);
+  const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
+  checkExportPlace(isFolder ? path.join(run, MODEL_FILE) : run, file);
   // A loss of goodness is not needed to write the layers that it trained; heads are laid out by their objective.
   const { goodness: _, ...parts } = predictingParts(spec);
   checkParts(run, parts);
   const layout = await layoutOf(spec, model, dataDir);
   const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);
-  const folder = statSync(run).isDirectory() ? run : path.dirname(run);
-  const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
   const bytes = await encode(to, model, layout, states, ownMetadata(metadata, digest));
   writeWhole(file, bytes);
   return { file, bytes: bytes.length, modelDigest: digest };

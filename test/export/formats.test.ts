@@ -1,5 +1,5 @@
 /** Models out and in again with the same digest; NPY as NumPy writes it; TensorBoard and CSV parsed back; traces. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
@@ -152,6 +152,38 @@ describe('models', () => {
     expect(await refusal('c.npz', note as Uint8Array)).toMatch(/not an NPZ file/);
     expect(await refusal('c.safetensors', note as Uint8Array)).toMatch(/not a usable safetensors file/);
   });
+});
+
+describe('an export over what is there', () => {
+  const attempt = (from: string, out: string): Promise<unknown> => exportModel(from, { to: 'npz', out });
+
+  it('is refused where that is the model that is read, whatever it is called', async () => {
+    const model = path.join(run, 'model.safetensors');
+    const before = readFileSync(model);
+    const link = path.join(folder, 'linked');
+    symlinkSync(run, link);
+    const copy = path.join(folder, 'copy.safetensors');
+    writeFileSync(copy, before);
+    const refused = { code: 'usage', message: expect.stringMatching(/is the model that is exported/) as string };
+    await expect(attempt(run, model)).rejects.toMatchObject(refused);
+    await expect(attempt(run, path.join(link, 'model.safetensors'))).rejects.toMatchObject(refused);
+    await expect(attempt(model, path.join(run, '.', 'model.safetensors'))).rejects.toMatchObject(refused);
+    await expect(attempt(copy, copy)).rejects.toMatchObject(refused);
+    expect(readFileSync(model).equals(before)).toBe(true);
+  });
+
+  it.each(['spec.json', 'events.jsonl', 'result.json', 'metrics.csv', 'checkpoint/run.json', 'checkpoint'])(
+    'is refused where that is %s of a run',
+    async (name) => {
+      const copy = path.join(folder, 'another.safetensors');
+      copyFileSync(path.join(run, 'model.safetensors'), copy);
+      for (const from of [run, copy])
+        await expect(attempt(from, path.join(run, name))).rejects.toMatchObject({
+          code: 'usage',
+          message: expect.stringMatching(/is a file of a run's own/) as string,
+        });
+    },
+  );
 });
 
 describe('NPY', () => {
