@@ -87,6 +87,20 @@ it('one that is loaded twice is as good the second time', async () => {
   expect([await said(loadPlugins([file])), await said(loadPlugins([file]))]).toEqual(['accepted', 'accepted']);
 });
 
+it('one whose file has changed is refused: threads would read another one', async () => {
+  const file = plugin('export default { schedules: { "early-half": () => 0.5 } }');
+  await loadPlugins([file]);
+  writeFileSync(file, 'export default { schedules: { "early-half": () => 0.25 } }');
+  const changed = /^usage: plugin .* has changed since this process loaded it/;
+  expect(await said(loadPlugins([file]))).toMatch(changed);
+  const spec = toySpec({ schedule: 'early-half' });
+  const asked = { spec, plugins: [file], threadsPerNode: 1 };
+  expect(await said(trainToEnd({ ...asked, nodes: 1 }, toyDataset()))).toMatch(changed);
+  expect(await said(trainToEnd({ ...asked, nodes: 2 }, toyDataset()))).toMatch(changed);
+  writeFileSync(file, 'export default { schedules: { "early-half": () => 0.5 } }');
+  expect(await said(loadPlugins([file]))).toBe('accepted');
+});
+
 it.each<[string, string, TrainOptions['spec'], RegExp]>([
   [
     'makes no loss',
