@@ -2,12 +2,13 @@
  * A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere.
  * Own process: it registers parts.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { registerObjective } from '../../src/spec/own-parts.js';
+import { registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { exportModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';
@@ -48,6 +49,33 @@ describe('own parts', () => {
     expect((await trainToEnd({ resume: out, plugins: [plugin] }, dataset)).modelDigest).toBe(one.modelDigest);
     // A model is read without its plugin.
     expect(decodeModel(readRunFile(path.join(out, 'model.safetensors'))).spec).toMatchObject(own);
+  });
+
+  it('that have changed since a run began are not gone on with', async () => {
+    const out = path.join(folder, 'changed');
+    registerSchedule('sinking', (progress) => 1 - progress);
+    const stop = new AbortController();
+    const running = (async () => {
+      for await (const event of train({ spec: toySpec({ schedule: 'sinking' }), out, signal: stop.signal }, dataset))
+        if (event.type === 'task-finished') stop.abort(new Error('stop'));
+    })();
+    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+    registerSchedule('sinking', (progress) => 1 - progress * progress);
+    await expect(trainToEnd({ resume: out }, dataset)).rejects.toMatchObject({
+      code: 'usage',
+      message: `${out} cannot be resumed: its schedule sinking, of a plugin, has changed since it began`,
+    });
+    // A note of an earlier version does not say what the part was.
+    const file = path.join(out, 'checkpoint', 'run.json');
+    const {
+      format,
+      digest: _,
+      ownParts: __,
+      ...note
+    } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const digest = createHash('sha256').update(JSON.stringify(note)).digest('hex');
+    writeFileSync(file, JSON.stringify({ format, digest, ...note }));
+    expect((await trainToEnd({ resume: out }, dataset)).epochs).toBe(4);
   });
 
   it('a store: the same bits, nothing left that nobody needs, and a run in it can be resumed', async () => {
