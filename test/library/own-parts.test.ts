@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
-import { exportModel } from '../../src/run/export.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { exportModel, importModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { registerStore } from '../../src/store/own-store.js';
@@ -140,6 +141,30 @@ describe('own parts', () => {
     expect(testAccuracy).toBeGreaterThan(0.85);
     await expect(exportModel(options.out, { to: 'onnx' })).rejects.toThrow(
       'goodness activity is a function of a plugin',
+    );
+  });
+
+  it('that trained a model, but do not predict, need not be here when it is imported', async () => {
+    const run = path.join(folder, 'read');
+    const { modelDigest } = await trainToEnd({ spec: toySpec(), out: run }, dataset);
+    // The same layers as if parts had trained them that nothing has registered here.
+    const { tensors, metadata } = decodeSafetensors(readFileSync(path.join(run, 'model.safetensors')));
+    const asRead = (more: object): string => {
+      const { spec: text = '', classes = '' } = metadata;
+      const file = path.join(folder, `${Object.keys(more).join('-')}.safetensors`);
+      const named = JSON.stringify({ ...(JSON.parse(text) as object), ...more });
+      writeFileSync(file, encodeSafetensors({ tensors, metadata: { spec: named, classes } }));
+      return file;
+    };
+    const trained = asRead({ objective: 'elsewhere', negatives: 'elsewhere', schedule: 'elsewhere' });
+    const out = path.join(folder, 'imported');
+    expect(await importModel(trained, { out })).toMatchObject({ modelDigest });
+    await expect(importModel(asRead({ goodness: 'elsewhere' }), { out: `${out}-2` })).rejects.toThrow(
+      /has the goodness elsewhere, which is of a plugin that is not loaded/,
+    );
+    // What a user names must be known.
+    await expect(importModel(trained, { out: `${out}-3`, spec: { schedule: 'elswhere' } })).rejects.toThrow(
+      /must be one of/,
     );
   });
 
