@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseSweep, runSweep } from '../../src/reproduce/sweep.js';
 import { registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
@@ -77,6 +78,23 @@ describe('own parts', () => {
     const digest = createHash('sha256').update(JSON.stringify(note)).digest('hex');
     writeFileSync(file, JSON.stringify({ format, digest, ...note }));
     expect((await trainToEnd({ resume: out }, dataset)).epochs).toBe(4);
+  });
+
+  it('that have changed since a sweep trained are trained with anew', async () => {
+    const table = path.join(folder, 'table.csv');
+    writeFileSync(table, ['x,class', ...Array.from({ length: 40 }, (_, i) => `${i % 4},${i % 4 > 1}`)].join('\n'));
+    const out = path.join(folder, 'swept');
+    const swept = async (): Promise<number> => {
+      for await (const _ of runSweep(
+        parseSweep({ spec: { layers: [0, 4, 4], epochs: 1, schedule: 'rising' }, data: table }, 'it'),
+        { out },
+      ));
+      return readdirSync(out).filter((each) => each.startsWith('trial-')).length;
+    };
+    registerSchedule('rising', (progress) => progress);
+    expect([await swept(), await swept()]).toEqual([1, 1]);
+    registerSchedule('rising', (progress) => progress / 2);
+    expect(await swept()).toBe(2);
   });
 
   it('a store: the same bits, nothing left that nobody needs, and a run in it can be resumed', async () => {
