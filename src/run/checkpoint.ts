@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { kernelsChoiceSchema } from '../kernels/choices.js';
+import { OWN_KINDS, ownParts, type OwnKind } from '../spec/own-parts.js';
 import type { RunSpec } from '../spec/spec.js';
 import { OutputFolder, type Damaged } from '../store/saved/directory.js';
 import { Journal } from '../store/saved/journal.js';
@@ -38,6 +39,8 @@ const noteSchema = z.object({
   shardDirs: z.array(z.string()).readonly().optional(),
   /** As the run was last carried out; spec.json beside it can be edited. */
   spec: z.record(z.string(), z.unknown()),
+  /** Digests of what its spec names of plugins; notes of earlier versions lack them. */
+  ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string()).exactOptional(),
   /** What its outputs say of their spec, see `specOfStates`. */
   stateSpec: z.string(),
   /** Of pff. */
@@ -76,7 +79,7 @@ export class Checkpoint {
     this.resumed = resumed;
     this.journal = new Journal(folder, outputs.keys(), failed);
     // As it will be read: without what is undefined.
-    const written = JSON.parse(JSON.stringify(note)) as RunNote;
+    const written = JSON.parse(JSON.stringify({ ...note, ...partsOf(note) })) as RunNote;
     writeWhole(
       noteFile(run),
       `${JSON.stringify({ format: FORMAT, digest: digestOf(written), ...written }, undefined, 2)}\n`,
@@ -89,6 +92,25 @@ export class Checkpoint {
     this.#found = new Map();
     return found;
   }
+}
+
+/** Of parts that are loaded now; nothing for a run that has none. */
+function partsOf({ spec }: Pick<RunNote, 'spec'>): Pick<RunNote, 'ownParts'> {
+  const parts = ownParts(spec as Readonly<Record<OwnKind, string>>);
+  return parts.length === 0 ? {} : { ownParts: Object.fromEntries(parts.map(({ kind, digest }) => [kind, digest])) };
+}
+
+/** @throws PffError `usage` if a run would go on with another part than it began with: its layers would have learnt by two. */
+export function checkSameParts(run: string, { ownParts: before }: RunNote, spec: RunSpec): void {
+  for (const { kind, name, digest } of ownParts(spec))
+    if (before?.[kind] !== undefined && before[kind] !== digest)
+      throw new PffError(
+        'usage',
+        `${run} cannot be resumed: its ${kind} ${name}, of a plugin, has changed since it began`,
+        {
+          hint: 'Give back the old file of the plugin, or begin a new run with --config spec.json of this one.',
+        },
+      );
 }
 
 /** Whether a run has a note, whole or not. */

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { readRegularFile } from '../data/sources/regular-file.js';
-import { PffError, messageOf } from '../errors.js';
+import { codeOf, PffError, messageOf } from '../errors.js';
 import { AppendFile, openToAppend } from './append-file.js';
 import type { RunEvent } from './events.js';
 import { lockFolder, type FolderLock } from './lock.js';
@@ -166,11 +166,31 @@ export function writeWhole(file: string, content: string | Uint8Array): string {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
-      hint: 'Is the disk full, or the folder read-only?',
+      hint: hintOfWriting(codeOf(error), file),
       cause: error,
     });
   }
   return file;
+}
+
+function hintOfWriting(code: unknown, file: string): string {
+  switch (code) {
+    case 'ENOENT':
+      return `There is no folder ${path.dirname(file)}: make it first, or choose another place.`;
+    case 'ENOTDIR':
+      return `${path.dirname(file)} is no folder: choose another place.`;
+    case 'EISDIR':
+      return 'A folder is there: give the name of a file.';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'The disk is full: make room, or choose another place.';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `Nothing may be written into ${path.dirname(file)}: change its rights, or choose another place.`;
+    default:
+      return 'Is the disk full, or the folder read-only?';
+  }
 }
 
 /** Makes a renamed file last through a power cut. Some file systems cannot; then there is nothing more to do. */
