@@ -17,6 +17,14 @@ import { USUAL_READING, type Reading } from '../readers/reading.js';
 export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx', 'own'] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
 
+/** What a spec says of a dataset that a program gave in memory: it cannot be loaded again by a name. */
+export const IN_MEMORY = 'memory';
+
+/** The name in a spec of a dataset in memory: its own where `loadDataset` has it, so that it is found again. */
+export function nameInMemory({ name }: Pick<Dataset, 'name'>): string {
+  return name !== 'own' && isDataset(name) ? name : IN_MEMORY;
+}
+
 export interface LoadOptions {
   /** One of `DATASET_NAMES`. */
   readonly dataset: string;
@@ -37,7 +45,7 @@ const ownDatasets = new Map<string, DatasetLoader>();
 
 /** Makes `dataset: name` in a spec mean what `load` gives. @throws PffError `usage` if pff itself has that name. */
 export function registerDataset(name: string, load: DatasetLoader): void {
-  if (DATASET_NAMES.some((each) => each === name))
+  if (name === IN_MEMORY || DATASET_NAMES.some((each) => each === name))
     throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
   if (typeof load !== 'function')
     throw new PffError('usage', `dataset ${name} must be a function that loads it, but is ${typeof load}`, {
@@ -61,6 +69,7 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
   const { dataset, dataDir, cacheDir, needs, reading } = options;
   const own = ownDatasets.get(dataset);
   if (own) return loadOwn(dataset, own, dataDir);
+  if (dataset === IN_MEMORY) throw inMemory('the dataset is in memory, of the program that trains on it');
   const name = checkDatasetName(dataset);
   // Only where it is needed: a user without a home folder has no cache.
   const folders = (): string[] =>
@@ -87,6 +96,13 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
       hint: 'Name the folder of the four IDX files by --data-dir.',
     });
   return loadIdx(dataDir, needs);
+}
+
+/** @param found what is in memory, in words. */
+export function inMemory(found: string): PffError {
+  return new PffError('data', `${found}: it cannot be loaded by a name`, {
+    hint: 'Give the data: --data FILE, or in a program the dataset as the second argument of train().',
+  });
 }
 
 /** What a user's own loader throws, or gives that is no dataset, is its own fault. */
@@ -117,9 +133,9 @@ export function ownDatasetNames(): string[] {
   return [...ownDatasets.keys()];
 }
 
-/** Whether `loadDataset` knows that name: one of ours, or one that was registered. */
+/** Whether `loadDataset` knows that name: one of ours, that of data in memory, or one that was registered. */
 export function isDataset(name: string): boolean {
-  return ownDatasets.has(name) || DATASET_NAMES.some((each) => each === name);
+  return ownDatasets.has(name) || name === IN_MEMORY || DATASET_NAMES.some((each) => each === name);
 }
 
 /** @throws PffError `usage` if there is no such dataset; it names the nearest one. */
