@@ -4,7 +4,7 @@
  */
 import { PffError } from '../errors.js';
 import { MOST_CLASSES } from './label-array.js';
-import type { Dataset, ImageShape } from './dataset.js';
+import type { Dataset, ImageShape, SampleValues } from './dataset.js';
 
 /** @throws PffError `data` unless `shape` has three whole numbers of at least 1. */
 export function checkShape(name: string, shape: Partial<ImageShape> | null | undefined): void {
@@ -43,7 +43,7 @@ export function checkDataset(what: string, given: unknown): asserts given is Dat
 
 function problemOf(given: unknown): string | undefined {
   if (given instanceof Promise) return 'it is a promise of one';
-  if (typeof given !== 'object' || given === null) return `it is ${given === null ? 'null' : typeof given}`;
+  if (typeof given !== 'object' || given === null) return `it is ${kindOf(given)}`;
   const { name, shape, classes, train, test, validation, digest } = given as Record<keyof Dataset, unknown>;
   const missing = Object.entries({ name, shape, classes, train, test, digest }).find(([, part]) => !part);
   if (missing) return `it has no ${missing[0]}`;
@@ -58,4 +58,27 @@ function problemOf(given: unknown): string | undefined {
       return `labels of ${part} must be a Uint8Array or a Uint16Array`;
   }
   return undefined;
+}
+
+/**
+ * Values to predict, as a network takes them: bytes, those of a canvas too, or floats.
+ * @throws PffError `data` for other arrays, whose numbers could be meant as either, and for floats that are not finite
+ */
+export function checkedValues(values: unknown): SampleValues {
+  if (values instanceof Uint8Array) return values;
+  if (values instanceof Uint8ClampedArray) return new Uint8Array(values);
+  if (!(values instanceof Float32Array))
+    throw new PffError('data', `values must be a Uint8Array or a Float32Array, but are ${kindOf(values)}`, {
+      hint: 'Give bytes 0 … 255 as a Uint8Array: Uint8Array.from(values).',
+    });
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return values;
+  throw new PffError('data', `value ${wrong} is ${values[wrong]}, which is no finite number`, {
+    hint: 'Leave such samples out, or fill the values in.',
+  });
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value === null ? null : typeof value);
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
