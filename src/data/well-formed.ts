@@ -3,6 +3,7 @@
  * labels fit each other: plausible.ts.
  */
 import { PffError } from '../errors.js';
+import { kindOf } from '../known-options.js';
 import { MOST_CLASSES } from './label-array.js';
 import type { Dataset, ImageShape, SampleValues } from './dataset.js';
 
@@ -76,9 +77,4 @@ export function checkedValues(values: unknown): SampleValues {
   throw new PffError('data', `value ${wrong} is ${values[wrong]}, which is no finite number`, {
     hint: 'Leave such samples out, or fill the values in.',
   });
-}
-
-function kindOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value === null ? null : typeof value);
-  return Object.prototype.toString.call(value).slice(8, -1);
 }

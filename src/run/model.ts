@@ -4,7 +4,7 @@ import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValue
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { cellOf } from '../data/readers/table.js';
 import { userImage } from '../data/sources/own/user-image.js';
-import { checkedValues } from '../data/well-formed.js';
+import { checkClassNames, checkedValues, checkShape } from '../data/well-formed.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -59,6 +59,8 @@ export async function predictImages(
   options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
 ): Promise<Prediction[]> {
   checkOptions('predictImages', options, { kernels: true, verify: true });
+  checkShape('predictImages', shape);
+  checkClassNames('predictImages', classes);
   const saved = readModel(run, options);
   checkParts(run, predictingParts(saved.spec));
   checkClasses(saved, classes.length, 'what it is used with');

@@ -1,11 +1,12 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import type { Dataset } from '../data/dataset.js';
 import { nameInMemory } from '../data/sources/load.js';
+import { checkDataset } from '../data/well-formed.js';
 import { placeText } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { loadPlugins } from '../node/threads/plugins.js';
-import { resolveSpec, type PartialSpec } from '../spec/spec.js';
+import { checkIsSpec, resolveSpec, type PartialSpec } from '../spec/spec.js';
 import type { RunEvent, RunResult } from './events.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type TrainOptions } from './options.js';
 import { AsyncQueue } from './async-queue.js';
@@ -22,6 +23,7 @@ import { Run } from './run.js';
  */
 export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
   checkOptions('train', asked, TRAIN_OPTIONS);
+  if (inMemory !== undefined) checkDataset('the second argument of train', inMemory);
   await loadPlugins(asked.plugins ?? []);
   const options = await withGpus(withPlace(asked));
   const { resume } = options;
@@ -66,6 +68,7 @@ function withPlace({ data, ...options }: TrainOptions): TrainOptions {
 
 /** A dataset in memory is not the one that a spec names where it names none. */
 function askedSpec({ spec = {} }: TrainOptions, inMemory: Dataset | undefined): PartialSpec {
+  checkIsSpec(spec);
   return inMemory ? { ...spec, dataset: spec.dataset ?? nameInMemory(inMemory) } : spec;
 }
 

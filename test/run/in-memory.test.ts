@@ -8,7 +8,7 @@ import { loadDataset, nameInMemory } from '../../src/data/sources/load.js';
 import { evaluateRun } from '../../src/run/evaluate-run.js';
 import { datasetOfRun } from '../../src/run/saved-model.js';
 import { train, trainToEnd } from '../../src/run/train.js';
-import type { RunSpec } from '../../src/spec/spec.js';
+import type { PartialSpec, RunSpec } from '../../src/spec/spec.js';
 
 const dataset = datasetFromArrays({
   name: 'corners',
@@ -18,7 +18,7 @@ const dataset = datasetFromArrays({
     labels: [...'01'.repeat(20)].map(Number),
   },
 });
-const spec = { layers: [2, 8, 8], labelMode: 'append', epochs: 1 } as const;
+const spec: PartialSpec = { layers: [2, 8, 8], labelMode: 'append', epochs: 1 };
 let [folder, run] = ['', ''];
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'pff-in-memory-'));

@@ -32,7 +32,7 @@ it('takes bytes, those of a canvas too, floats, and rows of pixels', async () =>
   const expected = await model.predict(image);
   expect(await model.predict(new Uint8ClampedArray(image))).toEqual(expected);
   expect(await model.predict(Buffer.from(image))).toEqual(expected);
-  expect(await model.predictRows([[...image], image])).toEqual([...expected, ...expected]);
+  expect(await model.predictRows([[...image], { ...image }])).toEqual([...expected, ...expected]);
   expect(await model.predict(new Float32Array(PIXELS).fill(0.5))).toHaveLength(1);
 });
 

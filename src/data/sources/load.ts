@@ -5,6 +5,7 @@ import { checkOptions } from '../../known-options.js';
 import { didYouMean } from '../../suggest.js';
 import type { Dataset } from '../dataset.js';
 import { checkSamples } from '../plausible.js';
+import { checkDataset } from '../well-formed.js';
 import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
 import { loadFashionMnist } from './fashion-mnist.js';
@@ -107,7 +108,7 @@ export function inMemory(found: string): PffError {
 
 /** What a user's own loader throws, or gives that is no dataset, is its own fault. */
 async function loadOwn(name: string, load: DatasetLoader, dataDir: string | undefined): Promise<Dataset> {
-  let found: Partial<Dataset> | null | undefined;
+  let found: unknown;
   try {
     found = await load({ dataDir });
   } catch (error) {
@@ -117,15 +118,9 @@ async function loadOwn(name: string, load: DatasetLoader, dataDir: string | unde
       cause: error,
     });
   }
-  const isData = (part: unknown): boolean =>
-    typeof part === 'object' && part !== null && ['count', 'images', 'labels'].every((key) => key in part);
-  if (!found?.shape || !Array.isArray(found.classes) || !isData(found.train) || !isData(found.test) || !found.digest)
-    throw new PffError('data', `dataset ${name}, of a plugin, is no dataset`, {
-      hint: 'Give what datasetFromArrays, loadData and their kin make.',
-    });
-  const whole = found as Dataset;
-  checkSamples(whole);
-  return whole;
+  checkDataset(`dataset ${name}, of a plugin,`, found);
+  checkSamples(found);
+  return found;
 }
 
 /** Names of datasets that were registered in this thread. */
