@@ -369,7 +369,8 @@ export class Run {
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
-    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
+    const patience = { signal: this.#signal, notice: (text: string) => this.#notice(text) };
+    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path }, patience);
   }
 
   #origin(prepared: PreparedData, { numerics }: Kernels): ModelOrigin {
