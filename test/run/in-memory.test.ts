@@ -15,7 +15,7 @@ const dataset = datasetFromArrays({
   shape: { width: 2, height: 1, channels: 1 },
   train: {
     images: Uint8Array.from({ length: 80 }, (_, i) => (i * 37) % 256),
-    labels: [...'01'.repeat(20)].map(Number),
+    labels: Array.from({ length: 40 }, (_, i) => i % 2),
   },
 });
 const spec: PartialSpec = { layers: [2, 8, 8], labelMode: 'append', epochs: 1 };

@@ -32,7 +32,10 @@ it('takes bytes, those of a canvas too, floats, and rows of pixels', async () =>
   const expected = await model.predict(image);
   expect(await model.predict(new Uint8ClampedArray(image))).toEqual(expected);
   expect(await model.predict(Buffer.from(image))).toEqual(expected);
-  expect(await model.predictRows([[...image], { ...image }])).toEqual([...expected, ...expected]);
+  expect(await model.predictRows([[...image], Object.fromEntries(image.entries())])).toEqual([
+    ...expected,
+    ...expected,
+  ]);
   expect(await model.predict(new Float32Array(PIXELS).fill(0.5))).toHaveLength(1);
 });
 
@@ -50,7 +53,12 @@ it.each<[string, string, Asked, RegExp]>([
   ['no rows', 'images', (m) => m.predictRows(loose(undefined)), /rows must be an array/],
   ['a row of null', 'images', (m) => m.predictRows(loose([null])), /row 1, it is null, but a row is/],
   ['a number as a row', 'table', (m) => m.predictRows(loose([[1, 2], 5])), /row 2, it is number, but a row is/],
-  ['a pixel in a list', 'images', (m) => m.predictRows([Array(PIXELS).fill([7])]), /value 1 is an object, which is no/],
+  [
+    'a pixel in a list',
+    'images',
+    (m) => m.predictRows([Array.from({ length: PIXELS }, () => [7])]),
+    /value 1 is an object, which is no/,
+  ],
   ['true as a pixel', 'images', (m) => m.predictRows([Array(PIXELS).fill(true)]), /value 1 is true, which is no pixel/],
   [
     'a pixel too large',
