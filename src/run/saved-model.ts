@@ -98,7 +98,10 @@ export async function loadDatasetOf(
   checkParts(run, { dataset });
   if (dataset === IN_MEMORY) {
     const called = readResult(run)?.dataset;
-    throw inMemory(`${run} was trained on a dataset in memory${called === undefined ? '' : ` (${called})`}`);
+    throw inMemory(
+      `${run} was trained on a dataset in memory${called === undefined ? '' : ` (${called})`}`,
+      'pff eval RUN --data FILE, or evaluateRun with data, takes a file as the model does.',
+    );
   }
   const place = dataDir ?? (dataset === 'own' && hasNote(run) ? readNote(run).dataDir : undefined);
   return loadDataset({ dataset, dataDir: place, needs, reading: readingOf(spec) });

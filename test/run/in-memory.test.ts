@@ -34,16 +34,26 @@ it('says so in its spec', async () => {
   expect(again.modelDigest).toBe((await trainToEnd({ spec: { ...spec, dataset: 'mnist' } }, dataset)).modelDigest);
 });
 
-it.each<[string, () => Promise<unknown>, string]>([
-  ['evaluated', () => evaluateRun(run), 'was trained on a dataset in memory (corners)'],
-  ['asked for its samples', () => datasetOfRun(run), 'was trained on a dataset in memory (corners)'],
-  ['resumed', () => trainToEnd({ resume: run, spec: { epochs: 2 } }), 'the dataset is in memory'],
-  ['begun again from its spec', () => trainToEnd({ spec: { ...spec, dataset: 'memory' } }), 'the dataset is in memory'],
-])('cannot be %s without the data', async (_, work, message) => {
+it.each<[string, () => Promise<unknown>, string, string]>([
+  ['evaluated', () => evaluateRun(run), 'was trained on a dataset in memory (corners)', '--data FILE'],
+  ['asked for its samples', () => datasetOfRun(run), 'was trained on a dataset in memory (corners)', '--data FILE'],
+  [
+    'resumed',
+    () => trainToEnd({ resume: run, spec: { epochs: 2 } }),
+    'the run was begun on a dataset in memory',
+    'train({ resume }, dataset)',
+  ],
+  [
+    'begun again from its spec',
+    () => trainToEnd({ spec: { ...spec, dataset: 'memory' } }),
+    'the dataset is in memory',
+    '--data FILE',
+  ],
+])('cannot be %s without the data', async (_, work, message, hint) => {
   await expect(work()).rejects.toMatchObject({
     code: 'data',
     message: expect.stringContaining(message),
-    hint: expect.stringContaining('--data FILE'),
+    hint: expect.stringContaining(hint),
   });
 });
 

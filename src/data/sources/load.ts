@@ -100,10 +100,11 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
 }
 
 /** @param found what is in memory, in words. */
-export function inMemory(found: string): PffError {
-  return new PffError('data', `${found}: it cannot be loaded by a name`, {
-    hint: 'Give the data: --data FILE, or in a program the dataset as the second argument of train().',
-  });
+export function inMemory(
+  found: string,
+  hint = 'Give the data: --data FILE, or in a program the dataset as the second argument of train().',
+): PffError {
+  return new PffError('data', `${found}: it cannot be loaded by a name`, { hint });
 }
 
 /** What a user's own loader throws, or gives that is no dataset, is its own fault. */
