@@ -2,8 +2,8 @@
 import { PffError } from './errors.js';
 import { didYouMean } from './suggest.js';
 
-/** Options that mean the same wherever there are any: each a text, most of them paths. */
-const TEXTS: ReadonlySet<string> = new Set(['out', 'dataDir', 'cacheDir', 'resume', 'init', 'note']);
+/** Options that mean the same wherever there are any: each a text, most of them paths. What is written says more of its place. */
+const TEXTS: ReadonlySet<string> = new Set(['dataDir', 'cacheDir', 'resume', 'init', 'note']);
 
 /**
  * @param what the function, such as `train`.

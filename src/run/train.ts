@@ -4,7 +4,7 @@ import { nameInMemory } from '../data/sources/load.js';
 import { checkDataset } from '../data/well-formed.js';
 import { placeText } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
-import { checkOptions } from '../known-options.js';
+import { checkOptions, checkText } from '../known-options.js';
 import { loadPlugins } from '../node/threads/plugins.js';
 import { checkIsSpec, resolveSpec, type PartialSpec } from '../spec/spec.js';
 import type { RunEvent, RunResult } from './events.js';
@@ -23,6 +23,7 @@ import { Run } from './run.js';
  */
 export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
   checkOptions('train', asked, TRAIN_OPTIONS);
+  if (asked.out !== undefined) checkText('out of train', asked.out);
   if (inMemory !== undefined) checkDataset('the second argument of train', inMemory);
   await loadPlugins(asked.plugins ?? []);
   const options = await withGpus(withPlace(asked));
