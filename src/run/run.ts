@@ -21,7 +21,7 @@ import { evaluate } from './evaluate.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
-import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitial, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
@@ -30,7 +30,7 @@ import { RunKernels } from '../node/run-kernels.js';
 import { runResult } from './result.js';
 import { checkNumerics, newPhase } from './resume.js';
 import { loadRunData } from './run-data.js';
-import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
+import { interruptedEvaluation, interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
 import { followersPlan, validationPlan, type Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
@@ -352,6 +352,12 @@ export class Run {
       signal: this.#signal,
       progress: (done) => this.#emit({ type: 'evaluating', done, samples: data.samples.count }),
       again: (reason) => this.#notice(`measuring begins again: ${reason}`),
+      interrupted: () => {
+        const folder = this.#folder?.path;
+        const savedModel = folder && path.join(folder, MODEL_FILE);
+        this.#emit({ type: 'interrupted', chapters: this.#spec.splits, savedModel });
+        return interruptedEvaluation(folder, this.#execution, this.#options.cluster !== undefined);
+      },
     });
   }
 
@@ -363,7 +369,8 @@ export class Run {
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
-    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
+    const patience = { signal: this.#signal, notice: (text: string) => this.#notice(text) };
+    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path }, patience);
   }
 
   #origin(prepared: PreparedData, { numerics }: Kernels): ModelOrigin {
