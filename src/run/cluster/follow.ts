@@ -21,6 +21,7 @@ import { connectNats } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { runEngine } from '../../store/nats/run-engine.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
+import { addRun } from './add-run.js';
 import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
@@ -77,14 +78,7 @@ export function clusterTraining(
         const registry = new NatsRegistry(api);
         if (!cluster.record) {
           await registry.open(record.replicas);
-          await registry.add(record);
-          try {
-            await runEngine(api, registry, record).open();
-          } catch (error) {
-            // Else nodes would find a run that nobody can begin.
-            await registry.remove(run).catch(() => {});
-            throw error;
-          }
+          await addRun(registry, record, () => runEngine(api, registry, record).open(), { attach, signal });
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (${attach} follows it again)`);
