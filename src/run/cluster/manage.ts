@@ -160,6 +160,7 @@ export async function fetchModel(
     // Where results are audited, those that wait for it are not the last word.
     const finished = chapters === spec.splits && (!store.audits || store.wanted(false).finished);
     const folder = new RunFolder(out);
+    let whole = false;
     try {
       const digest = modelDigest(states);
       folder.write(SPEC_FILE, `${JSON.stringify(spec, undefined, 2)}\n`);
@@ -171,9 +172,12 @@ export async function fetchModel(
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
       folder.write(MODEL_FILE, encodeSealed(spec, states, metadata));
+      whole = true;
       return { folder: folder.path, modelDigest: digest, chapters, finished };
     } finally {
-      folder.close();
+      // Else what is left would keep the same command from being tried again.
+      if (whole) folder.close();
+      else folder.discard();
     }
   };
   return withRun(server, run, fetch, undefined, signal);
