@@ -44,6 +44,19 @@ it('a node whose server does not answer is not kept by it', async () => {
   await expect(following).rejects.toThrow(/detached/);
 });
 
+it('a node that refused a run says that it has to be started again', async () => {
+  const at = await fleet.server();
+  const node = fleet.node(at, '--datasets', 'fashion-mnist');
+  const enough = new AbortController();
+  const following = follow({ server: at.url }, {}, { spec: slow, nodes: 1, signal: enough.signal });
+  following.catch(() => {});
+  await expect
+    .poll(() => node.text, { timeout: 20_000 })
+    .toMatch(/refused: .*\(--datasets\)\. To work on run test, mend that, then start this node again$/m);
+  enough.abort();
+  await expect(following).rejects.toThrow(/detached/);
+});
+
 /** How many tasks are claimed, once there is the run. */
 async function claims(server: { readonly server: string }): Promise<number> {
   const counted = withRun(server, 'test', (store) => Promise.resolve([...store.mirror.claims()].length));

@@ -139,7 +139,9 @@ export async function joinRun(
       say(`run ${run} failed: ${why}`);
       return { end: 'failed', why };
     }
-    say(`refused: ${why}`);
+    // It comes back to none that it refused, for nothing here changes by itself; one that was asked for this run alone ends anyway.
+    const again = ` To work on run ${run}, mend that, then start this node again`;
+    say(`refused: ${why}${/[.!?]$/.test(why) ? '' : '.'}${options.hasOthers ? again : ''}`);
     await tellRefusal(store, { ...note, text: why }, options);
     return { end: 'refused', why };
   } finally {
