@@ -87,8 +87,9 @@ describe('a run that is put on a server', () => {
     register.there = { ...record, createdMs: record.createdMs - 1 };
     await expect(add(register)).rejects.toThrow('there is a run Q1 already');
     const refused = new EngineError('denied', 'this user may not use pff.Q1.run');
-    const refusing = { add: () => Promise.reject(refused), get: register.get, remove: register.remove };
-    await expect(addRun(refusing, record, () => Promise.resolve(), following)).rejects.toBe(refused);
+    const refusing = new Register(() => true);
+    refusing.add = () => Promise.reject(refused);
+    await expect(add(refusing)).rejects.toBe(refused);
     const removed = new Register(() => true);
     await expect(add(removed, () => Promise.reject(noAnswer()))).rejects.toMatchObject({ hint: undefined });
     expect(removed.there).toBeUndefined();
