@@ -14,7 +14,8 @@ import type { RunSpec } from '../spec/spec.js';
 import { OutputFolder, type Damaged } from '../store/saved/directory.js';
 import { Journal } from '../store/saved/journal.js';
 import type { Output } from '../store/store.js';
-import { writeWhole } from './folder.js';
+import { clusterNote } from './cluster/cluster-note.js';
+import { MODEL_FILE, writeWhole } from './folder.js';
 import { VERSION } from './version.js';
 
 export const CHECKPOINT_FOLDER = 'checkpoint';
@@ -128,11 +129,13 @@ export function readNote(run: string): RunNote {
   try {
     text = readRegularFile(file, { maxBytes: TEXT_BYTES }).toString();
   } catch (error) {
-    return refuse(
-      messageOf(error),
-      'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.',
-      error,
-    );
+    const cluster = clusterNote(run);
+    if (cluster)
+      return refuse(`it is run ${cluster.run} of a cluster, which keeps it`, `${cluster.attach} follows it.`, error);
+    const hint = existsSync(path.join(run, MODEL_FILE))
+      ? 'It has a model, but no checkpoint. pff attach RUN follows the run of a cluster; pff train --init begins a new run with the model.'
+      : 'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.';
+    return refuse(messageOf(error), hint, error);
   }
   const { format, digest, ...rest } = parsed(text);
   const again = 'Begin a new run with --config spec.json of this one.';

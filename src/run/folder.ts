@@ -32,6 +32,8 @@ const PROGRESS_EVERY_MS = 1000;
 
 export class RunFolder {
   readonly path: string;
+  /** What there was before: nothing, an empty folder, a run. */
+  readonly #before: 'nothing' | 'empty' | 'run';
   readonly #lock: FolderLock;
   readonly #events: AppendFile;
   readonly #lastProgress = new Map<number, number>();
@@ -44,6 +46,7 @@ export class RunFolder {
    */
   constructor(folder: string, resume = false, onTrouble: (reason: string) => void = () => {}) {
     this.path = path.resolve(folder);
+    this.#before = resume ? 'run' : existsSync(this.path) ? 'empty' : 'nothing';
     if (!resume) this.#make(folder);
     this.#lock = lockFolder(this.path, `run folder ${folder}`);
     try {
@@ -78,6 +81,14 @@ export class RunFolder {
   close(): void {
     this.#events.close();
     this.#lock.release();
+  }
+
+  /** Closes a folder that was made in vain, and leaves things as they were before; one of a run that goes on is only closed. */
+  discard(): void {
+    this.close();
+    if (this.#before === 'nothing') rmSync(this.path, { recursive: true, force: true });
+    else if (this.#before === 'empty')
+      for (const name of readdirSync(this.path)) rmSync(path.join(this.path, name), { recursive: true, force: true });
   }
 
   #make(folder: string): void {
