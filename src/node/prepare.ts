@@ -79,8 +79,7 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       hint: 'Lower --validation-samples.',
     });
   const train = takeSamples(all, all.count - held);
-  const test =
-    held > 0 ? takeSamples(all, held, all.count - held) : testSamples(dataset, spec);
+  const test = held > 0 ? takeSamples(all, held, all.count - held) : testSamples(dataset, spec);
   if (trains && spec.earlyStop > 0 && held === 0 && dataset.validation === undefined)
     throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but there are no validation samples to decide by`, {
       hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',

@@ -13,10 +13,12 @@ import { imageValues } from '../layers/sizes.js';
 import { modelDigest } from '../model/digest.js';
 import { decodeModel, MODEL_FORMAT, type SavedModel } from '../model/model-file.js';
 import { allStructures, networkStructure } from '../model/network.js';
+import type { PreparedData } from '../node/prepare.js';
 import { fieldText, isKnownName, type RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, encodeSealed } from './model-integrity.js';
 import { checkIsModel } from './model-kind.js';
+import type { TrainOptions } from './options.js';
 import { VERSION } from './version.js';
 
 /** In a run folder: what the run began with. */
@@ -98,7 +100,7 @@ export function checkInitial(found: string, spec: RunSpec, model: string): void 
 }
 
 /** For a spec that begins with a model which nobody has given. */
-export function initialIsMissing({ init }: RunSpec): PffError {
+function initialIsMissing({ init }: RunSpec): PffError {
   return new PffError('usage', `the spec begins with the model of digest ${init.slice(0, 16)}, which was not given`, {
     hint: 'Give it by --init (init of train()).',
   });
@@ -147,4 +149,20 @@ function fitted(
   });
   if (misfits.length > 0) throw refusal(misfits);
   return { states, unused: [...left.keys()], anew };
+}
+
+/** The model that a run begins with: given, or kept in the folder of a run that goes on. @throws PffError as `readInitial` */
+export function initialOf(
+  { init, resume }: Pick<TrainOptions, 'init' | 'resume'>,
+  spec: RunSpec,
+  { layout, facts }: PreparedData,
+): Initial | undefined {
+  const model = init ?? (resume !== undefined && spec.init !== '' ? path.join(resume, INITIAL_FILE) : undefined);
+  if (model === undefined) {
+    if (spec.init !== '') throw initialIsMissing(spec);
+    return undefined;
+  }
+  const initial = readInitial(model, { spec, layout, classes: facts.classes });
+  checkInitial(initial.digest, spec, model);
+  return initial;
 }

@@ -24,7 +24,7 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
-import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitial, type Initial } from './initial.js';
+import { encodeInitial, INITIAL_FILE, initialOf, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
@@ -90,7 +90,7 @@ export class Run {
     const { nodes, threadsPerNode } = this.#execution;
     const { prepared, notes } = await loadRunData(this.#spec, this.#options, this.#resumed, given);
     const { cluster, resume, out, analyseEvery } = this.#options;
-    const initial = cluster?.record ? undefined : this.#initial(prepared);
+    const initial = cluster?.record ? undefined : initialOf(this.#options, this.#spec, prepared);
     if (initial) this.#spec = { ...this.#spec, init: initial.digest };
     const looked = analyseEvery !== undefined;
     const { validateEvery: every, validateSamples: samples } = this.#options;
@@ -164,20 +164,6 @@ export class Run {
       else this.#folder?.discard();
       own.close();
     }
-  }
-
-  /** The model that the run begins with: given, or kept in the folder of a run that goes on. @throws PffError as `readInitial` */
-  #initial({ layout, facts }: PreparedData): Initial | undefined {
-    const { init, resume } = this.#options;
-    const model =
-      init ?? (resume !== undefined && this.#spec.init !== '' ? path.join(resume, INITIAL_FILE) : undefined);
-    if (model === undefined) {
-      if (this.#spec.init !== '') throw initialIsMissing(this.#spec);
-      return undefined;
-    }
-    const initial = readInitial(model, { spec: this.#spec, layout, classes: facts.classes });
-    checkInitial(initial.digest, this.#spec, model);
-    return initial;
   }
 
   #begin({ prepared, kernels, reason: kernelsReason, initial }: Beginning): void {
