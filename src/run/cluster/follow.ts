@@ -82,7 +82,7 @@ export function clusterTraining(
             await runEngine(api, registry, record).open();
           } catch (error) {
             // Else nodes would find a run that nobody can begin.
-            await registry.remove(run).catch(() => {});
+            await registry.remove(record).catch(() => {});
             throw error;
           }
           if (Object.keys(record.ownParts).length > 0)
@@ -101,11 +101,11 @@ export function clusterTraining(
         try {
           await store.open();
           const states = await new Follower(store, record, prepared, callbacks, command).states(signal);
-          await registry.markPatiently(run, 'finished', signal);
+          await registry.markPatiently(record, 'finished', signal);
           return states;
         } catch (error) {
           // The nodes that found it may be gone before they could note it.
-          if (error instanceof RunFailed) await registry.markPatiently(run, 'failed', signal);
+          if (error instanceof RunFailed) await registry.markPatiently(record, 'failed', signal);
           throw error;
         } finally {
           await store.close();

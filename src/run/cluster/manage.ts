@@ -109,9 +109,9 @@ export async function stopRun(server: ServerOptions, run: string, remove = false
         throw new PffError('cluster', `run ${run} was not stopped: somebody writes over the word that stops it`, {
           hint: 'Try again, and look at who may write to the server (docs/CLUSTER.md).',
         });
-      await registry.mark(run, 'stopped');
+      await registry.mark(record, 'stopped');
     }
-    if (remove) await registry.remove(run);
+    if (remove) await registry.remove(record);
   };
   await withRun(server, run, stop, { key });
 }
