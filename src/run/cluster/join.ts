@@ -110,7 +110,7 @@ export async function joinRun(
       },
       leaves: async (ms, standsBy) => ms >= (standsBy ? standbyMs : patienceMs) && Boolean(await hasOthers?.()),
     });
-    if (end !== 'idle') await registry.markPatiently(run, end, signal);
+    if (end !== 'idle') await registry.markPatiently(record, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
   } catch (error) {
@@ -121,10 +121,13 @@ export async function joinRun(
       return { end: 'idle' };
     }
     // Somebody removed the run while this node worked on it: nobody's failure.
-    if (error instanceof EngineError && error.kind === 'removed') return { end: 'stopped' };
+    if (error instanceof EngineError && error.kind === 'removed') {
+      say(error.message);
+      return { end: 'stopped' };
+    }
     const why = wordsOf(error);
     if (error instanceof RunFailed) {
-      await registry.markPatiently(run, 'failed', signal);
+      await registry.markPatiently(record, 'failed', signal);
       say(`run ${run} failed: ${why}`);
       return { end: 'failed', why };
     }
