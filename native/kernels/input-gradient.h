@@ -9,7 +9,9 @@
 namespace pff {
 namespace {
 
-void transposeDelta(const InputGradientJob& job, Index first, Index last) {
+// [outputs / kPair][panel of rows]; of pairs, the value of the first output in the upper half of a word.
+template <class Product>
+void transposeDeltaBy(const InputGradientJob& job, Index first, Index last) {
   const Index outputs = job.layer.outputs;
   for (Index panel = first; panel < last; panel++) {
     const Index r0 = panelStart(panel);
@@ -17,24 +19,43 @@ void transposeDelta(const InputGradientJob& job, Index first, Index last) {
     float* to = job.transposed + r0 * outputs;
     for (Index o = 0; o < outputs; o += kLanes) {
       const Index valid = outputs - o < kLanes ? outputs - o : kLanes;
-      float square[kPanel][kLanes] = {};
+      alignas(64) float square[kPanel][2 * kLanes] = {};
       for (Index r = 0; r < rows; r++) {
         Vec d[1];
         loadDelta<1>(d, job.delta, outputs, r0 + r, o, valid);
-        store(square[r], job.layer.precision == Precision::kF32 ? d[0] : roundToBf16(d[0]));
+        store(square[r], d[0]);
+        Product::operands(square[r], square[r], 2 * kLanes);
       }
-      for (Index j = 0; j < valid; j++)
-        for (Index r = 0; r < kPanel; r++) to[(o + j) * kPanel + r] = square[r][j];
+      for (Index j = 0; j < blocksOf(valid, Product::kPair); j++)
+        for (Index r = 0; r < kPanel; r++) to[(o / Product::kPair + j) * kPanel + r] = square[r][j];
     }
   }
 }
 
-// Outputs whose deltas, [outputs][panel of rows], stay in the first-level cache (18 KiB) while many inputs are summed over them: whole
+struct TransposeDelta {
+  const InputGradientJob& job;
+  Index first;
+  Index last;
+
+  template <class Product>
+  void run() const {
+    transposeDeltaBy<Product>(job, first, last);
+  }
+};
+
+void transposeDelta(const InputGradientJob& job, Index first, Index last) {
+  TransposeDelta panels{job, first, last};
+  withProduct(job.layer.precision, panels);
+}
+
+// Outputs whose deltas, [outputs / kPair][panel of rows], stay in the first-level cache (18 KiB) while many inputs are summed over them: whole
 // panels, and whole blocks of the tile order.
-constexpr Index kDeltaOutputs = 4608 / kPanel;
-static_assert(kDeltaOutputs % kPanel == 0 && kDeltaOutputs % kTileTerms == 0, "neither a panel nor a block is cut");
+template <class Product>
+constexpr Index kDeltaOutputs = Product::kPair * 4608 / kPanel;
+static_assert(kDeltaOutputs<F32Product> % kPanel == 0 && kDeltaOutputs<F32Product> % kTileTerms == 0, "neither a panel nor a block is cut");
 // Inputs that share them. In each panel their weights lie one after another, so that memory can be read ahead.
-constexpr Index kInputsAtOnce = 8 * kBlock;
+constexpr Index kBlocksAtOnce = 8;
+constexpr Index kInputsAtOnce = kBlocksAtOnce * kBlock;
 
 // Inputs i0 … i0 + count - 1, at most kInputsAtOnce, by a panel of rows.
 template <class Product>
@@ -50,8 +71,8 @@ struct InputGradientBlock {
     alignas(64) float sums[kInputsAtOnce][N * kLanes];
     for (Index i = 0; i < roundUp(count, kRowsAtOnce); i++)
       for (Index j = 0; j < N * kLanes; j++) sums[i][j] = 0.0f;
-    for (Index o = 0; o < layer.outputs; o += kDeltaOutputs) {
-      const Index last = o + kDeltaOutputs < layer.outputs ? o + kDeltaOutputs : layer.outputs;
+    for (Index o = 0; o < layer.outputs; o += kDeltaOutputs<Product>) {
+      const Index last = o + kDeltaOutputs<Product> < layer.outputs ? o + kDeltaOutputs<Product> : layer.outputs;
       for (Index i = 0; i < count; i += kRowsAtOnce) {
         if (Product::kTileOrder) {
           sumTiles<N>(i0 + i, o, last, sums[i]);
@@ -67,7 +88,7 @@ struct InputGradientBlock {
   }
 
   inline const float* deltas(Index o) const {
-    return job.transposed + panelStart(rowPanel) * job.layer.outputs + o * kPanel;
+    return job.transposed + panelStart(rowPanel) * job.layer.outputs + o / Product::kPair * kPanel;
   }
 
   // Goes on with the chains of kRowsAtOnce inputs over outputs first … last - 1. sums: [kRowsAtOnce inputs][N vectors of rows]
@@ -81,13 +102,15 @@ struct InputGradientBlock {
       const Index valid = last - start < kPanel ? last - start : kPanel;
       Index width = roundUp(valid, kLanes);
       const float* w = layer.w + start * layer.inputs + input * width;
+      for (Index l = 0; l < kRowsAtOnce * width; l += kLineFloats) prefetchNear(w + kRowsAtOnce * width + l);
       alignas(64) float rounded[kRowsAtOnce * kPanel];
       if (Product::kRounds) {
-        for (Index i = 0; i < kRowsAtOnce * width; i += kLanes) store(rounded + i, roundToBf16(load(w + i)));
+        Product::operands(rounded, w, kRowsAtOnce * width);
         w = rounded;
+        width /= Product::kPair;
       }
       PFF_ONE_BY_ONE
-      for (Index o = 0; o < valid; o++, d += kPanel) {
+      for (Index o = 0; o < blocksOf(valid, Product::kPair); o++, d += kPanel) {
         Vec delta[N];
         PFF_UNROLL
         for (int n = 0; n < N; n++) delta[n] = load(d + n * kLanes);
@@ -95,7 +118,7 @@ struct InputGradientBlock {
         for (int i = 0; i < kRowsAtOnce; i++) {
           const Vec weight = all(w[i * width + o]);
           PFF_UNROLL
-          for (int n = 0; n < N; n++) acc[i][n] = fma(delta[n], weight, acc[i][n]);
+          for (int n = 0; n < N; n++) acc[i][n] = Product::multiplyAdd(delta[n], weight, acc[i][n]);
         }
       }
     }
@@ -126,13 +149,21 @@ struct InputGradientBlock {
 
 template <class Product>
 void inputGradientBy(const InputGradientJob& job, Index first, Index last) {
+  const Index panels = blocksOf(job.rows, kPanel);
   const Index blocks = blocksOf(job.layer.inputs, kBlock);
   for (Index item = first; item < last;) {
-    const Index i0 = item % blocks * kBlock;
-    const Index inputs = job.layer.inputs - i0 < (last - item) * kBlock ? job.layer.inputs - i0 : (last - item) * kBlock;
-    InputGradientBlock<Product> one{job, item / blocks, i0, inputs < kInputsAtOnce ? inputs : kInputsAtOnce};
+    // kInputsAtOnce inputs by each panel of rows in turn, so that their weights come from memory once.
+    const Index group = item / (panels * kBlocksAtOnce);
+    const Index start = group * kBlocksAtOnce;
+    const Index together = blocks - start < kBlocksAtOnce ? blocks - start : kBlocksAtOnce;
+    const Index within = item - start * panels;
+    const Index block = within % together;
+    const Index here = together - block < last - item ? together - block : last - item;
+    const Index i0 = (start + block) * kBlock;
+    const Index inputs = job.layer.inputs - i0 < here * kBlock ? job.layer.inputs - i0 : here * kBlock;
+    InputGradientBlock<Product> one{job, within / together, i0, inputs};
     withPanelVecs(panelOutputs(one.rowPanel, job.rows), one);
-    item += blocksOf(one.count, kBlock);
+    item += here;
   }
 }
 

@@ -16,6 +16,10 @@ struct SingleProduct {
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return BF16 ? addBf16Product(x, w, acc) : fma(x, w, acc); }
   // The operand's row for rows `first` and, where there are pairs, `second`.
   static inline Vec operand(Vec first, Vec) { return BF16 ? roundToBf16(first) : first; }
+  // Values that lie one after another, `count` of them, a multiple of two vectors, as operands.
+  static inline void operands(float* to, const float* from, Index count) {
+    for (Index i = 0; i < count; i += kLanes) store(to + i, operand(load(from + i), zero()));
+  }
 };
 
 #if defined(PFF_BF16_PAIRS)
@@ -26,6 +30,9 @@ struct PairProduct {
   static constexpr Index kPair = 2;
   static inline Vec multiplyAdd(Vec x, Vec w, Vec acc) { return addPairProducts(x, w, acc); }
   static inline Vec operand(Vec first, Vec second) { return roundToPairs(first, second); }
+  static inline void operands(float* to, const float* from, Index count) {
+    for (Index i = 0; i < count; i += 2 * kLanes) store(to + i / 2, roundNeighbours(load(from + i), load(from + i + kLanes)));
+  }
 };
 using Bf16Product = PairProduct;
 #else

@@ -26,5 +26,13 @@ inline Vec roundToPairs(Vec upper, Vec lower) {
   return {_mm512_castsi512_ps(_mm512_maskz_mov_epi16(counts, words))};
 }
 
+// Rounded values of `a` and then of `b`, neighbours in one word each, the first in the upper half.
+inline Vec roundNeighbours(Vec a, Vec b) {
+  const __m512i words = _mm512_rol_epi32((__m512i)_mm512_cvtne2ps_pbh(b.x, a.x), 16);
+  const __mmask32 counts =
+      _mm512_cmpge_epu16_mask(_mm512_slli_epi16(words, 1), _mm512_set1_epi16(kSmallestBf16Bits >> 15));
+  return {_mm512_castsi512_ps(_mm512_maskz_mov_epi16(counts, words))};
+}
+
 }  // namespace
 }  // namespace pff

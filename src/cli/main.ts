@@ -4,6 +4,7 @@ import { VERSION } from '../run/version.js';
 import type { ListedCommand } from './command.js';
 import { COMMANDS } from './commands.js';
 import { DONE, exitCodeOf, FAILED } from './exit-codes.js';
+import { hasForeignCode } from './foreign-code.js';
 import { didYouMean } from '../suggest.js';
 import { explained } from './system-errors.js';
 import { commandHelp, overview } from './terminal/help.js';
@@ -20,11 +21,19 @@ export async function main(args: readonly string[]): Promise<number> {
   });
   try {
     const code = await dispatch(args, output);
-    return await afterOutput(code, output);
+    return await ended(await afterOutput(code, output), output);
   } catch (error) {
     report(error, output.err);
-    return exitCodeOf(explained(error));
+    return ended(exitCodeOf(explained(error)), output);
   }
+}
+
+/** A timer or a socket that a plugin keeps would hold the process for ever. */
+async function ended(code: number, { out, err }: Output): Promise<number> {
+  if (!hasForeignCode()) return code;
+  await out.settled();
+  await err.settled();
+  process.exit(code);
 }
 
 async function dispatch(args: readonly string[], output: Output): Promise<number> {
@@ -93,4 +102,5 @@ function report(thrown: unknown, err: TextStream): void {
     err.line(debug ? '' : '     Set PFF_DEBUG=1 to see where it happened, and please report it.');
   }
   if (debug && thrown instanceof Error) err.line(thrown.stack ?? '');
+  if (debug && thrown instanceof PffError && thrown.cause instanceof Error) err.line(thrown.cause.stack ?? '');
 }

@@ -1,5 +1,6 @@
-/** Errors of the system that can come from anywhere, even from loading our own modules, and that are no defect of the program. */
+/** Errors of the system, or of plugins, that can come from anywhere, even from loading our own modules, and that are no defect of the program. */
 import { codeOf, messageOf, PffError } from '../errors.js';
+import { foreignFault } from './foreign-code.js';
 
 /** A PffError for what only the user can mend; any other error as it is. */
 export function explained(error: unknown): unknown {
@@ -13,5 +14,5 @@ export function explained(error: unknown): unknown {
           : 'The whole system has no more; end other programs.',
       cause: error,
     });
-  return error;
+  return foreignFault(error) ?? error;
 }

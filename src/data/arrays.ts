@@ -5,10 +5,11 @@ import { checkOptions } from '../known-options.js';
 import { RandomStream } from '../random.js';
 import { imageSize, sharedBytes, type Dataset, type ImageShape, type Samples } from './dataset.js';
 import { assembleDataset } from './assemble.js';
+import { checkClassNames, checkShape } from './well-formed.js';
 
 /** Images [n, size], channel by channel: bytes 0 … 255, or floats 0 … 1, which are rounded to bytes. And their labels [n]. */
 export interface LabelledImages {
-  readonly images: Uint8Array | Float32Array | Float64Array;
+  readonly images: Uint8Array | Uint8ClampedArray | Float32Array | Float64Array;
   readonly labels: ArrayLike<number>;
 }
 
@@ -41,10 +42,11 @@ export function datasetFromArrays(own: OwnData): Dataset {
     splitSeed: true,
     notes: true,
   });
+  checkOwn(own);
   const { name, shape } = own;
   const all = [own.train, ...(own.test ? [own.test] : [])].flatMap(({ labels }) => Array.from(labels));
   if (own.classes === undefined && startsAtOne(all)) return datasetFromArrays(fromZero(own, all));
-  const [train, test] = own.test ? [own.train, own.test] : split(own, imageSize(shape));
+  const [train, test] = own.test ? [own.train, own.test] : split(own);
   const labels = [...Array.from(train.labels), ...Array.from(test.labels)];
   const count = own.classes?.length ?? MOST_CLASSES;
   const wrong = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= count);
@@ -66,6 +68,27 @@ export function datasetFromArrays(own: OwnData): Dataset {
     toSamples(name, shape, classes.length, test),
     own.notes,
   );
+}
+
+/** Before any of it is used: a program without types may give anything. */
+function checkOwn({ name, shape, classes, train, test }: OwnData): void {
+  if (typeof name !== 'string')
+    throw new PffError('data', `the name of a dataset must be a text, but is ${typeof name}`);
+  checkShape(name, shape);
+  if (classes !== undefined) checkClassNames(name, classes);
+  checkLabelled(`${name}: train`, train);
+  if (test !== undefined) checkLabelled(`${name}: test`, test);
+}
+
+/** @throws PffError `data` unless there are images and labels. */
+function checkLabelled(what: string, given: unknown): void {
+  const { images, labels } = (given ?? {}) as Partial<Record<keyof LabelledImages, unknown>>;
+  const isList = (values: unknown): boolean => Array.isArray(values) || ArrayBuffer.isView(values);
+  const hasLength = typeof labels === 'object' && labels !== null && 'length' in labels;
+  if (isList(images) && hasLength && Number.isInteger(labels.length)) return;
+  throw new PffError('data', `${what} must have arrays of images and labels`, {
+    hint: 'Give { images: Uint8Array, labels: number[] }.',
+  });
 }
 
 /** Labels 1 … n without a gap: counted from 1, so that a class 0 would never have a sample. */
@@ -104,15 +127,23 @@ export async function datasetFromBatches(
   const { train, test, ...rest } = own;
   return datasetFromArrays({
     ...rest,
-    train: await collect(train),
-    ...(test === undefined ? {} : { test: await collect(test) }),
+    train: await collect(`${own.name}: train`, train),
+    ...(test === undefined ? {} : { test: await collect(`${own.name}: test`, test) }),
   });
 }
 
-async function collect(batches: AsyncIterable<LabelledImages> | Iterable<LabelledImages>): Promise<LabelledImages> {
+async function collect(
+  what: string,
+  batches: AsyncIterable<LabelledImages> | Iterable<LabelledImages>,
+): Promise<LabelledImages> {
   const parts: Uint8Array[] = [];
   const labels: number[] = [];
+  if (!(Symbol.asyncIterator in Object(batches) || Symbol.iterator in Object(batches)))
+    throw new PffError('data', `${what} must be batches that can be iterated over, but is ${typeof batches}`, {
+      hint: 'Give an array of batches, or what a generator yields.',
+    });
   for await (const batch of batches) {
+    checkLabelled(`${what}: each batch`, batch);
     parts.push(toBytes(batch.images));
     for (const label of Array.from(batch.labels)) labels.push(label);
   }
@@ -126,10 +157,9 @@ async function collect(batches: AsyncIterable<LabelledImages> | Iterable<Labelle
 }
 
 /** Training and test part of the training samples, by a keyed order. */
-function split(
-  { name, train, testShare = 0.2, splitSeed = 1 }: OwnData,
-  size: number,
-): [LabelledImages, LabelledImages] {
+function split({ name, shape, train, testShare = 0.2, splitSeed = 1 }: OwnData): [LabelledImages, LabelledImages] {
+  checkSize(name, shape, train);
+  const size = imageSize(shape);
   const count = train.labels.length;
   const held = Math.round(count * testShare);
   if (!(held > 0 && held < count))
@@ -151,7 +181,8 @@ function split(
   return [pick(order.slice(held).sort()), pick(order.slice(0, held).sort())];
 }
 
-function toSamples(name: string, shape: ImageShape, classes: number, { images, labels }: LabelledImages): Samples {
+/** @throws PffError `data` unless there is a label for each image, and an image for each label. */
+function checkSize(name: string, shape: ImageShape, { images, labels }: LabelledImages): void {
   const count = labels.length;
   const size = imageSize(shape);
   if (count === 0 || images.length !== count * size)
@@ -160,14 +191,21 @@ function toSamples(name: string, shape: ImageShape, classes: number, { images, l
       `${name}: ${count} labels and images of ${shape.width} x ${shape.height} x ${shape.channels} need ${count * size} values, but there are ${images.length}`,
       { hint: 'Give one label for each image, and at least one of both.' },
     );
+}
+
+function toSamples(name: string, shape: ImageShape, classes: number, part: LabelledImages): Samples {
+  checkSize(name, shape, part);
+  const { images, labels } = part;
   const bytes = sharedBytes(images.length);
   bytes.set(toBytes(images));
-  return { count, images: bytes, labels: sharedLabelsFrom(labels, classes) };
+  return { count: labels.length, images: bytes, labels: sharedLabelsFrom(labels, classes) };
 }
 
 function toBytes(values: LabelledImages['images']): Uint8Array {
   if (values instanceof Uint8Array) return values;
-  const wrong = values.findIndex((value) => !(value >= 0 && value <= 1));
+  // Pixels as a canvas has them.
+  if (values instanceof Uint8ClampedArray) return new Uint8Array(values);
+  const wrong = values.findIndex((value) => typeof value !== 'number' || !(value >= 0 && value <= 1));
   if (wrong >= 0)
     throw new PffError('data', `value ${wrong} of the images is ${values[wrong]}, but floats must be 0 … 1`, {
       hint: 'Scale the values, or give bytes 0 … 255 as a Uint8Array.',

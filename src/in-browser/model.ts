@@ -1,6 +1,7 @@
 /** A trained network in a browser: reads a model file and predicts. */
 import { imageSize, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { newLabels } from '../data/label-array.js';
+import { checkedValues } from '../data/well-formed.js';
 import { labelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
 import { openPortableKernels, type PortableChoice } from '../kernels/open-portable.js';
@@ -37,7 +38,8 @@ export class BrowserModel {
   }
 
   /** Predicts images [n, width · height · channels] as a dataset has them: bytes 0 … 255, channel by channel. @throws PffError `data` */
-  async predict(images: SampleValues): Promise<BrowserPrediction[]> {
+  async predict(given: SampleValues | Uint8ClampedArray): Promise<BrowserPrediction[]> {
+    const images = checkedValues(given);
     const size = imageSize(this.#shape);
     const count = images.length / size;
     if (!Number.isInteger(count))

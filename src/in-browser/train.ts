@@ -1,5 +1,6 @@
 /** Trains in a browser: in a worker of its own, as an async iterable of events. */
 import type { Dataset } from '../data/dataset.js';
+import { checkDataset } from '../data/well-formed.js';
 import { decodeError } from '../error-codec.js';
 import { PffError } from '../errors.js';
 import type { PortableChoice } from '../kernels/open-portable.js';
@@ -46,6 +47,7 @@ export async function* train(
     models: true,
     onEvent: true,
   });
+  checkDataset('the second argument of train', dataset);
   const { signal, kernels = 'auto', measure = true, models = false, onEvent } = options;
   const spec = resolveSpec({ dataset: dataset.name, ...options.spec });
   signal?.throwIfAborted();

@@ -80,7 +80,7 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
     });
   const train = takeSamples(all, all.count - held);
   const test =
-    held > 0 ? takeSamples(all, held, all.count - held) : cut(dataset.test, spec.testSamples, 'test', '--test-samples');
+    held > 0 ? takeSamples(all, held, all.count - held) : testSamples(dataset, spec);
   if (trains && spec.earlyStop > 0 && held === 0 && dataset.validation === undefined)
     throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but there are no validation samples to decide by`, {
       hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
@@ -113,7 +113,7 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
       evaluatedOn: held > 0 ? 'validation' : 'test',
       classes: dataset.classes,
     },
-    drawnFromBytes: all.images.buffer === dataset.train.images.buffer ? 0 : dataset.train.images.buffer.byteLength,
+    drawnFromBytes: keptBytes(dataset.train, all) + (held > 0 ? 0 : keptBytes(dataset.test, test)),
     notes: trains ? lostClasses(dataset, train) : [],
   };
 }
@@ -244,9 +244,22 @@ export function labelled(
 /** Data of one's own often lie class by class: the first of them may all be of one class, so the same share of each is drawn. */
 function trainingSamples({ train, classes }: Dataset, spec: RunSpec): Samples {
   const first = cut(train, spec.trainSamples, 'training', '--train-samples');
-  const isWhole = first.count === train.count;
-  if (isWhole || spec.dataset !== 'own' || spec.validationSamples > 0) return first;
-  return pickSamples(train, drawRows(train.labels, classes.length, first.count, spec.splitSeed));
+  return spec.validationSamples > 0 ? first : drawn(train, classes.length, first, spec);
+}
+
+function testSamples({ test, classes }: Dataset, spec: RunSpec): Samples {
+  return drawn(test, classes.length, cut(test, spec.testSamples, 'test', '--test-samples'), spec);
+}
+
+/** Bytes of `all` that stay in memory beside the part of it that is used. */
+function keptBytes(all: Samples, part: Samples): number {
+  return part.images.buffer === all.images.buffer ? 0 : all.images.buffer.byteLength;
+}
+
+/** As many of `all` as the `first` of them are. */
+function drawn(all: Samples, classes: number, first: Samples, { dataset, splitSeed }: RunSpec): Samples {
+  if (first.count === all.count || dataset !== 'own') return first;
+  return pickSamples(all, drawRows(all.labels, classes, first.count, splitSeed));
 }
 
 function cut(samples: Samples, asked: number, which: string, flag: string): Samples {

@@ -9,7 +9,7 @@ import { negatives } from '../data/negatives-table.js';
 import { ownDatasetNames } from '../data/sources/load.js';
 import { messageOf, PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
-import { loadPlugins, pluginUrl, registerPlugin, type Plugin } from '../node/threads/plugins.js';
+import { importPlugin, loadPlugins, pluginUrl, registerPlugin, type Plugin } from '../node/threads/plugins.js';
 import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
 import { objectives, type AnyOwnObjective } from '../objectives/table.js';
 import { OWN_KINDS, ownNames, ownPart, type OwnKind } from '../spec/own-parts.js';
@@ -123,7 +123,7 @@ function allNames(): string[] {
 /** Undefined where the module cannot be imported, or has none that is an object. */
 async function defaultExport(url: string): Promise<object | undefined> {
   try {
-    const loaded = (await import(url)) as { readonly default?: unknown };
+    const loaded = await importPlugin(url);
     return typeof loaded.default === 'object' && loaded.default !== null ? loaded.default : undefined;
   } catch {
     return undefined;

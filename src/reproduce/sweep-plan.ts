@@ -110,10 +110,15 @@ function drawn(from: z.infer<typeof range>, stream: RandomStream): unknown {
   return Number(value.toPrecision(3));
 }
 
-/** A name for what fixes a training: the same spec on the same data has the same one. */
-export function unitName(trial: Trial, seed: number, spec: object, dataDigest: string): string {
+/** A name for what fixes a training: the same spec on the same data, with the same parts of plugins, has the same one. */
+export function unitName(
+  trial: Trial,
+  seed: number,
+  spec: object,
+  { data, parts }: { readonly data: string; readonly parts: readonly object[] },
+): string {
   const digest = createHash('sha256')
-    .update(JSON.stringify([spec, dataDigest]))
+    .update(JSON.stringify([spec, data, ...parts]))
     .digest('hex')
     .slice(0, 8);
   return `trial-${String(trial.number + 1).padStart(3, '0')}-seed-${seed}-${digest}`;

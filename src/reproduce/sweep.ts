@@ -9,6 +9,7 @@ import { fitToData } from '../run/fit-to-data.js';
 import { makeFolderFor, SPEC_FILE, writeWhole } from '../run/folder.js';
 import { initialDigest } from '../run/initial.js';
 import { lockFolder } from '../run/lock.js';
+import { ownParts } from '../spec/own-parts.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
 import { placeText } from '../data/sources/own/place.js';
 import { readTextFile } from '../data/sources/regular-file.js';
@@ -208,7 +209,7 @@ async function unitsOf(
     const seed = (asked.seed ?? 1) + i;
     const fitted = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
     const spec = init === undefined ? fitted : { ...fitted, init: initialDigest(init, fitted, dataset) };
-    units.push({ name: unitName(trial, seed, spec, dataset.digest), spec, dataset });
+    units.push({ name: unitName(trial, seed, spec, { data: dataset.digest, parts: ownParts(spec) }), spec, dataset });
   }
   return units;
 }

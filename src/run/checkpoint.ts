@@ -9,11 +9,13 @@ import { z } from 'zod';
 import { readRegularFile, TEXT_BYTES } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { kernelsChoiceSchema } from '../kernels/choices.js';
+import { OWN_KINDS, ownParts, type OwnKind } from '../spec/own-parts.js';
 import type { RunSpec } from '../spec/spec.js';
 import { OutputFolder, type Damaged } from '../store/saved/directory.js';
 import { Journal } from '../store/saved/journal.js';
 import type { Output } from '../store/store.js';
-import { writeWhole } from './folder.js';
+import { clusterNote } from './cluster/cluster-note.js';
+import { MODEL_FILE, writeWhole } from './folder.js';
 import { VERSION } from './version.js';
 
 export const CHECKPOINT_FOLDER = 'checkpoint';
@@ -38,6 +40,8 @@ const noteSchema = z.object({
   shardDirs: z.array(z.string()).readonly().optional(),
   /** As the run was last carried out; spec.json beside it can be edited. */
   spec: z.record(z.string(), z.unknown()),
+  /** Digests of what its spec names of plugins; notes of earlier versions lack them. */
+  ownParts: z.partialRecord(z.enum(OWN_KINDS), z.string()).exactOptional(),
   /** What its outputs say of their spec, see `specOfStates`. */
   stateSpec: z.string(),
   /** Of pff. */
@@ -76,7 +80,7 @@ export class Checkpoint {
     this.resumed = resumed;
     this.journal = new Journal(folder, outputs.keys(), failed);
     // As it will be read: without what is undefined.
-    const written = JSON.parse(JSON.stringify(note)) as RunNote;
+    const written = JSON.parse(JSON.stringify({ ...note, ...partsOf(note) })) as RunNote;
     writeWhole(
       noteFile(run),
       `${JSON.stringify({ format: FORMAT, digest: digestOf(written), ...written }, undefined, 2)}\n`,
@@ -89,6 +93,25 @@ export class Checkpoint {
     this.#found = new Map();
     return found;
   }
+}
+
+/** Of parts that are loaded now; nothing for a run that has none. */
+function partsOf({ spec }: Pick<RunNote, 'spec'>): Pick<RunNote, 'ownParts'> {
+  const parts = ownParts(spec as Readonly<Record<OwnKind, string>>);
+  return parts.length === 0 ? {} : { ownParts: Object.fromEntries(parts.map(({ kind, digest }) => [kind, digest])) };
+}
+
+/** @throws PffError `usage` if a run would go on with another part than it began with: its layers would have learnt by two. */
+export function checkSameParts(run: string, { ownParts: before }: RunNote, spec: RunSpec): void {
+  for (const { kind, name, digest } of ownParts(spec))
+    if (before?.[kind] !== undefined && before[kind] !== digest)
+      throw new PffError(
+        'usage',
+        `${run} cannot be resumed: its ${kind} ${name}, of a plugin, has changed since it began`,
+        {
+          hint: 'Give back the old file of the plugin, or begin a new run with --config spec.json of this one.',
+        },
+      );
 }
 
 /** Whether a run has a note, whole or not. */
@@ -106,11 +129,13 @@ export function readNote(run: string): RunNote {
   try {
     text = readRegularFile(file, { maxBytes: TEXT_BYTES }).toString();
   } catch (error) {
-    return refuse(
-      messageOf(error),
-      'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.',
-      error,
-    );
+    const cluster = clusterNote(run);
+    if (cluster)
+      return refuse(`it is run ${cluster.run} of a cluster, which keeps it`, `${cluster.attach} follows it.`, error);
+    const hint = existsSync(path.join(run, MODEL_FILE))
+      ? 'It has a model, but no checkpoint. pff attach RUN follows the run of a cluster; pff train --init begins a new run with the model.'
+      : 'Only a run folder that pff train --out made can be resumed. One without a checkpoint had not begun to train: remove it and start again.';
+    return refuse(messageOf(error), hint, error);
   }
   const { format, digest, ...rest } = parsed(text);
   const again = 'Begin a new run with --config spec.json of this one.';

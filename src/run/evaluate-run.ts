@@ -111,7 +111,10 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
         options.onProgress?.(done, samples.samples.count);
         return breather.breathe();
       };
-      const evaluation = await predictor.evaluate(samples, onBlock, options.mirror ? mirrored : undefined);
+      const evaluation = await unlessAborted(
+        predictor.evaluate(samples, onBlock, options.mirror ? mirrored : undefined),
+        options.signal,
+      );
       return {
         ...evaluation,
         spec,
@@ -130,6 +133,16 @@ export async function evaluateRun(run: string, options: EvaluateOptions = {}): P
       predictor.close();
     }
   });
+}
+
+/** @throws PffError `interrupted` once `signal` is aborted, whatever its reason is */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!signal?.aborted || error instanceof PffError) throw error;
+    throw new PffError('interrupted', 'interrupted: not all samples were evaluated', { cause: error });
+  }
 }
 
 /** @throws PffError `usage` where samples other than those held out were asked for, too */

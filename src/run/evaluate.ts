@@ -1,4 +1,5 @@
 /** How good a run's layers are on labelled data, on the kernels that the run has by then. */
+import type { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { LayerState } from '../layers/layer-state.js';
 import type { LabelledData } from '../model/labelled-data.js';
@@ -16,11 +17,17 @@ export interface Evaluating {
   readonly progress: (done: number) => void;
   /** It begins again, as its kernels were lost. */
   readonly again: (reason: string) => void;
+  /** What is to be said once the signal is aborted, whatever its reason is. */
+  readonly interrupted: () => PffError;
 }
 
 /** @throws PffError `interrupted` when the signal is aborted */
-export function evaluate(kernels: RunKernels, data: LabelledData, evaluating: Evaluating): Promise<Evaluation> {
-  return kernels.use((used) => evaluateOn(used, data, evaluating), evaluating.again);
+export async function evaluate(kernels: RunKernels, data: LabelledData, evaluating: Evaluating): Promise<Evaluation> {
+  try {
+    return await kernels.use((used) => evaluateOn(used, data, evaluating), evaluating.again);
+  } catch (error) {
+    throw evaluating.signal.aborted ? evaluating.interrupted() : error;
+  }
 }
 
 async function evaluateOn(

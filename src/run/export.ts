@@ -13,8 +13,11 @@ import type { LayerState } from '../layers/layer-state.js';
 import { modelFacts, modelTensors, parseSpec, type ModelFacts, type SavedModel } from '../model/model-file.js';
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
+import { OWN_KINDS } from '../spec/own-parts.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
+import { didYouMean } from '../suggest.js';
+import { checkExportPlace } from './export-place.js';
 import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
@@ -45,19 +48,40 @@ export interface ExportedModel {
 export async function exportModel(run: string, options: ExportOptions): Promise<ExportedModel> {
   checkOptions('exportModel', options, { to: true, out: true, dataDir: true, verify: true });
   const { to, out, dataDir, verify } = options;
+  checkFormat(to);
+  if (out !== undefined) checkOut('exportModel', out, 'the file to write');
   const model = readModel(run, { verify });
   const { spec, metadata } = model;
+  const isFolder = statSync(run).isDirectory();
+  const folder = isFolder ? run : path.dirname(run);
+  const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
+  checkExportPlace(isFolder ? path.join(run, MODEL_FILE) : run, file);
   // A loss of goodness is not needed to write the layers that it trained; heads are laid out by their objective.
   const { goodness: _, ...parts } = predictingParts(spec);
   checkParts(run, parts);
   const layout = await layoutOf(spec, model, dataDir);
   const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);
-  const folder = statSync(run).isDirectory() ? run : path.dirname(run);
-  const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
   const bytes = await encode(to, model, layout, states, ownMetadata(metadata, digest));
   writeWhole(file, bytes);
   return { file, bytes: bytes.length, modelDigest: digest };
+}
+
+/** @throws PffError `usage`: programs in JavaScript may give anything */
+function checkFormat(to: unknown): void {
+  if (exportFormats.some((format) => format === to)) return;
+  const all = exportFormats.join(', ');
+  throw new PffError('usage', `to must be one of ${all}, but is ${to === undefined ? 'missing' : JSON.stringify(to)}`, {
+    hint: didYouMean(String(to).toLowerCase(), exportFormats, `Formats are ${all}.`),
+  });
+}
+
+function checkOut(what: string, out: unknown, meaning: string): void {
+  if (typeof out === 'string' && out !== '') return;
+  const found = out === undefined ? 'is missing' : `is ${JSON.stringify(out)}, which is no path`;
+  throw new PffError('usage', `out of ${what}, ${meaning}, ${found}`, {
+    hint: "Write { out: 'PATH' }, or --out PATH.",
+  });
 }
 
 /** Metadata of a file that is written from another one. */
@@ -114,12 +138,16 @@ export interface ImportOptions extends VerifyOption {
 export async function importModel(file: string, options: ImportOptions): Promise<ExportedModel> {
   checkOptions('importModel', options, { out: true, spec: true, dataDir: true, verify: true });
   const { out, spec: given, dataDir, verify = true } = options;
+  checkOut('importModel', out, 'the run folder to make');
   const found = await readTensors(file, verify);
   if (found.spec === undefined && given === undefined)
     throw new PffError('usage', `${file} does not say what its network is`, {
       hint: 'Give the spec it was trained with by --config SPEC.json.',
     });
-  const spec = resolveSpec({ ...found.spec, ...given });
+  // Of a plugin's parts that the file names only those that predict need be here; what is named anew must be there at all.
+  const isNamedAnew = OWN_KINDS.some((kind) => given?.[kind] !== undefined && given[kind] !== found.spec?.[kind]);
+  const spec = resolveSpec({ ...found.spec, ...given }, isNamedAnew ? 'registered' : 'any');
+  checkParts(file, predictingParts(spec));
   const layout = await layoutOf(spec, found, dataDir);
   const states = checkedStates({ ...found, spec }, layout, file, { verify });
   const digest = modelDigest(states);

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { readRegularFile } from '../data/sources/regular-file.js';
-import { PffError, messageOf } from '../errors.js';
+import { codeOf, PffError, messageOf } from '../errors.js';
 import { AppendFile, openToAppend } from './append-file.js';
 import type { RunEvent } from './events.js';
 import { lockFolder, type FolderLock } from './lock.js';
@@ -32,6 +32,8 @@ const PROGRESS_EVERY_MS = 1000;
 
 export class RunFolder {
   readonly path: string;
+  /** What there was before: nothing, an empty folder, a run. */
+  readonly #before: 'nothing' | 'empty' | 'run';
   readonly #lock: FolderLock;
   readonly #events: AppendFile;
   readonly #lastProgress = new Map<number, number>();
@@ -44,6 +46,7 @@ export class RunFolder {
    */
   constructor(folder: string, resume = false, onTrouble: (reason: string) => void = () => {}) {
     this.path = path.resolve(folder);
+    this.#before = resume ? 'run' : existsSync(this.path) ? 'empty' : 'nothing';
     if (!resume) this.#make(folder);
     this.#lock = lockFolder(this.path, `run folder ${folder}`);
     try {
@@ -78,6 +81,14 @@ export class RunFolder {
   close(): void {
     this.#events.close();
     this.#lock.release();
+  }
+
+  /** Closes a folder that was made in vain, and leaves things as they were before; one of a run that goes on is only closed. */
+  discard(): void {
+    this.close();
+    if (this.#before === 'nothing') rmSync(this.path, { recursive: true, force: true });
+    else if (this.#before === 'empty')
+      for (const name of readdirSync(this.path)) rmSync(path.join(this.path, name), { recursive: true, force: true });
   }
 
   #make(folder: string): void {
@@ -166,11 +177,31 @@ export function writeWhole(file: string, content: string | Uint8Array): string {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
-      hint: 'Is the disk full, or the folder read-only?',
+      hint: hintOfWriting(codeOf(error), file),
       cause: error,
     });
   }
   return file;
+}
+
+function hintOfWriting(code: unknown, file: string): string {
+  switch (code) {
+    case 'ENOENT':
+      return `There is no folder ${path.dirname(file)}: make it first, or choose another place.`;
+    case 'ENOTDIR':
+      return `${path.dirname(file)} is no folder: choose another place.`;
+    case 'EISDIR':
+      return 'A folder is there: give the name of a file.';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'The disk is full: make room, or choose another place.';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `Nothing may be written into ${path.dirname(file)}: change its rights, or choose another place.`;
+    default:
+      return 'Is the disk full, or the folder read-only?';
+  }
 }
 
 /** Makes a renamed file last through a power cut. Some file systems cannot; then there is nothing more to do. */

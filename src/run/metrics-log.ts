@@ -136,8 +136,8 @@ export class MetricsLog {
   }
 }
 
-const CSV_FILE = 'metrics.csv';
-const TENSORBOARD_PREFIX = 'events.out.tfevents.';
+export const CSV_FILE = 'metrics.csv';
+export const TENSORBOARD_PREFIX = 'events.out.tfevents.';
 
 function filesIn(folder: string): Record<MetricsFormat, string[]> {
   const names = readdirSync(folder);

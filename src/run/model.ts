@@ -4,6 +4,7 @@ import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValue
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { cellOf } from '../data/readers/table.js';
 import { userImage } from '../data/sources/own/user-image.js';
+import { checkClassNames, checkedValues, checkShape } from '../data/well-formed.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
@@ -52,12 +53,14 @@ export async function loadModel(run: string, options: LoadModelOptions = {}): Pr
  */
 export async function predictImages(
   run: string,
-  images: SampleValues,
+  images: SampleValues | Uint8ClampedArray,
   shape: ImageShape,
   classes: readonly string[],
   options: { readonly kernels?: KernelsChoice | undefined } & VerifyOption = {},
 ): Promise<Prediction[]> {
   checkOptions('predictImages', options, { kernels: true, verify: true });
+  checkShape('predictImages', shape);
+  checkClassNames('predictImages', classes);
   const saved = readModel(run, options);
   checkParts(run, predictingParts(saved.spec));
   checkClasses(saved, classes.length, 'what it is used with');
@@ -140,48 +143,59 @@ export class Model {
   /**
    * Predicts `values` [n, width · height · channels], as a dataset has them: bytes 0 … 255, channel by channel; or columns that are
    * scaled already.
-   * @throws PffError `data` where they do not divide into samples.
+   * @throws PffError `data` where they do not divide into samples, or are no bytes and no finite floats; `usage` after `close`.
    */
-  predict(values: SampleValues): Promise<Prediction[]> {
-    const size = imageSize(this.#parts.shape);
-    if (values.length % size !== 0)
-      return Promise.reject(
-        new PffError('data', `${values.length} values do not divide into samples of ${size} values`, {
+  predict(given: SampleValues | Uint8ClampedArray): Promise<Prediction[]> {
+    return this.#inTurn(() => {
+      const size = imageSize(this.#parts.shape);
+      const values = checkedValues(given);
+      if (values.length % size !== 0)
+        throw new PffError('data', `${values.length} values do not divide into samples of ${size} values`, {
           hint: 'Give whole samples, one after the other.',
-        }),
-      );
-    const next = this.#last.then(() => this.#predict(values, values.length / size));
-    this.#last = next.catch(() => {});
-    return next;
+        });
+      return () => this.#predict(values, values.length / size);
+    });
   }
 
   /** Predicts rows as they are in a table. @throws PffError `data` naming row and column; `usage` for a model of images. */
   predictRows(rows: readonly ModelRow[]): Promise<Prediction[]> {
-    try {
-      return this.predict(this.encodeRows(rows));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#inTurn(() => {
+      const values = checkedValues(this.encodeRows(rows));
+      return () => this.#predict(values, rows.length);
+    });
   }
 
   /** Predicts an image file in memory (PNG, JPEG or WebP), which is scaled to the model's size. @throws PffError `data` */
-  async predictImage(
-    bytes: Uint8Array,
-    name = 'the image',
-  ): Promise<Prediction & { readonly remarks: readonly string[] }> {
-    const { inputs } = this.#parts;
-    if (inputs.kind === 'columns')
-      throw new PffError('usage', `the model takes rows of ${inputs.columns.length} columns, but was given an image`, {
-        hint: `Its columns are ${inputs.columns.map((column) => column.name).join(', ')}.`,
-      });
-    const { pixels, remarks } = await userImage(bytes, name, inputs);
-    const [prediction] = await this.predict(pixels);
-    return { ...(prediction as Prediction), remarks };
+  predictImage(bytes: Uint8Array, name = 'the image'): Promise<Prediction & { readonly remarks: readonly string[] }> {
+    return this.#inTurn(() => {
+      const { inputs } = this.#parts;
+      if (inputs.kind === 'columns')
+        throw new PffError(
+          'usage',
+          `the model takes rows of ${inputs.columns.length} columns, but was given an image`,
+          {
+            hint: `Its columns are ${inputs.columns.map((column) => column.name).join(', ')}.`,
+          },
+        );
+      if (!((bytes as unknown) instanceof Uint8Array))
+        throw new PffError('data', `${name} must be the bytes of an image file, but is ${typeof bytes}`, {
+          hint: "Read the file first: predictImage(readFileSync('digit.png')).",
+        });
+      return async () => {
+        const { pixels, remarks } = await userImage(bytes, name, inputs);
+        const [prediction] = await this.#predict(pixels, 1);
+        return { ...(prediction as Prediction), remarks };
+      };
+    });
   }
 
   /** A row as the network takes it. @throws PffError `data` naming the column */
   encodeRow(row: ModelRow): SampleValues {
     const { inputs, shape } = this.#parts;
+    if (typeof (row as unknown) !== 'object' || (row as unknown) === null)
+      throw new PffError('data', `it is ${row === null ? 'null' : typeof row}, but a row is an array or an object`, {
+        hint: 'Give the cells in order, or by the names of their columns.',
+      });
     if (inputs.kind === 'image') return pixelRow(row, imageSize(shape));
     const values = new Float32Array(imageSize(shape));
     encodeRow(inputs, cellsOf(row, inputs), values);
@@ -191,6 +205,10 @@ export class Model {
   /** Rows as the network takes them. @throws PffError as `predictRows` */
   encodeRows(rows: readonly ModelRow[]): SampleValues {
     const { inputs, shape } = this.#parts;
+    if (!Array.isArray(rows))
+      throw new PffError('data', `rows must be an array of rows, but are ${typeof rows}`, {
+        hint: 'Put one row into an array: [row].',
+      });
     const size = imageSize(shape);
     const values = inputs.kind === 'image' ? new Uint8Array(rows.length * size) : new Float32Array(rows.length * size);
     rows.forEach((row, i) => {
@@ -205,7 +223,7 @@ export class Model {
     return values;
   }
 
-  /** Frees the weights. The model must not be used afterwards. */
+  /** Frees the weights, once all that was asked for is answered. The model must not be used afterwards. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -214,8 +232,15 @@ export class Model {
     this.#parts.kernels.close();
   }
 
-  async #predict(values: SampleValues, count: number): Promise<Prediction[]> {
+  /** Checks what was asked at once, by `begin`, and does the work that this gives after all that was asked before. */
+  async #inTurn<T>(begin: () => () => Promise<T>): Promise<T> {
     if (this.#closed) throw new PffError('usage', 'the model is closed', { hint: 'Load it again.' });
+    const next = this.#last.then(begin());
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  async #predict(values: SampleValues, count: number): Promise<Prediction[]> {
     const { predictor, layout, shape, spec, classes } = this.#parts;
     if (count === 0) return [];
     const data = labelled({ count, images: values, labels: sharedBytes(count) }, layout, shape, spec);
@@ -259,11 +284,18 @@ function pixelRow(row: ModelRow, size: number): Uint8Array {
       hint: 'Give a row of pixels, 0 to 255, without the label.',
     });
   return Uint8Array.from(cells, (cell, p) => {
-    const value = typeof cell === 'string' && cell.trim() === '' ? Number.NaN : Number(cell ?? Number.NaN);
+    const isEmpty = typeof cell === 'string' && cell.trim() === '';
+    // Not what Number makes of other things: [7], true and a date are no pixels.
+    const value = isEmpty || !['number', 'bigint', 'string'].includes(typeof cell) ? Number.NaN : Number(cell);
     if (!(value >= 0 && value <= 255))
-      throw new PffError('data', `value ${p + 1} is ${JSON.stringify(cell)}, which is no pixel from 0 to 255`, {
+      throw new PffError('data', `value ${p + 1} is ${cellText(cell)}, which is no pixel from 0 to 255`, {
         hint: 'Give a row of pixels, 0 to 255.',
       });
     return value;
   });
+}
+
+function cellText(cell: unknown): string {
+  if (typeof cell === 'object' && cell !== null) return 'an object';
+  return typeof cell === 'string' ? JSON.stringify(cell) : String(cell);
 }

@@ -7,7 +7,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { parseTaskKey } from '../schedule/tasks.js';
 import { savedKeys } from '../store/saved/directory.js';
 import { fieldText, resolveSpec, type PartialSpec, type RunSpec, type SpecField } from '../spec/spec.js';
-import { CHECKPOINT_FOLDER, readNote, type RunNote } from './checkpoint.js';
+import { CHECKPOINT_FOLDER, checkSameParts, readNote, type RunNote } from './checkpoint.js';
 import { SPEC_FILE } from './folder.js';
 import { checkParts } from './run-plugins.js';
 import { resolveExecution, type Execution, type TrainOptions } from './options.js';
@@ -46,6 +46,7 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
   const lastTrained = lastChapter(run);
   const { objective, goodness, negatives, schedule, dataset } = before;
   checkParts(run, { objective, goodness, negatives, schedule, ...(given ? {} : { dataset }) });
+  checkSameParts(run, note, before);
   const edited = editedSpec(path.join(run, SPEC_FILE), before, lastTrained);
   const spec = changedSpec(before, { ...edited, ...withoutUndefined(options.spec ?? {}) }, lastTrained);
   const { variant, nodes, threadsPerNode, kernels, gpus, store } = { ...note.execution, ...withoutUndefined(options) };

@@ -1,7 +1,7 @@
 /** The data of a run: the data set, or one for each shard, ready to train on. */
 import type { Dataset } from '../data/dataset.js';
 import { checkSamples } from '../data/plausible.js';
-import { loadDataset } from '../data/sources/load.js';
+import { IN_MEMORY, inMemory, loadDataset } from '../data/sources/load.js';
 import { loadShardData } from '../data/sources/own/known-data.js';
 import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
@@ -31,6 +31,8 @@ export async function loadRunData(
   const { dataset: name } = spec;
   const dataDir = options.dataDir ?? resumed?.dataDir;
   const shardDirs = options.shardDirs ?? resumed?.shardDirs;
+  if (!given && resumed && name === IN_MEMORY)
+    throw inMemory('the run was begun on a dataset in memory', 'Go on in a program: train({ resume }, dataset).');
   const dataset =
     given ??
     (await loadDataset({ dataset: name, dataDir, needs: shardDirs ? 'test' : undefined, reading: readingOf(spec) }));

@@ -46,15 +46,33 @@ export function interruption(
   saved: { readonly file: string | undefined; readonly folder: string | undefined; readonly execution: Execution },
 ): PffError {
   const done = `${chapters} of ${splits} chapters`;
-  const resuming = (): string =>
-    commandLine(['pff', 'train', '--resume', saved.folder ?? '', ...openingFlags({ execution: saved.execution })]);
   return new PffError('interrupted', `interrupted after ${done}`, {
     hint: saved.file
-      ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming()} goes on from there.`
+      ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming(saved.folder ?? '', saved.execution)} goes on from there.`
       : chapters > 0
         ? 'No model was saved: the run has no folder.'
         : 'No model was saved: not every layer had finished its first chapter.',
   });
+}
+
+/** What to say of a run that is trained and was interrupted while it was evaluated. */
+export function interruptedEvaluation(
+  folder: string | undefined,
+  execution: Execution,
+  isOnCluster: boolean,
+): PffError {
+  const evaluating = (run: string): string =>
+    isOnCluster ? commandLine(['pff', 'eval', run]) : resuming(run, execution);
+  return new PffError('interrupted', 'interrupted: the network is trained, but not evaluated', {
+    hint:
+      folder === undefined
+        ? 'No model was saved: the run has no folder.'
+        : `The model is in ${folder}; ${evaluating(folder)} evaluates it.`,
+  });
+}
+
+function resuming(folder: string, execution: Execution): string {
+  return commandLine(['pff', 'train', '--resume', folder, ...openingFlags({ execution })]);
 }
 
 function modelMetadata({ numerics, prepared }: ModelOrigin, digest: string): Record<string, string> {

@@ -16,12 +16,14 @@ import { summarise, type Span } from '../schedule/timeline.js';
 import type { RunSpec } from '../spec/spec.js';
 import { openOwnStore, type OwnStore } from '../store/own-store.js';
 import type { RunRecord } from '../store/cluster/run-record.js';
+import { noteCluster } from './cluster/cluster-note.js';
+import { followingFlags } from './cluster/command.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { evaluate } from './evaluate.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
-import { RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
 import { checkInitial, encodeInitial, INITIAL_FILE, initialIsMissing, readInitial, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
@@ -30,11 +32,11 @@ import { RunKernels } from '../node/run-kernels.js';
 import { runResult } from './result.js';
 import { checkNumerics, newPhase } from './resume.js';
 import { loadRunData } from './run-data.js';
-import { interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
+import { interruptedEvaluation, interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
 import { followersPlan, validationPlan, type Validator, type ValidationPlan } from './validator.js';
 import { VERSION } from './version.js';
-import { Watchers } from './watchers.js';
+import { untilEnough, Watchers } from './watchers.js';
 
 /** What a run is made of. */
 export interface RunParts {
@@ -69,6 +71,8 @@ export class Run {
   #checkpoint: Checkpoint | undefined;
   /** Of a run on a cluster. */
   #record: RunRecord | undefined;
+  /** Whether the folder has something to keep: a run that can be gone on with, here or on a cluster. */
+  #isKept = false;
   #startedMs = nowMs();
   #relays = false;
 
@@ -156,7 +160,8 @@ export class Run {
     } finally {
       await watchers?.close();
       await this.#checkpoint?.journal.flush();
-      this.#folder?.close();
+      if (this.#isKept) this.#folder?.close();
+      else this.#folder?.discard();
       own.close();
     }
   }
@@ -190,8 +195,10 @@ export class Run {
       // Before the note of the checkpoint, by which the run can be gone on with.
       if (initial && resume === undefined) this.#folder.write(INITIAL_FILE, encodeInitial(this.#spec, initial));
     }
+    const { cluster } = this.#options;
     // A run on a cluster is kept by the cluster; there is nothing to resume here.
-    if (this.#folder && !this.#options.cluster) {
+    if (this.#folder && cluster) noteCluster(this.#folder, cluster, this.#following());
+    else if (this.#folder) {
       const note = {
         execution: this.#execution,
         dataDigest: prepared.facts.digest,
@@ -206,6 +213,7 @@ export class Run {
         this.#emit({ type: 'checkpoint-failed', reason }),
       );
     }
+    this.#isKept = !cluster || cluster.record !== undefined;
     this.#emit({
       type: 'started',
       time: new Date().toISOString(),
@@ -285,23 +293,28 @@ export class Run {
     prepared: PreparedData,
     validator: Validator | undefined,
   ): Promise<Training> {
-    const [{ clusterTraining }, { followingFlags }] = await Promise.all([
-      import('./cluster/follow.js'),
-      import('./cluster/command.js'),
-    ]);
-    const { plugins } = this.#execution;
+    const { clusterTraining } = await import('./cluster/follow.js');
     // As the nodes count: so what happens now stands beside what they were doing, however late this one joined.
     this.#startedMs = record.createdMs;
-    return clusterTraining(cluster, record, prepared, this.#signal, {
+    const onSubmitted = (): void => {
+      this.#isKept = true;
+      cluster.onSubmitted?.();
+    };
+    return clusterTraining({ ...cluster, onSubmitted }, record, prepared, this.#signal, {
       node: (event) => this.#nodeEvent(event),
       notice: (text) => this.#notice(text),
       audits: (report) => this.#emit({ type: 'audits', ...report }),
-      following: followingFlags(this.#spec.dataset, { dataDir: this.#dataDir(), plugins }),
+      following: this.#following(),
       looks: validator && {
         wants: (task) => validator.wants(task),
         see: (task, output) => validator.published(task, output),
       },
     });
+  }
+
+  /** Options with which the run on the cluster is followed from here. */
+  #following(): string[] {
+    return followingFlags(this.#spec.dataset, { dataDir: this.#dataDir(), plugins: this.#execution.plugins });
   }
 
   /** Where the data lie, from whatever folder. */
@@ -352,6 +365,12 @@ export class Run {
       signal: this.#signal,
       progress: (done) => this.#emit({ type: 'evaluating', done, samples: data.samples.count }),
       again: (reason) => this.#notice(`measuring begins again: ${reason}`),
+      interrupted: () => {
+        const folder = this.#folder?.path;
+        const savedModel = folder && path.join(folder, MODEL_FILE);
+        this.#emit({ type: 'interrupted', chapters: this.#spec.splits, savedModel });
+        return interruptedEvaluation(folder, this.#execution, this.#options.cluster !== undefined);
+      },
     });
   }
 
@@ -363,7 +382,8 @@ export class Run {
   async #ownStore(): Promise<Required<OwnStore> | undefined> {
     const store = this.#options.store ?? this.#execution.store;
     if (store === undefined || store === 'memory') return undefined;
-    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path });
+    const patience = { signal: this.#signal, notice: (text: string) => this.#notice(text) };
+    return openOwnStore(store, { spec: this.#spec, folder: this.#folder?.path }, patience);
   }
 
   #origin(prepared: PreparedData, { numerics }: Kernels): ModelOrigin {
@@ -378,15 +398,5 @@ export class Run {
     this.#emit({ type: 'interrupted', chapters, savedModel });
     const folder = this.#folder?.path;
     return interruption(this.#spec, chapters, { file: savedModel, folder, execution: this.#execution });
-  }
-}
-
-/** What `training` gives, or nothing where it was ended because it is enough. */
-async function untilEnough(training: Promise<LayerState[]>, enough: AbortSignal): Promise<LayerState[]> {
-  try {
-    return await training;
-  } catch (error) {
-    if (enough.aborted) return [];
-    throw error;
   }
 }

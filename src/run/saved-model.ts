@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Dataset } from '../data/dataset.js';
 import type { NeededPart } from '../data/sources/idx-folder.js';
-import { loadDataset } from '../data/sources/load.js';
+import { IN_MEMORY, inMemory, loadDataset } from '../data/sources/load.js';
 import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -18,6 +18,7 @@ import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
+import { readResult } from './read-result.js';
 import { checkParts, predictingParts } from './run-plugins.js';
 import { checkTrainedOn } from './trained-data.js';
 
@@ -87,7 +88,7 @@ export async function trainedDataset(
  * The dataset of a run: in `dataDir`, or where the run's own notes say that data of one's own lie.
  * @param needs the part that must be there
  */
-export function loadDatasetOf(
+export async function loadDatasetOf(
   run: string,
   spec: RunSpec,
   dataDir: string | undefined,
@@ -95,6 +96,13 @@ export function loadDatasetOf(
 ): Promise<Dataset> {
   const { dataset } = spec;
   checkParts(run, { dataset });
+  if (dataset === IN_MEMORY) {
+    const called = readResult(run)?.dataset;
+    throw inMemory(
+      `${run} was trained on a dataset in memory${called === undefined ? '' : ` (${called})`}`,
+      'pff eval RUN --data FILE, or evaluateRun with data, takes a file as the model does.',
+    );
+  }
   const place = dataDir ?? (dataset === 'own' && hasNote(run) ? readNote(run).dataDir : undefined);
   return loadDataset({ dataset, dataDir: place, needs, reading: readingOf(spec) });
 }

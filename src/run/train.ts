@@ -1,10 +1,12 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import type { Dataset } from '../data/dataset.js';
+import { nameInMemory } from '../data/sources/load.js';
+import { checkDataset } from '../data/well-formed.js';
 import { placeText } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
-import { checkOptions } from '../known-options.js';
+import { checkOptions, checkText } from '../known-options.js';
 import { loadPlugins } from '../node/threads/plugins.js';
-import { resolveSpec } from '../spec/spec.js';
+import { checkIsSpec, resolveSpec, type PartialSpec } from '../spec/spec.js';
 import type { RunEvent, RunResult } from './events.js';
 import { checkFit, defaultsOfExecution, resolveExecution, type TrainOptions } from './options.js';
 import { AsyncQueue } from './async-queue.js';
@@ -21,12 +23,14 @@ import { Run } from './run.js';
  */
 export async function* train(asked: TrainOptions = {}, inMemory?: Dataset): AsyncGenerator<RunEvent, void, undefined> {
   checkOptions('train', asked, TRAIN_OPTIONS);
+  if (asked.out !== undefined) checkText('out of train', asked.out);
+  if (inMemory !== undefined) checkDataset('the second argument of train', inMemory);
   await loadPlugins(asked.plugins ?? []);
   const options = await withGpus(withPlace(asked));
   const { resume } = options;
   const resumed = resume === undefined ? undefined : openResume({ ...options, resume }, inMemory !== undefined);
   const execution = resumed?.execution ?? resolveExecution(options);
-  const fitted = resumed ? undefined : await fitToData(options.spec ?? {}, options, inMemory);
+  const fitted = resumed ? undefined : await fitToData(askedSpec(options, inMemory), options, inMemory);
   const given = fitted?.dataset ?? inMemory;
   const spec = resumed?.spec ?? resolveSpec(defaultsOfExecution(fitted?.spec ?? {}, execution, options.shardDirs));
   const own = typeof options.store === 'object' ? { store: 'of your own' } : {};
@@ -61,6 +65,12 @@ function withPlace({ data, ...options }: TrainOptions): TrainOptions {
     dataDir,
     spec: options.resume === undefined ? { ...options.spec, dataset: 'own' } : options.spec,
   };
+}
+
+/** A dataset in memory is not the one that a spec names where it names none. */
+function askedSpec({ spec = {} }: TrainOptions, inMemory: Dataset | undefined): PartialSpec {
+  checkIsSpec(spec);
+  return inMemory ? { ...spec, dataset: spec.dataset ?? nameInMemory(inMemory) } : spec;
 }
 
 const TRAIN_OPTIONS = {

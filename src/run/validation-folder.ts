@@ -13,7 +13,7 @@ import { modelDigest } from '../model/digest.js';
 import { modelTensors } from '../model/model-file.js';
 import { writeWhole } from './folder.js';
 
-const FOLDER = 'validation';
+export const VALIDATION_FOLDER = 'validation';
 const HISTORY_FILE = 'history.json';
 const BEST_FILE = 'best.safetensors';
 
@@ -46,7 +46,7 @@ export class ValidationFolder {
 
   /** @param of what spec and data it belongs to; another run's folder is begun anew. */
   constructor(run: string, of: string) {
-    this.#path = path.join(run, FOLDER);
+    this.#path = path.join(run, VALIDATION_FOLDER);
     this.#of = of;
     mkdirSync(this.#path, { recursive: true });
   }

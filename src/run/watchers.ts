@@ -122,3 +122,13 @@ function openAnalyst(setup: WatchersSetup, kernels: Kernels): Analyst {
     (reason) => notice(`the network was not analysed: ${reason}`),
   );
 }
+
+/** What `training` gives, or nothing where it was ended because it is enough. */
+export async function untilEnough(training: Promise<LayerState[]>, enough: AbortSignal): Promise<LayerState[]> {
+  try {
+    return await training;
+  } catch (error) {
+    if (enough.aborted) return [];
+    throw error;
+  }
+}

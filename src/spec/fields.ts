@@ -42,7 +42,7 @@ const shape = {
         'how many training samples to use; 0 for all. They are the first ones, or of own data the same share of each class, drawn by --split-seed',
       ),
     ),
-  testSamples: z.int().nonnegative().meta(label('how many test samples to use; 0 for all')),
+  testSamples: z.int().nonnegative().meta(label('how many test samples to use; 0 for all. Which ones: as with trainSamples')),
   validationSamples: z
     .int()
     .nonnegative()

@@ -28,7 +28,7 @@ export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObje
     return own;
   }
   return (settings) => {
-    const loss: unknown = called(what, () => own(settings));
+    const loss: unknown = called(what, 'it', () => own(settings));
     const { evaluate } = given(loss);
     if (typeof evaluate !== 'function')
       refuse(
@@ -39,8 +39,14 @@ export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObje
       );
     return {
       evaluate: (...rows) => {
-        const value: unknown = called(what, () => (evaluate as (...all: typeof rows) => unknown).apply(loss, rows));
-        return typeof value === 'number' ? value : bad(what, 'evaluate', 'the loss, a number', value);
+        const value: unknown = called(what, 'evaluate', () =>
+          (evaluate as (...all: typeof rows) => unknown).apply(loss, rows),
+        );
+        if (typeof value !== 'number') bad(what, 'evaluate', 'the loss, a number', value);
+        const [positive, negative, positiveGradient, negativeGradient] = rows;
+        if (Number.isFinite(value))
+          checkWritten(what, 'evaluate', { positiveGradient, negativeGradient }, [positive, negative]);
+        return value;
       },
     };
   };
@@ -71,13 +77,20 @@ function guardedLocalLoss(what: string, own: OwnLocalLoss): OwnLocalLoss {
   return {
     ...own,
     loss: (settings) => {
-      const made: unknown = called(what, () => own.loss(settings));
+      const made: unknown = called(what, 'loss', () => own.loss(settings));
       const { evaluate } = given(made);
       if (typeof evaluate !== 'function') wrong('gave no function evaluate');
       return {
         evaluate: (batch) => {
-          const value: unknown = called(what, () => (evaluate as (batch: LocalBatch) => unknown).call(made, batch));
-          return typeof value === 'number' ? value : bad(what, 'evaluate', 'the loss, a number', value);
+          const value: unknown = called(what, 'evaluate', () =>
+            (evaluate as (batch: LocalBatch) => unknown).call(made, batch),
+          );
+          if (typeof value !== 'number') bad(what, 'evaluate', 'the loss, a number', value);
+          const { activations, heads: outputs, activationGradient, headGradients } = batch;
+          const named = Object.fromEntries(headGradients.map((each, i) => [`headGradients[${i}]`, each]));
+          if (Number.isFinite(value))
+            checkWritten(what, 'evaluate', { activationGradient, ...named }, [activations, ...outputs]);
+          return value;
         },
       };
     },
@@ -96,10 +109,13 @@ export function guardedGoodness(name: string, own: OwnGoodness): OwnGoodness {
     );
   return {
     of: (row) => {
-      const value: unknown = called(what, () => own.of(row));
+      const value: unknown = called(what, 'of', () => own.of(row));
       return typeof value === 'number' ? value : bad(what, 'of', 'a number', value);
     },
-    gradient: (row, out) => called(what, () => own.gradient(row, out)),
+    gradient: (row, out) => {
+      called(what, 'gradient', () => own.gradient(row, out));
+      checkWritten(what, 'gradient', { out }, [row]);
+    },
   };
 }
 
@@ -112,7 +128,7 @@ export function guardedNegatives(name: string, own: OwnNegatives): OwnNegatives 
       `is ${kindOf(own)}`,
       'Write ({ labels, classes, stream, out }) => { … }.',
     );
-  return (request) => called(what, () => own(request));
+  return (request) => called(what, 'it', () => own(request));
 }
 
 export function guardedSchedule(name: string, own: RateSchedule): RateSchedule {
@@ -125,16 +141,23 @@ export function guardedSchedule(name: string, own: RateSchedule): RateSchedule {
       'Write (progress, settings) => a factor of the rate.',
     );
   return (progress, settings) => {
-    const value: unknown = called(what, () => own(progress, settings));
+    const value: unknown = called(what, 'it', () => own(progress, settings));
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
     return bad(what, `at progress ${progress} it`, 'a finite number of at least 0', value);
   };
 }
 
-/** Runs own code. @throws PffError `training` saying whose failure it was */
-function called<T>(what: string, work: () => T): T {
+/** Runs own code. @throws PffError `training` saying whose failure it was, or that it is not done when it returns */
+function called<T>(what: string, call: string, work: () => T): T {
   try {
-    return work();
+    const value = work();
+    const { then } = given(value);
+    if (typeof then !== 'function') return value;
+    // What it fails with later must not end the process before this refusal is read.
+    void Promise.resolve(value).catch(() => {});
+    throw new PffError('training', `${what}, of a plugin: ${call} must not be async: it gave a promise`, {
+      hint: 'Mend it in the file that registers it: what it computes must be there when it returns.',
+    });
   } catch (error) {
     if (error instanceof PffError) throw error;
     throw new PffError('training', `${what}, of a plugin, failed: ${messageOf(error)}`, {
@@ -142,6 +165,35 @@ function called<T>(what: string, work: () => T): T {
       cause: error,
     });
   }
+}
+
+type Values = Float32Array | Float64Array;
+
+/**
+ * Layers would take up what is not finite though the loss looks right. (Where the loss itself is not finite, training says so.)
+ * @throws PffError `training` naming the array
+ */
+function checkWritten(
+  what: string,
+  call: string,
+  written: Readonly<Record<string, Values>>,
+  read: readonly Values[],
+): void {
+  for (const [name, values] of Object.entries(written)) {
+    const at = notFinite(values);
+    if (at < 0) continue;
+    throw new PffError('training', `${what}, of a plugin: ${call} wrote ${values[at]} to ${name}[${at}]`, {
+      hint: read.every((each) => notFinite(each) < 0)
+        ? 'A gradient must be finite: mend it in the file that registers it.'
+        : 'It was given values that are not finite either: lower --learning-rate or --init-scale.',
+    });
+  }
+}
+
+/** The first place that layers, which count in 32 bits, would take as not finite; -1 for none. */
+function notFinite(values: Values): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(Math.fround(values[i] as number))) return i;
+  return -1;
 }
 
 function bad(what: string, call: string, wanted: string, found: unknown): never {

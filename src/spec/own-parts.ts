@@ -3,6 +3,7 @@
  * schedules of the learning rate. They must be pure functions of their arguments: the same spec gives the same bits only as
  * long as its parts do. Each thread that trains registers them itself (node/threads/plugins.ts).
  */
+import { sha256 } from '#platform/hash';
 import { negatives, type OwnNegatives } from '../data/negatives-table.js';
 import type { NamedParts } from '../named-parts.js';
 import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
@@ -65,10 +66,11 @@ export function ownNames(kind: OwnKind): string[] {
 }
 
 /**
- * The own parts that `spec` names, as the text of their functions and values: what nodes on several machines must have in common.
+ * The own parts that `spec` names, as the text of their functions and values: what nodes on several machines, and a run that goes on,
+ * must have in common.
  * (Code that they call elsewhere is not in it.) Undefined text where the part is not registered in this thread.
  */
-export function ownSources(
+function ownSources(
   spec: Readonly<Record<OwnKind, string>>,
 ): { readonly kind: OwnKind; readonly name: string; source: string | undefined }[] {
   return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
@@ -76,6 +78,17 @@ export function ownSources(
     const part = registered[kind].get(name);
     return { kind, name, source: part === undefined ? undefined : contentOf(part).join('\n') };
   });
+}
+
+/** What of plugins a spec names, with the digest of what is loaded here under that name. */
+export function ownParts(
+  spec: Readonly<Record<OwnKind, string>>,
+): { readonly kind: OwnKind; readonly name: string; readonly digest: string | undefined }[] {
+  return ownSources(spec).map(({ kind, name, source }) => ({
+    kind,
+    name,
+    digest: source === undefined ? undefined : sha256().update(source).hex(),
+  }));
 }
 
 /** The function itself, or what an object has, by name: the methods of a class are not among its own entries. */

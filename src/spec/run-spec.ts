@@ -13,7 +13,7 @@ export interface RunSpec {
    * drawn by --split-seed
    */
   trainSamples: number;
-  /** how many test samples to use; 0 for all */
+  /** how many test samples to use; 0 for all. Which ones: as with trainSamples */
   testSamples: number;
   /**
    * keep this many of the last training samples aside and report accuracy on them instead of on the test set; own data:

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import { PffError } from '../errors.js';
+import { kindOf } from '../known-options.js';
 import { describeLayers, readsPlanes, type LayerSize } from '../layers/sizes.js';
 import { objectiveOf } from '../objectives/table.js';
 import { didYouMean } from '../suggest.js';
@@ -29,6 +30,7 @@ export function fieldText<K extends SpecField>(field: K, spec: { readonly [F in 
  * @throws PffError `usage`, naming the field, what was found and what would do.
  */
 export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'registered'): RunSpec {
+  checkIsSpec(given);
   const parsed = partialSpecSchema.safeParse(withoutUndefined(given));
   if (!parsed.success)
     throw new PffError('usage', describeIssues(parsed.error), { hint: 'pff train --help lists every field.' });
@@ -49,6 +51,14 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
   if (names === 'registered') checkNames(spec);
   checkTogether(spec);
   return spec;
+}
+
+/** @throws PffError `usage` for what has no fields at all: a program without types may give anything. */
+export function checkIsSpec(given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  throw new PffError('usage', `a spec must be an object of fields, but is ${kindOf(given)}`, {
+    hint: 'Give {} for all defaults.',
+  });
 }
 
 /** Whether a spec may say `field: name`: it is one of our names, or one that is registered. */

@@ -8,6 +8,7 @@ import { sharedBuffer } from '../platform/shared-memory.js';
 import type { GraphShape } from '../schedule/shape.js';
 import { taskKey, type Task } from '../schedule/tasks.js';
 import type { RunSpec } from '../spec/spec.js';
+import { boundedWaits, type StorePatience } from './bounded-waits.js';
 import { MemoryStore, type NewestOutput } from './memory.js';
 import type { Output, Store } from './store.js';
 
@@ -71,16 +72,26 @@ export function storeOpener(name: string): OwnStoreOpener {
   });
 }
 
-/** Opens a store by name, or takes one as it is; whatever it throws from then on names the call that failed. */
-export async function openOwnStore(given: string | OwnStore, run: StoredRun): Promise<Required<OwnStore>> {
+/**
+ * Opens a store by name, or takes one as it is; whatever it throws from then on names the call that failed. No call keeps a run that
+ * is stopped, or that is over, waiting for long.
+ */
+export async function openOwnStore(
+  given: string | OwnStore,
+  run: StoredRun,
+  patience: StorePatience = {},
+): Promise<Required<OwnStore>> {
   const name = typeof given === 'string' ? given : 'of your own';
-  const told = async <T>(call: string, work: () => T | Promise<T>): Promise<T> => {
+  const inTime = boundedWaits(patience);
+  const named = async <T>(call: string, work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
       throw new PffError('files', `store ${name}: ${call} failed: ${messageOf(error)}`, { cause: error });
     }
   };
+  const told = <T>(call: string, work: () => T | Promise<T>): Promise<T> =>
+    inTime.afterAbort(`store ${name}: ${call}`, named(call, work));
   const own = typeof given === 'string' ? await told('opening it', () => storeOpener(given)(run)) : given;
   if (typeof own?.put !== 'function' || typeof own.get !== 'function')
     throw new PffError('usage', `store ${name} has no functions put and get`, {
@@ -90,7 +101,11 @@ export async function openOwnStore(given: string | OwnStore, run: StoredRun): Pr
     put: (key, bytes) => told(`put ${key}`, () => own.put(key, bytes)),
     get: (key) => told(`get ${key}`, () => own.get(key)),
     delete: (key) => told(`delete ${key}`, () => own.delete?.(key)),
-    close: () => told('close', () => own.close?.()),
+    close: () =>
+      inTime.atEnd(
+        `store ${name}: close`,
+        named('close', () => own.close?.()),
+      ),
   };
 }
 

@@ -177,8 +177,9 @@ describe('a run with parts of a plugin', () => {
     const without = await pff(line.split(' '), folder);
     expect(existsSync(marker())).toBe(false);
     if (line.startsWith('export')) expect(without).toMatchObject({ code: 0, stderr: '' });
-    else if (/^(import|simulate)/.test(line))
-      expect(without.stderr).toMatch(/goodness must be one of .*--plugin FILE/s);
+    else if (line.startsWith('simulate')) expect(without.stderr).toMatch(/goodness must be one of .*--plugin FILE/s);
+    else if (line.startsWith('import'))
+      expect(without.stderr).toMatch(/has the goodness activity, which is of a plugin .*--plugin FILE/s);
     else {
       expect(without.code).toBe(line.startsWith('report') ? 0 : 2);
       expect(without.stderr).toMatch(/dotted\S* has the (goodness activity|dataset dots), which is of a plugin/);

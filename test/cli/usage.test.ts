@@ -27,6 +27,7 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --layers --json', '--layers needs a value'],
   ['train --json=1', '--json takes no value'],
   ['train digits', 'takes options only', '"digits"'],
+  ['runs --server nats://127.0.0.1:99999', 'the port in --server must be 1 to 65535', '"99999"'],
   ['train --variant sequential --nodes 2', 'sequential runs on one node'],
   ['train --variant federated --nodes 4 --splits 2', 'splits 2 and shards 4', 'at least --splits 4, or fewer --shards'],
   ['train --data rows.csv --validation-samples 2', 'validationSamples is 2', 'Give --validation SHARE'],

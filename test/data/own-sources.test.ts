@@ -6,10 +6,11 @@ import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../src/formats/npy.js';
 import { encodeNpz } from '../../src/formats/npz.js';
-import { datasetFromArrays, datasetFromBatches } from '../../src/data/arrays.js';
+import { datasetFromArrays, datasetFromBatches, type OwnData } from '../../src/data/arrays.js';
 import { datasetFromCsv } from '../../src/data/sources/csv.js';
 import { loadImageFolder } from '../../src/data/sources/image-folder.js';
 import { loadNpz } from '../../src/data/sources/npz.js';
+import { PffError } from '../../src/errors.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-data-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -45,6 +46,43 @@ describe('arrays', () => {
     [{ images: Float32Array.from(images), labels }, /value 2 of the images is 2, but floats must be 0 … 1/],
   ])('that do not fit are refused: %#', (train, message) => {
     expect(() => datasetFromArrays({ name: 'own', shape, train, test: train })).toThrow(message);
+  });
+
+  it.each([3, 1])('images of another width than %i are refused before test samples are set aside', (width) => {
+    expect(() => datasetFromArrays({ name: 'own', shape: { ...shape, width }, train: { images, labels } })).toThrow(
+      `need ${10 * width} values, but there are 20`,
+    );
+  });
+
+  it('of a canvas are bytes', () => {
+    const clamped = { images: new Uint8ClampedArray(images), labels };
+    const data = datasetFromArrays({ name: 'own', shape, train: clamped });
+    expect(data.digest).toBe(datasetFromArrays({ name: 'own', shape, train: { images, labels } }).digest);
+  });
+
+  it.each([
+    ['no width', { shape: { height: 1, channels: 1 } }, /own: the shape must have/],
+    ['a width of 0', { shape: { ...shape, width: 0 } }, /own: the shape must have/],
+    ['a width below 0', { shape: { ...shape, width: -2 } }, /own: the shape must have/],
+    ['no shape', { shape: undefined }, /own: the shape must have/],
+    ['no training samples', { train: undefined }, /own: train must have arrays of images and labels/],
+    ['test samples that are null', { test: null }, /own: test must have arrays of images and labels/],
+    ['one text of classes', { classes: 'ab' }, /own: classes must be a list/],
+    ['no name', { name: undefined }, /the name of a dataset must be a text/],
+    ['labels that are null', { train: { images, labels: null } }, /own: train must have arrays/],
+    ['images as a buffer', { train: { images: new ArrayBuffer(20), labels } }, /own: train must have arrays/],
+  ])('with %s they are refused', (_, wrong, message) => {
+    const given: unknown = { name: 'own', shape, train: { images, labels }, ...wrong };
+    const asked = (): unknown => datasetFromArrays(given as OwnData);
+    expect(asked).toThrow(PffError);
+    expect(asked).toThrow(message);
+  });
+
+  it('batches that are none are refused', async () => {
+    const given: unknown = { name: 'own', shape };
+    await expect(datasetFromBatches(given as Parameters<typeof datasetFromBatches>[0])).rejects.toThrow(
+      'own: train must be batches that can be iterated over, but is undefined',
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 /** Models out and in again with the same digest; NPY as NumPy writes it; TensorBoard and CSV parsed back; traces. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
@@ -9,7 +9,8 @@ import { encodeNpz, parseNpz } from '../../src/formats/npz.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { crc32c } from '../../src/formats/tensorboard.js';
 import { traceOfRun } from '../../src/report/trace.js';
-import { exportModel, importModel } from '../../src/run/export.js';
+import { PffError } from '../../src/errors.js';
+import { exportModel, importModel, type ExportOptions, type ImportOptions } from '../../src/run/export.js';
 import { MetricsLog } from '../../src/run/metrics-log.js';
 import { loadModel, predictImages } from '../../src/run/model.js';
 import { train, trainToEnd } from '../../src/run/train.js';
@@ -152,6 +153,72 @@ describe('models', () => {
     expect(await refusal('c.npz', note as Uint8Array)).toMatch(/not an NPZ file/);
     expect(await refusal('c.safetensors', note as Uint8Array)).toMatch(/not a usable safetensors file/);
   });
+});
+
+describe('options and places that cannot be', () => {
+  const said = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => 'accepted',
+      (error: unknown) =>
+        error instanceof PffError ? `${error.code}: ${error.message} | ${error.hint}` : String(error),
+    );
+
+  it.each([
+    [{ to: 'ONNX' }, /^usage: to must be one of onnx, safetensors, npz, but is "ONNX" \| Did you mean onnx\?/],
+    [{ to: 'foo' }, /^usage: to must be one of onnx, safetensors, npz, but is "foo" \| Formats are onnx/],
+    [{}, /^usage: to must be one of onnx, safetensors, npz, but is missing \|/],
+    [{ to: 'npz', out: '' }, /^usage: out of exportModel, the file to write, is "", which is no path/],
+    [{ to: 'npz', out: 5 }, /^usage: out of exportModel, the file to write, is 5, which is no path/],
+  ])('of an export: %j', async (options, message) => {
+    expect(await said(exportModel(run, options as ExportOptions))).toMatch(message);
+  });
+
+  it('of an import: no folder to make', async () => {
+    const model = path.join(run, 'model.safetensors');
+    expect(await said(importModel(model, {} as ImportOptions))).toMatch(
+      /^usage: out of importModel, the run folder to make, is missing/,
+    );
+  });
+
+  it('a folder that is not there, and one that is in the place of the file', async () => {
+    const out = (name: string): Promise<string> => said(exportModel(run, { to: 'npz', out: path.join(folder, name) }));
+    expect(await out('no/where.npz')).toMatch(
+      /^files: cannot write .*ENOENT.* \| There is no folder \S+no: make it first/,
+    );
+    expect(await out('.')).toMatch(/^files: cannot write .*EISDIR.* \| A folder is there: give the name of a file/);
+  });
+});
+
+describe('an export over what is there', () => {
+  const attempt = (from: string, out: string): Promise<unknown> => exportModel(from, { to: 'npz', out });
+
+  it('is refused where that is the model that is read, whatever it is called', async () => {
+    const model = path.join(run, 'model.safetensors');
+    const before = readFileSync(model);
+    const link = path.join(folder, 'linked');
+    symlinkSync(run, link);
+    const copy = path.join(folder, 'copy.safetensors');
+    writeFileSync(copy, before);
+    const refused = { code: 'usage', message: expect.stringMatching(/is the model that is exported/) as string };
+    await expect(attempt(run, model)).rejects.toMatchObject(refused);
+    await expect(attempt(run, path.join(link, 'model.safetensors'))).rejects.toMatchObject(refused);
+    await expect(attempt(model, path.join(run, '.', 'model.safetensors'))).rejects.toMatchObject(refused);
+    await expect(attempt(copy, copy)).rejects.toMatchObject(refused);
+    expect(readFileSync(model).equals(before)).toBe(true);
+  });
+
+  it.each(['spec.json', 'events.jsonl', 'result.json', 'metrics.csv', 'checkpoint/run.json', 'checkpoint'])(
+    'is refused where that is %s of a run',
+    async (name) => {
+      const copy = path.join(folder, 'another.safetensors');
+      copyFileSync(path.join(run, 'model.safetensors'), copy);
+      for (const from of [run, copy])
+        await expect(attempt(from, path.join(run, name))).rejects.toMatchObject({
+          code: 'usage',
+          message: expect.stringMatching(/is a file of a run's own/) as string,
+        });
+    },
+  );
 });
 
 describe('NPY', () => {

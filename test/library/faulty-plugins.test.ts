@@ -87,6 +87,20 @@ it('one that is loaded twice is as good the second time', async () => {
   expect([await said(loadPlugins([file])), await said(loadPlugins([file]))]).toEqual(['accepted', 'accepted']);
 });
 
+it('one whose file has changed is refused: threads would read another one', async () => {
+  const file = plugin('export default { schedules: { "early-half": () => 0.5 } }');
+  await loadPlugins([file]);
+  writeFileSync(file, 'export default { schedules: { "early-half": () => 0.25 } }');
+  const changed = /^usage: plugin .* has changed since this process loaded it/;
+  expect(await said(loadPlugins([file]))).toMatch(changed);
+  const spec = toySpec({ schedule: 'early-half' });
+  const asked = { spec, plugins: [file], threadsPerNode: 1 };
+  expect(await said(trainToEnd({ ...asked, nodes: 1 }, toyDataset()))).toMatch(changed);
+  expect(await said(trainToEnd({ ...asked, nodes: 2 }, toyDataset()))).toMatch(changed);
+  writeFileSync(file, 'export default { schedules: { "early-half": () => 0.5 } }');
+  expect(await said(loadPlugins([file]))).toBe('accepted');
+});
+
 it.each<[string, string, TrainOptions['spec'], RegExp]>([
   [
     'makes no loss',
@@ -129,6 +143,66 @@ it.each<[string, string, TrainOptions['spec'], RegExp]>([
     'negatives: { a7: () => { throw new TypeError("boo") } }',
     { negatives: 'a7' },
     /^training: negatives a7, of a plugin, failed: boo/,
+  ],
+  [
+    'gives a gradient that is not finite with a loss that is',
+    'objectives: { b1: () => ({ evaluate: (p, n, pg, ng) => { pg[1] = 0 / 0; return 1; } }) }',
+    { objective: 'b1' },
+    /^training: objective b1, of a plugin: evaluate wrote NaN to positiveGradient\[1\]/,
+  ],
+  [
+    'gives a gradient that is too large for 32 bits',
+    'objectives: { b2: () => ({ evaluate: (p, n, pg, ng) => { ng[2] = 1e300; return 1; } }) }',
+    { objective: 'b2' },
+    /^training: objective b2, of a plugin: evaluate wrote 1e\+300 to negativeGradient\[2\]/,
+  ],
+  [
+    'gives a gradient of a head that is not finite',
+    `objectives: { b3: { heads: [{ outputs: 'classes' }], loss: () => ({ evaluate: (b) => { b.headGradients[0][3] = 1 / 0; return 1; } }) } }`,
+    { objective: 'b3' },
+    /^training: objective b3, of a plugin: evaluate wrote Infinity to headGradients\[0\]\[3\]/,
+  ],
+  [
+    'gives a gradient of goodness that is not finite',
+    'goodnesses: { b4: { of: (r) => r[0], gradient: (r, out) => { out[0] = NaN; } } }',
+    { goodness: 'b4' },
+    /^training: goodness b4, of a plugin: gradient wrote NaN to out\[0\]/,
+  ],
+  [
+    'evaluates later',
+    'objectives: { c1: () => ({ evaluate: async () => { throw new Error("boo") } }) }',
+    { objective: 'c1' },
+    /^training: objective c1, of a plugin: evaluate must not be async: it gave a promise/,
+  ],
+  [
+    'makes a loss later',
+    'objectives: { c2: async () => ({ evaluate: () => 1 }) }',
+    { objective: 'c2' },
+    /^training: objective c2, of a plugin: it must not be async/,
+  ],
+  [
+    'draws later',
+    'negatives: { c3: async () => { throw new Error("boo") } }',
+    { negatives: 'c3' },
+    /^training: negatives c3, of a plugin: it must not be async/,
+  ],
+  [
+    'says rates later',
+    'schedules: { c4: async () => { throw new Error("boo") } }',
+    { schedule: 'c4' },
+    /^training: schedule c4, of a plugin: it must not be async/,
+  ],
+  [
+    'is good later',
+    'goodnesses: { c5: { of: async () => { throw new Error("boo") }, gradient: () => {} } }',
+    { goodness: 'c5' },
+    /^training: goodness c5, of a plugin: of must not be async/,
+  ],
+  [
+    'has a slope later',
+    'goodnesses: { c6: { of: (r) => r[0], gradient: async () => { throw new Error("boo") } } }',
+    { goodness: 'c6' },
+    /^training: goodness c6, of a plugin: gradient must not be async/,
   ],
   ['draws nothing', 'negatives: { a8: () => {} }', { negatives: 'a8' }, /^training: negatives a8 gave sample/],
 ])('one that %s is named', async (_, source, spec, message) => {

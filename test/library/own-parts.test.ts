@@ -2,14 +2,17 @@
  * A user's own objective, negatives and schedule: by name, in every thread, with the same bits everywhere.
  * Own process: it registers parts.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { registerObjective } from '../../src/spec/own-parts.js';
+import { parseSweep, runSweep } from '../../src/reproduce/sweep.js';
+import { registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
-import { exportModel } from '../../src/run/export.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { exportModel, importModel } from '../../src/run/export.js';
 import { readRunFile } from '../../src/run/folder.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { registerStore } from '../../src/store/own-store.js';
@@ -48,6 +51,50 @@ describe('own parts', () => {
     expect((await trainToEnd({ resume: out, plugins: [plugin] }, dataset)).modelDigest).toBe(one.modelDigest);
     // A model is read without its plugin.
     expect(decodeModel(readRunFile(path.join(out, 'model.safetensors'))).spec).toMatchObject(own);
+  });
+
+  it('that have changed since a run began are not gone on with', async () => {
+    const out = path.join(folder, 'changed');
+    registerSchedule('sinking', (progress) => 1 - progress);
+    const stop = new AbortController();
+    const running = (async () => {
+      for await (const event of train({ spec: toySpec({ schedule: 'sinking' }), out, signal: stop.signal }, dataset))
+        if (event.type === 'task-finished') stop.abort(new Error('stop'));
+    })();
+    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+    registerSchedule('sinking', (progress) => 1 - progress * progress);
+    await expect(trainToEnd({ resume: out }, dataset)).rejects.toMatchObject({
+      code: 'usage',
+      message: `${out} cannot be resumed: its schedule sinking, of a plugin, has changed since it began`,
+    });
+    // A note of an earlier version does not say what the part was.
+    const file = path.join(out, 'checkpoint', 'run.json');
+    const {
+      format,
+      digest: _,
+      ownParts: __,
+      ...note
+    } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const digest = createHash('sha256').update(JSON.stringify(note)).digest('hex');
+    writeFileSync(file, JSON.stringify({ format, digest, ...note }));
+    expect((await trainToEnd({ resume: out }, dataset)).epochs).toBe(4);
+  });
+
+  it('that have changed since a sweep trained are trained with anew', async () => {
+    const table = path.join(folder, 'table.csv');
+    writeFileSync(table, ['x,class', ...Array.from({ length: 40 }, (_, i) => `${i % 4},${i % 4 > 1}`)].join('\n'));
+    const out = path.join(folder, 'swept');
+    const swept = async (): Promise<number> => {
+      for await (const _ of runSweep(
+        parseSweep({ spec: { layers: [0, 4, 4], epochs: 1, schedule: 'rising' }, data: table }, 'it'),
+        { out },
+      ));
+      return readdirSync(out).filter((each) => each.startsWith('trial-')).length;
+    };
+    registerSchedule('rising', (progress) => progress);
+    expect([await swept(), await swept()]).toEqual([1, 1]);
+    registerSchedule('rising', (progress) => progress / 2);
+    expect(await swept()).toBe(2);
   });
 
   it('a store: the same bits, nothing left that nobody needs, and a run in it can be resumed', async () => {
@@ -112,6 +159,30 @@ describe('own parts', () => {
     expect(testAccuracy).toBeGreaterThan(0.85);
     await expect(exportModel(options.out, { to: 'onnx' })).rejects.toThrow(
       'goodness activity is a function of a plugin',
+    );
+  });
+
+  it('that trained a model, but do not predict, need not be here when it is imported', async () => {
+    const run = path.join(folder, 'read');
+    const { modelDigest } = await trainToEnd({ spec: toySpec(), out: run }, dataset);
+    // The same layers as if parts had trained them that nothing has registered here.
+    const { tensors, metadata } = decodeSafetensors(readFileSync(path.join(run, 'model.safetensors')));
+    const asRead = (more: object): string => {
+      const { spec: text = '', classes = '' } = metadata;
+      const file = path.join(folder, `${Object.keys(more).join('-')}.safetensors`);
+      const named = JSON.stringify({ ...(JSON.parse(text) as object), ...more });
+      writeFileSync(file, encodeSafetensors({ tensors, metadata: { spec: named, classes } }));
+      return file;
+    };
+    const trained = asRead({ objective: 'elsewhere', negatives: 'elsewhere', schedule: 'elsewhere' });
+    const out = path.join(folder, 'imported');
+    expect(await importModel(trained, { out })).toMatchObject({ modelDigest });
+    await expect(importModel(asRead({ goodness: 'elsewhere' }), { out: `${out}-2` })).rejects.toThrow(
+      /has the goodness elsewhere, which is of a plugin that is not loaded/,
+    );
+    // What a user names must be known.
+    await expect(importModel(trained, { out: `${out}-3`, spec: { schedule: 'elswhere' } })).rejects.toThrow(
+      /must be one of/,
     );
   });
 

@@ -37,6 +37,12 @@ describe('data of one’s own that lie class by class', () => {
     expect(placesOf(prepareData(byClass(), spec({ trainSamples: 20, splitSeed: 2 })))).not.toEqual(places);
   });
 
+  it('and so does testSamples', () => {
+    const { test } = prepareData(byClass(), spec({ testSamples: 10 }));
+    expect([0, 1, 2].map((label) => test.samples.labels.filter((each) => each === label).length)).toEqual([6, 3, 1]);
+    expect(prepareMeasured(byClass(), spec({ testSamples: 10 })).test.samples.images).toEqual(test.samples.images);
+  });
+
   it('the whole counts as memory where a part is a copy', () => {
     const data = (more: PartialSpec): number => {
       const asked = spec(more);

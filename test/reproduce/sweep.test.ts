@@ -1,11 +1,12 @@
 /** Sweeps: what their files say, the same table after a kill, with several trainings at once and on a cluster; halving; lists of runs. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { RunSummary } from '../../src/run/cluster/manage.js';
 import { parseSweep, runSweep, type SweepOptions, type SweepRow } from '../../src/reproduce/sweep.js';
-import { trialsOf } from '../../src/reproduce/sweep-plan.js';
+import { trialsOf, unitName } from '../../src/reproduce/sweep-plan.js';
 import { localRuns } from '../../src/run/list-runs.js';
 import { pff } from '../cli/helpers.js';
 import { Fleet } from '../cluster/fleet.js';
@@ -116,6 +117,15 @@ it('the same on two nodes of a cluster, one of which is killed, too', { timeout:
   const left = fleet.pff('runs', '--json', '--server', at.url);
   expect(await left.exited).toBe(0);
   expect(JSON.parse(left.out) as RunSummary[]).toEqual([]);
+});
+
+it('a training is named by the parts of plugins that it uses, and as ever where it uses none', () => {
+  const trial = { number: 4, fields: {} };
+  const named = (...parts: object[]): string => unitName(trial, 2, { epochs: 3 }, { data: 'abc', parts });
+  const digest = createHash('sha256').update('[{"epochs":3},"abc"]').digest('hex').slice(0, 8);
+  expect(named()).toBe(`trial-005-seed-2-${digest}`);
+  const part = { kind: 'schedule', name: 'x' };
+  expect(new Set([named(), named({ ...part, digest: '1' }), named({ ...part, digest: '2' })]).size).toBe(3);
 });
 
 it('random draws are keyed, within their ranges, and of few figures', () => {

@@ -305,4 +305,16 @@ describe('what would change the past is refused', () => {
     expect(await refusal(path.dirname(out), {})).toMatch(/^files: .* cannot be resumed/);
     expect(await refusal(`${out}-not-there`, {})).toMatch(/^files: there is no run/);
   });
+
+  it('a model without a checkpoint, which nobody is told to remove', async () => {
+    const out = newRun();
+    await trainToEnd({ spec: toySpec(), out }, dataset);
+    rmSync(path.join(out, 'checkpoint'), { recursive: true });
+    const error: unknown = await train({ resume: out }, dataset)
+      .next()
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      hint: expect.stringMatching(/^It has a model, but no checkpoint.*pff attach/) as string,
+    });
+  });
 });

@@ -170,6 +170,32 @@ describe('the run folder', () => {
     expect(Number(metadata['interruptedAfterChapters'])).toBeGreaterThanOrEqual(2);
     expect(existsSync(path.join(out, 'result.json'))).toBe(false);
   });
+
+  it('is trained, but not evaluated, where its evaluation is interrupted; resuming evaluates', async () => {
+    const out = path.join(temporary(), 'run');
+    const controller = new AbortController();
+    const asked = { spec: toySpec(), out, signal: controller.signal };
+    const told: RunEvent[] = [];
+    let error: unknown;
+    try {
+      for await (const event of train(asked, dataset)) {
+        told.push(event);
+        if (event.type === 'trained') controller.abort();
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(PffError);
+    expect(error).toMatchObject({
+      code: 'interrupted',
+      message: expect.stringContaining('not evaluated'),
+      hint: expect.stringContaining(`--resume ${out}`),
+    });
+    expect(told.at(-1)).toMatchObject({ type: 'interrupted', chapters: 4 });
+    const again = await events({ resume: out }, dataset);
+    expect(again.filter(({ type }) => type === 'task-finished')).toEqual([]);
+    expect(again.at(-1)).toMatchObject({ type: 'finished' });
+  });
 });
 
 describe('wrong input', () => {

@@ -35,6 +35,13 @@ it('that are the same are evaluated without a word', async () => {
   expect((await evaluateRun(run, { on: 'validation' })).samples).toBeGreaterThan(0);
 });
 
+it('whose evaluation is interrupted say so', async () => {
+  await expect(evaluateRun(run, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    name: 'PffError',
+    code: 'interrupted',
+  });
+});
+
 it.each<[string, () => void, string]>([
   [
     'classes of other names',

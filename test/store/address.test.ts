@@ -17,6 +17,18 @@ describe('an address', () => {
     expect(parseAddress(text)).toEqual(expected);
   });
 
+  it.each(['nats://u:p@127.0.0.1:99999', 'h:0', 'nats://h:', 'tls://h:42a', 'nats://[::1]:65536', 'h:1,g:-1'])(
+    '%s: its port is refused and named',
+    (text) => {
+      const port = text.split(':').at(-1);
+      expect(() => parseAddress(text)).toThrow(`the port in --server must be 1 to 65535, but is "${port}"`);
+    },
+  );
+
+  it.each(['h:65535', '::1', 'nats://[::1]'])('%s has no wrong port', (text) => {
+    expect(parseAddress(text).servers).toEqual([text]);
+  });
+
   it.each([
     'http://u:s3cret@h/x',
     'nats://u:s3cret@h/x',

@@ -1,7 +1,12 @@
-/** Pieces of a NATS stream, cut anywhere: what comes out is the same bytes, and no message is in two pieces. */
+/**
+ * Pieces of a NATS stream, cut anywhere: what comes out is the same bytes, and no message is in two pieces. And the transport that uses
+ * this: nothing is left of it when a server does not answer.
+ */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WholeMessages } from '../../src/store/nats/whole-messages.js';
+import { WholeMessages, WholeMessageTransport } from '../../src/store/nats/whole-messages.js';
 
 const line = fc.constantFrom(
   'PING\r\n',
@@ -67,5 +72,29 @@ describe('whole messages', () => {
   it('leave a size that is none, or more than any server takes, to the parser', () => {
     for (const text of ['MSG a 1 99999999999\r\n', 'MSG a 1 x\r\n', 'MSG\r\n', 'HMSG a 1 20 10\r\n'])
       expect(Buffer.concat([...new WholeMessages().push(Buffer.from(text))]).toString()).toBe(text);
+  });
+});
+
+describe('a connection to a server that does not greet', () => {
+  it('is gone when it is given up, also before it is made', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const to = { hostname: '127.0.0.1', port: (silent.address() as AddressInfo).port, tlsName: '' };
+    try {
+      const transport = new WholeMessageTransport();
+      const accepted = once(silent, 'connection');
+      void transport.connect(to, {}).catch(() => {});
+      const [there] = (await accepted) as [Socket];
+      const gone = once(there.resume(), 'close');
+      await transport.close(new Error('timeout'));
+      await gone;
+
+      const early = new WholeMessageTransport();
+      void early.connect(to, {}).catch(() => {});
+      await early.close(new Error('timeout'));
+      expect(early.socket.destroyed).toBe(true);
+    } finally {
+      silent.close();
+    }
   });
 });

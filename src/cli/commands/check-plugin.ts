@@ -3,7 +3,7 @@ import { PffError } from '../../errors.js';
 import { checkPlugin, type PluginReport } from '../../plugin-check/check-plugin.js';
 import { defineCommand } from '../command.js';
 import { DONE, FAILED } from '../exit-codes.js';
-import { dataDirFlag, jsonFlag } from '../flags/common-flags.js';
+import { dataDirFlag, jsonFlag, notePlugin } from '../flags/common-flags.js';
 
 export const checkPluginCommand = defineCommand({
   name: 'check-plugin',
@@ -21,6 +21,7 @@ export const checkPluginCommand = defineCommand({
       throw new PffError('usage', `pff check-plugin takes one file, but was given ${words.length}`, {
         hint: 'Write pff check-plugin FILE.',
       });
+    notePlugin(file);
     const report = await checkPlugin(file, { dataDir: flags['data-dir'] });
     if (flags.json) out.line(JSON.stringify(report));
     else for (const line of lines(report)) out.line(line);

@@ -15,8 +15,10 @@ export const stopCommand = defineCommand({
   ],
   run: async ({ flags, words }, { out }) => {
     const run = oneRun('stop', words);
-    await stopRun(requiredServer(flags), run, flags.remove ?? false, flags.key);
-    out.line(flags.remove ? `removed ${run}` : `stopped ${run}`);
+    const state = await stopRun(requiredServer(flags), run, flags.remove ?? false, flags.key);
+    const stopped =
+      state === 'open' ? `stopped ${run}` : `${run} ${state === 'failed' ? 'has' : 'is'} ${state} already`;
+    out.line(flags.remove ? `removed ${run}` : stopped);
     return DONE;
   },
 });

@@ -1,9 +1,11 @@
 /** Options that several commands have. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { messageOf, PffError } from '../../errors.js';
 import { isKernelsChoice, kernelsChoices, onGpu, type KernelsChoice } from '../../kernels/choices.js';
-import { loadPlugins } from '../../node/threads/plugins.js';
+import { loadPlugins, pluginUrl } from '../../node/threads/plugins.js';
+import { noteForeignCode } from '../foreign-code.js';
 import { choiceFlag, flag, numberFlag, textFlag, type Flag } from './flags.js';
 
 const named = choiceFlag(
@@ -116,5 +118,16 @@ function checkWritable(file: string, name: string): void {
 
 /** Loads what `--plugin` names. */
 export async function loadPlugin({ plugin }: { readonly plugin?: readonly string[] }): Promise<void> {
-  if (plugin !== undefined) await loadPlugins(plugin);
+  if (plugin === undefined) return;
+  for (const file of plugin) notePlugin(file);
+  await loadPlugins(plugin);
+}
+
+/** What it throws later, where nobody waits for it, is its own fault. */
+export function notePlugin(file: string): void {
+  const url = pluginUrl(file);
+  noteForeignCode(url, file);
+  // Stacks have files by their real names.
+  const place = url.startsWith('file:') ? fileURLToPath(url) : undefined;
+  if (place !== undefined && existsSync(place)) noteForeignCode(pathToFileURL(realpathSync(place)).href, file);
 }

@@ -1,6 +1,8 @@
 /** Image files of the user's own, for `pff predict`: PNG decoded to a dataset's shape. Node.js only. */
 import { PffError } from '../../errors.js';
+import { checkText } from '../../known-options.js';
 import type { ImageShape } from '../dataset.js';
+import { checkShape } from '../well-formed.js';
 import { planesOf } from '../readers/image-planes.js';
 import { readBytes } from './files.js';
 import { decodeRgba, pngSize } from '../readers/png.js';
@@ -11,6 +13,8 @@ import { decodeRgba, pngSize } from '../readers/png.js';
  * @throws PffError `data`: not readable, not PNG, damaged, or of another size.
  */
 export async function readImageFile(path: string, shape: ImageShape): Promise<Uint8Array> {
+  checkText('the path of readImageFile', path);
+  checkShape(path, shape);
   return decodePng(await readBytes(path), path, shape);
 }
 

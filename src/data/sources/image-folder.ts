@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
-import { checkOptions } from '../../known-options.js';
+import { checkOptions, checkText } from '../../known-options.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { decodePng } from './image-file.js';
 import { readBytes } from './files.js';
@@ -21,6 +21,7 @@ export async function loadImageFolder(
   options: Pick<OwnData, 'testShare' | 'splitSeed'> & { readonly channels?: 1 | 3 | undefined } = {},
 ): Promise<Dataset> {
   checkOptions('loadImageFolder', options, { testShare: true, splitSeed: true, channels: true });
+  checkText('the folder of loadImageFolder', folder);
   const notes: string[] = [];
   const whole = await contents(folder, notes);
   const divided = whole.folders.includes('train') && whole.folders.includes('test');

@@ -5,6 +5,7 @@ import { checkOptions } from '../../known-options.js';
 import { didYouMean } from '../../suggest.js';
 import type { Dataset } from '../dataset.js';
 import { checkSamples } from '../plausible.js';
+import { checkDataset } from '../well-formed.js';
 import { cacheFolder } from './files.js';
 import { CIFAR_FOLDER, loadCifar10 } from './cifar10.js';
 import { loadFashionMnist } from './fashion-mnist.js';
@@ -16,6 +17,14 @@ import { USUAL_READING, type Reading } from '../readers/reading.js';
 /** Names that `loadDataset` knows. */
 export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx', 'own'] as const;
 export type DatasetName = (typeof DATASET_NAMES)[number];
+
+/** What a spec says of a dataset that a program gave in memory: it cannot be loaded again by a name. */
+export const IN_MEMORY = 'memory';
+
+/** The name in a spec of a dataset in memory: its own where `loadDataset` has it, so that it is found again. */
+export function nameInMemory({ name }: Pick<Dataset, 'name'>): string {
+  return name !== 'own' && isDataset(name) ? name : IN_MEMORY;
+}
 
 export interface LoadOptions {
   /** One of `DATASET_NAMES`. */
@@ -37,7 +46,7 @@ const ownDatasets = new Map<string, DatasetLoader>();
 
 /** Makes `dataset: name` in a spec mean what `load` gives. @throws PffError `usage` if pff itself has that name. */
 export function registerDataset(name: string, load: DatasetLoader): void {
-  if (DATASET_NAMES.some((each) => each === name))
+  if (name === IN_MEMORY || DATASET_NAMES.some((each) => each === name))
     throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
   if (typeof load !== 'function')
     throw new PffError('usage', `dataset ${name} must be a function that loads it, but is ${typeof load}`, {
@@ -61,6 +70,7 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
   const { dataset, dataDir, cacheDir, needs, reading } = options;
   const own = ownDatasets.get(dataset);
   if (own) return loadOwn(dataset, own, dataDir);
+  if (dataset === IN_MEMORY) throw inMemory('the dataset is in memory, of the program that trains on it');
   const name = checkDatasetName(dataset);
   // Only where it is needed: a user without a home folder has no cache.
   const folders = (): string[] =>
@@ -89,9 +99,17 @@ export async function loadDataset(options: LoadOptions): Promise<Dataset> {
   return loadIdx(dataDir, needs);
 }
 
+/** @param found what is in memory, in words. */
+export function inMemory(
+  found: string,
+  hint = 'Give the data: --data FILE, or in a program the dataset as the second argument of train().',
+): PffError {
+  return new PffError('data', `${found}: it cannot be loaded by a name`, { hint });
+}
+
 /** What a user's own loader throws, or gives that is no dataset, is its own fault. */
 async function loadOwn(name: string, load: DatasetLoader, dataDir: string | undefined): Promise<Dataset> {
-  let found: Partial<Dataset> | null | undefined;
+  let found: unknown;
   try {
     found = await load({ dataDir });
   } catch (error) {
@@ -101,15 +119,9 @@ async function loadOwn(name: string, load: DatasetLoader, dataDir: string | unde
       cause: error,
     });
   }
-  const isData = (part: unknown): boolean =>
-    typeof part === 'object' && part !== null && ['count', 'images', 'labels'].every((key) => key in part);
-  if (!found?.shape || !Array.isArray(found.classes) || !isData(found.train) || !isData(found.test) || !found.digest)
-    throw new PffError('data', `dataset ${name}, of a plugin, is no dataset`, {
-      hint: 'Give what datasetFromArrays, loadData and their kin make.',
-    });
-  const whole = found as Dataset;
-  checkSamples(whole);
-  return whole;
+  checkDataset(`dataset ${name}, of a plugin,`, found);
+  checkSamples(found);
+  return found;
 }
 
 /** Names of datasets that were registered in this thread. */
@@ -117,9 +129,9 @@ export function ownDatasetNames(): string[] {
   return [...ownDatasets.keys()];
 }
 
-/** Whether `loadDataset` knows that name: one of ours, or one that was registered. */
+/** Whether `loadDataset` knows that name: one of ours, that of data in memory, or one that was registered. */
 export function isDataset(name: string): boolean {
-  return ownDatasets.has(name) || DATASET_NAMES.some((each) => each === name);
+  return ownDatasets.has(name) || name === IN_MEMORY || DATASET_NAMES.some((each) => each === name);
 }
 
 /** @throws PffError `usage` if there is no such dataset; it names the nearest one. */

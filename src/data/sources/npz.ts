@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../errors.js';
-import { checkOptions } from '../../known-options.js';
+import { checkOptions, checkText } from '../../known-options.js';
 import { imageSize, type Dataset, type ImageShape } from '../dataset.js';
 import { readBytes } from './files.js';
 import { parseNpy, type NpyArray } from '../../formats/npy.js';
@@ -21,6 +21,7 @@ export interface NpzDataOptions extends Pick<OwnData, 'testShare' | 'splitSeed' 
  */
 export async function loadNpz(file: string, given: NpzDataOptions = {}): Promise<Dataset> {
   checkOptions('loadNpz', given, { testShare: true, splitSeed: true, classes: true, verify: true });
+  checkText('the file of loadNpz', file);
   const { verify, ...options } = given;
   const isArchive = file.endsWith('.npz');
   const arrays = isArchive ? await parseNpz(await readBytes(file), file, { verify }) : undefined;

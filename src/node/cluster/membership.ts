@@ -101,7 +101,14 @@ export class Membership {
   /** Says that this node leaves, so that nobody waits for its lease to run out. */
   async leave(): Promise<void> {
     if (this.#number === undefined) return;
-    await this.#options.store.records.swap(keys.node(this.#number), this.#record(true), this.#revision);
+    const { records, id } = this.#options.store;
+    const key = keys.node(this.#number);
+    if (!(await records.swap(key, this.#record(true), this.#revision))) {
+      // A beat was on its way, of which the answer was not there yet.
+      const now = await records.read(key);
+      if (now?.entry?.type === 'node' && now.entry.record.id === id)
+        await records.swap(key, this.#record(true), now.revision);
+    }
     this.#number = undefined;
   }
 

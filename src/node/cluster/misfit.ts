@@ -1,9 +1,7 @@
 /** Whether a program with this data may take part in a run: each difference would be a difference of bits. */
-import { sha256 } from '#platform/hash';
 import { imageSize, type Dataset } from '../../data/dataset.js';
 import { describeNumerics, sameNumerics, type Numerics } from '../../kernels/numerics.js';
-import { ownSources, type OwnKind } from '../../spec/own-parts.js';
-import type { RunSpec } from '../../spec/spec.js';
+import { ownParts } from '../../spec/own-parts.js';
 import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 
 /** Why the program of that version, with kernels of these numerics, does not fit the run; undefined if it does. */
@@ -48,13 +46,4 @@ export function misfitOfParts({ run, spec, ownParts: expected }: RunRecord): str
       return `the ${kind} ${name} of the plugin that is loaded here is not the one that run ${run} was submitted with`;
   }
   return undefined;
-}
-
-/** What of plugins a spec names, with the digest of what is loaded here under that name. */
-export function ownParts(spec: RunSpec): { kind: OwnKind; name: string; digest: string | undefined }[] {
-  return ownSources(spec).map(({ kind, name, source }) => ({
-    kind,
-    name,
-    digest: source === undefined ? undefined : sha256().update(source).hex(),
-  }));
 }

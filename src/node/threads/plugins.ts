@@ -2,7 +2,8 @@
  * Plugins: modules of a user's that register own parts by name (`--plugin FILE`). Every thread and node that trains loads
  * them, so that a spec means the same everywhere.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
@@ -10,7 +11,7 @@ import { commandLine } from '../../command-line.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { OwnNegatives } from '../../data/negatives-table.js';
 import { ownDatasetNames, registerDataset, type DatasetLoader } from '../../data/sources/load.js';
-import { messageOf, PffError } from '../../errors.js';
+import { codeOf, messageOf, PffError } from '../../errors.js';
 import { PACKAGE_FOLDER } from '../../package-folder.js';
 import type { OwnGoodness } from '../../objectives/goodness.js';
 import type { AnyOwnObjective } from '../../objectives/table.js';
@@ -43,8 +44,40 @@ const loadedUrls = new Set<string>();
 /** Those that have registered something. */
 const checkedUrls = new Set<string>();
 
+/** Digests of their files as they were then: this thread keeps that code, but threads that it starts read the files anew. */
+const loadedDigests = new Map<string, string>();
+
+/** @throws PffError `usage` where a file has changed, so that other threads would run other code */
 export function loadedPlugins(): readonly string[] {
+  for (const url of loadedUrls) checkUnchanged(url);
   return [...loadedUrls];
+}
+
+function checkUnchanged(url: string): void {
+  const digest = digestOfFile(url);
+  if (digest === undefined) return;
+  const before = loadedDigests.get(url);
+  if (before === undefined) loadedDigests.set(url, digest);
+  if (before === undefined || before === digest) return;
+  throw new PffError('usage', `plugin ${nameOf(url)} has changed since this process loaded it`, {
+    hint: 'Start the process again: it would go on with the old code, and its threads with the new.',
+  });
+}
+
+/** Undefined where there is no such file (any more): importing it says so. */
+function digestOfFile(url: string): string | undefined {
+  if (!url.startsWith('file:')) return undefined;
+  try {
+    return createHash('sha256')
+      .update(readFileSync(fileURLToPath(url)))
+      .digest('hex');
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOf(url: string): string {
+  return url.startsWith('file:') ? fileURLToPath(url) : url;
 }
 
 /** How each kind of part is registered: the list of the kinds that there are. */
@@ -96,11 +129,12 @@ export function registerPlugin(plugin: Plugin): void {
  */
 export async function loadPlugins(files: readonly string[]): Promise<void> {
   for (const file of files) {
-    loadedUrls.add(pluginUrl(file));
+    const url = pluginUrl(file);
+    checkUnchanged(url);
+    loadedUrls.add(url);
     // A program that names itself, so that worker threads load it, has registered its parts before it came here; it cannot
     // wait for its own import.
     if (isMainThread && isProgram(file)) continue;
-    const url = pluginUrl(file);
     if (url.startsWith('file:') && !existsSync(fileURLToPath(url)))
       throw new PffError('usage', `plugin ${file} cannot be loaded: there is no such file`, {
         hint: 'Check its path.',
@@ -108,12 +142,12 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
     const before = registeredNames();
     let loaded: { readonly default?: unknown };
     try {
-      loaded = (await import(url)) as typeof loaded;
+      loaded = await importPlugin(url);
     } catch (error) {
       // What it registers itself may be refused, for reasons of its own.
       if (error instanceof PffError) throw error;
       throw new PffError('usage', `plugin ${file} cannot be loaded: ${messageOf(error)}`, {
-        hint: hintOf(error),
+        hint: hintOf(error, url),
         cause: error,
       });
     }
@@ -132,16 +166,45 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
   }
 }
 
+/**
+ * The module of a plugin. Where nothing is left that could let its top-level await go on, the process would end without a word.
+ * @throws whatever the module throws; PffError `usage` if it will never be loaded
+ */
+export async function importPlugin(url: string): Promise<{ readonly default?: unknown }> {
+  let onIdle = (): void => {};
+  const idle = new Promise<never>((_, reject) => {
+    const failure = new PffError('usage', `plugin ${nameOf(url)} cannot be loaded: it awaits what never comes`, {
+      hint: 'Mend its await at the top level.',
+    });
+    // Of the loop, so that it goes on with what follows from the refusal.
+    onIdle = () => void setImmediate(() => reject(failure));
+  });
+  process.once('beforeExit', onIdle);
+  try {
+    return await Promise.race([import(url) as Promise<{ readonly default?: unknown }>, idle]);
+  } finally {
+    process.off('beforeExit', onIdle);
+  }
+}
+
 /** Of this package, which plugins import and no registry has yet: it is installed from where it lies. */
 const OWN_NAME = 'pipeline-forward-forward';
 
 /** What to do about a module that cannot be imported. */
-function hintOf(error: unknown): string {
+function hintOf(error: unknown, url: string): string {
   const missing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
   const name = missing ? /Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
   if (name !== undefined)
     return `Run ${commandLine(['npm', 'install', name === OWN_NAME ? PACKAGE_FOLDER : name])} in the plugin's folder or in one above it, or move the plugin to a folder where that package is installed.`;
-  return 'It must be an ES module (.mjs, or .js with "type": "module").';
+  const { name: kind, message = '', stack = '' } = (error ?? {}) as Partial<Error>;
+  // What JSON.parse and their like throw is called one of syntax, too, but does not come from the loader.
+  const thrownAt = /^ +at .*/m.exec(stack)?.[0] ?? '';
+  const isOtherKind =
+    (kind === 'SyntaxError' && thrownAt.includes('node:internal/modules')) ||
+    (kind === 'ReferenceError' && /ES module scope/.test(message));
+  return isOtherKind || codeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION'
+    ? 'It must be an ES module (.mjs, or .js with "type": "module").'
+    : `Mend what fails in ${nameOf(url)}, or what it imports; PFF_DEBUG=1 shows where.`;
 }
 
 function isProgram(file: string): boolean {

@@ -13,6 +13,7 @@ import { graphShape, trainedLayers } from '../../schedule/shape.js';
 import { trainTask, type Task } from '../../schedule/tasks.js';
 import type { Span } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
+import { EngineError } from '../../store/cluster/engine.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { MissingOutput } from '../../store/cluster/outputs.js';
 import { POLL_MS, type Mirrored } from '../../store/cluster/mirror.js';
@@ -20,7 +21,8 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { runEngine } from '../../store/nats/run-engine.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { RunIdentity, RunRecord } from '../../store/cluster/run-record.js';
+import { addRun } from './add-run.js';
 import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
 import type { ClusterOptions } from './options.js';
@@ -30,6 +32,9 @@ import type { PreparedData } from '../../node/prepare.js';
 
 /** Audits are reported this often at most. */
 const REPORT_MS = 2000;
+
+/** For so long it is waited that the register notes the end of a run that was stopped. */
+const NOTED_MS = 3000;
 
 /** What is told to whoever follows, and how. */
 export interface FollowCallbacks {
@@ -77,14 +82,7 @@ export function clusterTraining(
         const registry = new NatsRegistry(api);
         if (!cluster.record) {
           await registry.open(record.replicas);
-          await registry.add(record);
-          try {
-            await runEngine(api, registry, record).open();
-          } catch (error) {
-            // Else nodes would find a run that nobody can begin.
-            await registry.remove(record).catch(() => {});
-            throw error;
-          }
+          await addRun(registry, record, () => runEngine(api, registry, record).open(), { attach, signal });
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (${attach} follows it again)`);
@@ -100,12 +98,16 @@ export function clusterTraining(
         });
         try {
           await store.open();
-          const states = await new Follower(store, record, prepared, callbacks, command).states(signal);
+          const follower = new Follower(store, record, prepared, callbacks, command);
+          const states = await follower.states(signal, () => wasRemoved(registry, record));
           await registry.markPatiently(record, 'finished', signal);
           return states;
         } catch (error) {
           // The nodes that found it may be gone before they could note it.
           if (error instanceof RunFailed) await registry.markPatiently(record, 'failed', signal);
+          // Whether the word that stops a run or the loss of its streams comes first is a matter of milliseconds.
+          if (error instanceof EngineError && error.kind === 'removed')
+            throw new PffError('interrupted', error.message);
           throw error;
         } finally {
           await store.close();
@@ -122,6 +124,15 @@ export function clusterTraining(
         hint: `${attach} follows it again; ${command('stop', run)} stops it.`,
       }),
   };
+}
+
+/** Whether a stopped run is gone from the server. Who stops it says so to the nodes first, and notes what became of it after that. */
+async function wasRemoved(registry: NatsRegistry, { run, id }: RunIdentity): Promise<boolean> {
+  for (const end = performance.now() + NOTED_MS; ; await systemClock.sleep(POLL_MS / 4)) {
+    const found = await registry.get(run).catch(() => undefined);
+    if (found && found.record.id !== id) return true;
+    if ((found && found.record.state !== 'open') || performance.now() > end) return found?.record.state === 'removed';
+  }
 }
 
 class Follower {
@@ -158,7 +169,7 @@ class Follower {
   }
 
   /** The result's states, as soon as all are published. @throws PffError if the run fails or is stopped */
-  async states(signal: AbortSignal): Promise<LayerState[]> {
+  async states(signal: AbortSignal, removed: () => Promise<boolean>): Promise<LayerState[]> {
     const { mirror } = this.#store;
     for (const mirrored of mirror.all()) this.#tell(mirrored);
     const unsubscribe = mirror.subscribe((mirrored) => mirrored && this.#tell(mirrored));
@@ -167,10 +178,7 @@ class Follower {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
         if (failed) throw new RunFailed(failed.error);
-        if (this.#store.stopped)
-          throw new PffError('interrupted', `run ${this.#record.run} was stopped`, {
-            hint: `${this.#command('fetch', this.#record.run)} gets the layers as they are.`,
-          });
+        if (this.#store.stopped) throw this.#stopped(await removed());
         if (mirror.settled && this.#store.wanted(false).finished) {
           this.#reportAudits();
           const states = await this.#fetchAll(signal);
@@ -185,6 +193,14 @@ class Follower {
     } finally {
       unsubscribe();
     }
+  }
+
+  #stopped(removed: boolean): PffError {
+    const { run } = this.#record;
+    if (removed) return new PffError('interrupted', `run ${run} was removed from the server`);
+    return new PffError('interrupted', `run ${run} was stopped`, {
+      hint: `${this.#command('fetch', run)} gets the layers as they are.`,
+    });
   }
 
   /** Results that are there already are fetched while the last layers are trained. */

@@ -31,6 +31,7 @@ export interface JoinOptions extends Means {
   readonly maxUpdate?: number | undefined;
   /** File with this node's key, for runs whose results are audited. */
   readonly key?: string | undefined;
+  /** Leave the run, and end: what is under way is given back to the others. */
   readonly signal: AbortSignal;
   /** Leave a run in which nothing goes on for so long, if there are others. */
   readonly patienceMs: number;
@@ -48,6 +49,9 @@ export type JoinEnd = { readonly end: RunEnd } | { readonly end: 'refused' | 'fa
 /** A run whose server or streams have not answered for so long is left, where there are others. */
 const SILENT_MS = 15_000;
 
+/** A node that is told to end has so long to give its task back and to say that it leaves. */
+const LEAVE_MS = 2500;
+
 /** Takes part to the end of it. @throws what is no matter of this run: the signal's reason, a closed connection, a defect. */
 export async function joinRun(
   api: NatsApi,
@@ -61,13 +65,14 @@ export async function joinRun(
   const examined = await examine(record, options);
   const prepared = 'prepared' in examined ? examined.prepared : undefined;
   const leaving = new AbortController();
+  const ending = new Ending(signal);
   const signer = record.audit && nodeSigner(options.key);
   const store = openStore({
     engine: runEngine(api, registry, record),
     record,
     name,
     prepared,
-    signal: AbortSignal.any([signal, leaving.signal]),
+    signal: AbortSignal.any([ending.signal, leaving.signal]),
     say,
     signer,
   });
@@ -85,6 +90,7 @@ export async function joinRun(
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
     if (signer) say(`results are checked by other nodes; the key of this one is ${signer.key}`);
     const { patienceMs, standbyMs, hasOthers, kernels, threads, slot } = options;
+    ending.hasPart = true;
     const end = await takePart({
       store,
       record,
@@ -109,7 +115,12 @@ export async function joinRun(
         };
       },
       leaves: async (ms, standsBy) => ms >= (standsBy ? standbyMs : patienceMs) && Boolean(await hasOthers?.()),
+      leave: signal,
     });
+    if (end === 'idle' && signal.aborted) {
+      say(`left run ${run}`);
+      throw signal.reason;
+    }
     if (end !== 'idle') await registry.markPatiently(record, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
@@ -131,12 +142,43 @@ export async function joinRun(
       say(`run ${run} failed: ${why}`);
       return { end: 'failed', why };
     }
-    say(`refused: ${why}`);
+    // It comes back to none that it refused, for nothing here changes by itself; one that was asked for this run alone ends anyway.
+    const again = ` To work on run ${run}, mend that, then start this node again`;
+    say(`refused: ${why}${/[.!?]$/.test(why) ? '' : '.'}${options.hasOthers ? again : ''}`);
     await tellRefusal(store, { ...note, text: why }, options);
     return { end: 'refused', why };
   } finally {
     stopped.abort();
+    ending.close();
     await store.close();
+  }
+}
+
+/** Ends a store when the node's user wants to leave: at once, unless the node has a part in the run, which it has to give back first. */
+class Ending {
+  hasPart = false;
+  readonly #leave: AbortSignal;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onLeave = (): void => {
+    const end = (): void => this.#controller.abort(this.#leave.reason);
+    if (this.hasPart) this.#timer = setTimeout(end, LEAVE_MS);
+    else end();
+  };
+
+  constructor(leave: AbortSignal) {
+    this.#leave = leave;
+    if (leave.aborted) this.#onLeave();
+    else leave.addEventListener('abort', this.#onLeave, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#leave.removeEventListener('abort', this.#onLeave);
   }
 }
 

@@ -94,9 +94,15 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
 /**
  * Tells all nodes to leave the run; with `remove`, everything of it is dropped from the server.
  * @param key file with the key that an audited run was submitted with
+ * @returns the state that the run was in: only an open one is stopped.
  */
-export async function stopRun(server: ServerOptions, run: string, remove = false, key?: string): Promise<void> {
-  const stop = async (store: ClusterStore, record: RunRecord, registry: NatsRegistry): Promise<void> => {
+export async function stopRun(
+  server: ServerOptions,
+  run: string,
+  remove = false,
+  key?: string,
+): Promise<RunRecord['state']> {
+  const stop = async (store: ClusterStore, record: RunRecord, registry: NatsRegistry): Promise<RunRecord['state']> => {
     if (record.state === 'open') {
       if (record.audit && record.audit.owner !== store.audits?.signer?.key)
         throw new PffError('cluster', `run ${run} is audited: only who submitted it can stop it`, {
@@ -109,11 +115,13 @@ export async function stopRun(server: ServerOptions, run: string, remove = false
         throw new PffError('cluster', `run ${run} was not stopped: somebody writes over the word that stops it`, {
           hint: 'Try again, and look at who may write to the server (docs/CLUSTER.md).',
         });
-      await registry.mark(record, 'stopped');
+      // Not before it is removed: who follows the run reads here whether there is something to fetch.
+      if (!remove) await registry.mark(record, 'stopped');
     }
     if (remove) await registry.remove(record);
+    return record.state;
   };
-  await withRun(server, run, stop, { key });
+  return withRun(server, run, stop, { key });
 }
 
 /** A model that was fetched from a cluster into a folder. */
@@ -160,6 +168,7 @@ export async function fetchModel(
     // Where results are audited, those that wait for it are not the last word.
     const finished = chapters === spec.splits && (!store.audits || store.wanted(false).finished);
     const folder = new RunFolder(out);
+    let whole = false;
     try {
       const digest = modelDigest(states);
       folder.write(SPEC_FILE, `${JSON.stringify(spec, undefined, 2)}\n`);
@@ -171,9 +180,12 @@ export async function fetchModel(
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
       folder.write(MODEL_FILE, encodeSealed(spec, states, metadata));
+      whole = true;
       return { folder: folder.path, modelDigest: digest, chapters, finished };
     } finally {
-      folder.close();
+      // Else what is left would keep the same command from being tried again.
+      if (whole) folder.close();
+      else folder.discard();
     }
   };
   return withRun(server, run, fetch, undefined, signal);

@@ -4,7 +4,7 @@ import type { Inputs } from '../../data/columns.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Numerics } from '../../kernels/numerics.js';
 import { imageValues } from '../../layers/sizes.js';
-import { ownParts } from '../../node/cluster/misfit.js';
+import { ownParts } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/server-options.js';

@@ -10,6 +10,8 @@ export interface Address {
   readonly token?: string | undefined;
 }
 
+/** A host with a port. An IPv6 address without brackets has more colons, and no port. */
+const WITH_PORT = /^(?:\[[^\]]*\]|[^:[\]]*):([^:]*)$/;
 const FORM = /^(?:(nats|tls):\/\/)?(?:([^\s/]*)@)?([^\s/@]+)\/?$/;
 
 /**
@@ -27,6 +29,13 @@ export function parseAddress(text: string): Address {
       },
     );
   const found = parsed.map((match) => ({ scheme: match?.[1], login: match?.[2], host: match?.[3] as string }));
+  for (const { host } of found) {
+    const port = WITH_PORT.exec(host)?.[1];
+    if (port === undefined || (/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) continue;
+    throw new PffError('usage', `the port in --server must be 1 to 65535, but is ${JSON.stringify(port)} in ${host}`, {
+      hint: 'NATS listens on 4222 unless told otherwise: nats://HOST:4222.',
+    });
+  }
   const logins = new Set(found.flatMap(({ login }) => login ?? []));
   if (logins.size > 1)
     throw new PffError('usage', 'the addresses of --server carry different credentials', {

@@ -165,7 +165,7 @@ export class NatsRegistry {
     if (!found) throw new EngineError('busy', `the register's record of run ${run} cannot be read`);
     if (found.record.id !== record.id)
       throw new EngineError('removed', `run ${run} is gone from the server, which has another run of that name`);
-    if (found.record.state === 'removed') throw new EngineError('removed', `run ${run} was removed`);
+    if (found.record.state === 'removed') throw new EngineError('removed', `run ${run} was removed from the server`);
   }
 }
 

@@ -4,6 +4,7 @@
  * that it is gathered in one buffer of the right length, and so that its data begins at a multiple of 8: V8 copies into
  * shared memory word by word where both sides are aligned, else byte by byte, which takes eight times as long.
  */
+import { createConnection, type Socket } from 'node:net';
 import { setTransportFactory } from '@nats-io/transport-node';
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js';
 
@@ -79,7 +80,33 @@ function sizesOf(bytes: Uint8Array, start: number, newline: number): { header: n
   return known ? { header, payload: payload + 2 } : NONE;
 }
 
-class WholeMessageTransport extends NodeTransport {
+export class WholeMessageTransport extends NodeTransport {
+  /** As the client's own, but the socket is known while it is being connected, so that `close` can end it then, too. */
+  override dial({ hostname, port }: { hostname: string; port: number }): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = createConnection(port, hostname, () => {
+        socket.removeAllListeners();
+        resolve(socket);
+      });
+      this.socket = socket;
+      let failed: Error | undefined;
+      socket.on('error', (error) => {
+        failed = error;
+      });
+      socket.on('close', () => {
+        socket.removeAllListeners();
+        reject(failed ?? new Error('the connection was closed'));
+      });
+      socket.setNoDelay(true);
+    });
+  }
+
+  /** The client's own leaves a socket open whose server has not greeted yet, and that would keep the process from ending. */
+  override async close(error?: Error): Promise<void> {
+    if (this.connected) await super.close(error);
+    else this.discard();
+  }
+
   override async *iterate(): AsyncIterableIterator<Uint8Array> {
     const whole = new WholeMessages();
     for await (const piece of super.iterate()) yield* whole.push(piece);

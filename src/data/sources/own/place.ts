@@ -1,6 +1,8 @@
 /** Where data of one's own lie, as one text: a file or folder, and perhaps files of their own for testing and validation. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { PffError } from '../../../errors.js';
+import { checkText, kindOf } from '../../../known-options.js';
 
 /** Paths of data of one's own. */
 export interface Place {
@@ -10,11 +12,24 @@ export interface Place {
 }
 
 /** `train.csv?test=test.csv`: what `--data-dir` and a run's notes hold. Paths become absolute. */
-export function placeText({ data, test, validation }: Place): string {
+export function placeText(place: Place): string {
+  checkPlace(place);
+  const { data, test, validation } = place;
   const more = Object.entries({ test, validation }).flatMap(([name, file]) =>
     file === undefined ? [] : [`${name}=${escaped(path.resolve(file))}`],
   );
   return path.resolve(data) + (more.length === 0 ? '' : `?${more.join('&')}`);
+}
+
+/** @throws PffError `usage` for what a program without types may give. */
+function checkPlace(given: unknown): asserts given is Place {
+  if (typeof given !== 'object' || given === null)
+    throw new PffError('usage', `data must be a path, or paths { data, test, validation }, but is ${kindOf(given)}`, {
+      hint: 'A dataset in memory is the second argument of train.',
+    });
+  const { data, test, validation } = given as Partial<Record<keyof Place, unknown>>;
+  for (const [name, file] of Object.entries({ data, test, validation }))
+    if (file !== undefined || name === 'data') checkText(`the path ${name} of data`, file);
 }
 
 export function parsePlace(text: string): Place {
