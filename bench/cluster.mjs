@@ -54,7 +54,12 @@ async function transfer() {
   const once = (work) => work();
   const digest = await digestOf(output, breathe);
   for (const storage of ['memory', 'file']) {
-    const engine = new NatsEngine(api, `bench-${storage}`, { storage, replicas: 1, maxBytes: 0 }, async () => {});
+    const engine = new NatsEngine(
+      api,
+      { run: `bench-${storage}` },
+      { storage, replicas: 1, maxBytes: 0 },
+      async () => {},
+    );
     await engine.open();
     const record = { digest, steps: 1, bytes: STATE_BYTES, chunkBytes: engine.chunkBytes };
     const ways = {

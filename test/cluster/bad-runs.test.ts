@@ -1,6 +1,6 @@
 /** Runs that cannot be done, or not by every node: they end with a reason for all, and the nodes go on to the next run. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { listRuns, runStatus } from '../../src/run/cluster/manage.js';
+import { listRuns, runRecord, runStatus } from '../../src/run/cluster/manage.js';
 import { newRunRecord, type RunSetting } from '../../src/run/cluster/record.js';
 import { loadDataset } from '../../src/data/sources/load.js';
 import { openKernels } from '../../src/kernels/open.js';
@@ -56,7 +56,7 @@ async function put(
   const registry = new NatsRegistry(api);
   await registry.open(1);
   await registry.add(record);
-  await new NatsEngine(api, run, record, () => registry.restore(record)).open();
+  await new NatsEngine(api, record, record, () => registry.restore(record)).open();
   await connection.close();
 }
 
@@ -124,7 +124,8 @@ describe('a run that nobody can do', () => {
           async () => {
             const error = { name: 'PffError', code, message };
             const record = { v: 1, by: 'mallory', name: 'mallory', ...(task && { task }), error };
-            await connection.request('pff.test.k.failed', JSON.stringify(record));
+            const { id } = await runRecord({ server: at.url }, 'test');
+            await connection.request(`pff.test.${id}.k.failed`, JSON.stringify(record));
           },
         ]),
       ),

@@ -62,8 +62,8 @@ describe('the commands of a cluster', () => {
       return process.out;
     };
     const json = async <T>(...args: [string, ...string[]]): Promise<T> => JSON.parse(await done(...args)) as T;
-    const submit = (run: string): Pff =>
-      pff('train', ...flags, '--nodes', '2', '--run', run, '--lease', '1.5', '--out', out(run));
+    const submit = (run: string, to = run): Pff =>
+      pff('train', ...flags, '--nodes', '2', '--run', run, '--lease', '1.5', '--out', out(to));
 
     expect(await done('runs')).toBe('no runs\n');
     const train = submit('first');
@@ -113,6 +113,10 @@ describe('the commands of a cluster', () => {
       expect(await unknown.exited).toBe(1);
       expect(unknown.text).toMatch(/the server has no run second.*pff runs lists those it has/s);
     }
+    // Its name is free again, also for the node that was done with it.
+    const anew = submit('second', 'anew');
+    expect(await anew.exited, anew.text).toBe(0);
+    expect(anew.text).toContain(digest.slice(0, 12));
     const again = pff('train', ...flags, '--run', 'first', '--out', out('again'));
     expect(await again.exited).toBe(1);
     expect(again.text).toMatch(/there is a run first already/);

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { writeIdx } from '../../src/data/idx.js';
 import { labelLayout, labelNorms, rowScales } from '../../src/data/labels.js';
 import { RandomStream } from '../../src/random.js';
-import { runStatus } from '../../src/run/cluster/manage.js';
+import { runRecord, runStatus } from '../../src/run/cluster/manage.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
 import { connectNats } from '../../src/store/nats/connect.js';
@@ -129,6 +129,7 @@ describe('a server with secrets', () => {
       expect(code).toBe(1);
       expect(stranger.text).toMatch(/refused: run r trains on idx with digest \w+, but the data of this node has \w+/);
       const connection = await connectNats({ server: at.url }, 'mallory');
+      const { id } = await runRecord({ server: at.url }, 'r');
       for (const [key, text] of [
         ['task.c0.l0', '{'],
         ['task.c0.l1', '{"v":2,"state":"claimed","by":"x"}'],
@@ -138,7 +139,7 @@ describe('a server with secrets', () => {
           `{"v":1,"state":"done","by":"m","digest":"${'f'.repeat(64)}","steps":1,"bytes":1e15,"chunkBytes":1}`,
         ],
       ] as const)
-        await connection.request(`pff.r.k.${key}`, text);
+        await connection.request(`pff.r.${id}.k.${key}`, text);
       await connection.close();
       expect((await runStatus({ server: at.url }, 'r')).refusedRecords).toBeGreaterThanOrEqual(3);
       pff('node', '--server', at.url, '--run', 'r', '--data-dir', mine.folder);
@@ -185,7 +186,8 @@ describe('a federated run', () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     const sent = Buffer.concat(captured);
     expect(sent.length).toBeGreaterThan(50_000);
-    expect(sent.includes('pff.r.s.c1.labels.')).toBe(true);
+    const { id } = await runRecord({ server: at.url }, 'r');
+    expect(sent.includes(`pff.r.${id}.s.c1.labels.`)).toBe(true);
     for (const { images, labels } of data) {
       // Eight pixels in a row, and twelve labels in a row, as bytes; three pixels in a row as the f32 values trained on.
       const trainedOn = Buffer.from(scaledImages(images, labels).buffer);

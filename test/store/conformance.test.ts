@@ -63,7 +63,7 @@ async function natsEngine(): Promise<NatsEngine> {
   connection ??= await connectNats({ server: server.url }, 'test');
   const api = new NatsApi(connection);
   const storage = { storage: 'memory', replicas: 1, maxBytes: 0 } as const;
-  const engine = new NatsEngine(api, `conformance-${runs++}`, storage, () => Promise.resolve());
+  const engine = new NatsEngine(api, { run: `conformance-${runs++}` }, storage, () => Promise.resolve());
   await engine.open();
   return engine;
 }

@@ -198,7 +198,7 @@ async function whatIsShared(
 /** Follows the run to its end, and notes that in the register: the nodes may all be browsers, which cannot. */
 async function endOf({
   store,
-  record: { run },
+  record,
   registry,
   relay,
 }: {
@@ -218,7 +218,7 @@ async function endOf({
           ? 'finished'
           : undefined;
     if (end) {
-      await registry.markPatiently(run, end, signal);
+      await registry.markPatiently(record, end, signal);
       await guestsGone(relay, signal);
       return end;
     }

@@ -28,7 +28,7 @@ export async function addRun(
     await openStreams();
   } catch (error) {
     // Else nodes would find a run that nobody can begin.
-    const gone = await registry.remove(record.run).then(
+    const gone = await registry.remove(record).then(
       () => true,
       () => false,
     );

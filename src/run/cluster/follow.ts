@@ -21,7 +21,7 @@ import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import { NatsRegistry } from '../../store/nats/registry.js';
 import { runEngine } from '../../store/nats/run-engine.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import type { RunIdentity, RunRecord } from '../../store/cluster/run-record.js';
 import { addRun } from './add-run.js';
 import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
@@ -99,13 +99,16 @@ export function clusterTraining(
         try {
           await store.open();
           const follower = new Follower(store, record, prepared, callbacks, command);
-          const states = await follower.states(signal, () => wasRemoved(registry, run));
-          await registry.markPatiently(run, 'finished', signal);
+          const states = await follower.states(signal, () => wasRemoved(registry, record));
+          await registry.markPatiently(record, 'finished', signal);
           return states;
         } catch (error) {
           // The nodes that found it may be gone before they could note it.
-          if (error instanceof RunFailed) await registry.markPatiently(run, 'failed', signal);
-          throw error instanceof EngineError && error.kind === 'removed' ? removedFrom(run) : error;
+          if (error instanceof RunFailed) await registry.markPatiently(record, 'failed', signal);
+          // Whether the word that stops a run or the loss of its streams comes first is a matter of milliseconds.
+          if (error instanceof EngineError && error.kind === 'removed')
+            throw new PffError('interrupted', error.message);
+          throw error;
         } finally {
           await store.close();
         }
@@ -124,16 +127,12 @@ export function clusterTraining(
 }
 
 /** Whether a stopped run is gone from the server. Who stops it says so to the nodes first, and notes what became of it after that. */
-async function wasRemoved(registry: NatsRegistry, run: string): Promise<boolean> {
+async function wasRemoved(registry: NatsRegistry, { run, id }: RunIdentity): Promise<boolean> {
   for (const end = performance.now() + NOTED_MS; ; await systemClock.sleep(POLL_MS / 4)) {
     const found = await registry.get(run).catch(() => undefined);
+    if (found && found.record.id !== id) return true;
     if ((found && found.record.state !== 'open') || performance.now() > end) return found?.record.state === 'removed';
   }
-}
-
-/** Whether the word that stops a run or the loss of its streams comes first is a matter of milliseconds. */
-function removedFrom(run: string): PffError {
-  return new PffError('interrupted', `run ${run} was removed from the server`);
 }
 
 class Follower {
@@ -198,7 +197,7 @@ class Follower {
 
   #stopped(removed: boolean): PffError {
     const { run } = this.#record;
-    if (removed) return removedFrom(run);
+    if (removed) return new PffError('interrupted', `run ${run} was removed from the server`);
     return new PffError('interrupted', `run ${run} was stopped`, {
       hint: `${this.#command('fetch', run)} gets the layers as they are.`,
     });

@@ -121,7 +121,7 @@ export async function joinRun(
       say(`left run ${run}`);
       throw signal.reason;
     }
-    if (end !== 'idle') await registry.markPatiently(run, end, signal);
+    if (end !== 'idle') await registry.markPatiently(record, end, signal);
     say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
     return { end };
   } catch (error) {
@@ -132,10 +132,13 @@ export async function joinRun(
       return { end: 'idle' };
     }
     // Somebody removed the run while this node worked on it: nobody's failure.
-    if (error instanceof EngineError && error.kind === 'removed') return { end: 'stopped' };
+    if (error instanceof EngineError && error.kind === 'removed') {
+      say(error.message);
+      return { end: 'stopped' };
+    }
     const why = wordsOf(error);
     if (error instanceof RunFailed) {
-      await registry.markPatiently(run, 'failed', signal);
+      await registry.markPatiently(record, 'failed', signal);
       say(`run ${run} failed: ${why}`);
       return { end: 'failed', why };
     }

@@ -116,9 +116,9 @@ export async function stopRun(
           hint: 'Try again, and look at who may write to the server (docs/CLUSTER.md).',
         });
       // Not before it is removed: who follows the run reads here whether there is something to fetch.
-      if (!remove) await registry.mark(run, 'stopped');
+      if (!remove) await registry.mark(record, 'stopped');
     }
-    if (remove) await registry.remove(run);
+    if (remove) await registry.remove(record);
     return record.state;
   };
   return withRun(server, run, stop, { key });

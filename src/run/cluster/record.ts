@@ -1,4 +1,5 @@
 /** What a submitted run says of itself. */
+import { randomBytes } from 'node:crypto';
 import type { Inputs } from '../../data/columns.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Numerics } from '../../kernels/numerics.js';
@@ -27,6 +28,7 @@ export function newRunRecord(
 ): RunRecord {
   return {
     v: 2,
+    id: randomBytes(8).toString('hex'),
     ...setting,
     spec: runSpecSchema.parse(setting.spec),
     version: VERSION,

@@ -14,6 +14,7 @@ import { patiently } from '../../store/cluster/patience.js';
 import type { RunRecord } from '../../store/cluster/run-record.js';
 import { checkShare } from '../options.js';
 import { joinRun } from './join.js';
+import { RunQueue } from './run-queue.js';
 
 /** Which server a node works for, and with what. */
 export interface NodeOptions {
@@ -49,11 +50,6 @@ export interface NodeOptions {
 }
 
 const LOOK_FOR_RUNS_MS = 500;
-/** A run in which nothing goes on is left after so long if there are others, and each time that it is met again later. */
-const FIRST_PATIENCE_MS = 10_000;
-const LONGEST_PATIENCE_MS = 120_000;
-/** A run that has nodes enough is left sooner, but each time for twice as long: to come and go is work, too. */
-const FIRST_STANDBY_MS = 1000;
 
 /**
  * Serves until the signal aborts, or the asked run is over. A run that fails, or that this node cannot do, is left alone.
@@ -110,12 +106,12 @@ export async function serveNode(options: NodeOptions): Promise<void> {
             : placeText(typeof options.data === 'string' ? { data: options.data } : options.data),
         kernels,
         threads,
-        patienceMs: queue.patienceMs(record.run),
-        standbyMs: queue.standbyMs(record.run),
-        hasOthers: run === undefined ? () => queue.hasOthers(record.run) : undefined,
+        patienceMs: queue.patienceMs(record),
+        standbyMs: queue.standbyMs(record),
+        hasOthers: run === undefined ? () => queue.hasOthers(record) : undefined,
       });
-      if (joined.end === 'idle') queue.later(record.run);
-      else queue.done(record.run);
+      if (joined.end === 'idle') queue.later(record);
+      else queue.done(record);
       // Asked for one run, or for the first that it can do: what came of that is what came of all.
       const asked = run !== undefined || (options.once && joined.end !== 'refused' && joined.end !== 'idle');
       if (!asked) continue;
@@ -128,53 +124,6 @@ export async function serveNode(options: NodeOptions): Promise<void> {
     }
   } finally {
     await connection.close();
-  }
-}
-
-/** Which run comes next: each open one in turn, those that this node is done with left out. */
-class RunQueue {
-  readonly #registry: NatsRegistry;
-  readonly #done = new Set<string>();
-  /** Runs that were left because nothing went on in them: when (a count), and how often. */
-  readonly #left = new Map<string, { readonly turn: number; readonly times: number }>();
-  #turns = 0;
-
-  constructor(registry: NatsRegistry) {
-    this.#registry = registry;
-  }
-
-  async next(): Promise<RunRecord | undefined> {
-    const turn = ({ run }: RunRecord): number => this.#left.get(run)?.turn ?? 0;
-    return (await this.#open()).toSorted((a, b) => turn(a) - turn(b))[0];
-  }
-
-  async hasOthers(run: string): Promise<boolean> {
-    try {
-      return (await this.#open()).some((record) => record.run !== run);
-    } catch {
-      return false;
-    }
-  }
-
-  patienceMs(run: string): number {
-    return Math.min(FIRST_PATIENCE_MS * 2 ** (this.#left.get(run)?.times ?? 0), LONGEST_PATIENCE_MS);
-  }
-
-  standbyMs(run: string): number {
-    return FIRST_STANDBY_MS * 2 ** (this.#left.get(run)?.times ?? 0);
-  }
-
-  later(run: string): void {
-    this.#left.set(run, { turn: ++this.#turns, times: (this.#left.get(run)?.times ?? 0) + 1 });
-  }
-
-  done(run: string): void {
-    this.#done.add(run);
-  }
-
-  async #open(): Promise<RunRecord[]> {
-    const all = await this.#registry.inOrder();
-    return all.map(({ record }) => record).filter(({ run, state }) => state === 'open' && !this.#done.has(run));
   }
 }
 

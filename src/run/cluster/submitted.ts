@@ -21,7 +21,7 @@ export interface Submitted {
 }
 
 /**
- * The run that trains `spec` under a name that begins with `name`. A name is never used twice on a server, so a run that failed, was
+ * The run that trains `spec` under a name that begins with `name`. A run that failed, was
  * stopped or removed is followed by one with a number behind its name.
  * @throws PffError `cluster` where the name is taken by another training
  */
@@ -52,7 +52,10 @@ export async function submittedRun(
 
 /** Drops all of a run from the server but a note that there was one. */
 export async function removeRun(server: ServerOptions, run: string): Promise<void> {
-  await withRegistry(server, (registry) => registry.remove(run));
+  await withRegistry(server, async (registry) => {
+    const found = await registry.get(run);
+    if (found) await registry.remove(found.record);
+  });
 }
 
 async function withRegistry<T>(server: ServerOptions, work: (registry: NatsRegistry) => Promise<T>): Promise<T> {

@@ -25,6 +25,14 @@ function printsAsItIs(value: unknown): boolean {
 export const runRecordSchema = z.strictObject({
   v: z.literal(2),
   run: z.string().regex(RUN_NAME),
+  /**
+   * Random, drawn at submission: a name may come again, when a run was removed or a server has lost everything, and what is left of
+   * the earlier run must not count in the later one. Older versions wrote none.
+   */
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
   version: plain(100),
   numerics: numericsSchema.refine(printsAsItIs),
@@ -68,16 +76,20 @@ export const runRecordSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
+/** What tells a run from every other one, also from those of its name. */
+export type RunIdentity = Pick<RunRecord, 'run' | 'id'>;
+
 /**
  * Hex SHA-256 of all that a result of the run depends on besides its task, and of how results are audited: what statements about
  * results are about. So nodes that were told other rules have no say.
  */
 export function runContext(record: RunRecord): string {
-  const { run, createdMs, version, numerics, specDigest: spec, dataset, ownParts, audit } = record;
+  const { run, id, createdMs, version, numerics, specDigest: spec, dataset, ownParts, audit } = record;
   return sha256()
     .update(
       JSON.stringify([
         run,
+        ...(id === undefined ? [] : [id]),
         createdMs,
         version,
         numerics.id,

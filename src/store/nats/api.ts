@@ -22,6 +22,7 @@ export const failure = z.object({
 const ack = z.object({ stream: z.string(), seq: z.int() });
 const info = z.object({
   created: z.string(),
+  config: z.object({ subjects: z.array(z.string()).optional() }),
   state: z.object({ last_seq: z.int(), subjects: z.record(z.string(), z.number()).optional() }),
 });
 
@@ -32,6 +33,11 @@ export interface StreamOptions {
   readonly replicas: number;
   /** The stream refuses what goes beyond; 0: no limit. */
   readonly maxBytes: number;
+}
+
+export interface StreamState extends EngineState {
+  /** What it keeps messages of. */
+  readonly subjects: readonly string[];
 }
 
 export interface StoredMessage {
@@ -68,9 +74,9 @@ export class NatsApi {
     return this.#get(stream, `$JS.API.DIRECT.GET.${stream}`, query);
   }
 
-  async state(stream: string): Promise<EngineState> {
-    const found = await this.#call(`STREAM.INFO.${stream}`, undefined, info);
-    return { identity: found.created, last: found.state.last_seq };
+  async state(stream: string): Promise<StreamState> {
+    const { created, config, state } = await this.#call(`STREAM.INFO.${stream}`, undefined, info);
+    return { identity: created, last: state.last_seq, subjects: config.subjects ?? [] };
   }
 
   /** Every subject of which the stream holds a message. */
@@ -83,11 +89,18 @@ export class NatsApi {
     await this.#call(`STREAM.PURGE.${stream}`, { filter: subjects }, z.object({ success: z.literal(true) }));
   }
 
-  /** Makes a stream that keeps the newest message of each subject, if there is none of that name. */
-  async makeStream({ name, subjects, storage, replicas, maxBytes }: StreamOptions): Promise<void> {
+  /**
+   * Makes a stream that keeps the newest message of each subject, if there is none of that name.
+   * @param beforeReplacing called before a stream of that name with other subjects is dropped; throws where it must stay.
+   * Without it, such a stream stays.
+   */
+  async makeStream(options: StreamOptions, beforeReplacing?: () => Promise<void>): Promise<void> {
+    const { name, subjects, storage, replicas, maxBytes } = options;
     try {
-      await this.state(name);
-      return;
+      const there = await this.state(name);
+      if (!beforeReplacing || subjects.every((subject) => there.subjects.includes(subject))) return;
+      await beforeReplacing();
+      await this.deleteStream(name);
     } catch (error) {
       if (!(error instanceof EngineError) || error.kind !== 'gone') throw error;
     }

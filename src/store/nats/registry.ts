@@ -4,15 +4,18 @@ import { systemClock } from '../cluster/clock.js';
 import { EngineError } from '../cluster/engine.js';
 import { patiently } from '../cluster/patience.js';
 import type { NatsApi, StoredMessage } from './api.js';
-import { recordStream, stateStream } from './engine.js';
+import { runStreams } from './engine.js';
 import { parseJson } from '../cluster/records.js';
-import { RUN_NAME, runRecordSchema, type RunRecord } from '../cluster/run-record.js';
+import { RUN_NAME, runRecordSchema, type RunIdentity, type RunRecord } from '../cluster/run-record.js';
 
 /** No run's stream has this name: those end in `_RECORDS` or `_STATES`. */
 export const REGISTRY_STREAM = 'PFF_RUNS';
 
 /** The whole register is read again after so long: a server that lost its newest writes may have others in their place. */
 const READ_AGAIN_MS = 60_000;
+
+/** What would end a run here is read twice, with so much time between. */
+const CONFIRM_MS = 300;
 
 export interface Registered {
   readonly record: RunRecord;
@@ -92,51 +95,77 @@ export class NatsRegistry {
     }
   }
 
-  /** Registers a run. @throws PffError `cluster` if the name is taken */
+  /** Registers a run, also under the name of one that was removed. @throws PffError `cluster` if the name is taken */
   async add(record: RunRecord): Promise<void> {
-    const revision = await this.#api.publish(`pff.${record.run}.run`, encode(record), 0);
+    const removed = await this.checkFree(record.run);
+    // Whoever removed it may have been killed halfway; or a node that slept has made them again.
+    if (removed) await this.#dropStreams(removed.record);
+    const revision = await this.#api.publish(`pff.${record.run}.run`, encode(record), removed?.revision ?? 0);
     if (revision === undefined) throw nameTaken(record.run);
   }
 
-  /** @throws PffError `cluster` if the name is taken, also by a run that was removed */
-  async checkFree(run: string): Promise<void> {
-    if (await this.get(run)) throw nameTaken(run);
+  /** What is left of a run of this name that was removed. @throws PffError `cluster` if the name is taken */
+  async checkFree(run: string): Promise<Registered | undefined> {
+    const found = await this.get(run);
+    if (found && found.record.state !== 'removed') throw nameTaken(run);
+    return found;
   }
 
   /** As `mark`, for as long as the server is away: nobody else may come to note it. */
-  async markPatiently(run: string, state: RunRecord['state'], signal: AbortSignal): Promise<void> {
+  async markPatiently(run: RunIdentity, state: RunRecord['state'], signal: AbortSignal): Promise<void> {
     const patience = { clock: systemClock, signal, reopen: () => Promise.resolve() };
     await patiently(patience, () => this.mark(run, state));
   }
 
-  /** Notes that a run is at another state; what is removed stays removed. */
-  async mark(run: string, state: RunRecord['state']): Promise<void> {
+  /** Notes that a run is at another state; what is removed stays removed, and another run of its name as it is. */
+  async mark({ run, id }: RunIdentity, state: RunRecord['state']): Promise<void> {
     for (;;) {
       const found = await this.get(run);
-      if (!found || found.record.state === state || found.record.state === 'removed') return;
+      if (!found || found.record.id !== id || found.record.state === state || found.record.state === 'removed') return;
       const record = encode({ ...found.record, state });
       if ((await this.#api.publish(`pff.${run}.run`, record, found.revision)) !== undefined) return;
     }
   }
 
   /** Drops all of a run but a note that it was removed, so that a node that slept does not bring it back. */
-  async remove(run: string): Promise<void> {
+  async remove(run: RunIdentity): Promise<void> {
     await this.mark(run, 'removed');
-    for (const stream of [stateStream(run), recordStream(run)])
+    await this.#dropStreams(run);
+  }
+
+  /** Drops a run's streams, and not those of another one of its name. */
+  async #dropStreams(run: RunIdentity): Promise<void> {
+    for (const { name, subject } of runStreams(run))
       try {
-        await this.#api.deleteStream(stream);
+        if ((await this.#api.state(name)).subjects.includes(subject)) await this.#api.deleteStream(name);
       } catch (error) {
         if (!(error instanceof EngineError) || error.kind !== 'gone') throw error;
       }
   }
 
-  /** Before a run's streams are made again: its record comes back too. @throws EngineError `removed` */
+  /**
+   * Before a run's streams are made again: its record comes back too.
+   * @throws EngineError `removed`, also where the name is another run's by now
+   */
   async restore(record: RunRecord): Promise<void> {
-    const found = await this.get(record.run);
-    if (found?.record.state === 'removed') throw new EngineError('removed', `run ${record.run} was removed`);
-    if (found) return;
-    await this.open(record.replicas);
-    await this.#api.publish(`pff.${record.run}.run`, encode({ ...record, state: 'open' }), 0);
+    const { run, replicas } = record;
+    let found = await this.get(run);
+    if (!found) {
+      await this.open(replicas);
+      const revision = await this.#api.publish(`pff.${run}.run`, encode({ ...record, state: 'open' }), 0);
+      if (revision !== undefined) return;
+      // Somebody was faster: perhaps with another run.
+      found = await this.get(run);
+    }
+    if (found?.record.id !== record.id) {
+      // Of several servers, the one that answered may be behind: this run may just have got the name of one that was removed.
+      await systemClock.sleep(CONFIRM_MS);
+      found = await this.get(run);
+    }
+    if (!found) throw new EngineError('busy', `the register's record of run ${run} cannot be read`);
+    if (found.record.id !== record.id)
+      throw new EngineError('removed', `run ${run} is gone from the server, which has another run of that name`);
+    if (found.record.state === 'removed') throw new EngineError('removed', `run ${run} was removed from the server`);
   }
 }
 

@@ -5,5 +5,5 @@ import { NatsEngine } from './engine.js';
 import type { NatsRegistry } from './registry.js';
 
 export function runEngine(api: NatsApi, registry: NatsRegistry, record: RunRecord): NatsEngine {
-  return new NatsEngine(api, record.run, record, () => registry.restore(record));
+  return new NatsEngine(api, record, record, () => registry.restore(record));
 }
