@@ -2,26 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
 import { addRun } from '../../src/run/cluster/add-run.js';
-import { newRunRecord } from '../../src/run/cluster/record.js';
-import { resolveSpec } from '../../src/spec/spec.js';
 import { EngineError } from '../../src/store/cluster/engine.js';
 import type { RunRecord } from '../../src/store/cluster/run-record.js';
+import { recordOf } from './records.js';
 
-const record = newRunRecord(
-  {
-    run: 'Q1',
-    spec: resolveSpec({}),
-    variant: 'all-layers',
-    nodes: 2,
-    numerics: { id: 'f32-fma/1', exact: true },
-    leaseMs: 1000,
-    storage: 'file',
-    replicas: 1,
-    maxBytes: 0,
-  },
-  { name: 'mnist', digest: 'd', classes: ['0', '1'] },
-  undefined,
-);
+const record = recordOf({}, 'Q1');
 const following = { attach: 'pff attach Q1', signal: new AbortController().signal };
 const noAnswer = (): EngineError => new EngineError('busy', 'no answer from the server: timeout', { cause: 'timeout' });
 const taken = (): PffError => new PffError('cluster', 'there is a run Q1 already');

@@ -1,27 +1,8 @@
 /** What a node refuses by the record of a run alone, and tasks that take too long. */
 import { describe, expect, it } from 'vitest';
 import { beyondBounds, leastTaskSeconds, withinSeconds } from '../../src/run/cluster/node-bounds.js';
-import { newRunRecord } from '../../src/run/cluster/record.js';
 import { trainTask } from '../../src/schedule/tasks.js';
-import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
-
-function recordOf(spec: PartialSpec): ReturnType<typeof newRunRecord> {
-  return newRunRecord(
-    {
-      run: 'r',
-      spec: resolveSpec(spec),
-      variant: 'all-layers',
-      nodes: 2,
-      numerics: { id: 'f32-fma/1', exact: true },
-      leaseMs: 1000,
-      storage: 'file',
-      replicas: 1,
-      maxBytes: 0,
-    },
-    { name: 'mnist', digest: 'd', classes: ['0', '1'] },
-    undefined,
-  );
-}
+import { recordOf } from './records.js';
 
 describe('the bounds of a node', () => {
   const large = recordOf({ layers: [784, 20_000, 20_000], trainSamples: 60_000, epochs: 1000, splits: 1 });
