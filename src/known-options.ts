@@ -25,7 +25,7 @@ export function checkOptions<T extends object>(
       hint: 'Write await before it.',
     });
   for (const [name, value] of Object.entries(found)) {
-    if (value === undefined) continue;
+    if (value === undefined || value === null) continue;
     if (!Object.hasOwn(known, name))
       throw new PffError('usage', `${what} has no option ${name}`, { hint: didYouMean(name, names, all) });
     if (TEXTS.has(name)) checkText(`${name} of ${what}`, value);

@@ -75,7 +75,7 @@ export async function openOurs(
     step: () => step(training.step),
     'first-step': () => step(training['first-step']),
     forward: () => (network[1] as LayerKernel).infer(inputs.step, { activations }),
-    predict: () => goodnessScores(kernels, network, spec, data, images),
+    predict: () => goodnessScores(kernels, network, spec.goodness, data, images),
   };
 
   return {
@@ -97,7 +97,7 @@ export async function openOurs(
         return { losses: [], values: activations.slice() };
       }
       if (name === 'predict') {
-        const scores = await goodnessScores(kernels, network, spec, data, images);
+        const scores = await goodnessScores(kernels, network, spec.goodness, data, images);
         return { losses: [], values: sumScores(scores.slice(1)) };
       }
       const fresh = await begin(name === 'step' ? 1 : 0, inputs[name]);

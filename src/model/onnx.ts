@@ -13,7 +13,6 @@ import { partName, rowOutputs, type LayerState } from '../layers/layer-state.js'
 import type { OnnxNodes, PartStructure, PartTensors } from '../layers/layer-kind.js';
 import { objectiveOf } from '../objectives/table.js';
 import { columnValues, ROWS } from './onnx-columns.js';
-import { passesUnitLength } from '../spec/predicates.js';
 import type { RunSpec } from '../spec/spec.js';
 
 const IR_VERSION = 8;
@@ -85,7 +84,7 @@ function goodness(graph: OnnxGraph, network: ExportedNetwork): string {
       const own = spec.goodness === 'sum' ? squares : graph.node('Div', [squares, width]);
       total = total === undefined ? own : graph.node('Add', [total, own]);
     }
-    if (layer < states.length - 1 && passesUnitLength(spec)) activations = normalised(graph, activations, 2);
+    if (layer < states.length - 1) activations = normalised(graph, activations, 2);
   });
   return total as string;
 }
@@ -104,7 +103,7 @@ function neutral(graph: OnnxGraph, network: ExportedNetwork): string {
       const outputs = whole(graph, state, 1, activations);
       heads.push(objective.headScores === 'outputs' ? outputs : graph.node('LogSoftmax', [outputs], { axis: 1 }));
     }
-    if (passesUnitLength(spec)) activations = normalised(graph, activations, 1);
+    if (objective.unitLength) activations = normalised(graph, activations, 1);
     if (layer > 0) features.push(activations);
   });
   if (spec.classifier === 'softmax') {

@@ -10,7 +10,6 @@ import { openState, type LayerState } from '../layers/layer-state.js';
 import { goodnessOf, ownGoodness, ownGoodnessOf } from '../objectives/goodness.js';
 import { logSoftmax } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
-import { passesUnitLength } from '../spec/predicates.js';
 import { type RunSpec } from '../spec/spec.js';
 import { patternedRows } from './label-rows.js';
 import { stageImages, type LabelledData } from './labelled-data.js';
@@ -45,7 +44,7 @@ export type LayerScores = readonly Float32Array[];
 export async function goodnessScores(
   kernels: Kernels,
   layers: readonly LayerKernel[],
-  spec: Pick<RunSpec, 'goodness' | 'objective'>,
+  goodness: RunSpec['goodness'],
   data: LabelledData,
   rows: Uint32Array,
 ): Promise<LayerScores> {
@@ -56,37 +55,32 @@ export async function goodnessScores(
   for (const [index, layer] of layers.entries()) {
     const last = index === layers.length - 1;
     const activations = last ? undefined : new Float32Array(classes * batch * layer.outputs);
-    scores.push(await goodnessByClass(layer, input, spec, batch, classes, activations));
+    scores.push(await goodnessByClass(layer, input, goodness, batch, classes, activations));
     if (activations) input = { prefix: activations, batch: classes * batch, variants: 1 };
   }
   return scores;
 }
 
 /**
- * Goodness [B, C] of the C variants of B samples in `input` at `layer`, by the spec's goodness, which may be one of the user's own;
- * to `activations` [C·B, O], if given, the rows' activations as they pass on to the next layer.
+ * Goodness [B, C] of the C variants of B samples in `input` at `layer`, by `goodness`, which may be one of the user's own;
+ * to `activations` [C·B, O], if given, the rows' activations at unit length.
  */
 export async function goodnessByClass(
   layer: LayerKernel,
   input: LayerInput,
-  spec: Pick<RunSpec, 'goodness' | 'objective'>,
+  goodness: RunSpec['goodness'],
   batch: number,
   classes: number,
   activations: Float32Array | undefined,
 ): Promise<Float32Array> {
-  const own = ownGoodness(spec.goodness);
-  const unitLength = passesUnitLength(spec);
+  const own = ownGoodness(goodness);
   const squares = new Float32Array(classes * batch);
   const raw = own ? new Float32Array(classes * batch * layer.outputs) : activations;
-  await layer.infer(input, {
-    activations: raw,
-    normalise: !own && unitLength && activations !== undefined,
-    sumSquares: squares,
-  });
+  await layer.infer(input, { activations: raw, normalise: !own && activations !== undefined, sumSquares: squares });
   if (own && raw) {
     if (activations) {
       activations.set(raw);
-      if (unitLength) normaliseRows(activations, squares);
+      normaliseRows(activations, squares);
     }
     ownGoodnessOf(own, raw, layer.outputs, squares);
   }
@@ -96,7 +90,7 @@ export async function goodnessByClass(
     for (let b = 0; b < batch; b++)
       byClass[b * classes + c] = own
         ? (squares[c * batch + b] as number)
-        : goodnessOf(spec.goodness, squares[c * batch + b] as number, layer.outputs);
+        : goodnessOf(goodness, squares[c * batch + b] as number, layer.outputs);
   return byClass;
 }
 
@@ -120,17 +114,16 @@ export async function headScores(
     const sumSquares = new Float32Array(rows.length);
     await layer.infer(input, { activations, sumSquares });
     if (head) scores.push(await scoresOf(head, activations, rows.length));
-    if (passesUnitLength(spec)) normaliseRows(activations, sumSquares);
+    if (objective.unitLength) normaliseRows(activations, sumSquares);
     input = { prefix: activations, batch: rows.length, variants: 1 };
   }
   return scores;
 }
 
-/** Features of the Softmax classifier [B, sum of widths]: activations of all layers but the first, as they pass on, neutral label. */
+/** Features of the Softmax classifier [B, sum of widths]: normalised activations of all layers but the first, neutral label. */
 export async function classifierFeatures(
   kernels: Kernels,
   layers: readonly LayerKernel[],
-  spec: Pick<RunSpec, 'objective'>,
   data: LabelledData,
   rows: Uint32Array,
 ): Promise<Float32Array> {
@@ -140,7 +133,7 @@ export async function classifierFeatures(
   let offset = 0;
   for (const [index, layer] of layers.entries()) {
     const activations = new Float32Array(rows.length * layer.outputs);
-    await layer.infer(input, { activations, normalise: passesUnitLength(spec) });
+    await layer.infer(input, { activations, normalise: true });
     if (index > 0) {
       for (let b = 0; b < rows.length; b++)
         features.set(activations.subarray(b * layer.outputs, (b + 1) * layer.outputs), b * width + offset);

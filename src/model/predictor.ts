@@ -67,11 +67,11 @@ export class Predictor {
     const first = this.#layers.map((parts) => parts[0] as LayerKernel);
     switch (this.#spec.classifier) {
       case 'goodness': {
-        const layers = await goodnessScores(this.#kernels, first, this.#spec, data, rows);
+        const layers = await goodnessScores(this.#kernels, first, this.#spec.goodness, data, rows);
         return { layers, combined: sumScores(layers.slice(1)) };
       }
       case 'softmax': {
-        const features = await classifierFeatures(this.#kernels, first, this.#spec, data, rows);
+        const features = await classifierFeatures(this.#kernels, first, data, rows);
         const classifier = this.#classifier as LayerKernel;
         return { layers: [], combined: await headLogProbabilities(classifier, features, rows.length) };
       }

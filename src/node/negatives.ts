@@ -52,7 +52,7 @@ export async function predictedLabels(
       const truth = pickLabels(data.samples.labels, block);
       const chosen = newLabels(block.length, job.classes);
       const seen = augment(data, block);
-      const scores = await goodnessScores(kernels, layers, spec, seen.data, seen.rows);
+      const scores = await goodnessScores(kernels, layers, spec.goodness, seen.data, seen.rows);
       if (spec.negatives === 'sampled')
         sampleWrong(scores[0] as Float32Array, truth, spec.negativeTemperature, stream, chosen);
       else strongestWrong(sumScores(scores.slice(1)), truth, chosen);

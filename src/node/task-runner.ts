@@ -297,7 +297,7 @@ export class TaskRunner {
           data,
           Uint32Array.from(positions, (position) => samples[position] as number),
         );
-        const prefix = await classifierFeatures(kernels, layers, job.spec, seen.data, seen.rows);
+        const prefix = await classifierFeatures(kernels, layers, seen.data, seen.rows);
         return { prefix, batch: positions.length, variants: 1 };
       },
     });

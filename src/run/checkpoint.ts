@@ -19,7 +19,7 @@ import { MODEL_FILE, writeWhole } from './folder.js';
 import { VERSION } from './version.js';
 
 export const CHECKPOINT_FOLDER = 'checkpoint';
-const NOTE_FILE = 'run.json';
+export const NOTE_FILE = 'run.json';
 const FORMAT = 'pff-checkpoint/2';
 
 const noteSchema = z.object({

@@ -2,7 +2,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../errors.js';
-import { CHECKPOINT_FOLDER } from './checkpoint.js';
+import { CHECKPOINT_FOLDER, NOTE_FILE } from './checkpoint.js';
+import { CLUSTER_FILE } from './cluster/cluster-note.js';
 import { EVENTS_FILE, MODEL_FILE, RESULT_FILE, SPEC_FILE } from './folder.js';
 import { INITIAL_FILE } from './initial.js';
 import { LOCK_FILE } from './lock.js';
@@ -20,6 +21,7 @@ const FILES: readonly string[] = [
   TAGS_FILE,
   CSV_FILE,
   LOCK_FILE,
+  CLUSTER_FILE,
 ];
 
 /**
@@ -45,8 +47,10 @@ function isOfRun(place: string): boolean {
   return FOLDERS.includes(path.basename(folder)) && isRun(path.dirname(folder));
 }
 
+/** Others may have a spec.json or a folder checkpoint, too. */
 function isRun(folder: string): boolean {
-  return existsSync(path.join(folder, SPEC_FILE)) || existsSync(path.join(folder, CHECKPOINT_FOLDER));
+  const has = (name: string): boolean => existsSync(path.join(folder, name));
+  return (has(SPEC_FILE) && has(EVENTS_FILE)) || has(path.join(CHECKPOINT_FOLDER, NOTE_FILE));
 }
 
 /** Through links, and in the letters that the file system has; of what is not there, its folder's. */

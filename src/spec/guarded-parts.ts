@@ -25,6 +25,14 @@ export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObje
         typeof own === 'object' && own !== null ? `has no ${[...lacks, ...fields].join(', ')}` : `is ${kindOf(own)}`,
         'Write (settings) => ({ evaluate(positive, negative, positiveGradient, negativeGradient) { … } }).',
       );
+    // Prediction by goodness does so, also where a model is read without its plugin: else it would run another network than was trained.
+    if (given(own)['variants'] === 2 && given(own)['unitLength'] === false)
+      refuse(
+        what,
+        'one that passes activations on at unit length, as it trains on positive and negative samples',
+        'has unitLength false',
+        'Leave unitLength true: of longer activations a layer would only measure the length again.',
+      );
     return own;
   }
   return (settings) => {

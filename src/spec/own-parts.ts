@@ -20,8 +20,14 @@ export const partTables: {
   readonly [K in OwnKind]: Pick<NamedParts<unknown>, 'names' | 'ownNames' | 'has' | 'isOurs'>;
 } = { objective: objectives, goodness: goodnesses, negatives, schedule: rateSchedules };
 
-/** What was registered, for `ownSources`: an entry may wrap it. */
-const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
+interface Registered {
+  /** As it was given: an entry of a table may wrap it. */
+  readonly part: object;
+  /** Taken at once: what a part counts while it trains does not make it another one. */
+  readonly source: string;
+}
+
+const registered: Readonly<Record<OwnKind, Map<string, Registered>>> = {
   objective: new Map(),
   goodness: new Map(),
   negatives: new Map(),
@@ -34,30 +40,30 @@ const registered: Readonly<Record<OwnKind, Map<string, object>>> = {
  */
 export function registerObjective(name: string, own: AnyOwnObjective): void {
   objectives.register(name, ownObjective(name, guardedObjective(name, own)));
-  registered.objective.set(name, own);
+  registered.objective.set(name, { part: own, source: contentOf(own).join('\n') });
 }
 
 /** Makes `goodness: name` in a spec mean `goodness`. @throws PffError as `registerObjective` */
 export function registerGoodness(name: string, goodness: OwnGoodness): void {
   goodnesses.register(name, guardedGoodness(name, goodness));
-  registered.goodness.set(name, goodness);
+  registered.goodness.set(name, { part: goodness, source: contentOf(goodness).join('\n') });
 }
 
 /** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
 export function registerNegatives(name: string, sampler: OwnNegatives): void {
   negatives.register(name, guardedNegatives(name, sampler));
-  registered.negatives.set(name, sampler);
+  registered.negatives.set(name, { part: sampler, source: contentOf(sampler).join('\n') });
 }
 
 /** Makes `schedule: name` in a spec mean `schedule`. @throws PffError as `registerObjective` */
 export function registerSchedule(name: string, schedule: RateSchedule): void {
   rateSchedules.register(name, guardedSchedule(name, schedule));
-  registered.schedule.set(name, schedule);
+  registered.schedule.set(name, { part: schedule, source: contentOf(schedule).join('\n') });
 }
 
 /** What was registered by that name, as it was given. */
 export function ownPart(kind: OwnKind, name: string): unknown {
-  return registered[kind].get(name);
+  return registered[kind].get(name)?.part;
 }
 
 /** Names of own parts of one kind that are registered in this thread. */
@@ -75,8 +81,7 @@ function ownSources(
 ): { readonly kind: OwnKind; readonly name: string; source: string | undefined }[] {
   return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
     const name = spec[kind];
-    const part = registered[kind].get(name);
-    return { kind, name, source: part === undefined ? undefined : contentOf(part).join('\n') };
+    return { kind, name, source: registered[kind].get(name)?.source };
   });
 }
 
@@ -101,11 +106,26 @@ function contentOf(part: object): string[] {
     of = Object.getPrototypeOf(of) as object | null
   )
     for (const name of Object.getOwnPropertyNames(of)) if (name !== 'constructor') names.add(name);
-  const values: Readonly<Record<string, unknown>> = Object.fromEntries(
-    [...names].map((name) => [name, (part as Readonly<Record<string, unknown>>)[name]]),
-  );
   return [...names].toSorted().map((name) => {
-    const value = values[name];
-    return typeof value === 'function' ? String(value) : `${name} ${JSON.stringify(value)}`;
+    // A getter may throw before its plugin has trained.
+    const value = valueOf(part, name);
+    return typeof value === 'function' ? String(value) : `${name} ${valueText(value)}`;
   });
+}
+
+function valueOf(part: object, name: string): unknown {
+  try {
+    return (part as Readonly<Record<string, unknown>>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of whatever a plugin keeps: what JSON has no text for counts as its type. */
+function valueText(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)) ?? String(value);
+  } catch {
+    return typeof value;
+  }
 }

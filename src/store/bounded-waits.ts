@@ -1,11 +1,11 @@
-/** How long a run waits for a store of a user's own that may never answer: as long as it takes, until the run is stopped or over. */
+/** How long a run waits for a store of a user's own that may never answer: as long as it takes, until the run is stopped. */
 import { PffError } from '../errors.js';
 
 /** What a store's calls are waited for by. */
 export interface StorePatience {
   /** Of the run: calls are answered soon after it is aborted, or not at all. */
   readonly signal?: AbortSignal | undefined;
-  /** Told what was not waited for any longer. */
+  /** Told what is waited for, and what no longer is. */
   readonly notice?: ((text: string) => void) | undefined;
 }
 
@@ -16,7 +16,7 @@ const ANSWER_MS = 5000;
 export interface BoundedWaits {
   /** @throws PffError `interrupted` where there is no answer `ANSWER_MS` after the run was aborted */
   afterAbort<T>(call: string, answer: Promise<T>): Promise<T>;
-  /** Goes on after `ANSWER_MS`, and tells of it: the run has what it needs. */
+  /** Goes on `ANSWER_MS` after the run was aborted; else waits for what the store has to keep, and tells of it. */
   atEnd(call: string, answer: Promise<void>): Promise<void>;
 }
 
@@ -50,17 +50,23 @@ export function boundedWaits(
       }
     },
     async atEnd(call, answer) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(() => {
-          notice(`${call} was not answered within ${answerMs / 1000} s; the run goes on without it`);
-          resolve();
-        }, answerMs);
-      });
+      const seconds = `${answerMs / 1000} s`;
+      let isOver = (): void => {};
+      const late = new Promise<void>((resolve) => (isOver = resolve));
+      const goOn = (): void => {
+        if (!signal.aborted)
+          return notice(`${call} was not answered within ${seconds}; it is waited for, until Ctrl-C`);
+        notice(`${call} was not answered within ${seconds}; the run ends without it`);
+        isOver();
+      };
+      const timer = setTimeout(goOn, answerMs);
+      const onAbort = (): void => void setTimeout(goOn, answerMs).unref();
+      signal.addEventListener('abort', onAbort, { once: true });
       try {
         await Promise.race([answer, late]);
       } finally {
         clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
       }
     },
   };

@@ -1,5 +1,14 @@
 /** Models out and in again with the same digest; NPY as NumPy writes it; TensorBoard and CSV parsed back; traces. */
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
@@ -205,6 +214,15 @@ describe('an export over what is there', () => {
     await expect(attempt(model, path.join(run, '.', 'model.safetensors'))).rejects.toMatchObject(refused);
     await expect(attempt(copy, copy)).rejects.toMatchObject(refused);
     expect(readFileSync(model).equals(before)).toBe(true);
+  });
+
+  it('may be beside files of that name that are of no run', async () => {
+    const project = path.join(folder, 'project');
+    mkdirSync(path.join(project, 'checkpoint'), { recursive: true });
+    writeFileSync(path.join(project, 'spec.json'), '{}');
+    const out = path.join(project, 'model.safetensors');
+    await attempt(run, out);
+    expect(readFileSync(out).length).toBeGreaterThan(0);
   });
 
   it.each(['spec.json', 'events.jsonl', 'result.json', 'metrics.csv', 'checkpoint/run.json', 'checkpoint'])(

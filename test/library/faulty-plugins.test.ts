@@ -48,6 +48,11 @@ it.each([
     /^usage: objective x must be .* has no parts, describe, variants/,
   ],
   [
+    'an objective on two kinds of samples whose activations keep their length',
+    'export default { objectives: { x: { variants: 2, trains: "layer", rates: {}, classifiers: ["goodness"], unitLength: false, parts() {}, begin() {}, describe() {} } } }',
+    /^usage: objective x must be one that passes activations on at unit length/,
+  ],
+  [
     'a goodness without a gradient',
     'export default { goodnesses: { x: { of: (r) => r[0] } } }',
     /^usage: goodness x must be .* has no function gradient/,

@@ -9,7 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseSweep, runSweep } from '../../src/reproduce/sweep.js';
-import { registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
+import type { OwnGoodness } from '../../src/objectives/goodness.js';
+import { ownParts, registerGoodness, registerObjective, registerSchedule } from '../../src/spec/own-parts.js';
 import { decodeModel } from '../../src/model/model-file.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { exportModel, importModel } from '../../src/run/export.js';
@@ -184,6 +185,25 @@ describe('own parts', () => {
     await expect(importModel(trained, { out: `${out}-3`, spec: { schedule: 'elswhere' } })).rejects.toThrow(
       /must be one of/,
     );
+  });
+
+  it('what a part keeps and counts does not make it another one, nor does it have to be JSON', () => {
+    const counting: OwnGoodness & Record<string, unknown> = {
+      calls: 0,
+      large: 2n,
+      of(row) {
+        (counting['calls'] as number)++;
+        return row[0] as number;
+      },
+      gradient() {},
+    };
+    counting['itself'] = counting;
+    registerGoodness('counting', counting);
+    const named = { objective: 'goodness', goodness: 'counting', negatives: 'random', schedule: 'constant' };
+    const before = ownParts(named);
+    expect(before.map(({ name }) => name)).toEqual(['counting']);
+    counting.of(Float32Array.of(1));
+    expect(ownParts(named)).toEqual(before);
   });
 
   it('each of them changes the bits', async () => {

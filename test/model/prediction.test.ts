@@ -1,7 +1,4 @@
-/**
- * Prediction shares work between labels and layers; these are the same figures computed the long way.
- * Own process: it registers parts.
- */
+/** Prediction shares work between labels and layers; these are the same figures computed the long way. */
 import { describe, expect, it } from 'vitest';
 import { labelLayout } from '../../src/data/labels.js';
 import { openReference } from '../../src/kernels/reference/reference.js';
@@ -11,77 +8,69 @@ import { networkStructure } from '../../src/model/network.js';
 import { goodnessScores, openForPassing, strongestClass, sumScores } from '../../src/model/prediction.js';
 import { Predictor } from '../../src/model/predictor.js';
 import { labelled } from '../../src/node/prepare.js';
-import { hinton } from '../../src/objectives/hinton.js';
-import { registerObjective } from '../../src/spec/own-parts.js';
 import { TOY_CLASSES, toyDataset, toySpec } from '../helpers/tiny.js';
 import { matrixOf } from '../helpers/confusion.js';
 
-registerObjective('as-they-are', { ...hinton, unitLength: false });
 const dataset = toyDataset(20, 10);
 
 describe.each([
-  ['overlay', false, 'goodness'],
-  ['append', false, 'goodness'],
-  ['overlay', true, 'goodness'],
-  ['append', true, 'goodness'],
-  ['append', false, 'as-they-are'],
-] as const)(
-  'goodness prediction, label mode %s, means subtracted: %s, objective %s',
-  (labelMode, subtractMean, objective) => {
-    const spec = toySpec({ labelMode, subtractMean, goodness: 'sum', objective });
-    const layout = labelLayout(dataset.shape, TOY_CLASSES, labelMode);
-    const states = networkStructure(spec, layout).layers.map((structure) => initialState(structure, 5));
-    const kernels = openReference();
+  ['overlay', false],
+  ['append', false],
+  ['overlay', true],
+  ['append', true],
+] as const)('goodness prediction, label mode %s, means subtracted: %s', (labelMode, subtractMean) => {
+  const spec = toySpec({ labelMode, subtractMean, goodness: 'sum' });
+  const layout = labelLayout(dataset.shape, TOY_CLASSES, labelMode);
+  const states = networkStructure(spec, layout).layers.map((structure) => initialState(structure, 5));
+  const kernels = openReference();
 
-    it('equals one pass per label, in double precision', async () => {
-      const layers = await Promise.all(states.map((state) => openForPassing(kernels, state)));
-      const rows = Uint32Array.of(3, 0, 7);
-      const data = labelled(dataset.train, layout, dataset.shape, spec);
-      const scores = await goodnessScores(kernels, layers, spec, data, rows);
-      rows.forEach((sample, b) => {
-        const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
-        for (let label = 0; label < TOY_CLASSES; label++) {
-          const oneHot = Array.from({ length: TOY_CLASSES }, (_, c) => (c === label ? 1 : 0));
-          const part = pixels.slice(layout.skip);
-          const mean = subtractMean ? part.reduce((sum, value) => sum + value, 0) / part.length : 0;
-          let row = [...part.map((value) => value - mean), ...oneHot];
-          states.forEach(({ structure, parts }, l) => {
-            // Images enter at unit length; what passes on is scaled to it, unless the objective has it otherwise.
-            const length = l > 0 && objective === 'as-they-are' ? 1 : Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
-            const { outputs } = structure.parts[0]!.geometry;
-            const weights = parts[0]!.parameters[0]!;
-            row = Array.from({ length: outputs }, (_, o) =>
-              Math.max(
-                0,
-                row.reduce((sum, x, i) => sum + (x / length) * weights[i * outputs + o]!, 0),
-              ),
-            );
-            const goodness = row.reduce((sum, y) => sum + y * y, 0);
-            expect(scores[l]![b * TOY_CLASSES + label]! / goodness).toBeCloseTo(1, 4);
-          });
-        }
-      });
-    });
-
-    it('sums all layers but the first, and counts confusions', async () => {
-      const predictor = await Predictor.open(kernels, spec, states);
-      const data = labelled(dataset.test, layout, dataset.shape, spec);
-      const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
-      const { layers, combined } = await predictor.scores(data, rows);
-      expect(combined).toEqual(sumScores(layers.slice(1)));
-      const predicted = strongestClass(combined, TOY_CLASSES);
-      const { accuracy, confusion, layerAccuracy } = await predictor.evaluate(data);
-      expect(accuracy).toBe(predicted.filter((label, i) => label === dataset.test.labels[i]).length / 10);
-      expect(layerAccuracy.length).toBe(3);
-      for (let truth = 0; truth < TOY_CLASSES; truth++)
-        for (let label = 0; label < TOY_CLASSES; label++)
-          expect(matrixOf(confusion)[truth]![label]).toBe(
-            predicted.filter((p, i) => p === label && dataset.test.labels[i] === truth).length,
+  it('equals one pass per label, in double precision', async () => {
+    const layers = await Promise.all(states.map((state) => openForPassing(kernels, state)));
+    const rows = Uint32Array.of(3, 0, 7);
+    const data = labelled(dataset.train, layout, dataset.shape, spec);
+    const scores = await goodnessScores(kernels, layers, 'sum', data, rows);
+    rows.forEach((sample, b) => {
+      const pixels = [...dataset.train.images.subarray(sample * 36, (sample + 1) * 36)].map((byte) => byte / 255);
+      for (let label = 0; label < TOY_CLASSES; label++) {
+        const oneHot = Array.from({ length: TOY_CLASSES }, (_, c) => (c === label ? 1 : 0));
+        const part = pixels.slice(layout.skip);
+        const mean = subtractMean ? part.reduce((sum, value) => sum + value, 0) / part.length : 0;
+        let row = [...part.map((value) => value - mean), ...oneHot];
+        states.forEach(({ structure, parts }, l) => {
+          const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+          const { outputs } = structure.parts[0]!.geometry;
+          const weights = parts[0]!.parameters[0]!;
+          row = Array.from({ length: outputs }, (_, o) =>
+            Math.max(
+              0,
+              row.reduce((sum, x, i) => sum + (x / length) * weights[i * outputs + o]!, 0),
+            ),
           );
-      predictor.close();
+          const goodness = row.reduce((sum, y) => sum + y * y, 0);
+          expect(scores[l]![b * TOY_CLASSES + label]! / goodness).toBeCloseTo(1, 4);
+        });
+      }
     });
-  },
-);
+  });
+
+  it('sums all layers but the first, and counts confusions', async () => {
+    const predictor = await Predictor.open(kernels, spec, states);
+    const data = labelled(dataset.test, layout, dataset.shape, spec);
+    const rows = Uint32Array.from({ length: 10 }, (_, i) => i);
+    const { layers, combined } = await predictor.scores(data, rows);
+    expect(combined).toEqual(sumScores(layers.slice(1)));
+    const predicted = strongestClass(combined, TOY_CLASSES);
+    const { accuracy, confusion, layerAccuracy } = await predictor.evaluate(data);
+    expect(accuracy).toBe(predicted.filter((label, i) => label === dataset.test.labels[i]).length / 10);
+    expect(layerAccuracy.length).toBe(3);
+    for (let truth = 0; truth < TOY_CLASSES; truth++)
+      for (let label = 0; label < TOY_CLASSES; label++)
+        expect(matrixOf(confusion)[truth]![label]).toBe(
+          predicted.filter((p, i) => p === label && dataset.test.labels[i] === truth).length,
+        );
+    predictor.close();
+  });
+});
 
 it.each(['last-head', 'all-heads'] as const)(
   'adds the scores of another view of each sample, by %s',

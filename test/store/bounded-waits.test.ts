@@ -72,12 +72,18 @@ it('calls are waited for as long as it takes until then, and a while after', asy
   expect(await waits.afterAbort('get', Promise.resolve(7))).toBe(7);
 });
 
-it('a close that is not answered is told of, and one that fails is an error', async () => {
+it('a close is waited for until the run is stopped, which is told, and one that fails is an error', async () => {
   const notices: string[] = [];
-  const waits = boundedWaits({ notice: (text) => notices.push(text) }, 100);
-  const closing = waits.atEnd('store x: close', never());
+  const controller = new AbortController();
+  const waits = boundedWaits({ signal: controller.signal, notice: (text) => notices.push(text) }, 100);
+  let isOver = false;
+  const closing = waits.atEnd('store x: close', never()).then(() => (isOver = true));
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  expect(notices).toEqual(['store x: close was not answered within 0.1 s; it is waited for, until Ctrl-C']);
+  expect(isOver).toBe(false);
+  controller.abort();
   await vi.advanceTimersByTimeAsync(100);
   await closing;
-  expect(notices).toEqual(['store x: close was not answered within 0.1 s; the run goes on without it']);
+  expect(notices[1]).toBe('store x: close was not answered within 0.1 s; the run ends without it');
   await expect(waits.atEnd('close', Promise.reject(new Error('cut')))).rejects.toThrow('cut');
 });

@@ -114,7 +114,7 @@ async function goodnessPass(
   const goodness: Float32Array[] = [];
   for (const { kernel, active, activations: buffer } of tallies) {
     const activations = buffer.subarray(0, classes * batch * kernel.outputs);
-    goodness.push(await goodnessByClass(kernel, input, spec, batch, classes, activations));
+    goodness.push(await goodnessByClass(kernel, input, spec.goodness, batch, classes, activations));
     for (let b = 0; b < batch; b++) countActive(active, activations, (truth[b] as number) * batch + b);
     input = { prefix: activations, batch: classes * batch, variants: 1 };
   }

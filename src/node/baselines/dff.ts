@@ -65,7 +65,7 @@ export async function trainDff(
         if (layer < opened.length - 1) {
           // What the layer sends on: its outputs with the weights that it has now.
           const activations = new Float32Array(rows * (units[layer] as number));
-          await layerKernels[0]?.infer(input, { activations, normalise: objective.unitLength });
+          await layerKernels[0]?.infer(input, { activations, normalise: true });
           input = { prefix: activations, batch: rows, variants: 1 };
         }
         const end = (nowMs() - job.startedMs) / 1000;

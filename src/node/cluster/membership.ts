@@ -28,6 +28,8 @@ const BEATS = 5;
 export class Membership {
   readonly #options: MembershipOptions;
   #number: number | undefined;
+  /** From then on no beat takes back what was said. */
+  #isLeaving = false;
   #revision = 0;
   #beat = 0;
   #doing: string | undefined;
@@ -90,7 +92,7 @@ export class Membership {
   /** Takes a number, and keeps it (or another) until the store's signal aborts. */
   async keep(): Promise<void> {
     const { store, clock, leaseMs, nodes } = this.#options;
-    while (!store.signal.aborted) {
+    while (!store.signal.aborted && !this.#isLeaving) {
       if (this.#number === undefined) await this.#takeAny();
       else if (!(await this.#renew())) continue;
       else if (this.#number >= nodes) await this.#moveUp();
@@ -100,6 +102,7 @@ export class Membership {
 
   /** Says that this node leaves, so that nobody waits for its lease to run out. */
   async leave(): Promise<void> {
+    this.#isLeaving = true;
     if (this.#number === undefined) return;
     const { records, id } = this.#options.store;
     const key = keys.node(this.#number);
