@@ -1,4 +1,7 @@
-/** `pff audit`: since which batch a liar's parameters differ, by how much, and the same task done again, on a run that has finished. */
+/**
+ * `pff audit`: since which batch a liar's parameters differ, by how much, and the same task done again, on a run that has finished.
+ * Own process: a node's code is changed in it.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';

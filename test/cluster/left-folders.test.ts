@@ -63,6 +63,6 @@ it('a model that does not fit on the disk leaves nothing', async (context) => {
   await follow({ server: at.url }, {}, { spec });
   const fetched = fleet.pff('fetch', 'test', '--server', at.url, '--out', path.join(disk, 'f'));
   expect(await fetched.exited, fetched.text).toBe(1);
-  expect(fetched.text).toContain('Is the disk full');
+  expect(fetched.text).toContain('The disk is full');
   expect(readdirSync(disk)).toEqual([]);
 });

@@ -1,4 +1,7 @@
-/** What `pff check-plugin` finds right and wrong, and its exit codes. */
+/**
+ * What `pff check-plugin` finds right and wrong, and its exit codes.
+ * Own process: it registers parts.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

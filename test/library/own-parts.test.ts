@@ -201,7 +201,7 @@ describe('own parts', () => {
     registerGoodness('counting', counting);
     const named = { objective: 'goodness', goodness: 'counting', negatives: 'random', schedule: 'constant' };
     const before = ownParts(named);
-    expect(before.map(({ name }) => name)).toEqual(['counting']);
+    expect(before.map((each) => each.name)).toEqual(['counting']);
     counting.of(Float32Array.of(1));
     expect(ownParts(named)).toEqual(before);
   });

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** What would reach the files that come after in the same process, unless it is undone: environment, registers of parts, code of classes. */
 const LEAVES_SOMETHING =
-  /Object\.assign\(process\.env|process\.env\[[^\]]+\] = |\bregister[A-Z]\w+\(|\bplugins: \[plugin\]|spyOn\([\w.]+\.prototype/;
+  /Object\.assign\(process\.env|process\.env\[[^\]]+\] = |\bregister[A-Z]\w+\(|\bplugins: \[plugin\]|\b(?:loadPlugins|checkPlugin|lyingNode)\(|spyOn\([\w.]+\.prototype/;
 
 /** Paths below `root` of the test files whose first comment says `Own process: `. Throws where a file ought to say it and does not. */
 export function filesWithOwnProcess(root: string): string[] {

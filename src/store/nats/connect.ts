@@ -56,7 +56,11 @@ export async function connectNats(
   let connection: NatsConnection;
   try {
     useWholeMessages();
-    connection = await NatsConnectionImpl.connect(given);
+    // Once more where nothing was said in time: this process, or the server's machine, may have been busy.
+    connection = await NatsConnectionImpl.connect(given).catch((error: unknown) => {
+      if (error instanceof errors.TimeoutError) return NatsConnectionImpl.connect(given);
+      throw error;
+    });
   } catch (error) {
     throw refusal(withoutSecrets(options.server), error);
   }
