@@ -46,7 +46,9 @@ function problemOf(given: unknown): string | undefined {
   if (given instanceof Promise) return 'it is a promise of one';
   if (typeof given !== 'object' || given === null) return `it is ${kindOf(given)}`;
   const { name, shape, classes, train, test, validation, digest } = given as Record<keyof Dataset, unknown>;
-  const missing = Object.entries({ name, shape, classes, train, test, digest }).find(([, part]) => part === undefined || part === null);
+  const missing = Object.entries({ name, shape, classes, train, test, digest }).find(
+    ([, part]) => part === undefined || part === null,
+  );
   if (missing) return `it has no ${missing[0]}`;
   if (typeof name !== 'string' || typeof digest !== 'string') return 'its name and its digest must be texts';
   for (const [part, samples] of Object.entries({ train, test, validation })) {
