@@ -53,7 +53,7 @@ export interface Objective {
   readonly rates: { readonly adam: Rates; readonly sgd: Rates };
   /** Classifiers that fit, the default first. */
   readonly classifiers: readonly [Classifier, ...Classifier[]];
-  /** Whether activations are scaled to unit length before the next layer; else they pass on as they are. */
+  /** Whether activations are scaled to unit length before the next layer; else they pass on as they are. With two variants they always are. */
   readonly unitLength: boolean;
   /** A head's scores for prediction: its log-probabilities, or its outputs themselves. */
   readonly headScores: 'log-probabilities' | 'outputs';

@@ -40,25 +40,29 @@ const registered: Readonly<Record<OwnKind, Map<string, Registered>>> = {
  */
 export function registerObjective(name: string, own: AnyOwnObjective): void {
   objectives.register(name, ownObjective(name, guardedObjective(name, own)));
-  registered.objective.set(name, { part: own, source: contentOf(own).join('\n') });
+  remember('objective', name, own);
 }
 
 /** Makes `goodness: name` in a spec mean `goodness`. @throws PffError as `registerObjective` */
 export function registerGoodness(name: string, goodness: OwnGoodness): void {
   goodnesses.register(name, guardedGoodness(name, goodness));
-  registered.goodness.set(name, { part: goodness, source: contentOf(goodness).join('\n') });
+  remember('goodness', name, goodness);
 }
 
 /** Makes `negatives: name` in a spec mean `sampler`. @throws PffError as `registerObjective` */
 export function registerNegatives(name: string, sampler: OwnNegatives): void {
   negatives.register(name, guardedNegatives(name, sampler));
-  registered.negatives.set(name, { part: sampler, source: contentOf(sampler).join('\n') });
+  remember('negatives', name, sampler);
 }
 
 /** Makes `schedule: name` in a spec mean `schedule`. @throws PffError as `registerObjective` */
 export function registerSchedule(name: string, schedule: RateSchedule): void {
   rateSchedules.register(name, guardedSchedule(name, schedule));
-  registered.schedule.set(name, { part: schedule, source: contentOf(schedule).join('\n') });
+  remember('schedule', name, schedule);
+}
+
+function remember(kind: OwnKind, name: string, part: object): void {
+  registered[kind].set(name, { part, source: contentOf(part).join('\n') });
 }
 
 /** What was registered by that name, as it was given. */
@@ -72,28 +76,17 @@ export function ownNames(kind: OwnKind): string[] {
 }
 
 /**
- * The own parts that `spec` names, as the text of their functions and values: what nodes on several machines, and a run that goes on,
- * must have in common.
- * (Code that they call elsewhere is not in it.) Undefined text where the part is not registered in this thread.
+ * The own parts that `spec` names, with a digest of the text of their functions and values: what nodes on several machines, and a run
+ * that goes on, must have in common. (Code that they call elsewhere is not in it.) Undefined where a part is not registered in this thread.
  */
-function ownSources(
-  spec: Readonly<Record<OwnKind, string>>,
-): { readonly kind: OwnKind; readonly name: string; source: string | undefined }[] {
-  return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
-    const name = spec[kind];
-    return { kind, name, source: registered[kind].get(name)?.source };
-  });
-}
-
-/** What of plugins a spec names, with the digest of what is loaded here under that name. */
 export function ownParts(
   spec: Readonly<Record<OwnKind, string>>,
 ): { readonly kind: OwnKind; readonly name: string; readonly digest: string | undefined }[] {
-  return ownSources(spec).map(({ kind, name, source }) => ({
-    kind,
-    name,
-    digest: source === undefined ? undefined : sha256().update(source).hex(),
-  }));
+  return OWN_KINDS.filter((kind) => !partTables[kind].isOurs(spec[kind])).map((kind) => {
+    const name = spec[kind];
+    const source = registered[kind].get(name)?.source;
+    return { kind, name, digest: source === undefined ? undefined : sha256().update(source).hex() };
+  });
 }
 
 /** The function itself, or what an object has, by name: the methods of a class are not among its own entries. */
