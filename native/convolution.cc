@@ -361,7 +361,8 @@ void Convolution::updateGroup(const ConvolutionInput& input, const float* delta,
     const Index blocks = blocksOf(count, form_.samples);
     pool_->run(blocks, std::max(Index{1}, blocks / (4 * pool_->threads())), [&](Index from, Index until, int thread) {
       float* patches = lanes_[static_cast<size_t>(thread)].patches.data();
-      const PackJob packing{patches, inBlock_.data(), 0, count, patch, precision_, dense.x_.data(), xGradient};
+      // Where the gradient has a form of its own, nobody reads the other one.
+      const PackJob packing{patches, inBlock_.data(), 0, count, patch, precision_, xGradient ? nullptr : dense.x_.data(), xGradient};
       for (Index block = from; block < until; block++) {
         const Index at = block * form_.samples;
         makePatches(input.rows.data, first + at, std::min(form_.samples, count - at), group, patches);

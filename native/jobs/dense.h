@@ -47,7 +47,7 @@ struct PackJob {
   Index samples;
   Index width;  // P
   Precision precision;
-  float* x;
+  float* x;          // null where only the gradient follows
   float* xGradient;  // wanted where pairs are multiplied and a gradient follows; else null
 };
 

@@ -26,27 +26,30 @@ inline void packRoundedTile(const float* const* from, Index samples, Index at, I
   for (Index j = 0; j < kTile; j += kLanes) store(to + j, roundToBf16(load(to + j)));
 }
 
-// The same as pairs, from a rounded tile.
-inline void pairInputs(const float* tile, float* to) {
-  uint32_t bits[kTile];
-  uint32_t words[kTile / 2];
-  std::memcpy(bits, tile, sizeof bits);
-  for (Index j = 0; j < kTile / 2; j++) words[j] = bits[2 * j] | bits[2 * j + 1] >> 16;
-  std::memcpy(to, words, sizeof words);
+#if defined(PFF_BF16_PAIRS)
+// Two tiles side by side in the forms that are wanted: rows of up to 16 inputs, rounded on their way.
+inline void packPairTiles(const float* const* from, Index samples, Index at, Index inputs, float* to, float* toGradient) {
+  static_assert(kLanes == 2 * kBlock);
+  constexpr Index kWords = kTile / 2;
+  const bool both = inputs > kBlock;
+  const auto row = [&](Index i) {
+    if (i >= samples) return zero();
+    return inputs == kLanes ? load(from[i] + at) : loadFirst(from[i] + at, inputs);
+  };
+  PFF_UNROLL
+  for (Index i = 0; i < kBlock; i += 2) {
+    const Vec first = row(i);
+    const Vec second = row(i + 1);
+    const Index place = i * kBlock / 2;
+    if (to)
+      storeHalves(to + place, both ? to + kWords + place : nullptr, swapMiddleQuarters(roundNeighbours(first, second)));
+    if (toGradient)
+      storeHalves(toGradient + place, both ? toGradient + kWords + place : nullptr, roundToPairs(first, second));
+  }
 }
-inline void pairSamples(const float* tile, float* to) {
-  uint32_t bits[kTile];
-  uint32_t words[kTile / 2];
-  std::memcpy(bits, tile, sizeof bits);
-  for (Index i = 0; i < kBlock / 2; i++)
-    for (Index p = 0; p < kBlock; p++)
-      words[i * kBlock + p] = bits[2 * i * kBlock + p] | bits[(2 * i + 1) * kBlock + p] >> 16;
-  std::memcpy(to, words, sizeof words);
-}
+#endif
 
 void pack(const PackJob& job, Index first, Index last) {
-  const Index pair = job.precision == Precision::kBf16 ? Bf16Product::kPair : 1;
-  const Index stride = tilesStride(job.width, pair);
   for (Index block = first; block < last; block++) {
     const float* from[kBlock];
     const Index samples = job.samples - block * kBlock < kBlock ? job.samples - block * kBlock : kBlock;
@@ -54,19 +57,24 @@ void pack(const PackJob& job, Index first, Index last) {
       const Index b = block * kBlock + i;
       from[i] = job.prefix + (job.rows ? static_cast<Index>(job.rows[job.first + b]) : job.first + b) * job.width;
     }
-    float* to = job.x + block * stride;
-    float* toGradient = job.xGradient ? job.xGradient + block * stride : nullptr;
-    for (Index p = 0; p < job.width; p += kBlock, to += kTile / pair) {
+#if defined(PFF_BF16_PAIRS)
+    if (job.precision == Precision::kBf16) {
+      const Index at = block * tilesStride(job.width, 2);
+      for (Index p = 0; p < job.width; p += kLanes) {
+        const Index inputs = job.width - p < kLanes ? job.width - p : kLanes;
+        const Index tile = at + p * kBlock / 2;
+        packPairTiles(from, samples, p, inputs, job.x ? job.x + tile : nullptr, job.xGradient ? job.xGradient + tile : nullptr);
+      }
+      continue;
+    }
+#endif
+    float* to = job.x + block * tilesStride(job.width, 1);
+    for (Index p = 0; p < job.width; p += kBlock, to += kTile) {
       const Index inputs = job.width - p < kBlock ? job.width - p : kBlock;
       if (job.precision == Precision::kF32) {
         packTile(from, samples, p, inputs, to);
-      } else if (pair == 1) {
-        packRoundedTile(from, samples, p, inputs, to);
       } else {
-        alignas(64) float tile[kTile];
-        packRoundedTile(from, samples, p, inputs, tile);
-        pairInputs(tile, to);
-        if (toGradient) pairSamples(tile, toGradient + p / kBlock * (kTile / pair));
+        packRoundedTile(from, samples, p, inputs, to);
       }
     }
   }

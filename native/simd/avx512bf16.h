@@ -34,5 +34,13 @@ inline Vec roundNeighbours(Vec a, Vec b) {
   return {_mm512_castsi512_ps(_mm512_maskz_mov_epi16(counts, words))};
 }
 
+// The four quarters of a vector, the second and the third in each other's place.
+inline Vec swapMiddleQuarters(Vec a) { return {_mm512_shuffle_f32x4(a.x, a.x, _MM_SHUFFLE(3, 1, 2, 0))}; }
+// The upper half only where it is wanted.
+inline void storeHalves(float* lower, float* upper, Vec a) {
+  _mm256_storeu_ps(lower, _mm512_castps512_ps256(a.x));
+  if (upper) _mm256_storeu_ps(upper, _mm512_extractf32x8_ps(a.x, 1));
+}
+
 }  // namespace
 }  // namespace pff

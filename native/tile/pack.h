@@ -76,8 +76,8 @@ void packTiles(const PackJob& job, Index first, Index last) {
     }
     for (Index k = 0; k < inputBlocks; k++) {
       const Index p = k * kTileBlock;
-      float* to = job.x + (block * inputBlocks + k) * 2 * kTileWords;
-      for (Index i = 0; i < kTileBlock; i++)
+      float* to = job.x ? job.x + (block * inputBlocks + k) * 2 * kTileWords : nullptr;
+      for (Index i = 0; to && i < kTileBlock; i++)
         _mm512_storeu_si512(to + i * kTileRows, pairsOfRow(loadInputs(from[i], p, job.width),
                                                            loadInputs(from[i], p + kTileRows, job.width)));
       if (!job.xGradient) continue;
