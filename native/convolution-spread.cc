@@ -29,9 +29,9 @@ void Convolution::openSpread() {
   if (checkedProduct(checkedProduct(places, most), positions) > kMostOffset) return;
   f.spreadImages = most;
   f.spreadTaps.reserve(each / kBlock);
-  for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * kBlock);
+  for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * f.words);
   f.spreadAt.reserve(roundUp(most * positions, kBlock));
-  for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs);
+  for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs / form_.pair);
   fillUp(f.spreadAt, most * positions);
 }
 
@@ -68,7 +68,7 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
   const Index channels = shape_.channels / shape_.groups;
   const Index each = shape_.each();
   const Index positions = shape_.positions();
-  const Index turnedGroup = checkedProduct(places * each, roundUp(channels, kernels_.lanes));
+  const Index turnedGroup = checkedProduct(places * each / form_.pair, roundUp(channels, kernels_.lanes));
   turnAll(turnedGroup);
   const Index images = std::min(frames_.spreadImages, std::max(Index{1}, blocksOf(rows, pool_->threads())));
   const bool rounds = precision_ != Precision::kF32;
@@ -91,7 +91,7 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
   pixelsOf(images, frames_.pixels.data());
   if (left > 0) pixelsOf(left, frames_.pixels.data() + most);
   for (Index t = 0; rounds && t < pool_->threads(); t++)
-    lanes_[static_cast<size_t>(t)].delta.reserve(images * shape_.outValues());
+    lanes_[static_cast<size_t>(t)].delta.reserve(images * shape_.outValues() / form_.pair);
   pool_->run(blocksOf(rows, images), 1, [&](Index first, Index last, int thread) {
     for (Index p = first; p < last; p++) {
       const Index count = std::min(images, rows - p * images);
@@ -100,11 +100,11 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
       std::memset(to, 0, static_cast<size_t>(count * shape_.values()) * sizeof(float));
       if (rounds) {
         float* rounded = lanes_[static_cast<size_t>(thread)].delta.data();
-        kernels_.roundValues(given, count * shape_.outValues(), rounded);
+        kernels_.roundOperands(precision_, given, count * shape_.outValues(), rounded);
         given = rounded;
       }
       for (Index g = 0; g < shape_.groups; g++) {
-        const Batch batch{given + g * each, nullptr, count * positions, 1, each, {nullptr, nullptr, nullptr},
+        const Batch batch{given + g * each / form_.pair, nullptr, count * positions, 1, each, {nullptr, nullptr, nullptr},
                           frames_.spreadAt.data(), frames_.spreadTaps.data()};
         kernels_.spread({turn(g, turnedGroup), batch, frames_.pixels.data() + (count == images ? 0 : most), to + g * channels, shape_.channels});
       }

@@ -27,10 +27,10 @@ void Convolution::openFrames() {
   const bool tiles = form_.samples == kTileForm.samples;
   Frames& f = frames_;
   f.unit = tiles ? kTileForm.inputs : kBlock;
-  f.words = tiles ? kTileForm.inputs / 2 : kBlock;
+  f.words = f.unit / form_.pair;
   if (channels % f.unit != 0) return;
-  // Neither pairs nor the tile order of multiply-adds can be read so.
-  if (!tiles && (form_.pair != 1 || precision_ == Precision::kBf16Tile)) return;
+  // The tile order of multiply-adds cannot be read so.
+  if (!tiles && precision_ == Precision::kBf16Tile) return;
   const Index blocks = shape_.channels / f.unit;
   f.width = (shape_.outWidth() - 1) * shape_.stride + shape_.kernel;
   if (checkedProduct(shape_.channels * shape_.kernel, f.width) > kMostOffset || !choosePieces(blocks)) {
@@ -48,7 +48,9 @@ bool Convolution::choosePieces(Index blocks) {
   const Index outWidth = shape_.outWidth();
   const Index positions = shape_.positions();
   const Index align = tiles ? form_.samples : 1;
-  const Index most = tiles ? std::clamp(kPackedFloats / shape_.patch(), Index{128}, kPositions) : kPositions;
+  const bool packs = form_.pair > 1;
+  const Index packed = tiles ? kPackedFloats : kPackedFloats * form_.pair;
+  const Index most = packs ? std::clamp(packed / shape_.patch(), Index{128}, kPositions) : kPositions;
   const auto floatsOf = [&](Index rows) { return blocks * ((rows - 1) * shape_.stride + shape_.kernel) * f.width * f.words; };
   f.images = 1;
   f.rows = shape_.outHeight();
@@ -158,12 +160,25 @@ void Convolution::forwardWindows(const ConvolutionInput& input, float* out) {
   });
 }
 
+// The gradient's operand of a piece in a form of its own: in tiles from a frame whose channels are apart, in pairs from that of the forward pass.
+void Convolution::packGradient(const Piece& piece, Index group, const Batch& windows, float* to) {
+  const auto share = [&](Index items, auto call) { pool_->run(items, std::max(Index{1}, items / (4 * pool_->threads())), call); };
+  if (frames_.unit == kBlock) {
+    share(blocksOf(piece.positions, kBlock), [&](Index first, Index last, int) { kernels_.packPairs(windows, to, first, last); });
+    return;
+  }
+  const Index plane = frames_.height * frames_.width;
+  const uint16_t* planes = reinterpret_cast<const uint16_t*>(deltas_.data()) + group * shape_.channels / shape_.groups * plane;
+  const PlaneWindows job{planes, plane, frames_.planeAt.data(), frames_.planeTaps.data(), piece.positions, to};
+  share(shape_.patch() / frames_.unit, [&](Index first, Index last, int) { kernels_.packPlanes(job, first, last); });
+}
+
 // All threads share each piece.
 void Convolution::updateWindows(const ConvolutionInput& input, const float* delta, const float* sums, const Rule& rule) {
   const Index each = shape_.each();
   const Index width = roundUp(each, kernels_.lanes);
   const Index groupSums = checkedProduct(shape_.patch(), width);
-  const bool packs = frames_.unit != kBlock;
+  const bool packs = form_.pair > 1;
   const Index groupOthers = (1 + shape_.labels) * width;
   sums_.reserve(checkedProduct(groupSums, shape_.groups));
   others_.reserve(checkedProduct(groupOthers, shape_.groups));
@@ -175,18 +190,12 @@ void Convolution::updateWindows(const ConvolutionInput& input, const float* delt
     const FrameJob frame = frameOf(input, piece, deltas_.data());
     const Index rows = piece.images * frame.rows;
     pool_->run(rows, std::max(Index{1}, rows / (4 * pool_->threads())),
-               [&](Index first, Index last, int) { (packs ? kernels_.framePlanes : kernels_.frame)(frame, first, last); });
+               [&](Index first, Index last, int) { (frames_.unit == kBlock ? kernels_.frame : kernels_.framePlanes)(frame, first, last); });
     for (Index g = 0; g < shape_.groups; g++) {
       Dense& dense = *groups_[static_cast<size_t>(g)];
       Batch batch = windowsOf(piece, deltas_.data(), g, 1, {nullptr, nullptr, nullptr});
       if (packs) {
-        const Index plane = frames_.height * frames_.width;
-        const uint16_t* planes = reinterpret_cast<const uint16_t*>(deltas_.data()) + g * shape_.channels / shape_.groups * plane;
-        const PlaneWindows windows{planes, plane, frames_.planeAt.data(), frames_.planeTaps.data(), piece.positions,
-                                   dense.xGradient_.data()};
-        const Index inputs = shape_.patch() / frames_.unit;
-        pool_->run(inputs, std::max(Index{1}, inputs / (4 * pool_->threads())),
-                   [&](Index first, Index last, int) { kernels_.packPlanes(windows, first, last); });
+        packGradient(piece, g, batch, dense.xGradient_.data());
         batch = {nullptr, dense.xGradient_.data(), piece.positions, 1, shape_.patch(), {nullptr, nullptr, nullptr}};
       }
       UpdateJob job{dense.layer(), batch, dense.shares(), {nullptr, nullptr, delta + piece.first * shape_.outputs + g * each, false, shape_.outputs},

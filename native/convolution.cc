@@ -61,7 +61,7 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
     const auto whole = [&](std::vector<float>& made) { return Given<float>{made.data(), inputs * each}; };
     const auto part = [&](const Given<float>& all) { return Given<float>{all.data ? all.data + g * each : nullptr, each}; };
     const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias,
-                           frames_.images == 0 || (frames_.unit != kBlock && frames_.planeAt.size() == 0)};
+                           frames_.images == 0 && form_.pair == 1};
     groups_.push_back(std::make_unique<Dense>(
         kernels_, pool_, dense,
         Tensors{whole(weights[0]), part(tensors.bias.value), whole(weights[1]), whole(weights[2]),

@@ -103,6 +103,7 @@ class Convolution {
   void turnAll(Index turnedGroup);
   void spreadWindows(const float* delta, Index rows, float* out);
   void spreadTiles(const float* delta, Index rows, float* out);
+  void packGradient(const Piece& piece, Index group, const Batch& windows, float* to);
   void updateWindows(const ConvolutionInput& input, const float* delta, const float* sums, const Rule& rule);
   void sumOthers(const ConvolutionInput& input, const float* sums, Index group, float* others) const;
   void checkTensors(const ConvolutionTensors& tensors) const;

@@ -34,8 +34,10 @@ struct KernelTable {
   void (*framePlanes)(const FrameJob&, Index first, Index last);
   void (*packWindows)(const Batch& windows, float* to, Index first, Index last);
   void (*packPlanes)(const PlaneWindows&, Index first, Index last);
-  // To bf16 values as f32.
-  void (*roundValues)(const float* from, Index count, float* to);
+  // For pairs: the operand of the gradient out of a frame (blocks of samples); null elsewhere.
+  void (*packPairs)(const Batch& windows, float* to, Index first, Index last);
+  // Values that lie one after another, a multiple of 8, as operands of a precision that rounds.
+  void (*roundOperands)(Precision precision, const float* from, Index count, float* to);
   // Places in the window.
   void (*turnWeights)(const TurnJob&, Index first, Index last);
   // All of the job. For tiles, which are given other jobs, null elsewhere.

@@ -19,7 +19,7 @@ export function checkOptions<T extends object>(
   const all = `Its options are ${names.join(', ')}.`;
   const found: unknown = given;
   if (typeof found !== 'object' || found === null)
-    throw new PffError('usage', `${what} takes an object of options, but was given ${kindOf(found)}`, { hint: all });
+    throw new PffError('usage', `${what} takes an object of options, but was given ${described(found)}`, { hint: all });
   if (found instanceof Promise)
     throw new PffError('usage', `${what} takes an object of options, but was given a promise of one`, {
       hint: 'Write await before it.',
@@ -30,7 +30,7 @@ export function checkOptions<T extends object>(
       throw new PffError('usage', `${what} has no option ${name}`, { hint: didYouMean(name, names, all) });
     if (TEXTS.has(name)) checkText(`${name} of ${what}`, value);
     if (name === 'signal' && !(value instanceof AbortSignal))
-      throw new PffError('usage', `signal of ${what} must be an AbortSignal, but is ${kindOf(value)}`, {
+      throw new PffError('usage', `signal of ${what} must be an AbortSignal, but is ${described(value)}`, {
         hint: 'Give new AbortController().signal, or AbortSignal.timeout(…).',
       });
   }
@@ -39,13 +39,17 @@ export function checkOptions<T extends object>(
 /** @param what it is, such as `out of train`. @throws PffError `usage` */
 export function checkText(what: string, given: unknown): asserts given is string {
   if (typeof given !== 'string')
-    throw new PffError('usage', `${what} must be a text, but is ${kindOf(given)}`, {
+    throw new PffError('usage', `${what} must be a text, but is ${described(given)}`, {
       hint: given instanceof Promise ? 'Write await before it.' : 'Give it in quotation marks.',
     });
 }
 
-/** What sort of thing a program gave, in a word: for errors. */
-export function kindOf(value: unknown): string {
-  if (typeof value !== 'object') return typeof value;
-  return value === null ? 'null' : Object.prototype.toString.call(value).slice(8, -1);
+/** What a program gave, in words: for errors. */
+export function described(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number') return String(value);
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  if (Array.isArray(value)) return 'a list';
+  if (tag === 'Object') return 'an object';
+  return /^[AEIOU]/.test(tag) ? `an ${tag}` : `a ${tag}`;
 }

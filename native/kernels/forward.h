@@ -99,7 +99,7 @@ struct ForwardBlock {
     }
     const float* x = batch.x + b0 / kBlock * tilesStride(batch.prefix, Product::kPair) + b0 % kBlock * kWords;
     if (batch.at) {
-      multiplyWindows<N, AHEAD>(acc, batch, b0, w, ahead);
+      multiplyWindows<N, AHEAD, Product>(acc, batch, b0, w, ahead);
     } else if (Product::kTileOrder) {
       alignas(64) float sums[kRowsAtOnce * N * kLanes];
       storeSums<N>(acc, sums);

@@ -21,7 +21,7 @@ namespace pff {
 extern const KernelTable PFF_TABLE;
 const KernelTable PFF_TABLE = {
     PFF_NAME, kLanes, form, pack, roundWeights, forward, sumRows, foldLanes, normaliseRows, update,
-    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, roundValues, turnWeights, spread, nullptr, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
+    transposeDelta, inputGradient, frame, nullptr, nullptr, nullptr, PFF_PACK_PAIRS, roundOperands, turnWeights, spread, nullptr, stage, dropout, planeSums, finishPlanes, backwardsPlanes, normBackwards,
     positionSums, positionBackwards, averagePlanes, spreadAverages, doubleProducts, turnRows, peak, pairPeak,
 };
 

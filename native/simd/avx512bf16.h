@@ -42,5 +42,14 @@ inline void storeHalves(float* lower, float* upper, Vec a) {
   if (upper) _mm256_storeu_ps(upper, _mm512_extractf32x8_ps(a.x, 1));
 }
 
+// Two rows of 8 values as pairs of neighbours, as 8 pairs of one value of each row, the first row's in the upper half.
+inline void storeRowPairs(float* to, const float* first, const float* second) {
+  const __m256i columns = _mm256_set_epi16(6, 14, 7, 15, 4, 12, 5, 13, 2, 10, 3, 11, 0, 8, 1, 9);
+  const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(first));
+  const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(second));
+  const __m256i rows = _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permutexvar_epi16(columns, rows));
+}
+
 }  // namespace
 }  // namespace pff

@@ -3,7 +3,7 @@
  * labels fit each other: plausible.ts.
  */
 import { PffError } from '../errors.js';
-import { kindOf } from '../known-options.js';
+import { described } from '../known-options.js';
 import { MOST_CLASSES } from './label-array.js';
 import type { Dataset, ImageShape, SampleValues } from './dataset.js';
 
@@ -44,7 +44,7 @@ export function checkDataset(what: string, given: unknown): asserts given is Dat
 
 function problemOf(given: unknown): string | undefined {
   if (given instanceof Promise) return 'it is a promise of one';
-  if (typeof given !== 'object' || given === null) return `it is ${kindOf(given)}`;
+  if (typeof given !== 'object' || given === null) return `it is ${described(given)}`;
   const { name, shape, classes, train, test, validation, digest } = given as Record<keyof Dataset, unknown>;
   const missing = Object.entries({ name, shape, classes, train, test, digest }).find(
     ([, part]) => part === undefined || part === null,
@@ -71,7 +71,7 @@ export function checkedValues(values: unknown): SampleValues {
   if (values instanceof Uint8Array) return values;
   if (values instanceof Uint8ClampedArray) return new Uint8Array(values);
   if (!(values instanceof Float32Array))
-    throw new PffError('data', `values must be a Uint8Array or a Float32Array, but are ${kindOf(values)}`, {
+    throw new PffError('data', `values must be a Uint8Array or a Float32Array, but got ${described(values)}`, {
       hint: 'Give bytes 0 … 255 as a Uint8Array: Uint8Array.from(values).',
     });
   const wrong = values.findIndex((value) => !Number.isFinite(value));

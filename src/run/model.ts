@@ -8,7 +8,7 @@ import { checkClassNames, checkedValues, checkShape } from '../data/well-formed.
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { openKernels, type KernelsChoice } from '../kernels/open.js';
-import { checkOptions } from '../known-options.js';
+import { checkOptions, described } from '../known-options.js';
 import { imagePlanes, imageValues } from '../layers/sizes.js';
 import type { SavedModel } from '../model/model-file.js';
 import { sampleBlock, strongestClass } from '../model/prediction.js';
@@ -193,7 +193,7 @@ export class Model {
   encodeRow(row: ModelRow): SampleValues {
     const { inputs, shape } = this.#parts;
     if (typeof (row as unknown) !== 'object' || (row as unknown) === null)
-      throw new PffError('data', `it is ${row === null ? 'null' : typeof row}, but a row is an array or an object`, {
+      throw new PffError('data', `it is ${described(row)}, but a row is an array or an object`, {
         hint: 'Give the cells in order, or by the names of their columns.',
       });
     if (inputs.kind === 'image') return pixelRow(row, imageSize(shape));

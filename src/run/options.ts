@@ -194,11 +194,7 @@ export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cl
     if (spec.shards > 1)
       wrong(`objective ${spec.objective} has no shards, but shards is ${spec.shards}`, 'Leave --shards out.');
   }
-  if (variant === 'federated' && spec.splits < spec.shards)
-    wrong(
-      `each chapter trains on one shard: with splits ${spec.splits} and shards ${spec.shards}, only the first ${spec.splits} of the shards would ever be trained on`,
-      `Give at least --splits ${spec.shards}, or fewer --shards.`,
-    );
+  if (variant === 'federated') checkShards(spec);
   if (variant === 'federated' && cluster && spec.shards !== nodes)
     wrong(
       `a federated cluster has one shard a node, but shards is ${spec.shards} and nodes ${nodes}`,
@@ -221,6 +217,16 @@ export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cl
   if (spec.dropout > 0) wrong('variant dff has no dropout', 'Leave --dropout out.');
   if (spec.splits !== spec.epochs || spec.shards > 1)
     wrong('variant dff exchanges after each epoch and has no shards', 'Leave --splits and --shards out.');
+}
+
+/** @throws PffError `usage` where a federated run would leave data out */
+export function checkShards({ splits, shards }: RunSpec): void {
+  if (splits >= shards) return;
+  throw new PffError(
+    'usage',
+    `each chapter trains on one shard: with splits ${splits} and shards ${shards}, only the first ${splits} of the shards would ever be trained on`,
+    { hint: `Give at least --splits ${shards}, or fewer --shards.` },
+  );
 }
 
 /** The spec's fields that default by how the run is carried out: they become part of the spec, and so of its bits. */

@@ -4,6 +4,7 @@
  */
 import type { OwnNegatives } from '../data/negatives-table.js';
 import { messageOf, PffError } from '../errors.js';
+import { described } from '../known-options.js';
 import type { OwnGoodness } from '../objectives/goodness.js';
 import type { LocalBatch, OwnLocalLoss } from '../objectives/own-local-loss.js';
 import { isLocalLoss, type AnyOwnObjective } from '../objectives/table.js';
@@ -22,7 +23,7 @@ export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObje
       refuse(
         what,
         'a function that makes a loss, a local loss with heads, or a whole objective',
-        typeof own === 'object' && own !== null ? `has no ${[...lacks, ...fields].join(', ')}` : `is ${kindOf(own)}`,
+        typeof own === 'object' && own !== null ? `has no ${[...lacks, ...fields].join(', ')}` : `is ${described(own)}`,
         'Write (settings) => ({ evaluate(positive, negative, positiveGradient, negativeGradient) { … } }).',
       );
     // Prediction by goodness does so, also where a model is read without its plugin: else it would run another network than was trained.
@@ -67,14 +68,14 @@ function guardedLocalLoss(what: string, own: OwnLocalLoss): OwnLocalLoss {
   const WRITE = "Write { heads: [{ outputs: 'classes' }], loss: (settings) => ({ evaluate(batch) { … } }) }.";
   const wrong = (found: string): never => refuse(what, 'a local loss with heads', found, WRITE);
   const { heads, loss } = given(own);
-  if (typeof loss !== 'function') wrong(`its loss is ${kindOf(loss)}`);
+  if (typeof loss !== 'function') wrong(`its loss is ${described(loss)}`);
   if (!Array.isArray(heads) || heads.length === 0)
-    wrong(`its heads are ${Array.isArray(heads) ? 'none' : kindOf(heads)}`);
+    wrong(`its heads are ${Array.isArray(heads) ? 'none' : described(heads)}`);
   const names = new Set<string>();
   for (const [i, head] of own.heads.entries()) {
     const { outputs, name = i === 0 ? 'head' : `head${i + 1}` } = given(head) as Partial<OwnLocalLoss['heads'][0]>;
     if (outputs !== 'classes' && !(Number.isInteger(outputs) && (outputs as number) > 0))
-      wrong(`head ${i + 1} has ${kindOf(outputs)} as its outputs`);
+      wrong(`head ${i + 1} has ${described(outputs)} as its outputs`);
     if (i === 0 && outputs !== 'classes') wrong('its first head, which predicts, has other outputs than the classes');
     if (typeof name !== 'string' || !HEAD_NAME.test(name) || names.has(name))
       wrong(
@@ -112,7 +113,7 @@ export function guardedGoodness(name: string, own: OwnGoodness): OwnGoodness {
     refuse(
       what,
       'an object with the functions of and gradient',
-      typeof own === 'object' && own !== null ? `has no function ${lacks.join(' and ')}` : `is ${kindOf(own)}`,
+      typeof own === 'object' && own !== null ? `has no function ${lacks.join(' and ')}` : `is ${described(own)}`,
       'Write { of: (row) => a number, gradient: (row, out) => { … } }.',
     );
   return {
@@ -133,7 +134,7 @@ export function guardedNegatives(name: string, own: OwnNegatives): OwnNegatives 
     refuse(
       what,
       'a function that draws labels',
-      `is ${kindOf(own)}`,
+      `is ${described(own)}`,
       'Write ({ labels, classes, stream, out }) => { … }.',
     );
   return (request) => called(what, 'it', () => own(request));
@@ -145,7 +146,7 @@ export function guardedSchedule(name: string, own: RateSchedule): RateSchedule {
     refuse(
       what,
       'a function of the progress',
-      `is ${kindOf(own)}`,
+      `is ${described(own)}`,
       'Write (progress, settings) => a factor of the rate.',
     );
   return (progress, settings) => {
@@ -205,7 +206,7 @@ function notFinite(values: Values): number {
 }
 
 function bad(what: string, call: string, wanted: string, found: unknown): never {
-  throw new PffError('training', `${what}, of a plugin: ${call} must give ${wanted}, but gave ${kindOf(found)}`, {
+  throw new PffError('training', `${what}, of a plugin: ${call} must give ${wanted}, but gave ${described(found)}`, {
     hint: 'Mend it in the file that registers it.',
   });
 }
@@ -216,9 +217,4 @@ function refuse(what: string, wanted: string, found: string, hint: string): neve
 
 function given(value: unknown): Given {
   return (typeof value === 'object' && value !== null) || typeof value === 'function' ? (value as Given) : {};
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number') return String(value);
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

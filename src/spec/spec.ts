@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { PffError } from '../errors.js';
-import { kindOf } from '../known-options.js';
+import { described } from '../known-options.js';
 import { describeLayers, readsPlanes, type LayerSize } from '../layers/sizes.js';
 import { objectiveOf } from '../objectives/table.js';
 import { didYouMean } from '../suggest.js';
@@ -56,7 +56,7 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
 /** @throws PffError `usage` for what has no fields at all: a program without types may give anything. */
 export function checkIsSpec(given: unknown): void {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
-  throw new PffError('usage', `a spec must be an object of fields, but is ${kindOf(given)}`, {
+  throw new PffError('usage', `a spec must be an object of fields, but is ${described(given)}`, {
     hint: 'Give {} for all defaults.',
   });
 }

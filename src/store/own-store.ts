@@ -4,6 +4,7 @@
  */
 import { sha256 } from '#platform/hash';
 import { messageOf, PffError } from '../errors.js';
+import { described } from '../known-options.js';
 import { sharedBuffer } from '../platform/shared-memory.js';
 import type { GraphShape } from '../schedule/shape.js';
 import { taskKey, type Task } from '../schedule/tasks.js';
@@ -46,7 +47,7 @@ export function registerStore(name: string, open: OwnStoreOpener): void {
       hint: 'Take lower-case letters, digits and dashes, and not memory.',
     });
   if (typeof open !== 'function')
-    throw new PffError('usage', `store ${name} must be a function that opens it, but is ${typeof open}`, {
+    throw new PffError('usage', `store ${name} must be a function that opens it, but is ${described(open)}`, {
       hint: 'Write () => ({ put, get, delete, close }); delete and close may be left out.',
     });
   openers.set(name, open);

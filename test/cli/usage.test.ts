@@ -30,6 +30,11 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['runs --server nats://127.0.0.1:99999', 'the port in --server must be 1 to 65535', '"99999"'],
   ['train --variant sequential --nodes 2', 'sequential runs on one node'],
   ['train --variant federated --nodes 4 --splits 2', 'splits 2 and shards 4', 'at least --splits 4, or fewer --shards'],
+  [
+    'simulate --variant federated --nodes 4 --splits 2',
+    'splits 2 and shards 4',
+    'at least --splits 4, or fewer --shards',
+  ],
   ['train --data rows.csv --validation-samples 2', 'validationSamples is 2', 'Give --validation SHARE'],
   ['train --layers 100,32,32', 'images of mnist have 784 values', '--layers 784,32,32'],
   ['train --config nowhere.json', '--config nowhere.json cannot be read'],

@@ -35,7 +35,7 @@ it.each([
   [
     'a kind that is no object',
     'export default { objectives: 1 }',
-    /^usage: objectives of a plugin must be an object of parts by name, but is number/,
+    /^usage: objectives of a plugin must be an object of parts by name, but is 1/,
   ],
   [
     'an objective that is a number',

@@ -236,7 +236,7 @@ describe('own parts', () => {
     ],
     [
       { spec, plugins: ['data:text/javascript,export default { stores: { disk: {} } }'] },
-      /^store disk must be a function that opens it, but is object$/,
+      /^store disk must be a function that opens it, but is an object$/,
     ],
     [
       {

@@ -2,6 +2,7 @@
 import { PffError } from '../../errors.js';
 import * as units from '../../report/units.js';
 import { fitToData } from '../../run/fit-to-data.js';
+import { checkShards } from '../../run/options.js';
 import { graphShape } from '../../schedule/shape.js';
 import { taskCount } from '../../schedule/tasks.js';
 import { resolveSpec, type RunSpec } from '../../spec/spec.js';
@@ -55,6 +56,7 @@ export const simulateCommand = defineCommand({
     const fitted = await fitToData(asked, { dataDir });
     const spec = resolveSpec(fitted.spec);
     checkSize(spec);
+    if (variant === 'federated') checkShards(spec);
     const found = await findCosts(
       spec,
       {

@@ -125,7 +125,7 @@ export class NatsApi {
   async #get(stream: string, subject: string, query?: string): Promise<StoredMessage | undefined> {
     let message: Msg;
     try {
-      message = await this.#ask(stream, subject, query ?? new Uint8Array());
+      message = await this.#ask(subject, query ?? new Uint8Array());
     } catch (error) {
       // A server with JetStream does not answer at all for a stream that it has not; its information tells the two apart.
       if (error instanceof EngineError && error.kind === 'busy') await this.state(stream);
@@ -151,22 +151,22 @@ export class NatsApi {
   }
 
   async #request(subject: string, data: Uint8Array, header?: MsgHdrs): Promise<unknown> {
-    return parseJson((await this.#ask(subject, subject, data, header)).data);
+    return parseJson((await this.#ask(subject, data, header)).data);
   }
 
-  async #ask(what: string, subject: string, data: Uint8Array | string, header?: MsgHdrs): Promise<Msg> {
+  async #ask(subject: string, data: Uint8Array | string, header?: MsgHdrs): Promise<Msg> {
     try {
       return await this.connection.request(subject, data, {
         timeout: TIMEOUT_MS,
         ...(header === undefined ? {} : { headers: header }),
       });
     } catch (error) {
-      throw await this.#sorted(what, subject, error);
+      throw await this.#sorted(subject, error);
     }
   }
 
-  /** What a failed request means. Nobody answers for a stream that is not there, nor while the server starts. */
-  async #sorted(what: string, subject: string, error: unknown): Promise<EngineError> {
+  /** What a failed request means. That nobody answers tells nothing: so it is for a stream that is not there, and while the server starts. */
+  async #sorted(subject: string, error: unknown): Promise<EngineError> {
     const text = messageOf(error);
     const causes = [error, error instanceof Error ? error.cause : undefined].map((each) =>
       each instanceof Error ? each.name : '',
@@ -176,8 +176,6 @@ export class NatsApi {
         hint: 'docs/CLUSTER.md lists the permissions that a node needs.',
         cause: error,
       });
-    if (causes.includes('NoRespondersError') && !subject.startsWith('$JS.API.STREAM.'))
-      return new EngineError('gone', `no stream answers for ${what}`, { cause: error });
     if (causes.includes('ClosedConnectionError') || this.connection.isClosed())
       return new EngineError('denied', `the connection was closed for good: ${text}`, { cause: error });
     return new EngineError('busy', `no answer from the server to ${subject}: ${text}`, { cause: error });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../../errors.js';
-import { checkText, kindOf } from '../../../known-options.js';
+import { checkText, described } from '../../../known-options.js';
 
 /** Paths of data of one's own. */
 export interface Place {
@@ -24,9 +24,13 @@ export function placeText(place: Place): string {
 /** @throws PffError `usage` for what a program without types may give. */
 function checkPlace(given: unknown): asserts given is Place {
   if (typeof given !== 'object' || given === null)
-    throw new PffError('usage', `data must be a path, or paths { data, test, validation }, but is ${kindOf(given)}`, {
-      hint: 'A dataset in memory is the second argument of train.',
-    });
+    throw new PffError(
+      'usage',
+      `data must be a path, or paths { data, test, validation }, but is ${described(given)}`,
+      {
+        hint: 'A dataset in memory is the second argument of train.',
+      },
+    );
   const { data, test, validation } = given as Partial<Record<keyof Place, unknown>>;
   for (const [name, file] of Object.entries({ data, test, validation }))
     if (file !== undefined || name === 'data') checkText(`the path ${name} of data`, file);
