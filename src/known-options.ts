@@ -51,5 +51,5 @@ export function described(value: unknown): string {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   if (Array.isArray(value)) return 'a list';
   if (tag === 'Object') return 'an object';
-  return /^[AEIOU]/.test(tag) ? `an ${tag}` : `a ${tag}`;
+  return /^[AEIO]/.test(tag) ? `an ${tag}` : `a ${tag}`;
 }

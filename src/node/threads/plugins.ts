@@ -12,6 +12,7 @@ import type { Dataset } from '../../data/dataset.js';
 import type { OwnNegatives } from '../../data/negatives-table.js';
 import { ownDatasetNames, registerDataset, type DatasetLoader } from '../../data/sources/load.js';
 import { codeOf, messageOf, PffError } from '../../errors.js';
+import { described } from '../../known-options.js';
 import { PACKAGE_FOLDER } from '../../package-folder.js';
 import type { OwnGoodness } from '../../objectives/goodness.js';
 import type { AnyOwnObjective } from '../../objectives/table.js';
@@ -114,7 +115,7 @@ export function registerPlugin(plugin: Plugin): void {
     if (typeof parts !== 'object' || parts === null || Array.isArray(parts))
       throw new PffError(
         'usage',
-        `${kind} of a plugin must be an object of parts by name, but is ${parts === null ? 'null' : Array.isArray(parts) ? 'a list' : typeof parts}`,
+        `${kind} of a plugin must be an object of parts by name, but is ${described(parts)}`,
         {
           hint: `Write ${kind}: { 'my-name': … }.`,
         },
