@@ -13,7 +13,7 @@ struct FrameJob {
   Index frameRows;  // that there is room for
   Index frameWidth;
   Precision precision;
-  float* frame;     // [images][channels / 8][frameRows][frameWidth][8]; for tiles see tile/windows.h
+  float* frame;     // [images][channels / 8][frameRows][frameWidth][8], or [4 pairs]; for tiles see tile/windows.h
 };
 
 // The gradient's operand out of a frame whose channels are apart.
@@ -26,15 +26,16 @@ struct PlaneWindows {
   float* to;
 };
 
-// The weights of one group of a convolution the other way round: for each place in the window panels of channels that enter, [O][width].
+// The weights of one group of a convolution the other way round: for each place in the window panels of channels that enter, [O][width], or
+// [O / 2 pairs][width].
 struct TurnJob {
   Layer layer;
   Index places;
   Index channels;   // that enter the group
-  float* turned;    // [places][O · channels, padded to whole vectors]
+  float* turned;    // [places][words of O · channels, padded to whole vectors]
 };
 
-// Rule 8, input gradient. The rows of `batch` are positions, its prefix are the O channels that leave the group.
+// Rule 8, input gradient. The rows of `batch` are positions, its prefix are the O channels that leave the group, as operands.
 struct SpreadJob {
   TurnJob weights;
   Batch batch;
