@@ -14,8 +14,9 @@ export default defineConfig({
   },
   test: {
     globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts', 'test/setup/webgpu.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Shared machines differ in speed by a factor of three, from one hour to the next, too: the longest test takes 25 s on a fast one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Tests start threads of their own, too: node/threads/thread.ts says what may go wrong when they end.
     execArgv: ['--no-concurrent-recompilation'],

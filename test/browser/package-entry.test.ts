@@ -104,7 +104,7 @@ it('through a bundler with its usual settings, by the name of the package', asyn
   const out = path.join(folder, 'dist');
   const url = await served(readFileSync(path.join(out, 'index.html'), 'utf8'), { assets: path.join(out, 'assets') });
   expect(await trainedAt(url)).toMatch(await expected());
-}, 60_000);
+});
 
 /** Loses the device once, with the second submission after the first task. */
 const losesGpu = `

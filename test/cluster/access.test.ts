@@ -144,7 +144,7 @@ describe('access', () => {
     await refused({ ...tls, ...user, tlsCa: file('other-ca.pem') }, /no secure connection to .*certificate/);
     await refused({ server, ...user, tlsCa: tls.tlsCa }, /no secure connection|cannot reach the server|certificate/);
     await refused({ ...tls, ...user, tlsCa: file('nothing.pem') }, /cannot read --tls-ca/);
-  }, 60_000);
+  });
 
   it('a token, in the command line or the environment', async () => {
     const at = await fleet.server('authorization { token: right }');
@@ -182,7 +182,7 @@ describe('access that changes while a run goes on', () => {
     for (const text of [notices, node.text])
       expect(text).toMatch(/waiting: the server refuses this user for now: .*uthorization.*trying again/i);
     expect(node.child.exitCode).toBe(null);
-  }, 60_000);
+  });
 
   it('keys and certificates that are exchanged are read again', async () => {
     const names = ['server', 'client'].flatMap((who) => [`${who}.pem`, `${who}.key`]);
@@ -210,7 +210,7 @@ describe('access that changes while a run goes on', () => {
       },
     });
     expect(digest).toBe(await sequentialDigest());
-  }, 60_000);
+  });
 });
 
 describe('a server without JetStream', () => {

@@ -57,4 +57,4 @@ it('the code of docs/LIBRARY.md compiles', () => {
   );
   expect(blocks.length).toBeGreaterThan(5);
   expect(problems).toEqual([]);
-}, 60_000);
+});

@@ -42,7 +42,7 @@ beforeAll(async () => {
   });
   writeFileSync(path.join(folder, 'table.csv'), ['x,y,class', ...rows].join('\n'));
   await trained('base', [...DATA, '--epochs', '40', '--splits', '4', '--out', 'base']);
-}, 60_000);
+});
 
 it('a new phase', { timeout: 60_000 }, async () => {
   const whole = [...DATA, '--epochs', '300', '--splits', '30', '--phases', '40'];
