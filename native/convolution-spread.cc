@@ -30,9 +30,6 @@ void Convolution::openSpread() {
   f.spreadImages = most;
   f.spreadTaps.reserve(each / kBlock);
   for (Index t = 0; t < each / kBlock; t++) f.spreadTaps.data()[t] = static_cast<uint32_t>(t * f.words);
-  f.spreadAt.reserve(roundUp(most * positions, kBlock));
-  for (Index i = 0; i < most * positions; i++) f.spreadAt.data()[i] = static_cast<uint32_t>(i * shape_.outputs / form_.pair);
-  fillUp(f.spreadAt, most * positions);
 }
 
 // Tiles gather from a frame of the deltas of some images, where windows are moved by one.
@@ -72,9 +69,12 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
   turnAll(turnedGroup);
   const Index images = std::min(frames_.spreadImages, std::max(Index{1}, blocksOf(rows, pool_->threads())));
   const bool rounds = precision_ != Precision::kF32;
-  // Whole images, then what is left of a batch: each number of images has pixels of its own.
-  const auto pixelsOf = [&](Index count, int32_t* to) {
+  // Whole images, then what is left of a batch: each number of images has pixels of its own, and places of its deltas, of which the last is
+  // repeated, for a block of positions is read whole.
+  const auto listsOf = [&](Index count, int32_t* to, uint32_t* starts) {
     const Index padded = roundUp(count * positions, kBlock);
+    for (Index i = 0; i < padded; i++)
+      starts[i] = static_cast<uint32_t>(std::min(i, count * positions - 1) * shape_.outputs / form_.pair);
     for (Index place = 0; place < places; place++) {
       for (Index i = 0; i < padded; i++) {
         const Index at = i % positions;
@@ -86,10 +86,12 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
     }
   };
   const Index left = rows % images;
-  const Index most = places * roundUp(images * positions, kBlock);
+  const Index mostAt = roundUp(images * positions, kBlock);
+  const Index most = places * mostAt;
   frames_.pixels.reserve(2 * most);
-  pixelsOf(images, frames_.pixels.data());
-  if (left > 0) pixelsOf(left, frames_.pixels.data() + most);
+  frames_.spreadAt.reserve(2 * mostAt);
+  listsOf(images, frames_.pixels.data(), frames_.spreadAt.data());
+  if (left > 0) listsOf(left, frames_.pixels.data() + most, frames_.spreadAt.data() + mostAt);
   for (Index t = 0; rounds && t < pool_->threads(); t++)
     lanes_[static_cast<size_t>(t)].delta.reserve(images * shape_.outValues() / form_.pair);
   pool_->run(blocksOf(rows, images), 1, [&](Index first, Index last, int thread) {
@@ -105,7 +107,7 @@ void Convolution::spreadWindows(const float* delta, Index rows, float* out) {
       }
       for (Index g = 0; g < shape_.groups; g++) {
         const Batch batch{given + g * each / form_.pair, nullptr, count * positions, 1, each, {nullptr, nullptr, nullptr},
-                          frames_.spreadAt.data(), frames_.spreadTaps.data()};
+                          frames_.spreadAt.data() + (count == images ? 0 : mostAt), frames_.spreadTaps.data()};
         kernels_.spread({turn(g, turnedGroup), batch, frames_.pixels.data() + (count == images ? 0 : most), to + g * channels, shape_.channels});
       }
     }

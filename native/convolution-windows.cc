@@ -11,15 +11,16 @@ namespace {
 // Positions of a piece, and floats of its frame: together with a panel of weights they stay in the second-level cache.
 constexpr Index kPositions = 512;
 constexpr Index kFrameFloats = Index{1} << 17;
-// Floats of the patches of a piece, where operands are copied out of frames.
+// Values of the patches of a piece in tiles, or words of those in pairs, where operands are copied out of frames.
 constexpr Index kPackedFloats = Index{1} << 18;
 constexpr Index kMostPositions = 4096;
 
-}  // namespace
-
+// Repeats the last of the first `count` to the end.
 void fillUp(Array<uint32_t>& list, Index count) {
   for (Index i = count; i < list.size(); i++) list.data()[i] = list.data()[count - 1];
 }
+
+}  // namespace
 
 // Which convolutions these are, and where a piece's windows lie.
 void Convolution::openFrames() {

@@ -12,8 +12,6 @@ namespace pff {
 
 // Offsets are 32 bits, with room for those of a window.
 constexpr Index kMostOffset = Index{1} << 30;
-// Repeats the last of the first `count` to the end.
-void fillUp(Array<uint32_t>& list, Index count);
 
 struct ConvolutionShape {
   Index channels, height, width, outputs, kernel, stride, padding, groups, labels;

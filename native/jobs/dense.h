@@ -18,8 +18,8 @@ struct Batch {
   Index variants;  // V
   Index prefix;    // P
   SuffixList suffix;
-  // Where rows are not packed but read where they lie: value 8 t + k of row b is x[at[b] + taps[t] + k]. `at` is filled up to a multiple
-  // of 8 rows; P is a multiple of 8, too. Not with pairs, nor in the tile order.
+  // Where rows are not packed but read where they lie: word k of the 8 values, or 4 pairs, t of row b is x[at[b] + taps[t] + k]. `at` is filled
+  // up to a multiple of 8 rows; P is a multiple of 8, too. Not in the tile order, nor for the gradient of pairs.
   const uint32_t* at = nullptr;
   const uint32_t* taps = nullptr;
 };

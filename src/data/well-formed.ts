@@ -71,9 +71,13 @@ export function checkedValues(values: unknown): SampleValues {
   if (values instanceof Uint8Array) return values;
   if (values instanceof Uint8ClampedArray) return new Uint8Array(values);
   if (!(values instanceof Float32Array))
-    throw new PffError('data', `values must be a Uint8Array or a Float32Array, but got ${described(values)}`, {
-      hint: 'Give bytes 0 … 255 as a Uint8Array: Uint8Array.from(values).',
-    });
+    throw new PffError(
+      'data',
+      `values must be a Uint8Array or a Float32Array, but what was given is ${described(values)}`,
+      {
+        hint: 'Give bytes 0 … 255 as a Uint8Array: Uint8Array.from(values).',
+      },
+    );
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return values;
   throw new PffError('data', `value ${wrong} is ${values[wrong]}, which is no finite number`, {

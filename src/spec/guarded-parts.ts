@@ -70,7 +70,7 @@ function guardedLocalLoss(what: string, own: OwnLocalLoss): OwnLocalLoss {
   const { heads, loss } = given(own);
   if (typeof loss !== 'function') wrong(`its loss is ${described(loss)}`);
   if (!Array.isArray(heads) || heads.length === 0)
-    wrong(`its heads are ${Array.isArray(heads) ? 'none' : described(heads)}`);
+    wrong(Array.isArray(heads) ? 'it has no heads' : `its heads are given as ${described(heads)}`);
   const names = new Set<string>();
   for (const [i, head] of own.heads.entries()) {
     const { outputs, name = i === 0 ? 'head' : `head${i + 1}` } = given(head) as Partial<OwnLocalLoss['heads'][0]>;

@@ -77,7 +77,7 @@ describe('pff audit', () => {
     expect(JSON.parse(json.text)).toMatchObject({ run: 'test', disputes: expect.any(Array) as unknown });
   });
 
-  it('says what it needs: an audited run, and a task for a chain', { timeout: 60_000 }, async () => {
+  it('says what it needs: an audited run, and a task for a chain', async () => {
     const at = await fleet.server();
     fleet.node(at);
     await follow({ server: at.url }, {}, { spec: { ...spec, epochs: 1, splits: 1 }, nodes: 1, variant: 'sequential' });

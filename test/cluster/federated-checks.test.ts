@@ -116,7 +116,7 @@ async function comesToMatch(text: () => string, what: RegExp): Promise<void> {
 }
 
 describe('a federated run with all checks', () => {
-  it('of honest sites has the bits of one without', { timeout: 60_000 }, async () => {
+  it('of honest sites has the bits of one without', async () => {
     const shardDirs = sites.map((name) => file(name));
     const spec = { layers: [2, 16, 16], epochs: 6, splits: 6, batch: 20, learningRate: 0.01 };
     const alone = await trainToEnd({ data: file('held.csv'), spec, shardDirs });
@@ -129,7 +129,7 @@ describe('a federated run with all checks', () => {
     expect(train.text).not.toContain('ACCURACY FELL');
   });
 
-  it('a site that blows a state up is noticed by the next, which leaves', { timeout: 60_000 }, async () => {
+  it('a site that blows a state up is noticed by the next, which leaves', async () => {
     const at = await fleet.server();
     submit(at.url, file('blown-up'));
     changePublished((task, output) => (taskKey(task) === 'c1.l0' ? scaled(output, 30) : output));
@@ -142,7 +142,7 @@ describe('a federated run with all checks', () => {
     expect(status.text).toContain('c1.l0 has moved by');
   });
 
-  it('a layer that became worse is told, with whose chapter it was', { timeout: 60_000 }, async () => {
+  it('a layer that became worse is told, with whose chapter it was', async () => {
     const at = await fleet.server();
     const out = file('worse');
     const train = submit(at.url, out, '--validate-every', '1', '--max-drop', '0.15');
@@ -166,7 +166,7 @@ describe('a federated run with all checks', () => {
     expect(await train.exited).toBe(0);
   });
 
-  it('a site whose memory changes between two times publishes nothing of the task', { timeout: 60_000 }, async () => {
+  it('a site whose memory changes between two times publishes nothing of the task', async () => {
     const at = await fleet.server();
     submit(at.url, file('repeated'));
     let fetched = 0;

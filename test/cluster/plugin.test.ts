@@ -73,7 +73,7 @@ it(
   },
 );
 
-it('a node that lacks the data of a run refuses that run, and goes on to others', { timeout: 60_000 }, async () => {
+it('a node that lacks the data of a run refuses that run, and goes on to others', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-plugin-'));
   fleet.atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const dots = fileURLToPath(new URL('../library/dots-plugin.mjs', import.meta.url));

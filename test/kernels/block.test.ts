@@ -27,6 +27,9 @@ const cases: readonly TrainedCase[] = [
   { image: '16x9x5', block: 'conv24g2k5s3+bn+conv56', batch: 11, labels: 3, variants: 2 },
   { image: '32x32x32', block: 'conv5', batch: 2 },
   { image: '64x6x10', block: 'conv20g2', batch: 17 },
+  // Positions of the last images end in the middle of a block of eight.
+  { image: '8x7x7', block: 'conv8', batch: 1 },
+  { image: '8x7x7', block: 'conv8', batch: 3 },
   { image: '32x9x9', block: 'conv6s2', batch: 5 },
   { image: '16x7x9', block: 'conv32g2s2+bn+leaky+conv48g2k5p1', batch: 5 },
   { image: '3x7x5', block: 'conv21+rms+max2', batch: 3, labels: 4, variants: 2 },

@@ -25,7 +25,7 @@ async function difference(precision: Precision, test: TrainedCase): Promise<stri
   return blockDifference(await open(precision), precision, test);
 }
 
-it.each(casesOfDevices)('$image $block, $batch samples', { timeout: 60_000 }, async (test) => {
+it.each(casesOfDevices)('$image $block, $batch samples', async (test) => {
   expect(await difference('bf16-tile', test)).toBeUndefined();
 });
 
@@ -54,7 +54,7 @@ const convolutions = fc
   );
 
 describe.each(precisions)('%s', (precision) => {
-  it('random convolutions', { timeout: 60_000 }, async () => {
+  it('random convolutions', async () => {
     await fc.assert(
       fc.asyncProperty(convolutions, async (test) => {
         expect(await difference(precision, test)).toBeUndefined();
@@ -64,7 +64,7 @@ describe.each(precisions)('%s', (precision) => {
   });
 });
 
-it("shaders for a device's own arithmetic compute the same but for rounding", { timeout: 60_000 }, async () => {
+it("shaders for a device's own arithmetic compute the same but for rounding", async () => {
   const test = { image: '4x9x8', block: 'conv16+leaky+max2+conv70g2', batch: 3, labels: 3, variants: 2 };
   const found = await trainedOnDevice(await open('bf16', 'device', 2), test);
   const expected = trained(openReference('bf16'), test);

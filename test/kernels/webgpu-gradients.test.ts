@@ -71,7 +71,7 @@ test.each<[string, LossDescription, readonly DenseTensors[]]>([
   ['symba', { kind: 'symba', goodness: 'sum', steepness: 1.5 }, [random(INPUTS, OUTPUTS, 0.7)]],
   ['local-head', { kind: 'local-head' }, [random(INPUTS, OUTPUTS, 0.7), random(OUTPUTS, CLASSES, 0.5)]],
   ['softmax', { kind: 'softmax' }, [random(INPUTS, CLASSES, 0.7)]],
-])('%s', { timeout: 60_000 }, async (_, loss, before) => {
+])('%s', async (_, loss, before) => {
   const kernels = kernelsOn(await sharedDevice(), { precision: 'f32', form: 'integer', each: [1] });
   const after = before.map(copyOf);
   await trained(kernels, loss, after, 1);

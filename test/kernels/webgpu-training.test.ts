@@ -71,7 +71,7 @@ test.each<[string, PartialSpec]>([
   ],
   ['mono-forward', { objective: 'mono-forward' }],
   ['pred on images less their mean', { objective: 'pred', subtractMean: true }],
-])('%s', { timeout: 60_000 }, async (_, more) => {
+])('%s', async (_, more) => {
   const spec = { ...small, ...more };
   const precision = spec.precision ?? 'f32';
   const { kernels, calls } = await watched(precision);
@@ -99,7 +99,7 @@ test.each<[string, PartialSpec]>([
     { objective: 'performance-optimized', dropout: 0.3, dropoutOf: 'channels' },
   ],
   ['mono-forward', { objective: 'mono-forward', optimizer: 'sgd' }],
-])('blocks of convolutions: %s', { timeout: 60_000 }, async (_, more) => {
+])('blocks of convolutions: %s', async (_, more) => {
   const spec = { ...convolved, ...more };
   const { kernels, calls } = await watched('bf16');
   expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
@@ -107,7 +107,7 @@ test.each<[string, PartialSpec]>([
   expect([calls.steps, calls.readings]).toEqual([2 * 4, 0]);
 });
 
-test('a head on averages of large planes is left to the CPU', { timeout: 60_000 }, async () => {
+test('a head on averages of large planes is left to the CPU', async () => {
   const spec: PartialSpec = { ...convolved, layers: ['1x6x6', 'conv60'], objective: 'performance-optimized' };
   const { kernels, calls } = await watched('bf16');
   expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
@@ -117,20 +117,20 @@ test('a head on averages of large planes is left to the CPU', { timeout: 60_000 
 test.each<[string, PartialSpec]>([
   ['augmented images', { shift: 1 }],
   ['the softmax classifier', { classifier: 'softmax' }],
-])('%s come from the host', { timeout: 60_000 }, async (_, more) => {
+])('%s come from the host', async (_, more) => {
   const spec = { ...small, ...more };
   const { kernels, calls } = await watched('bf16');
   expect(await trainOn(kernels, dataset, spec)).toEqual(await trainOn(openReference('bf16'), dataset, spec));
   expect(calls.drawn).toBeLessThan(calls.steps);
 });
 
-test('batches come from the host where samples find no room on the device', { timeout: 60_000 }, async () => {
+test('batches come from the host where samples find no room on the device', async () => {
   const { kernels, calls } = await watched('bf16', false);
   expect(await trainOn(kernels, dataset, small)).toEqual(await trainOn(openReference('bf16'), dataset, small));
   expect([calls.steps, calls.drawn]).toEqual([16, 0]);
 });
 
-test('a loss that is not finite names the batch that the CPU names', { timeout: 60_000 }, async () => {
+test('a loss that is not finite names the batch that the CPU names', async () => {
   const spec: PartialSpec = { ...small, learningRate: 1e18 };
   const messageOf = (training: Promise<unknown>) =>
     training.then(
@@ -160,7 +160,7 @@ test('rows that a stock does not have are not drawn', async () => {
 });
 
 // The last one: the next device has to compile everything again.
-test('a device that is lost with steps of a block under way ends the training', { timeout: 60_000 }, async () => {
+test('a device that is lost with steps of a block under way ends the training', async () => {
   const { kernels, calls } = await watched('bf16');
   (await sharedDevice()).loseAtSubmission(4);
   await expect(trainOn(kernels, dataset, { ...convolved, objective: 'symba', goodness: 'sum' })).rejects.toThrow(

@@ -77,46 +77,42 @@ const spec = {
   dropout: 0.1,
 };
 
-it(
-  'trains, with the same bits in every schedule and after a stop; a model is read with its plugin only',
-  { timeout: 60_000 },
-  async () => {
-    const out = path.join(folder, 'run');
-    const one = await trainToEnd({ spec, plugins: [plugin], out });
-    expect(one.testAccuracy).toBeGreaterThan(0.6);
-    for (const variant of ['all-layers', 'single-layer'] as const) {
-      const how = { nodes: 3, variant, threadsPerNode: 1 };
-      expect((await trainToEnd({ spec, plugins: [plugin], ...how })).modelDigest).toBe(one.modelDigest);
-    }
-    const stopped = path.join(folder, 'stopped');
-    const stop = new AbortController();
-    const running = (async () => {
-      for await (const event of train({ spec, plugins: [plugin], nodes: 2, out: stopped, signal: stop.signal }))
-        if (event.type === 'task-finished' && event.task.chapter === 1) stop.abort(new Error('stop'));
-    })();
-    await expect(running).rejects.toMatchObject({ code: 'interrupted' });
-    expect((await trainToEnd({ resume: stopped, plugins: [plugin] })).modelDigest).toBe(one.modelDigest);
+it('trains, with the same bits in every schedule and after a stop; a model is read with its plugin only', async () => {
+  const out = path.join(folder, 'run');
+  const one = await trainToEnd({ spec, plugins: [plugin], out });
+  expect(one.testAccuracy).toBeGreaterThan(0.6);
+  for (const variant of ['all-layers', 'single-layer'] as const) {
+    const how = { nodes: 3, variant, threadsPerNode: 1 };
+    expect((await trainToEnd({ spec, plugins: [plugin], ...how })).modelDigest).toBe(one.modelDigest);
+  }
+  const stopped = path.join(folder, 'stopped');
+  const stop = new AbortController();
+  const running = (async () => {
+    for await (const event of train({ spec, plugins: [plugin], nodes: 2, out: stopped, signal: stop.signal }))
+      if (event.type === 'task-finished' && event.task.chapter === 1) stop.abort(new Error('stop'));
+  })();
+  await expect(running).rejects.toMatchObject({ code: 'interrupted' });
+  expect((await trainToEnd({ resume: stopped, plugins: [plugin] })).modelDigest).toBe(one.modelDigest);
 
-    const { tensors } = decodeModel(readRunFile(path.join(out, 'model.safetensors')));
-    const names = tensors.map(({ name }) => name).filter((name) => name.startsWith('layer1.'));
-    expect(names.toSorted()).toEqual([
-      'layer1.bias',
-      'layer1.head.bias',
-      'layer1.head.weight',
-      'layer1.odd.bias',
-      'layer1.odd.weight',
-      'layer1.weight',
-    ]);
-    expect((await evaluateRun(out, { testSamples: 300 })).accuracy).toBe(one.testAccuracy);
-    const without = await pff(['eval', out], folder);
-    expect([without.code, without.stderr]).toEqual([
-      2,
-      expect.stringMatching(/has the objective margins, which is of a plugin that is not loaded/),
-    ]);
-    const onnx = await pff(['export', out, '--to', 'onnx', '--plugin', plugin], folder);
-    expect(onnx.code, onnx.stderr).toBe(0);
-  },
-);
+  const { tensors } = decodeModel(readRunFile(path.join(out, 'model.safetensors')));
+  const names = tensors.map(({ name }) => name).filter((name) => name.startsWith('layer1.'));
+  expect(names.toSorted()).toEqual([
+    'layer1.bias',
+    'layer1.head.bias',
+    'layer1.head.weight',
+    'layer1.odd.bias',
+    'layer1.odd.weight',
+    'layer1.weight',
+  ]);
+  expect((await evaluateRun(out, { testSamples: 300 })).accuracy).toBe(one.testAccuracy);
+  const without = await pff(['eval', out], folder);
+  expect([without.code, without.stderr]).toEqual([
+    2,
+    expect.stringMatching(/has the objective margins, which is of a plugin that is not loaded/),
+  ]);
+  const onnx = await pff(['export', out, '--to', 'onnx', '--plugin', plugin], folder);
+  expect(onnx.code, onnx.stderr).toBe(0);
+});
 
 it.each<[unknown, string]>([
   [{ heads: [{ outputs: 'classes' }] }, 'a local loss with heads, but its loss is undefined'],

@@ -40,7 +40,7 @@ describe('a task that is done twice', () => {
     );
   });
 
-  it('has the same bits, on one node and on threads', { timeout: 60_000 }, async () => {
+  it('has the same bits, on one node and on threads', async () => {
     const once = await trainToEnd({ spec, threadsPerNode: 1 });
     const twice = await trainToEnd({ spec, threadsPerNode: 1, repeat: 1 });
     expect(twice.modelDigest).toBe(once.modelDigest);

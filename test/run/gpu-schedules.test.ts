@@ -23,14 +23,14 @@ const common: PartialSpec = { layers: [36, 12, 10, 8], epochs: 4, precision: 'bf
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-gpu-schedules-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 // Proved once, for all.
-beforeAll(async () => (await openWebGpu('bf16')).close(), 60_000);
+beforeAll(async () => (await openWebGpu('bf16')).close());
 
 describe.each([
   ['single-layer', { negatives: 'adaptive', labelLag: 2 }],
   ['all-layers', { negatives: 'random', dropout: 0.2 }],
   ['federated', { shards: 2 }],
 ] as const)('%s', (variant, part) => {
-  it.each(['another on it', 'one on the CPU'])('a node on the GPU and %s', { timeout: 60_000 }, async (other) => {
+  it.each(['another on it', 'one on the CPU'])('a node on the GPU and %s', async (other) => {
     const more = { ...common, ...part };
     const second = other === 'another on it' ? await openWebGpu('bf16') : openReference('bf16');
     const onGpu = await trainOn(await openWebGpu('bf16'), dataset, more, { variant, others: [second] });
@@ -41,7 +41,7 @@ describe.each([
 it.each<[KernelsChoice, KernelsChoice]>([
   ['reference', 'webgpu'],
   ['webgpu', 'reference'],
-])('a run begun on %s kernels goes on on %s', { timeout: 60_000 }, async (first, second) => {
+])('a run begun on %s kernels goes on on %s', async (first, second) => {
   const spec = toySpec(common);
   const out = path.join(folder, first);
   const stop = new AbortController();

@@ -149,43 +149,39 @@ describe('what does not fit is refused', () => {
 const fleet = new Fleet();
 afterEach(() => fleet.end());
 
-it(
-  'nodes of a cluster with the model give the same bits; without it, or with another one, they are refused',
-  { timeout: 60_000 },
-  async () => {
-    const sizes = { layers: [784, 32, 24], trainSamples: 800, testSamples: 100, seed: 3 };
-    const run = at('mnist');
-    await trainToEnd({ spec: { ...sizes, epochs: 1 }, out: run });
-    await trainToEnd({ spec: { ...sizes, epochs: 1, seed: 4 }, out: at('mnist-4') });
-    const spec = { ...sizes, epochs: 3, freeze: [1] };
-    const { modelDigest } = await trainToEnd({ spec, init: run });
-    const server = await fleet.server();
-    const flags = '--layers 784,32,24 --train-samples 800 --test-samples 100 --seed 3 --epochs 3 --freeze 1'.split(' ');
-    const training = fleet.pff(
-      'train',
-      ...flags,
-      '--init',
-      run,
-      '--server',
-      server.url,
-      '--nodes',
-      '2',
-      '--run',
-      'tune',
-      '--out',
-      at('tuned'),
-    );
-    const without = fleet.node(server, '--run', 'tune');
-    const withOther = fleet.node(server, '--run', 'tune', '--init', at('mnist-4'));
-    expect(await without.exited, training.text).toBe(1);
-    expect(without.text).toMatch(
-      /refused: run tune begins with the model of digest [0-9a-f]{16}, which is not here\. Give it .* --init/,
-    );
-    expect(await withOther.exited).toBe(1);
-    expect(withOther.text).toMatch(/refused: the spec begins with the model of digest/);
-    fleet.node(server, '--init', run);
-    fleet.node(server, '--init', run);
-    expect(await training.exited, training.text).toBe(0);
-    expect(training.text).toContain(modelDigest.slice(0, 12));
-  },
-);
+it('nodes of a cluster with the model give the same bits; without it, or with another one, they are refused', async () => {
+  const sizes = { layers: [784, 32, 24], trainSamples: 800, testSamples: 100, seed: 3 };
+  const run = at('mnist');
+  await trainToEnd({ spec: { ...sizes, epochs: 1 }, out: run });
+  await trainToEnd({ spec: { ...sizes, epochs: 1, seed: 4 }, out: at('mnist-4') });
+  const spec = { ...sizes, epochs: 3, freeze: [1] };
+  const { modelDigest } = await trainToEnd({ spec, init: run });
+  const server = await fleet.server();
+  const flags = '--layers 784,32,24 --train-samples 800 --test-samples 100 --seed 3 --epochs 3 --freeze 1'.split(' ');
+  const training = fleet.pff(
+    'train',
+    ...flags,
+    '--init',
+    run,
+    '--server',
+    server.url,
+    '--nodes',
+    '2',
+    '--run',
+    'tune',
+    '--out',
+    at('tuned'),
+  );
+  const without = fleet.node(server, '--run', 'tune');
+  const withOther = fleet.node(server, '--run', 'tune', '--init', at('mnist-4'));
+  expect(await without.exited, training.text).toBe(1);
+  expect(without.text).toMatch(
+    /refused: run tune begins with the model of digest [0-9a-f]{16}, which is not here\. Give it .* --init/,
+  );
+  expect(await withOther.exited).toBe(1);
+  expect(withOther.text).toMatch(/refused: the spec begins with the model of digest/);
+  fleet.node(server, '--init', run);
+  fleet.node(server, '--init', run);
+  expect(await training.exited, training.text).toBe(0);
+  expect(training.text).toContain(modelDigest.slice(0, 12));
+});

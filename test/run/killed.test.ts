@@ -44,7 +44,7 @@ beforeAll(async () => {
   await trained('base', [...DATA, '--epochs', '40', '--splits', '4', '--out', 'base']);
 });
 
-it('a new phase', { timeout: 60_000 }, async () => {
+it('a new phase', async () => {
   const whole = [...DATA, '--epochs', '300', '--splits', '30', '--phases', '40'];
   await trained('whole', [...whole, '--out', 'whole', '--nodes', '3', '--variant', 'all-layers']);
   cpSync(path.join(folder, 'base'), path.join(folder, 'longer'), { recursive: true });
@@ -56,7 +56,7 @@ it('a new phase', { timeout: 60_000 }, async () => {
   expect([modelDigest, spec.phases]).toEqual([resultOf('whole').modelDigest, [40]]);
 });
 
-it('a model with a frozen layer', { timeout: 60_000 }, async () => {
+it('a model with a frozen layer', async () => {
   const tuned = [...DATA, '--epochs', '300', '--splits', '30', '--init', 'base', '--freeze', '1'];
   await trained('tuned', [...tuned, '--out', 'tuned']);
   expect(await trained('shot', [...tuned, '--out', 'shot', '--nodes', '3', '--variant', 'all-layers'], 12)).toBe(true);

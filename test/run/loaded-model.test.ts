@@ -44,11 +44,16 @@ type Asked = (model: Model) => Promise<unknown>;
 const loose = (given: unknown): never => given as never;
 
 it.each<[string, string, Asked, RegExp]>([
-  ['nothing', 'images', (m) => m.predict(loose(undefined)), /values must be .* but got undefined/],
-  ['a list of numbers', 'images', (m) => m.predict(loose([...image])), /values must be .* but got a list/],
-  ['a text', 'images', (m) => m.predict(loose('abc')), /values must be .* but got a string/],
-  ['16-bit values', 'images', (m) => m.predict(loose(new Uint16Array(PIXELS))), /but got a Uint16Array/],
-  ['f64 values', 'images', (m) => m.predict(loose(new Float64Array(PIXELS))), /but got a Float64Array/],
+  ['nothing', 'images', (m) => m.predict(loose(undefined)), /values must be .* but what was given is undefined/],
+  [
+    'a list of numbers',
+    'images',
+    (m) => m.predict(loose([...image])),
+    /values must be .* but what was given is a list/,
+  ],
+  ['a text', 'images', (m) => m.predict(loose('abc')), /values must be .* but what was given is a string/],
+  ['16-bit values', 'images', (m) => m.predict(loose(new Uint16Array(PIXELS))), /but what was given is a Uint16Array/],
+  ['f64 values', 'images', (m) => m.predict(loose(new Float64Array(PIXELS))), /but what was given is a Float64Array/],
   ['NaN', 'images', (m) => m.predict(new Float32Array(PIXELS).fill(NaN, 5)), /value 5 is NaN, which is no finite/],
   ['no rows', 'images', (m) => m.predictRows(loose(undefined)), /rows must be an array/],
   ['a row of null', 'images', (m) => m.predictRows(loose([null])), /row 1, it is null, but a row is/],
