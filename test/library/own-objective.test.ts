@@ -116,7 +116,7 @@ it('trains, with the same bits in every schedule and after a stop; a model is re
 
 it.each<[unknown, string]>([
   [{ heads: [{ outputs: 'classes' }] }, 'a local loss with heads, but its loss is undefined'],
-  [{ heads: 'many', loss: () => undefined }, 'a local loss with heads, but its heads are a string'],
+  [{ heads: 'many', loss: () => undefined }, 'a local loss with heads, but its heads are given as a string'],
   [
     { heads: [{ outputs: 3 }], loss: () => undefined },
     'its first head, which predicts, has other outputs than the classes',
