@@ -14,7 +14,7 @@ export default defineConfig({
   },
   test: {
     globalSetup: ['test/setup/nats-server.ts', 'test/setup/chromium.ts', 'test/setup/webgpu.ts'],
-    // Shared machines differ in speed by a factor of three, from one hour to the next, too: the longest test takes 25 s on a fast one.
+    // Shared machines differ: all tests took 632 s on one and 1,498 s on another, where a test of eleven runs needed more than 60 s.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
