@@ -11,7 +11,8 @@ registerGoodness('activity', {
 
 if (isMainThread) {
   const file = process.argv[2] ?? fileURLToPath(new URL('points.csv', import.meta.url));
-  const data = await loadData(file, { labelColumn: 'class' });
+  // The labels are in the column class, or else in the last one; { labelColumn: 'species' } names another.
+  const data = await loadData(file);
   const layers = [data.shape.width, 64, 64];
   const spec = { layers, labelMode: 'append', goodness: 'activity', steepness: 5, epochs: 60, batch: 16 };
   const { testAccuracy, modelDigest } = await trainToEnd({ spec, nodes: 2, plugins: [import.meta.url] }, data);

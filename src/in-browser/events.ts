@@ -24,7 +24,7 @@ export interface GpuFailedEvent {
   readonly reason: string;
 }
 
-/** All layers have finished a chapter, and what they make of the test samples now. */
+/** All layers have finished a chapter, and what they make of the test samples now. Of the last chapter `finished` tells. */
 export interface MeasuredEvent {
   readonly type: 'measured';
   /** Chapters done, and of how many. */
@@ -46,7 +46,7 @@ export interface FinishedEvent {
   readonly model: Uint8Array<ArrayBuffer>;
 }
 
-/** A new model after each chapter, where `models` was asked for. */
+/** A new model after each chapter but the last, where `models` was asked for. */
 export interface ModelEvent {
   readonly type: 'model';
   readonly chapters: number;

@@ -1,11 +1,13 @@
 /** Trains in a browser: in a worker of its own, as an async iterable of events. */
 import type { Dataset } from '../data/dataset.js';
+import { nameInMemory } from '../data/dataset-names.js';
 import { checkDataset } from '../data/well-formed.js';
 import { decodeError } from '../error-codec.js';
 import { PffError } from '../errors.js';
 import type { PortableChoice } from '../kernels/open-portable.js';
 import { checkOptions } from '../known-options.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
+import { checkForBrowser } from './check-spec.js';
 import type { TrainAnswer, TrainEvent, TrainRequest } from './events.js';
 
 export interface BrowserTrainOptions {
@@ -15,9 +17,9 @@ export interface BrowserTrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** `auto` (the default): WebAssembly, or else the slow reference. `webgpu`: the GPU that the browser offers. All give the same bits. */
   readonly kernels?: PortableChoice | undefined;
-  /** Measure the test samples after each chapter. True unless given. */
+  /** Measure the test samples after each chapter but the last, whose figures `finished` has. True unless given. */
   readonly measure?: boolean | undefined;
-  /** Give the model after each chapter, too. */
+  /** Give the model after each chapter but the last, too, which `finished` has. */
   readonly models?: boolean | undefined;
   /** Called with each event, besides the iteration. */
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
@@ -26,14 +28,15 @@ export interface BrowserTrainOptions {
 /** The part of a worker that is used. */
 interface TrainingWorker {
   addEventListener(type: 'message', listener: (message: { readonly data: TrainAnswer }) => void): void;
-  addEventListener(type: 'error', listener: (error: { readonly message: string }) => void): void;
+  addEventListener(type: 'error', listener: (error: { readonly message?: string }) => void): void;
   postMessage(request: TrainRequest): void;
   terminate(): void;
 }
 
 /**
  * Trains and evaluates on a dataset in memory (`datasetFromArrays`). Breaking out of the iteration ends the worker.
- * @throws PffError for anything wrong with what was asked; the signal's reason when that aborts.
+ * @throws PffError for anything wrong with what was asked, and for what only Node.js does: backpropagation, `earlyStop`, `init`;
+ * the signal's reason when that aborts.
  */
 export async function* train(
   options: BrowserTrainOptions,
@@ -49,7 +52,8 @@ export async function* train(
   });
   checkDataset('the second argument of train', dataset);
   const { signal, kernels = 'auto', measure = true, models = false, onEvent } = options;
-  const spec = resolveSpec({ dataset: dataset.name, ...options.spec });
+  const spec = resolveSpec({ dataset: nameInMemory(dataset), ...options.spec });
+  checkForBrowser(spec);
   signal?.throwIfAborted();
   const events: TrainEvent[] = [];
   let failed: { readonly error: unknown } | undefined;
@@ -65,9 +69,7 @@ export async function* train(
     events.push(data.event);
     wake();
   });
-  worker.addEventListener('error', ({ message }) =>
-    fail(new PffError('training', `the worker that trains failed: ${message}`)),
-  );
+  worker.addEventListener('error', ({ message }) => fail(brokenWorker(message)));
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     worker.postMessage({ spec, dataset, kernels, measure, models });
@@ -87,6 +89,18 @@ export async function* train(
     signal?.removeEventListener('abort', onAbort);
     worker.terminate();
   }
+}
+
+/** @param message what its script threw; a script that could not be loaded says nothing */
+function brokenWorker(message: string | undefined): PffError {
+  if (message) return new PffError('training', `the worker that trains failed: ${message}`);
+  return new PffError(
+    'training',
+    'the worker that trains could not be started: its script background.js was not loaded',
+    {
+      hint: 'Serve it beside the script that imports the library (bundlers do that by themselves), and allow it by script-src and worker-src.',
+    },
+  );
 }
 
 /** As browsers have it: the types of Node.js know another one. */

@@ -2,7 +2,7 @@
  * A head without parameters: the channels (or units) of a layer are cut into one group a class, and a class's score is the mean of its
  * group, of values or of squares.
  *
- * 13. groups     Score of class k = ((0 + t0) + t1) + … over the positions and, within each, the channels of group k, times (1 / n), the
+ * 14. groups     Score of class k = ((0 + t0) + t1) + … over the positions and, within each, the channels of group k, times (1 / n), the
  *                quotient rounded to f32; t is v, or v · v. Backwards v gets delta · (1 / n), or (delta · (1 / n)) · (2 · v).
  */
 import type { Planes } from './block/contract.js';
@@ -44,7 +44,9 @@ export class GroupGoodness implements LayerKernel {
     activations?.set(scores);
   }
 
-  forward(input: LayerInput): void {
+  /** There are no sums of squares: what goes on is the planes', not the scores. @throws RangeError if they are asked for */
+  forward(input: LayerInput, sumSquares?: Float32Array): void {
+    if (sumSquares) throw new RangeError('scores of groups have no sums of squares');
     this.#rows = this.#taken(input);
     this.#scores = this.#scoresOf(this.#rows, input.batch);
   }
@@ -57,7 +59,8 @@ export class GroupGoodness implements LayerKernel {
     const { planes, classes, of } = this.#shape;
     const each = planes.channels / classes;
     const share = this.#share();
-    const values = 'values' in delta ? delta.values : new Float32Array(this.#scores.length);
+    if (!('values' in delta)) throw new RangeError('scores of groups take their gradient as values');
+    const { values } = delta;
     for (let i = 0; i < this.#rows.length; i++) {
       const k = Math.floor((i % planes.channels) / each);
       const d = fround((values[Math.floor(i / this.inputs) * classes + k] as number) * share);

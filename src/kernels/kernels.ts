@@ -1,6 +1,6 @@
 /**
  * The contract of a kernels backend: the arithmetic of one fully connected layer, and its numeric rules.
- * What a layer learns (objectives, heads) is composed from this in model/; nothing here knows of labels or losses.
+ * What a layer learns (objectives, heads) is composed from this in objectives/; nothing here knows of labels or losses.
  *
  * Legend for shapes: R rows = V · B; B samples of a batch; V variants of each sample (positive and negative: 2; all
  * labels for a prediction: as many as classes); I = P + C inputs; P prefix inputs (the image part, or all the
@@ -59,7 +59,8 @@
  *  - rule 6: acc starts at 0; the terms are the outputs, o = 0 … O-1.
  * No operand, and so no sum, is small enough for AMX to flush (see above). 48 products that AMX itself computed are in
  * test/kernels/amx-tile-golden.bin.
- * Rules 8 to 11, of convolutions and what stands between them, are in block/contract.ts, rule 12 in averages.ts, rule 13 in double-products.ts.
+ * Rules 8 to 11, of convolutions and what stands between them, are in block/contract.ts, rule 12 in averages.ts, rule 13 in double-products.ts, rule 14 in
+ * group-goodness.ts.
  * The scalars of a rule are rounded to f32 first; 1 - β is an f32 subtraction. The bits of a NaN are not fixed.
  * JavaScript has no fused multiply-add; the reference computes one exactly (fma.ts), so it is an oracle to the last bit.
  */
@@ -154,7 +155,7 @@ export interface DenseOptions {
  * function for each kind of layer (layers/ calls it); what all kinds share is a `LayerKernel`.
  */
 export interface Kernels {
-  /** `reference`, or `native/` and the instruction set (instruction-sets.ts). */
+  /** `reference`, `native/` and the instruction set (instruction-sets.ts), `wasm`, or `webgpu/` and the device. */
   readonly name: string;
   /** The arithmetic that it was opened with; proved by a probe where it is exact (probe.ts). */
   readonly numerics: Numerics;

@@ -13,7 +13,7 @@ import type { OpenOptions, OpenPart, ParameterShape, PartStructure, PartTensors 
 /** What the state of a layer consists of. `layer` counts from 0; the softmax classifier comes after the last layer. */
 export interface LayerStructure {
   readonly layer: number;
-  /** [layer], [layer, head], or [head] for the classifier. */
+  /** [layer], [layer, head], [layer, head, further parts of its loss], or [head] for the classifier. */
   readonly parts: readonly PartStructure[];
 }
 

@@ -6,7 +6,7 @@ import { NamedParts } from '../named-parts.js';
 
 /** A goodness of one's own: a number for each row of a layer's activations, and its gradient. */
 export interface OwnGoodness {
-  /** Goodness of one row of activations [O], all of them 0 or above. */
+  /** Goodness of one row of activations [O]: 0 or above but where a block has `leaky` or `linear`. */
   of(row: Float32Array): number;
   /** Writes its gradient by each activation to `out` [O]. */
   gradient(row: Float32Array, out: Float32Array): void;

@@ -17,13 +17,16 @@ import { crossEntropy } from './softmax.js';
 /** Share of the similarity loss in `predsim`. */
 const SIMILARITY = 0.99;
 
+/** What losses of a layer's own heads learn well with. */
+export const LOCAL_RATES: Objective['rates'] = {
+  adam: { learningRate: 0.002, headLearningRate: 0.002, weightDecay: 0 },
+  sgd: { learningRate: 0.1, headLearningRate: 0.1, weightDecay: 0 },
+};
+
 const common = {
   variants: 1,
   trains: 'layer',
-  rates: {
-    adam: { learningRate: 0.002, headLearningRate: 0.002, weightDecay: 0 },
-    sgd: { learningRate: 0.1, headLearningRate: 0.1, weightDecay: 0 },
-  },
+  rates: LOCAL_RATES,
   unitLength: false,
   headScores: 'log-probabilities',
 } as const;

@@ -57,7 +57,7 @@ export interface Objective {
   readonly unitLength: boolean;
   /** A head's scores for prediction: its log-probabilities, or its outputs themselves. */
   readonly headScores: 'log-probabilities' | 'outputs';
-  /** The parts of a layer and how they begin: [layer] or [layer, head]. */
+  /** The parts of a layer and how they begin: [layer], [layer, head], or further ones that only the loss reads. */
   parts(settings: ObjectiveSettings, place: LayerPlace): readonly PartStructure[];
   /** The loss of one layer for one chapter. @throws PffError `usage` for baselines, which are trained whole */
   begin(settings: ObjectiveSettings): LayerObjective;
@@ -78,7 +78,7 @@ export interface OutputDropout {
 
 /** One step on a batch. */
 export interface ObjectiveStep {
-  /** [layer], or [layer, head]; the Softmax classifier has [head]. */
+  /** One for each of `parts`: [layer], [layer, head], [layer, head, …]; the Softmax classifier has [head]. */
   readonly kernels: readonly LayerKernel[];
   /** R = variants · B rows. */
   readonly input: LayerInput;

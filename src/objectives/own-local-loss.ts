@@ -7,6 +7,7 @@ import type { LayerKernel } from '../kernels/kernels.js';
 import type { StepStats } from '../kernels/trainer.js';
 import { headOn } from '../layers/pooled-head.js';
 import { heStart, layerPart } from './head-parts.js';
+import { LOCAL_RATES } from './local-error.js';
 import type { LayerObjective, Objective, ObjectiveSettings, ObjectiveStep, Rates } from './objective.js';
 
 /** A linear head on a layer's activations (on averages of them where they are large planes). */
@@ -17,7 +18,7 @@ export interface LocalHead {
   readonly outputs: number | 'classes';
   /** Whether it has a bias; true by default. */
   readonly bias?: boolean;
-  /** Standard deviation of its weights at the start; 0 by default. */
+  /** Standard deviation of its weights at the start, times the spec's `initScale`; 0 by default. */
   readonly initialDeviation?: number;
 }
 
@@ -55,14 +56,9 @@ export interface OwnLocalLoss {
   readonly scores?: Objective['headScores'];
   /** Whether activations are scaled to unit length before the next layer; false by default. */
   readonly unitLength?: boolean;
-  /** What it learns well with, where that is not what `pred` does. */
+  /** What it learns well with, by either optimizer, where that is not what `pred` does. */
   readonly rates?: Partial<Rates>;
 }
-
-const RATES = {
-  adam: { learningRate: 0.002, headLearningRate: 0.002, weightDecay: 0 },
-  sgd: { learningRate: 0.1, headLearningRate: 0.1, weightDecay: 0 },
-} as const;
 
 /** The entry of the table of objectives that a local loss of one's own is. */
 export function onLocalLoss(name: string, own: OwnLocalLoss): Objective {
@@ -71,7 +67,7 @@ export function onLocalLoss(name: string, own: OwnLocalLoss): Objective {
     name,
     variants: 1,
     trains: 'layer',
-    rates: { adam: { ...RATES.adam, ...rates }, sgd: { ...RATES.sgd, ...rates } },
+    rates: { adam: { ...LOCAL_RATES.adam, ...rates }, sgd: { ...LOCAL_RATES.sgd, ...rates } },
     classifiers: ['last-head', 'all-heads'],
     unitLength,
     headScores: scores,

@@ -2,14 +2,13 @@
 import { messageOf, PffError } from '../errors.js';
 import { analyseRun, datasetOfRun } from '../run/saved-model.js';
 import type { PageEvent } from './page-event.js';
-import type { RunView } from './run-view.js';
+import { lastChapter, type RunView } from './run-view.js';
 
-/** An analysis of the last chapter, or a remark why there is none. */
+/** An analysis of the layers that the run came to, or a remark why there is none. */
 export async function lookAtRun(folder: string, view: RunView, dataDir: string | undefined): Promise<PageEvent> {
   try {
-    const spec = view.started?.spec;
     const analysis = await analyseRun(folder, await datasetOfRun(folder, dataDir));
-    return { type: 'analysis', chapter: (spec?.splits ?? 1) - 1, at: view.now - view.offset, analysis };
+    return { type: 'analysis', chapter: lastChapter(view), at: view.now - view.offset, analysis };
   } catch (error) {
     const hint = error instanceof PffError && error.hint !== undefined ? `. ${error.hint}` : '';
     return { type: 'remark', text: `The network could not be analysed: ${messageOf(error)}${hint}` };

@@ -5,6 +5,7 @@ import { graphShape } from '../schedule/shape.js';
 import { taskCount } from '../schedule/tasks.js';
 import type { Span, TaskRef } from '../schedule/timeline.js';
 import { isBackprop, type RunSpec } from '../spec/spec.js';
+import { pathless } from './pathless.js';
 import { LAYER_NAMES, PHASES, UNIT, type PageEvent } from './page-event.js';
 
 /** What stands for folders and files in the command that the page shows. */
@@ -47,6 +48,11 @@ export function packEvent(event: RunEvent, name: string): PageEvent {
       const { seconds, summary } = event;
       return { type: 'trained', seconds, idle: summary.idle.map((idle) => [idle.reason, idle.seconds] as const) };
     }
+    case 'checkpoint-failed':
+    case 'node-died':
+      return { ...event, reason: pathless(event.reason) };
+    case 'notice':
+      return { ...event, text: pathless(event.text) };
     default:
       return event;
   }

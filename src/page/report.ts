@@ -8,6 +8,7 @@ import { pageFiles, reportDocument } from './document.js';
 import { lookAtRun } from './look-at-run.js';
 import type { PageEvent } from './page-event.js';
 import { RunFeed } from './run-feed.js';
+import { lastChapter } from './run-view.js';
 
 /** What a report says of its runs. */
 export interface ReportOptions {
@@ -32,13 +33,14 @@ export async function writeReport(
     throw new PffError('usage', `a report is of one to ${MOST_RUNS} runs, but was asked for ${folders.length}`);
   const files = pageFiles();
   const runs: PageEvent[][] = [];
-  const names = new Set<string>();
+  const names = new Map<string, number>();
   for (const folder of folders) {
     const events = await eventsOf(folder, options);
-    // Two folders of the same name are told apart by their whole paths.
+    // A report does not say where runs lie: of two folders of the same name the second one has a number.
     const name = path.basename(path.resolve(folder));
-    const shown = names.has(name) ? folder : name;
-    names.add(shown);
+    const same = (names.get(name) ?? 0) + 1;
+    names.set(name, same);
+    const shown = same === 1 ? name : `${name} (${same})`;
     runs.push(events.map((event) => (event.type === 'started' ? { ...event, name: shown } : event)));
   }
   const html = Buffer.from(reportDocument(files, runs));
@@ -56,7 +58,7 @@ async function eventsOf(folder: string, options: ReportOptions): Promise<PageEve
   const { view } = feed;
   if (!view.started)
     throw new PffError('files', `${log} tells of no run`, { hint: 'Give the folder that pff train made.' });
-  const analysed = view.looks.at(-1)?.chapter === view.started.spec.splits - 1;
+  const analysed = view.looks.at(-1)?.chapter === lastChapter(view);
   if (view.status === 'finished' && !analysed && (options.analyse ?? true)) {
     const look = await lookAtRun(folder, view, options.dataDir);
     if (look.type === 'remark') options.onRemark?.(`${folder}: ${look.text}`);

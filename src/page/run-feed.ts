@@ -8,6 +8,7 @@ import { LogTail } from './log-tail.js';
 import { packEvent } from './pack-event.js';
 import { KeptEvents } from './kept-events.js';
 import type { PageEvent } from './page-event.js';
+import { pathless } from './pathless.js';
 import { Thinning } from './thinning.js';
 import { applyEvent, emptyView, type RunView } from './run-view.js';
 
@@ -117,7 +118,8 @@ export class RunFeed {
   /** Adds events that are not in the log, too. */
   add(events: readonly PageEvent[]): void {
     this.#grownMs = Date.now();
-    for (const event of events) {
+    for (const given of events) {
+      const event = given.type === 'remark' ? { ...given, text: pathless(given.text) } : given;
       try {
         applyEvent(this.#view, event);
         this.#events.push(event);

@@ -284,6 +284,11 @@ function countTasks(view: RunView, sums: NodeSums): void {
   view.now = Math.max(view.now, sums.end + view.offset);
 }
 
+/** The chapter, from 0, whose layers a run comes to: its last one, or the best one where it stopped early. */
+export function lastChapter({ started, result }: Pick<RunView, 'started' | 'result'>): number {
+  return result?.best?.chapter ?? (started?.spec.splits ?? 1) - 1;
+}
+
 /** Tasks done so far. */
 export function tasksDone({ done, counted, started }: RunView): number {
   return Math.min(done.size + counted, started?.tasks ?? Infinity);

@@ -89,10 +89,9 @@ export class Analyst {
     return this.#running;
   }
 
-  /** Looks at the finished network, once nothing else is under way. */
-  async final(states: readonly LayerState[]): Promise<void> {
+  /** Looks at the finished network, once nothing else is under way. @param last the chapter, from 0, that its layers are of */
+  async final(states: readonly LayerState[], last: number): Promise<void> {
     await this.#running;
-    const last = this.#spec.splits - 1;
     // Accuracy over chapters is on one sample throughout.
     if (this.#looked && this.#prepared.test.samples.count > SAMPLES_IN_TRAINING)
       await this.#look(last, states, SAMPLES_IN_TRAINING);

@@ -1,7 +1,8 @@
 /** The data of a run: the data set, or one for each shard, ready to train on. */
 import type { Dataset } from '../data/dataset.js';
 import { checkSamples } from '../data/plausible.js';
-import { IN_MEMORY, inMemory, loadDataset } from '../data/sources/load.js';
+import { IN_MEMORY } from '../data/dataset-names.js';
+import { inMemory, loadDataset } from '../data/sources/load.js';
 import { loadShardData } from '../data/sources/own/known-data.js';
 import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';

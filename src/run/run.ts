@@ -153,7 +153,7 @@ export class Run {
         best: best && { chapter: best.chapter, accuracy: best.right / best.samples },
         folder: this.#folder?.path,
       });
-      await watchers.final(states);
+      await watchers.final(states, best?.chapter ?? this.#spec.splits - 1);
       await this.#checkpoint?.journal.finish();
       this.#folder?.write(RESULT_FILE, `${JSON.stringify(result, undefined, 2)}\n`);
       this.#emit({ type: 'finished', result });

@@ -1,6 +1,7 @@
 /** Trains a network as a spec says, as an async iterable of events. The last one has the result. */
 import type { Dataset } from '../data/dataset.js';
-import { nameInMemory } from '../data/sources/load.js';
+import { nameInMemory } from '../data/dataset-names.js';
+import { isDataset } from '../data/sources/load.js';
 import { checkDataset } from '../data/well-formed.js';
 import { placeText } from '../data/sources/own/place.js';
 import { PffError } from '../errors.js';
@@ -70,7 +71,7 @@ function withPlace({ data, ...options }: TrainOptions): TrainOptions {
 /** A dataset in memory is not the one that a spec names where it names none. */
 function askedSpec({ spec = {} }: TrainOptions, inMemory: Dataset | undefined): PartialSpec {
   checkIsSpec(spec);
-  return inMemory ? { ...spec, dataset: spec.dataset ?? nameInMemory(inMemory) } : spec;
+  return inMemory ? { ...spec, dataset: spec.dataset ?? nameInMemory(inMemory, isDataset) } : spec;
 }
 
 const TRAIN_OPTIONS = {

@@ -79,9 +79,9 @@ export class Watchers {
     return this.validator?.best() ?? Promise.resolve(undefined);
   }
 
-  /** A last look at the finished network. */
-  async final(states: readonly LayerState[]): Promise<void> {
-    await this.#analyst?.final(states);
+  /** A last look at the finished network. @param last the chapter, from 0, that its layers are of */
+  async final(states: readonly LayerState[], last: number): Promise<void> {
+    await this.#analyst?.final(states, last);
   }
 
   async close(): Promise<void> {

@@ -239,7 +239,10 @@ const shape = {
     .meta(
       label('how layer states travel; bf16 rounds each published state, weights and moments, which halves its bytes'),
     ),
-  initScale: z.number().positive().meta(label('scale of the initial weights; at 1 goodness starts at θ')),
+  initScale: z
+    .number()
+    .positive()
+    .meta(label('scale of the initial weights, but not of those before a normalisation; at 1 goodness starts at θ')),
   init: z
     .string()
     .regex(/^([0-9a-f]{64})?$/)

@@ -76,6 +76,17 @@ it.each<[string, () => unknown, RegExp]>([
     /^usage: signal of evaluateRun must be/,
   ],
   ['no options of a sweep', () => loose(sweep)({}), /^usage: sweep takes an object of options/],
+  ...(
+    [
+      ['earlyStop', { earlyStop: 2, validationSamples: 8 }],
+      ['init', { init: 'ab'.repeat(32) }],
+      ['objective', { objective: 'backprop', negatives: 'none', classifier: 'last-head' }],
+    ] as const
+  ).map(([field, more]): [string, () => unknown, RegExp] => [
+    `${field} in a browser`,
+    () => loose(trainInBrowser)({ spec: { ...spec, ...more } }, dataset),
+    new RegExp(`^usage: ${field} .*training in a browser does not do \\| .*Node.js`),
+  ]),
   ['no dataset in a browser', () => loose(trainInBrowser)({ spec }), /^data: .*is no dataset: it is undefined/],
 ])('%s is named', async (_, work, message) => {
   const error: unknown = await (async () => begun(await work()))().catch((thrown: unknown) => thrown);

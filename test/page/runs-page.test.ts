@@ -1,5 +1,5 @@
 /** The page of many runs in a real browser: 60 of them listed, filtered, grouped, picked, compared, opened, and taken away as files. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -163,6 +163,27 @@ describe('its server', () => {
     expect(runs[0]?.losses).toHaveLength(20);
     const etag = first.headers.get('etag') as string;
     expect((await app.request('/runs.json', { headers: { ...headers, 'if-none-match': etag } })).status).toBe(304);
+  });
+
+  it('shows the others where a log cannot be read, and an opened one of them once it can again', async () => {
+    const odd = tempFolder();
+    manyRuns(odd.folder, 3);
+    const log = path.join(odd.folder, 'run-02', 'events.jsonl');
+    const feed = new RunsFeed(odd.folder);
+    const opened = feed.open('run-02');
+    const seen = opened?.count ?? 0;
+    const text = readFileSync(log, 'utf8');
+    rmSync(log);
+    mkdirSync(log);
+    feed.poll();
+    const app = runsApp(feed, files, undefined);
+    const { runs } = (await (await app.request('/runs.json', { headers })).json()) as RunsSummary;
+    expect(runs.map(({ id }) => id)).toEqual(['run-01', 'run-03']);
+    rmSync(log, { recursive: true });
+    writeFileSync(log, text);
+    feed.poll();
+    expect([seen > 0, opened?.count]).toEqual([true, seen]);
+    odd.drop();
   });
 
   it('opens only runs of the folder, for those who may see it', async () => {

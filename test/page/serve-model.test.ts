@@ -110,8 +110,22 @@ describe('a model of a table', () => {
     expect([status, error]).toEqual([400, message]);
   });
 
+  it('counts requests that it refuses, by their status', async () => {
+    const { url } = await serve(table);
+    await post(url, '{', 'application/json');
+    await post(url, ' '.repeat((32 << 20) + 1), 'application/json');
+    const metrics = await (await fetch(new URL('metrics', url))).text();
+    expect(metrics).toContain('pff_requests_total{status="400"} 1\npff_requests_total{status="413"} 1\n');
+    expect(metrics).toContain('pff_request_seconds_count 2\n');
+  });
+
+  it.each(['', 'two words', 'ключ'])('the token %j is refused', async (token) => {
+    await expect(serveModel(table, { port: 0, token })).rejects.toThrow("the service's token must be of letters");
+  });
+
   it('with a token answers only those who have it', async () => {
-    const { url, token } = await serve(table, { token: 'secret' });
+    const { url, token } = await serve(table, { token: 'a+b&c#d' });
+    expect((await fetch(url, { redirect: 'manual' })).status).toBe(302);
     const bare = new URL('/', url).href;
     const row = '[[1, "round"]]';
     expect((await fetch(new URL('predict', bare), { method: 'POST', body: row })).status).toBe(401);

@@ -20,11 +20,20 @@ const TOY_SPEC = toySpec();
 
 type Validation = Extract<RunEvent, { type: 'validation' }>;
 
-async function followed(spec: PartialSpec, more: object = {}): Promise<{ events: Validation[]; result: RunResult }> {
+/** `looks`: chapters of the looks into the network. */
+interface Followed {
+  readonly events: Validation[];
+  readonly looks: number[];
+  readonly result: RunResult;
+}
+
+async function followed(spec: PartialSpec, more: object = {}): Promise<Followed> {
   const events: Validation[] = [];
+  const looks: number[] = [];
   for await (const event of train({ spec, ...more }, dataset)) {
     if (event.type === 'validation') events.push(event);
-    if (event.type === 'finished') return { events, result: event.result };
+    if (event.type === 'analysis') looks.push(event.chapter);
+    if (event.type === 'finished') return { events, looks, result: event.result };
   }
   throw new Error('no result');
 }
@@ -85,8 +94,10 @@ const EARLY: PartialSpec = {
 };
 
 it('stops when it does not get better, keeps the best chapter, and every schedule has the same bits', async () => {
-  const { events, result } = await followed(EARLY);
+  const { events, looks, result } = await followed(EARLY, { analyseEvery: 3 });
   const best = result.best?.chapter ?? -1;
+  // What the page draws of the layers is of the chapter that they are of.
+  expect(looks.at(-1)).toBe(best);
   const right = events.map(({ accuracy }) => accuracy);
   expect(right.indexOf(Math.max(...right))).toBe(best);
   expect(events.length).toBe(best + 3);

@@ -1,5 +1,5 @@
 /** How the network learns: loss, accuracy and goodness of each layer, by chapter or wall clock. */
-import type { Look, RunView, TrainedTask } from '../../src/page/run-view.js';
+import { lastChapter, type Look, type RunView, type TrainedTask } from '../../src/page/run-view.js';
 import { count, figure, percent } from '../../src/report/units.js';
 import type { TaskRef } from '../../src/schedule/timeline.js';
 import { axisChoice, X_NAMES, type XAxis } from '../axis-choice.js';
@@ -147,7 +147,7 @@ export function networkAccuracy(view: RunView, axis: XAxis): [number, number][] 
 export function evaluation(view: RunView, axis: XAxis): [number, number][] {
   const { started, result } = view;
   if (!started || !result) return [];
-  return [[axis === 'chapter' ? started.spec.splits : view.now, result.testAccuracy]];
+  return [[axis === 'chapter' ? lastChapter(view) + 1 : view.now, result.testAccuracy]];
 }
 
 function accuracyLines(view: RunView, axis: XAxis): Line[] {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type DownloadProgress, getDataset, listDatasets } from '../../data/downloads/get.js';
 import type { Dataset } from '../../data/dataset.js';
 import { cacheFolder } from '../../data/sources/files.js';
-import { DATASET_NAMES } from '../../data/sources/load.js';
+import { DATASET_NAMES } from '../../data/dataset-names.js';
 import { PffError } from '../../errors.js';
 import { checkData, dataCheckLines } from '../../report/data-check.js';
 import { tableLines } from '../../report/table.js';

@@ -1,5 +1,5 @@
 /** `pff eval`. */
-import { DATASET_NAMES } from '../../data/sources/load.js';
+import { DATASET_NAMES } from '../../data/dataset-names.js';
 import { PffError } from '../../errors.js';
 import { kernelsNotice } from '../../report/kernels-notice.js';
 import { accuracyLines, confusionBlock } from '../../report/summary.js';

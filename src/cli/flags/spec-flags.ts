@@ -1,6 +1,6 @@
 /** A flag for every field of the run spec, made from its schema: name, text, default, what is allowed. */
 import { z } from 'zod';
-import { DATASET_NAMES } from '../../data/sources/load.js';
+import { DATASET_NAMES } from '../../data/dataset-names.js';
 import { PffError } from '../../errors.js';
 import { parseLayers } from '../../layers/sizes.js';
 import { OWN_KINDS, ownNames } from '../../spec/own-parts.js';

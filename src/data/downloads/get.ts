@@ -6,7 +6,8 @@ import { CATALOG, type CatalogEntry } from './catalog.js';
 import { fetchFile, type FetchOptions, onDisk } from './fetch-file.js';
 import { unpackArchive } from './unpack.js';
 import { cacheFolder } from '../sources/files.js';
-import { checkDatasetName, type DatasetName } from '../sources/load.js';
+import type { DatasetName } from '../dataset-names.js';
+import { checkDatasetName } from '../sources/load.js';
 import { IDX_FILES } from '../sources/idx-folder.js';
 import { mnistPackageFolder } from '../sources/mnist.js';
 

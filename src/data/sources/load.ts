@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf, PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import { didYouMean } from '../../suggest.js';
+import { DATASET_NAMES, IN_MEMORY, isListed, type DatasetName } from '../dataset-names.js';
 import type { Dataset } from '../dataset.js';
 import { checkSamples } from '../plausible.js';
 import { checkDataset } from '../well-formed.js';
@@ -13,18 +14,6 @@ import { loadIdx } from './idx.js';
 import type { NeededPart } from './idx-folder.js';
 import { loadMnist } from './mnist.js';
 import { USUAL_READING, type Reading } from '../readers/reading.js';
-
-/** Names that `loadDataset` knows. */
-export const DATASET_NAMES = ['mnist', 'fashion-mnist', 'cifar10', 'idx', 'own'] as const;
-export type DatasetName = (typeof DATASET_NAMES)[number];
-
-/** What a spec says of a dataset that a program gave in memory: it cannot be loaded again by a name. */
-export const IN_MEMORY = 'memory';
-
-/** The name in a spec of a dataset in memory: its own where `loadDataset` has it, so that it is found again. */
-export function nameInMemory({ name }: Pick<Dataset, 'name'>): string {
-  return name !== 'own' && isDataset(name) ? name : IN_MEMORY;
-}
 
 export interface LoadOptions {
   /** One of `DATASET_NAMES`. */
@@ -46,7 +35,7 @@ const ownDatasets = new Map<string, DatasetLoader>();
 
 /** Makes `dataset: name` in a spec mean what `load` gives. @throws PffError `usage` if pff itself has that name. */
 export function registerDataset(name: string, load: DatasetLoader): void {
-  if (name === IN_MEMORY || DATASET_NAMES.some((each) => each === name))
+  if (name === IN_MEMORY || isListed(name))
     throw new PffError('usage', `${name} cannot be the name of an own dataset`, { hint: 'pff itself has that name.' });
   if (typeof load !== 'function')
     throw new PffError('usage', `dataset ${name} must be a function that loads it, but is ${typeof load}`, {
@@ -131,7 +120,7 @@ export function ownDatasetNames(): string[] {
 
 /** Whether `loadDataset` knows that name: one of ours, that of data in memory, or one that was registered. */
 export function isDataset(name: string): boolean {
-  return ownDatasets.has(name) || name === IN_MEMORY || DATASET_NAMES.some((each) => each === name);
+  return ownDatasets.has(name) || name === IN_MEMORY || isListed(name);
 }
 
 /** @throws PffError `usage` if there is no such dataset; it names the nearest one. */

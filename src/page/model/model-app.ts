@@ -67,20 +67,23 @@ export function modelApp(model: Model, facts: ModelFacts, token: string | undefi
   );
   const tooLarge = (context: Context) =>
     context.json({ error: `a request has at most ${MOST_BYTES} bytes`, hint: 'Send fewer samples at once.' }, 413);
-  app.post('/predict', bodyLimit({ maxSize: MOST_BYTES, onError: tooLarge }), async (context) => {
+  app.use('/predict', async (context, next) => {
     const from = performance.now();
-    const answer = await predicted(context, model, batcher).then(
+    await next();
+    const { status } = context.res;
+    seconds += (performance.now() - from) / 1000;
+    answered++;
+    requests.set(status, (requests.get(status) ?? 0) + 1);
+  });
+  app.post('/predict', bodyLimit({ maxSize: MOST_BYTES, onError: tooLarge }), (context) =>
+    predicted(context, model, batcher).then(
       (predictions) => context.json({ predictions }),
       (error: unknown) => {
         if (error instanceof PffError) return context.json({ error: error.message, hint: error.hint }, 400);
         throw error;
       },
-    );
-    seconds += (performance.now() - from) / 1000;
-    answered++;
-    requests.set(answer.status, (requests.get(answer.status) ?? 0) + 1);
-    return answer;
-  });
+    ),
+  );
   return app;
 }
 

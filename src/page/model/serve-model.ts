@@ -29,7 +29,10 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
-/** @throws PffError as `loadModel`; `usage` where the port is taken. */
+/** What passes in a header as it is. */
+const TOKEN = /^[!-~]{1,200}$/;
+
+/** @throws PffError as `loadModel`; `usage` where the port is taken, or the token cannot be one. */
 export async function serveModel(run: string, options: ServeModelOptions = {}): Promise<ServedModel> {
   checkOptions('serveModel', options, {
     port: true,
@@ -41,6 +44,10 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
     verify: true,
   });
   const { port = 8378, host = '127.0.0.1', token: asked, ...opening } = options;
+  if (asked !== undefined && !TOKEN.test(asked))
+    throw new PffError('usage', "the service's token must be of letters, digits and signs of ASCII, without spaces", {
+      hint: 'Leave it out for one that is made up where other machines can reach the service.',
+    });
   const model = await loadModel(run, opening);
   const token = asked ?? (isLoopback(host) ? undefined : randomBytes(12).toString('base64url'));
   const { modelDigest: digest } = readModel(run, { verify: false }).metadata;
@@ -61,7 +68,7 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
   const at = (server.address() as AddressInfo).port;
   const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
   return {
-    url: `http://${shown}:${at}/${token === undefined ? '' : `?token=${token}`}`,
+    url: `http://${shown}:${at}/${token === undefined ? '' : `?token=${encodeURIComponent(token)}`}`,
     token,
     async close() {
       await new Promise<void>((resolve) => {

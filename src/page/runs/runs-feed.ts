@@ -1,13 +1,12 @@
 /** The runs of a folder for the page: each is read once, and again only when a file of it has changed. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { PffError } from '../../errors.js';
 import { EVENTS_FILE, RESULT_FILE, SPEC_FILE } from '../../run/folder.js';
 import { localRun, localRunFolders, type LocalRun } from '../../run/list-runs.js';
 import { TAGS_FILE } from '../../run/tags.js';
 import { fieldText, specFields, type SpecField } from '../../spec/spec.js';
 import { RunFeed } from '../run-feed.js';
-import type { RunView } from '../run-view.js';
+import { lastChapter, type RunView } from '../run-view.js';
 import type { CurvePoint, RunsSummary, RunSummary } from './run-summary.js';
 
 /** Runs whose pages are kept for readers; the one that was opened longest ago goes first. */
@@ -49,7 +48,12 @@ export class RunsFeed {
 
   /** Reads what the logs of opened runs have got since. */
   poll(): void {
-    for (const feed of this.#open.values()) feed.poll();
+    for (const feed of this.#open.values())
+      try {
+        feed.poll();
+      } catch {
+        // A log that cannot be read now may be later; the others are read meanwhile.
+      }
   }
 
   end(): void {
@@ -64,9 +68,8 @@ export class RunsFeed {
     let summary: RunSummary | undefined;
     try {
       summary = summaryOf(localRun(folder, name), new RunFeed(folder).view);
-    } catch (error) {
-      // One folder that cannot be read must not keep the others from being shown.
-      if (!(error instanceof PffError)) throw error;
+    } catch {
+      // One folder that cannot be read, for whatever reason, must not keep the others from being shown.
     }
     this.#known.set(name, { state, summary });
     return summary;
@@ -96,7 +99,7 @@ function summaryOf({ name, changed, tags, note, spec, result }: LocalRun, view: 
     seconds: at,
     value: accuracy,
   }));
-  const end = { chapter: spec.splits, seconds: view.now, value: result?.testAccuracy ?? Number.NaN };
+  const end = { chapter: lastChapter(view) + 1, seconds: view.now, value: result?.testAccuracy ?? Number.NaN };
   return {
     id: idOf(name),
     state: view.status,
