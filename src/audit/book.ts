@@ -108,7 +108,7 @@ export class AuditBook {
     return { v: 1, statements: [...statements], draws: [...draws] };
   }
 
-  /** Whether all of this is known already, and how much more is: how a record of it can be told to be whole. */
+  /** Whether `evidence` has all that is known here of `task`: a record of it is whole then. */
   isWhole(task: string, evidence: Evidence | undefined): boolean {
     const book = this.#tasks.get(task);
     if (!book) return true;

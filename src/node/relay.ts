@@ -21,6 +21,8 @@ export interface InputRelay {
   announce(task: TrainTask): Promise<void>;
   /** Hands on the inputs of `task`'s layer; done once there is room for them, so that only so many wait. They are the relay's now. */
   handOn(task: TrainTask, inputs: RelayedInputs): Promise<void>;
+  /** Says, before `task` is published, that its inputs are the next ones to be taken over: those of earlier chapters hold nobody back. */
+  expect(task: TrainTask): Promise<void>;
   /** The inputs that `task`, which is published, was trained on; undefined where they are not handed on. */
   takeOver(task: TrainTask): Promise<RelayedInputs | undefined>;
 }

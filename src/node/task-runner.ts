@@ -153,6 +153,8 @@ export class TaskRunner {
     const { store, signal } = this.#options;
     const below = trainTask(chapter, layer - 1);
     const start = this.#spans.now();
+    // The node below may wait until those of an earlier chapter are taken, which this one has behind it.
+    await relay.expect(below);
     if (!(await store.isPublished(below))) {
       await store.published(below, signal);
       this.#spans.add(trainTask(chapter, layer), 'wait', start, 0, below);

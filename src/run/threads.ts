@@ -7,6 +7,8 @@ import type { NodeEvent } from '../node/events.js';
 import { GpuFailures } from '../node/gpu-failures.js';
 import { jobOfNode, type Job } from '../node/job.js';
 import type { WorkerMessage, WorkerSetup } from '../node/threads/worker.js';
+import { receiverOf } from '../schedule/relay.js';
+import { graphShape } from '../schedule/shape.js';
 import { serveStore } from '../store/port.js';
 import type { Store } from '../store/store.js';
 import { serveRelay } from '../node/threads/port-relay.js';
@@ -43,7 +45,10 @@ export interface ThreadsSetup {
 export async function runThreads(setup: ThreadsSetup): Promise<void> {
   const { execution, signal, faults, events } = setup;
   const placing = placingOf(setup.job, execution, events.placed);
-  const hub = setup.relays && !placing ? new RelayHub() : undefined;
+  const hub =
+    setup.relays && !placing
+      ? new RelayHub((layer) => receiverOf(graphShape(setup.job.spec), setup.job, layer))
+      : undefined;
   const pendingFaults = [...faults];
   const stop = new AbortController();
   const all = AbortSignal.any([signal, stop.signal]);
@@ -103,7 +108,7 @@ async function runWorker(
   const { port1, port2 } = new MessageChannel();
   const closed = new AbortController();
   serveStore(port1, store, closed.signal);
-  const member = hub?.member();
+  const member = hub?.member(node);
   const relayed = member && new MessageChannel();
   if (member && relayed) serveRelay(relayed.port1, member.relay);
   const setup: WorkerSetup = {

@@ -21,6 +21,11 @@ export function takesOver(shape: GraphShape, assignment: Assignment, task: Task)
   return task.kind === 'train' && isBoundary(shape, assignment, task.chapter, task.layer - 1);
 }
 
+/** The node that takes over a layer's inputs: that of the layer above. */
+export function receiverOf(shape: GraphShape, { variant, nodes }: Assignment, layer: number): number {
+  return ownerOf(shape, variant, nodes, trainTask(0, layer + 1));
+}
+
 /** How many layers' inputs can wait at once. */
 export function relayedLayers(shape: GraphShape, assignment: Assignment): number {
   return Array.from({ length: shape.layers }, (_, layer) => layer).filter((layer) =>

@@ -59,8 +59,11 @@ export function boundedWaits(
         notice(`${call} was not answered within ${seconds}; the run ends without it`);
         isOver();
       };
-      const timer = setTimeout(goOn, answerMs);
-      const onAbort = (): void => void setTimeout(goOn, answerMs).unref();
+      let timer = setTimeout(goOn, answerMs);
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(goOn, answerMs).unref();
+      };
       signal.addEventListener('abort', onAbort, { once: true });
       try {
         await Promise.race([answer, late]);

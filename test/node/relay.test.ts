@@ -26,8 +26,8 @@ async function isDone(promise: Promise<unknown>): Promise<boolean> {
 
 describe('the hub', () => {
   it('gives what was handed on, once', async () => {
-    const hub = new RelayHub();
-    const [lower, upper] = [hub.member().relay, hub.member().relay];
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1).relay];
     await lower.announce(trainTask(0, 1));
     await lower.handOn(trainTask(0, 1), inputs(7));
     expect(valueOf(await upper.takeOver(trainTask(0, 1)))).toBe(7);
@@ -35,8 +35,8 @@ describe('the hub', () => {
   });
 
   it('lets a receiver wait for what is announced, and not for what is not', async () => {
-    const hub = new RelayHub();
-    const [lower, upper] = [hub.member().relay, hub.member().relay];
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1).relay];
     expect(await upper.takeOver(trainTask(0, 1))).toBeUndefined();
     await lower.announce(trainTask(1, 1));
     const taken = upper.takeOver(trainTask(1, 1));
@@ -46,8 +46,8 @@ describe('the hub', () => {
   });
 
   it('keeps one chapter a layer: a node that is ahead waits until that is taken', async () => {
-    const hub = new RelayHub();
-    const [lower, upper] = [hub.member().relay, hub.member().relay];
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1).relay];
     await lower.handOn(trainTask(0, 1), inputs(0));
     await lower.announce(trainTask(1, 1));
     const second = lower.handOn(trainTask(1, 1), inputs(1));
@@ -58,8 +58,8 @@ describe('the hub', () => {
   });
 
   it('drops what a receiver has gone past, so that nobody waits for it', async () => {
-    const hub = new RelayHub();
-    const [lower, upper] = [hub.member().relay, hub.member().relay];
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1).relay];
     await lower.handOn(trainTask(0, 1), inputs(0));
     const second = lower.handOn(trainTask(1, 1), inputs(1));
     await lower.announce(trainTask(2, 1));
@@ -69,16 +69,41 @@ describe('the hub', () => {
     expect(valueOf(await third)).toBe(2);
   });
 
+  it('holds back nobody for what a receiver has behind it, while that waits for what comes next', async () => {
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1).relay];
+    await lower.handOn(trainTask(1, 1), inputs(1));
+    const second = lower.handOn(trainTask(2, 1), inputs(2));
+    expect(await isDone(second)).toBe(false);
+    // As a run that was resumed: chapters 1 and 2 of the upper layer were saved, those of the lower one are done again.
+    await upper.expect(trainTask(3, 1));
+    await second;
+    await lower.handOn(trainTask(3, 1), inputs(3));
+    expect(valueOf(await upper.takeOver(trainTask(3, 1)))).toBe(3);
+  });
+
+  it('hands on nothing to one that had ended before, and something to one that was started anew', async () => {
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0).relay, hub.member(1)];
+    upper.leave();
+    await lower.handOn(trainTask(0, 1), inputs(0));
+    await lower.handOn(trainTask(1, 1), inputs(1));
+    const anew = hub.member(1).relay;
+    expect(await anew.takeOver(trainTask(1, 1))).toBeUndefined();
+    await lower.handOn(trainTask(2, 1), inputs(2));
+    expect(valueOf(await anew.takeOver(trainTask(2, 1)))).toBe(2);
+  });
+
   it('holds back nobody for one that has left', async () => {
-    const hub = new RelayHub();
-    const [lower, upper] = [hub.member(), hub.member()];
+    const hub = new RelayHub(() => 1);
+    const [lower, upper] = [hub.member(0), hub.member(1)];
     await lower.relay.announce(trainTask(0, 1));
     const taken = upper.relay.takeOver(trainTask(0, 1));
     expect(await isDone(taken)).toBe(false);
     lower.leave();
     expect(await taken).toBeUndefined();
 
-    const other = hub.member();
+    const other = hub.member(0);
     await other.relay.handOn(trainTask(1, 1), inputs(1));
     const waiting = other.relay.handOn(trainTask(2, 1), inputs(2));
     expect(await isDone(waiting)).toBe(false);
@@ -89,7 +114,7 @@ describe('the hub', () => {
 
 it('memory moves through a port and is not copied', async () => {
   const { port1, port2 } = new MessageChannel();
-  serveRelay(port1, new RelayHub().member().relay);
+  serveRelay(port1, new RelayHub(() => 0).member(0).relay);
   const relay = portRelay(port2);
   const given = inputs(5);
   await relay.announce(trainTask(0, 1));

@@ -1,5 +1,5 @@
 /** `pff fetch`. */
-import { fetchModel } from '../../run/cluster/manage.js';
+import { fetchModel } from '../../run/cluster/fetch-model.js';
 import { defineCommand } from '../command.js';
 import { jsonFlag } from '../flags/common-flags.js';
 import { DONE } from '../exit-codes.js';
@@ -15,9 +15,11 @@ export const fetchCommand = defineCommand({
     json: jsonFlag,
   },
   examples: [['pff fetch RUN', 'then pff eval pff-runs/RUN']],
-  run: async ({ flags, words }, { out }) => {
+  run: async ({ flags, words }, { out, err }) => {
     const run = oneRun('fetch', words);
-    const model = await fetchModel(requiredServer(flags), run, flags.out ?? `pff-runs/${run}`);
+    const model = await fetchModel(requiredServer(flags), run, flags.out ?? `pff-runs/${run}`, {
+      say: (line) => err.line(`pff: ${line}`),
+    });
     if (flags.json) out.line(JSON.stringify(model));
     else {
       out.line(`${model.folder}: ${model.finished ? 'finished' : `${model.chapters} chapters`}`);

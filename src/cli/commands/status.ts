@@ -37,7 +37,7 @@ export const statusCommand = defineCommand({
       const place = number < nodes ? `slot ${number + 1}` : 'standing by';
       out.line(`  node ${number + 1}  ${name}  ${now}  ${place}${doing === undefined ? '' : `  doing ${doing}`}`);
     }
-    if (state === 'open' && !present.some((node) => node.state === 'working'))
+    if (state === 'open' && !present.some((node) => node.state === 'working' || node.state === 'unknown'))
       out.line('  no node is at work; it waits for one (pff node)');
     for (const { name, why } of refused) out.line(`  refused ${name}: ${why}`);
     for (const text of conflicts) out.line(out.paint.red(`  TWO NODES DISAGREE: ${text}`));

@@ -5,6 +5,7 @@ import { systemClock } from '../../store/cluster/clock.js';
 import { ClusterStore } from '../../store/cluster/cluster-store.js';
 import type { Engine } from '../../store/cluster/engine.js';
 import { runContext, type RunRecord } from '../../store/cluster/run-record.js';
+import { waitingNotice } from '../../store/cluster/waiting-notice.js';
 import type { PreparedData } from '../prepare.js';
 import { expectedOutputs, soundLabels } from './expected.js';
 
@@ -28,7 +29,6 @@ export interface StoreSetting {
 export function openStore(setting: StoreSetting): ClusterStore {
   const { engine, record, name, prepared, signal, say, signer } = setting;
   const { audit } = record;
-  let lastTrouble = -Infinity;
   return new ClusterStore({
     engine,
     shape: graphShape(record.spec),
@@ -50,10 +50,6 @@ export function openStore(setting: StoreSetting): ClusterStore {
       verify: verifySignature,
       signer,
     },
-    onTrouble: (error) => {
-      if (performance.now() - lastTrouble < 10_000) return;
-      lastTrouble = performance.now();
-      say(`waiting: ${error.message}`);
-    },
+    onTrouble: waitingNotice(say),
   });
 }

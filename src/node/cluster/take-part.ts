@@ -138,6 +138,7 @@ function observe(
   say(`done ${taskKey(done)}`);
   const report = { v: 1, node, task, stats: { ...stats }, spans: spans.slice(-1000), processBytes } as ReportRecord;
   store.records.tell(keys.report(done), report).catch((error: unknown) => {
-    if (!(error instanceof PffError)) throw error;
+    // Nor is it a defect where the store has ended while it was told.
+    if (!(error instanceof PffError) && !store.signal.aborted) throw error;
   });
 }

@@ -132,10 +132,12 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
   for (const file of files) {
     const url = pluginUrl(file);
     checkUnchanged(url);
-    loadedUrls.add(url);
     // A program that names itself, so that worker threads load it, has registered its parts before it came here; it cannot
     // wait for its own import.
-    if (isMainThread && isProgram(file)) continue;
+    if (isMainThread && isProgram(file)) {
+      loadedUrls.add(url);
+      continue;
+    }
     if (url.startsWith('file:') && !existsSync(fileURLToPath(url)))
       throw new PffError('usage', `plugin ${file} cannot be loaded: there is no such file`, {
         hint: 'Check its path.',
@@ -164,6 +166,7 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
       throw new PffError('usage', `plugin ${file} registers nothing`, {
         hint: `Its default export must be an object with parts, such as { objectives: { 'my-loss': … } }; kinds are ${KINDS.join(', ')}.`,
       });
+    loadedUrls.add(url);
   }
 }
 

@@ -4,7 +4,7 @@ import type { TrainTask } from '../../schedule/tasks.js';
 import type { InputRelay, RelayedInputs } from '../relay.js';
 
 type Call =
-  | { readonly call: 'announce' | 'takeOver'; readonly task: TrainTask }
+  | { readonly call: 'announce' | 'expect' | 'takeOver'; readonly task: TrainTask }
   | { readonly call: 'handOn'; readonly task: TrainTask; readonly inputs: RelayedInputs };
 type Request = Call & { readonly id: number };
 
@@ -17,6 +17,7 @@ export function serveRelay(port: MessagePort, relay: InputRelay): void {
   const answer = async (request: Request): Promise<RelayedInputs | undefined> => {
     if (request.call === 'handOn') await relay.handOn(request.task, request.inputs);
     else if (request.call === 'announce') await relay.announce(request.task);
+    else if (request.call === 'expect') await relay.expect(request.task);
     else return relay.takeOver(request.task);
     return undefined;
   };
@@ -49,6 +50,9 @@ export function portRelay(port: MessagePort): InputRelay {
     },
     handOn: async (task, inputs) => {
       await call({ call: 'handOn', task, inputs }, [inputs.buffer]);
+    },
+    expect: async (task) => {
+      await call({ call: 'expect', task });
     },
     takeOver: (task) => call({ call: 'takeOver', task }),
   };

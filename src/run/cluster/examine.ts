@@ -126,8 +126,10 @@ export async function dataOfNode(
   return loadShardData(dataDir, { inputs, classes }, spec);
 }
 
-/** What an error says, with what to do, as one line. */
+/** What an error says, or a record of one, with what to do, as one line. */
 export function wordsOf(error: unknown): string {
-  const hint = error instanceof PffError ? error.hint : undefined;
-  return plainText(hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`);
+  const hint = typeof error === 'object' && error !== null && 'hint' in error ? error.hint : undefined;
+  const message =
+    typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : messageOf(error);
+  return plainText(typeof hint === 'string' ? `${message}. ${hint}` : message);
 }

@@ -9,8 +9,7 @@ import { allStructures, networkStructure } from '../../model/network.js';
 import type { NodeEvent } from '../../node/events.js';
 import { openStore } from '../../node/cluster/open-store.js';
 import { RunFailed } from '../../node/cluster/run-failed.js';
-import { graphShape, trainedLayers } from '../../schedule/shape.js';
-import { trainTask, type Task } from '../../schedule/tasks.js';
+import { results, type Task } from '../../schedule/tasks.js';
 import type { Span } from '../../schedule/timeline.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import { EngineError } from '../../store/cluster/engine.js';
@@ -209,8 +208,7 @@ class Follower {
   }
 
   #results(): Task[] {
-    const { spec } = this.#record;
-    return Array.from({ length: trainedLayers(graphShape(spec)) }, (_, layer) => trainTask(spec.splits - 1, layer));
+    return results(this.#store.shape);
   }
 
   #finishing(): boolean {

@@ -20,6 +20,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import { examine, wordsOf, type Means } from './examine.js';
 import { withinSeconds } from './node-bounds.js';
 import { nodeSigner } from './node-key.js';
+import type { Signer } from '../../audit/identity.js';
 
 export interface JoinOptions extends Means {
   readonly threads: number;
@@ -66,7 +67,8 @@ export async function joinRun(
   const prepared = 'prepared' in examined ? examined.prepared : undefined;
   const leaving = new AbortController();
   const ending = new Ending(signal);
-  const signer = record.audit && nodeSigner(options.key);
+  const signing = signingOf(record, options);
+  const signer = 'refusal' in signing ? undefined : signing.signer;
   const store = openStore({
     engine: runEngine(api, registry, record),
     record,
@@ -87,6 +89,7 @@ export async function joinRun(
       throw new RunFailed((store.failure() ?? failure).error);
     }
     if ('refusal' in examined) throw new PffError('cluster', examined.refusal);
+    if ('refusal' in signing) throw signing.refusal;
     say(`joined run ${run}: ${record.variant} on ${record.nodes} slots, ${record.spec.splits} chapters, as ${name}`);
     if (signer) say(`results are checked by other nodes; the key of this one is ${signer.key}`);
     const { patienceMs, standbyMs, hasOthers, kernels, threads, slot } = options;
@@ -122,7 +125,8 @@ export async function joinRun(
       throw signal.reason;
     }
     if (end !== 'idle') await registry.markPatiently(record, end, signal);
-    say(end === 'idle' ? `nothing goes on in run ${run}; looking for another` : `run ${run} is ${end}`);
+    const idle = options.hasOthers ? 'looking for another' : 'leaving it';
+    say(end === 'idle' ? `nothing goes on in run ${run}; ${idle}` : `run ${run} is ${end}`);
     return { end };
   } catch (error) {
     // What ends the node itself.
@@ -151,6 +155,19 @@ export async function joinRun(
     stopped.abort();
     ending.close();
     await store.close();
+  }
+}
+
+/** The key that this node's results are signed with, where they are audited; or why it has none, which keeps it out of this run alone. */
+function signingOf(
+  { audit }: RunRecord,
+  { key }: JoinOptions,
+): { readonly signer: Signer | undefined } | { readonly refusal: PffError } {
+  try {
+    return { signer: audit && nodeSigner(key) };
+  } catch (error) {
+    if (error instanceof PffError) return { refusal: error };
+    throw error;
   }
 }
 

@@ -38,7 +38,7 @@ export class RunQueue {
   }
 
   standbyMs(run: RunIdentity): number {
-    return FIRST_STANDBY_MS * 2 ** this.#timesLeft(run);
+    return Math.min(FIRST_STANDBY_MS * 2 ** this.#timesLeft(run), LONGEST_PATIENCE_MS);
   }
 
   later(run: RunIdentity): void {

@@ -6,6 +6,7 @@ import { usableCores } from '../cores.js';
 import { placeText, type Place } from '../../data/sources/own/place.js';
 import { isKernelsChoice, type KernelsChoice } from '../../kernels/choices.js';
 import { systemClock } from '../../store/cluster/clock.js';
+import { waitingNotice } from '../../store/cluster/waiting-notice.js';
 import { NatsApi } from '../../store/nats/api.js';
 import { connectNats } from '../../store/nats/connect.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
@@ -88,7 +89,7 @@ export async function serveNode(options: NodeOptions): Promise<void> {
   const api = new NatsApi(connection);
   const registry = new NatsRegistry(api);
   const queue = new RunQueue(registry);
-  const patience = { clock: systemClock, signal, reopen: () => Promise.resolve() };
+  const patience = { clock: systemClock, signal, onTrouble: waitingNotice(say), reopen: () => Promise.resolve() };
   say(`connected to ${connection.getServer()}; ${run === undefined ? 'looking for runs' : `looking for run ${run}`}`);
   try {
     while (!signal.aborted) {

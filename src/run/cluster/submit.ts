@@ -10,7 +10,7 @@ import type { ClusterOptions } from './options.js';
 import { nodeSigner } from './node-key.js';
 import { newRunRecord, type RunSetting } from './record.js';
 import { withServer } from './with-run.js';
-import type { RunRecord } from '../../store/cluster/run-record.js';
+import { runRecordSchema, type RunRecord } from '../../store/cluster/run-record.js';
 
 /** A server takes messages of 1 MiB; what it adds itself stays well below the rest. */
 const MOST_RECORD_BYTES = 1_000_000;
@@ -68,7 +68,29 @@ function runRecordFor(cluster: ClusterOptions, { spec, execution, numerics, prep
       `the names of the data's ${record.dataset.classes.length} classes and of its columns make a record of ${bytes} bytes, but a cluster's server takes ${MOST_RECORD_BYTES}`,
       { hint: 'Give classes and columns shorter names, such as numbers; or train on this machine, with --nodes.' },
     );
+  checkReadable(record);
   return record;
+}
+
+/** What to do about a field of a record that nodes would not read, by the beginning of its name. */
+const HINTS: Readonly<Record<string, string>> = {
+  leaseMs: 'Give a --lease of 0.1 to 3600 seconds.',
+  nodes: 'Give 1 to 10000 --nodes.',
+  replicas: 'Give 1 to 5 --replicas.',
+  'dataset.classes': 'Give classes names of at most 200 characters, on one line, all of which can be seen.',
+  'dataset.inputs': 'Give columns names on one line, all of whose characters can be seen.',
+};
+
+/** No node takes a record for one that is not as all write it, and no command finds its run again. @throws PffError `usage` */
+function checkReadable(record: RunRecord): void {
+  const parsed = runRecordSchema.safeParse(record);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') ?? '';
+  const hint = Object.entries(HINTS).find(([beginning]) => field.startsWith(beginning))?.[1];
+  throw new PffError('usage', `nodes could not read what is said of the run in ${field}: ${issue?.message}`, {
+    hint: hint ?? 'Change that; or train on this machine, with --nodes.',
+  });
 }
 
 /** Who follows measures on its own data, so these must be the run's; those of a federated run are many. @throws PffError `data` */

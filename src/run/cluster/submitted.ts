@@ -1,15 +1,12 @@
 /** Runs that this program submitted under names that it made itself, and finds again: the trainings of a sweep. */
-import os from 'node:os';
 import type { Dataset } from '../../data/dataset.js';
 import { PffError } from '../../errors.js';
 import type { RunSpec } from '../../spec/spec.js';
 import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
-import { NatsApi } from '../../store/nats/api.js';
-import { connectNats } from '../../store/nats/connect.js';
-import { NatsRegistry } from '../../store/nats/registry.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { VERSION } from '../version.js';
 import { clusterCommand } from './command.js';
+import { withServer } from './with-run.js';
 import { misfitOfParts } from '../../node/cluster/misfit.js';
 
 /** Where a training is found on a server, or is to be submitted. */
@@ -31,7 +28,7 @@ export async function submittedRun(
   spec: RunSpec,
   dataset: Pick<Dataset, 'digest'>,
 ): Promise<Submitted> {
-  return withRegistry(server, async (registry) => {
+  return withServer(server, async (_, registry) => {
     for (let attempt = 1; ; attempt++) {
       const run = attempt === 1 ? name : `${name}-${attempt}`;
       const record = (await registry.get(run))?.record;
@@ -52,17 +49,8 @@ export async function submittedRun(
 
 /** Drops all of a run from the server but a note that there was one. */
 export async function removeRun(server: ServerOptions, run: string): Promise<void> {
-  await withRegistry(server, async (registry) => {
+  await withServer(server, async (_, registry) => {
     const found = await registry.get(run);
     if (found) await registry.remove(found.record);
   });
-}
-
-async function withRegistry<T>(server: ServerOptions, work: (registry: NatsRegistry) => Promise<T>): Promise<T> {
-  const connection = await connectNats(server, `pff sweep ${os.hostname()}:${process.pid}`);
-  try {
-    return await work(new NatsRegistry(new NatsApi(connection)));
-  } finally {
-    await connection.close();
-  }
 }

@@ -11,6 +11,9 @@ import { runEngine } from '../../store/nats/run-engine.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { nodeSigner } from './node-key.js';
 
+/** Looking at a run, or stopping it, takes a second. */
+const LIMIT_MS = 60_000;
+
 /** @throws PffError `cluster` if there is no such run */
 export async function known(registry: NatsRegistry, run: string): Promise<RunRecord> {
   const found = await registry.get(run);
@@ -32,34 +35,51 @@ export async function withServer<T>(
   }
 }
 
-/**
- * Opens a run's store for `work`, and closes it after it.
- * @param signing whether this process signs something of an audited run, and with the key of which file
- * @param limit when it has taken too long
- */
+interface WithRunOptions {
+  /** Where this process signs something of an audited run: the file with its key. */
+  readonly signing?: { readonly key: string | undefined } | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** After so long it has failed: a minute unless given. */
+  readonly withinMs?: number | undefined;
+  /** Told what is waited for. */
+  readonly say?: ((line: string) => void) | undefined;
+}
+
+/** Opens a run's store for `work`, and closes it after it. @throws PffError `cluster` where it takes too long */
 export async function withRun<T>(
   server: ServerOptions,
   run: string,
   work: (store: ClusterStore, record: RunRecord, registry: NatsRegistry) => Promise<T>,
-  signing?: { readonly key: string | undefined },
-  limit = AbortSignal.timeout(60_000),
+  { signing, signal, withinMs = LIMIT_MS, say = () => {} }: WithRunOptions = {},
 ): Promise<T> {
-  return withServer(server, async (api, registry) => {
-    const record = await known(registry, run);
-    const store = openStore({
-      engine: runEngine(api, registry, record),
-      record,
-      name: 'observer',
-      prepared: undefined,
-      signal: limit,
-      say: () => {},
-      signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
+  const limit = new AbortController();
+  const tooLong = (): void =>
+    limit.abort(
+      new PffError('cluster', `the records of run ${run} were not there within ${withinMs / 1000} s`, {
+        hint: 'The server answers, but not what keeps this run: look at its log, or at the other servers of a cluster.',
+      }),
+    );
+  const timer = withinMs === Infinity ? undefined : setTimeout(tooLong, withinMs);
+  try {
+    return await withServer(server, async (api, registry) => {
+      const record = await known(registry, run);
+      const store = openStore({
+        engine: runEngine(api, registry, record),
+        record,
+        name: 'observer',
+        prepared: undefined,
+        signal: signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
+        say,
+        signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
+      });
+      try {
+        await store.open();
+        return await work(store, record, registry);
+      } finally {
+        await store.close();
+      }
     });
-    try {
-      await store.open();
-      return await work(store, record, registry);
-    } finally {
-      await store.close();
-    }
-  });
+  } finally {
+    clearTimeout(timer);
+  }
 }

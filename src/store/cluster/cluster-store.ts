@@ -185,6 +185,8 @@ export class ClusterStore implements Store {
   async close(): Promise<void> {
     this.#break(new PffError('interrupted', 'the store was closed'));
     await this.#following;
+    // Where it was never followed.
+    this.mirror.close();
     await Promise.allSettled([...this.#uploads.values(), this.#fetching.ended()]);
   }
 

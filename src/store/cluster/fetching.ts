@@ -5,6 +5,7 @@
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Wanted } from '../../schedule/wanted.js';
 import type { Output, Store } from '../store.js';
+import { abortable } from './abortable.js';
 import type { Outputs } from './outputs.js';
 import type { Kept, Source } from './record-keeper.js';
 import type { RecordTable } from './record-table.js';
@@ -103,14 +104,4 @@ export class Fetching {
     }
     return { output, source: record.digest };
   }
-}
-
-/** The promise's result, or the signal's reason if that aborts first. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

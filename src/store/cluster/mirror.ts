@@ -200,8 +200,13 @@ export class Mirror {
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      this.#stopListening();
+      this.close();
     }
+  }
+
+  /** Hears no more of the engine. */
+  close(): void {
+    this.#stopListening();
   }
 
   async #look(): Promise<void> {

@@ -5,6 +5,7 @@ import { decodeBf16, encodeBf16 } from '../../model/wire.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { Output } from '../store.js';
+import { ChunkWindow } from './chunk-window.js';
 import type { Engine } from './engine.js';
 import { patiently, type Patience } from './patience.js';
 import type { RecordTable } from './record-table.js';
@@ -40,6 +41,8 @@ export class Outputs {
   readonly #id: string;
   readonly #wire: RunSpec['wire'];
   readonly #judge: OutputJudge;
+  /** Of all transfers of this process in this run: they share its connection. */
+  readonly #window: ChunkWindow;
   /** Outputs that were announced but not there, or damaged. */
   lost = 0;
 
@@ -57,6 +60,7 @@ export class Outputs {
     this.#id = id;
     this.#wire = wire;
     this.#judge = judge;
+    this.#window = new ChunkWindow(patience.clock, patience.signal);
   }
 
   /** An output as it travels; digests, sizes and chunks are of this. */
@@ -76,7 +80,7 @@ export class Outputs {
   }
 
   put(task: Task, { buffer }: Output, digest: string): Promise<void> {
-    return putOutput(this.#engine, chunkPrefix(taskKey(task), digest), buffer, (work) => this.#patiently(work));
+    return putOutput(this.#engine, chunkPrefix(taskKey(task), digest), buffer, (work) => this.#chunk(work));
   }
 
   /** Drops the chunks of all outputs of `task`, or of the one with this digest. */
@@ -95,7 +99,7 @@ export class Outputs {
   async get(task: Task, record: DoneRecord): Promise<Output | undefined> {
     if (!this.#judge.mayFetch(task, record)) return undefined;
     const prefix = chunkPrefix(taskKey(task), record.digest);
-    const arrived = await getOutput(this.#engine, prefix, record, (work) => this.#patiently(work));
+    const arrived = await getOutput(this.#engine, prefix, record, (work) => this.#chunk(work));
     const buffer = arrived && this.#isHalved(task) ? decodeBf16(arrived) : arrived;
     if (!buffer || !(await this.#judge.isSound(task, buffer))) return undefined;
     return { steps: record.steps, buffer };
@@ -153,6 +157,11 @@ export class Outputs {
 
   #isHalved({ kind }: Task): boolean {
     return kind === 'train' && this.#wire === 'bf16';
+  }
+
+  /** A chunk that has to wait before it is tried again leaves its place to others. */
+  #chunk<T>(work: () => Promise<T>): Promise<T> {
+    return this.#patiently(() => this.#window.pass(work));
   }
 
   #patiently<T>(work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * Moves one output through the engine in chunks: several at a time, and verified on arrival. Chunks lie under the digest of
+ * Moves one output through the engine in chunks, several at a time, verified on arrival. Chunks lie under the digest of
  * the whole, so that two different results of one task can never mix, and putting the same twice changes nothing.
  */
 import { sha256 } from '#platform/hash';
@@ -9,8 +9,8 @@ import type { Output } from '../store.js';
 import type { Engine } from './engine.js';
 import type { DoneRecord } from './records.js';
 
-/** Chunks on their way at once. */
-const IN_FLIGHT = 8;
+/** Chunks of one output that are prepared at once; how many of them are on their way says `move` (chunk-window.ts). */
+const AT_ONCE = 8;
 /** Bytes hashed between two turns of the event loop: network traffic goes on meanwhile. */
 const HASH_BLOCK = 4 << 20;
 
@@ -37,22 +37,22 @@ export function chunkPrefix(task: string, digest: string): string {
   return `${task}.${digest.slice(0, 16)}`;
 }
 
-/** Puts all chunks of `buffer`; resolves when the engine has acknowledged each. */
+/** Puts all chunks of `buffer`, each by `move`; resolves when the engine has acknowledged each. */
 export async function putOutput(
   engine: Engine,
   prefix: string,
   buffer: ArrayBufferLike,
-  tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
+  move: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<void> {
   const { chunkBytes } = engine;
-  await inFlight(chunkCount(buffer.byteLength, chunkBytes), () => {
+  await severalAtOnce(chunkCount(buffer.byteLength, chunkBytes), () => {
     // Out of shared memory while it is aligned (nats/whole-messages.ts says why); the client then copies it once more.
     const staging = new Uint8Array(Math.min(chunkBytes, buffer.byteLength));
     return async (i) => {
       const at = i * chunkBytes;
       const chunk = staging.subarray(0, Math.min(chunkBytes, buffer.byteLength - at));
       chunk.set(new Uint8Array(buffer, at, chunk.length));
-      await tryAgain(() => engine.putChunk(`${prefix}.${i}`, chunk));
+      await move(() => engine.putChunk(`${prefix}.${i}`, chunk));
       return true;
     };
   });
@@ -66,7 +66,7 @@ export async function getOutput(
   engine: Engine,
   prefix: string,
   record: DoneRecord,
-  tryAgain: <T>(work: () => Promise<T>) => Promise<T>,
+  move: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<ArrayBufferLike | undefined> {
   const buffer = roomFor(record.bytes);
   const bytes = new Uint8Array(buffer);
@@ -75,8 +75,8 @@ export async function getOutput(
   const hash = hashFrom(record.steps);
   const arrived = new Set<number>();
   let hashed = 0;
-  const good = await inFlight(count, () => async (i) => {
-    const chunk = await tryAgain(() => engine.getChunk(`${prefix}.${i}`));
+  const good = await severalAtOnce(count, () => async (i) => {
+    const chunk = await move(() => engine.getChunk(`${prefix}.${i}`));
     if (chunk?.length !== Math.min(chunkBytes, record.bytes - i * chunkBytes)) return false;
     bytes.set(chunk, i * chunkBytes);
     arrived.add(i);
@@ -110,11 +110,11 @@ export function allFinite(buffer: ArrayBufferLike): boolean {
  * Does the works 0 … count - 1, a few at once, each of those by a worker of its own that does one after the other; stops
  * early, with false, when one returns false.
  */
-async function inFlight(count: number, openWorker: () => (i: number) => Promise<boolean>): Promise<boolean> {
+async function severalAtOnce(count: number, openWorker: () => (i: number) => Promise<boolean>): Promise<boolean> {
   let next = 0;
   let good = true;
   await Promise.all(
-    Array.from({ length: Math.min(count, IN_FLIGHT) }, async () => {
+    Array.from({ length: Math.min(count, AT_ONCE) }, async () => {
       const work = openWorker();
       while (good && next < count) if (!(await work(next++))) good = false;
     }),

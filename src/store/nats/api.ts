@@ -11,6 +11,8 @@ import { plainText } from '../cluster/plain-text.js';
 import { parseJson } from '../cluster/records.js';
 
 const TIMEOUT_MS = 5000;
+/** A chunk may wait for those of other transfers, and for a slow link. */
+const CHUNK_TIMEOUT_MS = 30_000;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 /** JetStream is off on the server, or for this user's account. */
@@ -46,11 +48,57 @@ export interface StoredMessage {
   readonly data: Uint8Array;
 }
 
+export type LinkChange = 'disconnect' | 'reconnect';
+
+function directGet(stream: string, subject: string): string {
+  return `$JS.API.DIRECT.GET.${stream}.${subject}`;
+}
+
 export class NatsApi {
   readonly connection: NatsConnection;
+  readonly #onLink = new Set<(change: LinkChange) => void>();
 
   constructor(connection: NatsConnection) {
     this.connection = connection;
+    void this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.connection.status())
+      if (type === 'disconnect' || type === 'reconnect') for (const listener of this.#onLink) listener(type);
+  }
+
+  /** Tells when the connection is lost, and when it is there again. Returns how to end that. */
+  onLink(listener: (change: LinkChange) => void): () => void {
+    this.#onLink.add(listener);
+    return () => this.#onLink.delete(listener);
+  }
+
+  /** Stores a chunk: as `publish`, with more time. */
+  async putChunk(subject: string, data: Uint8Array): Promise<void> {
+    this.#parse(subject, ack, parseJson((await this.#untilLost(subject, data)).data));
+  }
+
+  /** The newest chunk of a subject: as `newest`, with more time. */
+  getChunk(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    const direct = directGet(stream, subject);
+    return this.#got(stream, direct, () => this.#untilLost(direct, new Uint8Array()));
+  }
+
+  /** What is on its way when the connection is lost is answered by nobody. */
+  async #untilLost(subject: string, data: Uint8Array): Promise<Msg> {
+    let end = (): void => {};
+    const lost = new Promise<never>((_, reject) => {
+      end = this.onLink((change) => {
+        if (change === 'disconnect')
+          reject(new EngineError('busy', `the connection was lost before ${subject} was answered`));
+      });
+    });
+    try {
+      return await Promise.race([this.#ask(subject, data, undefined, CHUNK_TIMEOUT_MS), lost]);
+    } finally {
+      end();
+    }
   }
 
   /** Stores a message. Undefined if `expected` is given and the subject's newest sequence is another. */
@@ -65,7 +113,7 @@ export class NatsApi {
 
   /** The newest message of a subject. */
   newest(stream: string, subject: string): Promise<StoredMessage | undefined> {
-    return this.#get(stream, `$JS.API.DIRECT.GET.${stream}.${subject}`);
+    return this.#get(stream, directGet(stream, subject));
   }
 
   /** The first message after sequence `after`. */
@@ -122,10 +170,14 @@ export class NatsApi {
     await this.#call(`STREAM.DELETE.${name}`, undefined, z.object({ success: z.literal(true) }));
   }
 
-  async #get(stream: string, subject: string, query?: string): Promise<StoredMessage | undefined> {
+  #get(stream: string, subject: string, query?: string): Promise<StoredMessage | undefined> {
+    return this.#got(stream, subject, () => this.#ask(subject, query ?? new Uint8Array()));
+  }
+
+  async #got(stream: string, subject: string, ask: () => Promise<Msg>): Promise<StoredMessage | undefined> {
     let message: Msg;
     try {
-      message = await this.#ask(subject, query ?? new Uint8Array());
+      message = await ask();
     } catch (error) {
       // A server with JetStream does not answer at all for a stream that it has not; its information tells the two apart.
       if (error instanceof EngineError && error.kind === 'busy') await this.state(stream);
@@ -154,10 +206,10 @@ export class NatsApi {
     return parseJson((await this.#ask(subject, data, header)).data);
   }
 
-  async #ask(subject: string, data: Uint8Array | string, header?: MsgHdrs): Promise<Msg> {
+  async #ask(subject: string, data: Uint8Array | string, header?: MsgHdrs, timeout = TIMEOUT_MS): Promise<Msg> {
     try {
       return await this.connection.request(subject, data, {
-        timeout: TIMEOUT_MS,
+        timeout,
         ...(header === undefined ? {} : { headers: header }),
       });
     } catch (error) {

@@ -57,11 +57,11 @@ export class NatsEngine implements Engine {
   }
 
   async putChunk(key: string, bytes: Uint8Array): Promise<void> {
-    await this.#api.publish(`${this.#prefix}.s.${key}`, bytes);
+    await this.#api.putChunk(`${this.#prefix}.s.${key}`, bytes);
   }
 
   async getChunk(key: string): Promise<Uint8Array | undefined> {
-    return (await this.#api.newest(this.#states.name, `${this.#prefix}.s.${key}`))?.data;
+    return (await this.#api.getChunk(this.#states.name, `${this.#prefix}.s.${key}`))?.data;
   }
 
   dropChunks(prefix: string): Promise<void> {
@@ -99,15 +99,11 @@ export class NatsEngine implements Engine {
     });
     // A subscription that is not allowed leaves the slow look once a second.
     subscription.closed.catch(() => {});
-    let listening = true;
-    void (async () => {
-      for await (const status of connection.status()) {
-        if (!listening) return;
-        if (status.type === 'reconnect') listener('reset');
-      }
-    })();
+    const endLink = this.#api.onLink((change) => {
+      if (change === 'reconnect') listener('reset');
+    });
     return () => {
-      listening = false;
+      endLink();
       if (!connection.isClosed()) subscription.unsubscribe();
     };
   }

@@ -19,6 +19,8 @@ export interface RelayEngineOptions {
 /** Close codes from here on are the relay's own words: not to come again (docs/BROWSER.md). */
 const REFUSED_CODE = 4400;
 const ANSWER_MS = 15_000;
+/** A chunk may wait for others and for slow links, that of whoever shares the run among them. */
+const CHUNK_ANSWER_MS = 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
 
@@ -60,11 +62,11 @@ export class RelayEngine implements Engine {
   }
 
   async putChunk(key: string, bytes: Uint8Array): Promise<void> {
-    await this.#ask({ call: 'putChunk', key }, bytes);
+    await this.#ask({ call: 'putChunk', key }, bytes, CHUNK_ANSWER_MS);
   }
 
   async getChunk(key: string): Promise<Uint8Array | undefined> {
-    const { found, bytes } = await this.#ask({ call: 'getChunk', key });
+    const { found, bytes } = await this.#ask({ call: 'getChunk', key }, undefined, CHUNK_ANSWER_MS);
     return found.found ? bytes : undefined;
   }
 
@@ -141,7 +143,11 @@ export class RelayEngine implements Engine {
     return new EngineError(kind, `no answer from whoever shares the run: ${why}`);
   }
 
-  async #ask(call: RelayCall, bytes?: Uint8Array): Promise<{ readonly found: RelayFound; readonly bytes: Uint8Array }> {
+  async #ask(
+    call: RelayCall,
+    bytes?: Uint8Array,
+    answerMs = ANSWER_MS,
+  ): Promise<{ readonly found: RelayFound; readonly bytes: Uint8Array }> {
     const socket = this.#socket;
     await this.#opening;
     if (socket?.readyState !== WebSocket.OPEN) throw this.#failure(this.#refused ?? 'not connected');
@@ -151,7 +157,7 @@ export class RelayEngine implements Engine {
     try {
       return await new Promise((resolve, reject) => {
         this.#pending.set(id, { resolve, reject });
-        timer = setTimeout(() => reject(this.#failure(`nothing for ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+        timer = setTimeout(() => reject(this.#failure(`nothing for ${answerMs / 1000} s`)), answerMs);
         socket.send(frame);
         this.#options.onBytes?.(0, frame.length);
       });

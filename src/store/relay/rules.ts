@@ -8,7 +8,7 @@ import type { RelayRequest } from './frames.js';
 const TASK = 'c\\d{1,9}\\.(?:labels|l\\d{1,5})';
 const ID = '[\\w-]{1,64}';
 const RECORD = new RegExp(
-  `^(?:(?:task|report|audit)\\.${TASK}|node\\.\\d{1,6}|refused\\.${ID}|conflict\\.${TASK}\\.${ID}|failed|finished)$`,
+  `^(?:(?:task|report|audit)\\.${TASK}|node\\.\\d{1,6}|refused\\.${ID}|(?:conflict|difference)\\.${TASK}\\.${ID}|failed|finished)$`,
 );
 const CHUNK = new RegExp(`^${TASK}\\.[0-9a-f]{16}\\.\\d{1,6}$`);
 const CHUNKS = new RegExp(`^${TASK}(?:\\.[0-9a-f]{16})?$`);

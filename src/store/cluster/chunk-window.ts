@@ -1,0 +1,74 @@
+/**
+ * How many chunks of a process may be on their way at once. Everything that it says goes through one connection in order: what is
+ * sent faster than a link carries waits in a queue, and so do the signs of life behind it. So the width follows from how long chunks
+ * take: wide enough to keep a fast link busy, down to one chunk on a slow one.
+ */
+import { abortable } from './abortable.js';
+import type { Clock } from './clock.js';
+
+const WIDEST = 8;
+const FIRST = 2;
+/** A chunk that took longer waited behind others. */
+const SLOW_MS = 2000;
+/** There is room for more. */
+const FAST_MS = 1000;
+
+export class ChunkWindow {
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #waiting = new Set<() => void>();
+  #width = FIRST;
+  #under = 0;
+  /** Chunks that began before tell of a width that is no more. */
+  #narrowedMs = -Infinity;
+
+  /** @param signal ends all waiting, for places and for chunks */
+  constructor(clock: Clock, signal: AbortSignal) {
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  /** How many may be on their way now. */
+  get width(): number {
+    return Math.floor(this.#width);
+  }
+
+  /** Moves a chunk by `work` once there is a place for it. @throws what `work` throws; the signal's reason once that aborts */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#under >= this.width) await abortable(this.#place(), this.#signal);
+    this.#under += 1;
+    const from = this.#clock.now();
+    let tookMs = Infinity;
+    try {
+      const done = await abortable(work(), this.#signal);
+      tookMs = this.#clock.now() - from;
+      return done;
+    } finally {
+      this.#under -= 1;
+      this.#learn(from, tookMs);
+      for (const wake of this.#waiting) wake();
+    }
+  }
+
+  #place(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** @param tookMs infinite for a chunk that failed */
+  #learn(from: number, tookMs: number): void {
+    if (tookMs > SLOW_MS && from >= this.#narrowedMs) {
+      this.#width = Math.max(1, this.#width / 2);
+      this.#narrowedMs = this.#clock.now();
+    } else if (tookMs < FAST_MS) {
+      // Fast until it was ever too wide, then by one for each width of chunks.
+      const more = this.#narrowedMs === -Infinity ? 1 : 1 / this.#width;
+      this.#width = Math.min(WIDEST, this.#width + more);
+    }
+  }
+}
