@@ -62,13 +62,7 @@ export { sweep, type SweepEvent, type SweepOptions, type SweepRow } from './repr
 // Runs on a cluster.
 export { serveNode, type NodeOptions } from './run/cluster/serve.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';
-export {
-  listRuns,
-  runStatus,
-  stopRun,
-  type RunStatus,
-  type RunSummary,
-} from './run/cluster/manage.js';
+export { listRuns, runStatus, stopRun, type RunStatus, type RunSummary } from './run/cluster/manage.js';
 export { fetchModel, type FetchedModel, type FetchOptions } from './run/cluster/fetch-model.js';
 export {
   auditRun,

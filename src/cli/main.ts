@@ -39,7 +39,11 @@ async function ended(code: number, { out, err }: Output): Promise<number> {
 async function dispatch(args: readonly string[], output: Output): Promise<number> {
   const [name, ...rest] = args;
   const { out } = output;
-  if (name === undefined || ['--help', '-h'].includes(name) || (name === 'help' && rest.length === 0)) {
+  if (
+    name === undefined ||
+    ['--help', '-h'].includes(name) ||
+    (name === 'help' && rest.every((each) => ['--help', '-h'].includes(each)))
+  ) {
     out.write(overview(COMMANDS, VERSION, out.paint));
     return DONE;
   }

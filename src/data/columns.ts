@@ -93,9 +93,9 @@ function numberOf(cell: number | string, name: string): number {
   return value;
 }
 
-/** A number as tables have them; NaN for any other text. */
+/** A decimal number, as tables have them; NaN for any other text. */
 export function toNumber(text: string): number {
-  return text.trim() === '' ? Number.NaN : Number(text);
+  return text.trim() === '' || /^\s*[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
 }
 
 /** The column of `cells`, which are those of the training rows, all numbers or none; undefined where they are all the same. */

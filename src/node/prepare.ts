@@ -169,10 +169,11 @@ function checkAugmentation({ name, shape }: Dataset, spec: RunSpec): void {
         `${field} is ${spec[field]}, but images of ${name} have only ${width} x ${height} pixels`,
         { hint: `Lower --${field}; data that are no images have no pixels to move.` },
       );
-  if (spec.affine > 0 && height === 1)
-    throw new PffError('usage', `affine deforms images, but those of ${name} are single rows`, {
-      hint: 'Leave --affine out.',
-    });
+  for (const field of ['affine', 'elastic'] as const)
+    if (spec[field] > 0 && height === 1)
+      throw new PffError('usage', `${field} deforms images, but those of ${name} are single rows`, {
+        hint: `Leave --${field} out.`,
+      });
   if (spec.flip && height === 1)
     throw new PffError('usage', `flip mirrors images, but those of ${name} are single rows`, {
       hint: 'Leave --flip out.',

@@ -3,7 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
-import { EVENTS_FILE, writeWhole } from '../run/folder.js';
+import { EVENTS_FILE } from '../run/folder.js';
+import { checkUserFile, writeUserFile } from '../run/user-file.js';
 import { pageFiles, reportDocument } from './document.js';
 import { lookAtRun } from './look-at-run.js';
 import type { PageEvent } from './page-event.js';
@@ -31,6 +32,7 @@ export async function writeReport(
   checkOptions('writeReport', options, { analyse: true, dataDir: true, onRemark: true });
   if (folders.length === 0 || folders.length > MOST_RUNS)
     throw new PffError('usage', `a report is of one to ${MOST_RUNS} runs, but was asked for ${folders.length}`);
+  checkUserFile(file);
   const files = pageFiles();
   const runs: PageEvent[][] = [];
   const names = new Map<string, number>();
@@ -44,7 +46,7 @@ export async function writeReport(
     runs.push(events.map((event) => (event.type === 'started' ? { ...event, name: shown } : event)));
   }
   const html = Buffer.from(reportDocument(files, runs));
-  writeWhole(file, html);
+  writeUserFile(file, html);
   return html.length;
 }
 

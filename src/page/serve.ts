@@ -4,13 +4,14 @@ import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { decodeError, type EncodedError } from '../error-codec.js';
-import { messageOf, PffError } from '../errors.js';
+import { PffError } from '../errors.js';
 import { checkOptions } from '../known-options.js';
 import { loadedPlugins } from '../node/threads/plugins.js';
 import { EVENTS_FILE, MODEL_FILE } from '../run/folder.js';
 import { localRunFolders } from '../run/list-runs.js';
 import { startThread } from '../node/threads/thread.js';
 import { isLoopback } from './access.js';
+import { cannotServe } from './cannot-serve.js';
 
 /** Which run to show, and on which address. */
 export interface PageOptions {
@@ -92,7 +93,7 @@ export async function checkPage(options: PageOptions): Promise<void> {
   }
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
-    probe.once('error', (error) => reject(cannotServe(host, port, messageOf(error))));
+    probe.once('error', (error) => reject(cannotServe('page', { host, port }, error)));
     probe.listen(port ?? 0, host, () => probe.close(() => resolve()));
   });
 }
@@ -100,12 +101,6 @@ export async function checkPage(options: PageOptions): Promise<void> {
 /** Whether there are runs in it, and it is none itself. */
 function holdsRuns(folder: string): boolean {
   return !existsSync(path.join(folder, EVENTS_FILE)) && localRunFolders(folder).length > 0;
-}
-
-function cannotServe(host: string, port: number | undefined, reason: string): PffError {
-  return new PffError('usage', `the page cannot be served on ${host}${port ? `:${port}` : ''}: ${reason}`, {
-    hint: 'Choose another --port or --host.',
-  });
 }
 
 /** @throws PffError `files` where there is no such folder, `usage` for an address or port that cannot be had. */
@@ -128,7 +123,7 @@ export async function servePage(options: PageOptions): Promise<Page> {
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const port = await new Promise<number>((resolve, reject) => {
     const failed = (error: unknown): void =>
-      reject(error instanceof PffError ? error : cannotServe(host, options.port, messageOf(error)));
+      reject(error instanceof PffError ? error : cannotServe('page', { host, port: options.port }, error));
     worker.once('error', failed);
     worker.once('message', (answer: ServerAnswer) => {
       if (answer.type === 'listening') resolve(answer.port);

@@ -2,13 +2,13 @@
  * The folder of `pff reproduce`: runs/ (ordinary run folders), speed/ (one JSON file a row), results.json, results.md.
  * Everything in it is written whole or not at all, so that whatever stops the command, it can go on.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { readRegularFile } from '../data/sources/regular-file.js';
 import { messageOf, PffError } from '../errors.js';
 import { readNote } from '../run/checkpoint.js';
 import type { RunResult } from '../run/events.js';
-import { RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
+import { makeFolder, RESULT_FILE, SPEC_FILE, writeWhole } from '../run/folder.js';
 import type { Costs } from '../simulate/costs.js';
 import { resolveSpec, type RunSpec } from '../spec/spec.js';
 import { lockFolder, type FolderLock } from '../run/lock.js';
@@ -91,7 +91,7 @@ export class ResultsFolder {
   constructor(folder: string) {
     this.path = path.resolve(folder);
     try {
-      for (const each of ['runs', 'speed']) mkdirSync(path.join(this.path, each), { recursive: true });
+      for (const each of ['runs', 'speed']) makeFolder(path.join(this.path, each));
     } catch (error) {
       throw new PffError('files', `cannot make the results folder ${folder}: ${messageOf(error)}`, {
         hint: 'Choose another --out.',

@@ -151,6 +151,16 @@ export function readNote(run: string): RunNote {
   return note.data;
 }
 
+/** Where the data of a run lay that this or another version began; undefined where its note is missing or damaged. */
+export function readDataPlaces(run: string): Pick<RunNote, 'dataDir' | 'shardDirs'> | undefined {
+  try {
+    const { dataDir, shardDirs } = parsed(readRegularFile(noteFile(run), { maxBytes: TEXT_BYTES }).toString());
+    return noteSchema.pick({ dataDir: true, shardDirs: true }).safeParse({ dataDir, shardDirs }).data;
+  } catch {
+    return undefined;
+  }
+}
+
 function parsed(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);

@@ -17,7 +17,7 @@ import { OWN_KINDS } from '../spec/own-parts.js';
 import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
 import { didYouMean } from '../suggest.js';
-import { checkExportPlace } from './export-place.js';
+import { checkUserFile, writeUserFile } from './user-file.js';
 import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
@@ -55,7 +55,7 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const isFolder = statSync(run).isDirectory();
   const folder = isFolder ? run : path.dirname(run);
   const file = out ?? path.join(folder, to === 'safetensors' ? 'export.safetensors' : `model.${to}`);
-  checkExportPlace(isFolder ? path.join(run, MODEL_FILE) : run, file);
+  checkUserFile(file, isFolder ? path.join(run, MODEL_FILE) : run);
   // A loss of goodness is not needed to write the layers that it trained; heads are laid out by their objective.
   const { goodness: _, ...parts } = predictingParts(spec);
   checkParts(run, parts);
@@ -63,7 +63,7 @@ export async function exportModel(run: string, options: ExportOptions): Promise<
   const states = checkedStates(model, layout, run, { verify });
   const digest = modelDigest(states);
   const bytes = await encode(to, model, layout, states, ownMetadata(metadata, digest));
-  writeWhole(file, bytes);
+  writeUserFile(file, bytes);
   return { file, bytes: bytes.length, modelDigest: digest };
 }
 
@@ -187,7 +187,11 @@ async function fromNpz(bytes: Uint8Array, file: string, verify: boolean): Promis
   const tensors = [...files]
     .filter(([name]) => name !== 'spec.json')
     .map(([name, content]) => {
-      const { shape, values } = parseNpy(content, `${file}: ${name}`);
+      const { shape, values, texts } = parseNpy(content, `${file}: ${name}`);
+      if (texts)
+        throw new PffError('files', `${file}: ${name} holds texts, but weights are floats`, {
+          hint: 'Save the array as float32.',
+        });
       if (values instanceof BigInt64Array || values instanceof BigUint64Array)
         throw new PffError('files', `${file}: ${name} holds 64-bit integers, but weights are floats`, {
           hint: 'Save the array as float32.',

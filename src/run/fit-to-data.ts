@@ -20,14 +20,20 @@ const TABLE_LAYERS = [AUTO, 300, 300, 300];
 /** @param given a dataset in memory. @throws PffError as `loadDataset` */
 export async function fitToData(
   asked: PartialSpec,
-  options: Pick<TrainOptions, 'dataDir'>,
+  { dataDir, shardDirs }: Pick<TrainOptions, 'dataDir' | 'shardDirs'>,
   given?: Dataset,
 ): Promise<FittedSpec> {
   const own = asked.dataset === 'own';
   if (!own && asked.layers?.[0] !== AUTO) return { spec: asked, dataset: given };
   const dataset =
     given ??
-    (await loadDataset({ dataset: asked.dataset ?? 'mnist', dataDir: options.dataDir, reading: readingAsked(asked) }));
+    (await loadDataset({
+      dataset: asked.dataset ?? 'mnist',
+      dataDir,
+      // Shards have training samples of their own.
+      needs: shardDirs ? 'test' : undefined,
+      reading: readingAsked(asked),
+    }));
   const { shape, train } = dataset;
   const [first, ...above] = asked.layers ?? (own && shape.height === 1 ? TABLE_LAYERS : [AUTO, 1000, 1000, 1000]);
   const layers = [first === AUTO || first === undefined ? imageEntry(shape, above) : first, ...above];

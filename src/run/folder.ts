@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -115,9 +116,26 @@ function reopen(folder: string): number {
   for (const name of readdirSync(folder)) if (/\.tmp-[\w-]+$/.test(name)) rmSync(path.join(folder, name));
   const log = path.join(folder, EVENTS_FILE);
   const handle = openToAppend(log);
-  const bytes = readFileSync(log);
-  ftruncateSync(handle, bytes.lastIndexOf(10) + 1);
+  ftruncateSync(handle, endOfLines(log));
   return handle;
+}
+
+/** The byte after the last whole line of a file, found from its end: a log may be longer than what memory takes. */
+function endOfLines(file: string): number {
+  const handle = openSync(file, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(1 << 16);
+    for (let end = fstatSync(handle).size; end > 0;) {
+      const from = Math.max(0, end - piece.length);
+      const taken = readSync(handle, piece, 0, end - from, from);
+      const newline = piece.subarray(0, taken).lastIndexOf(10);
+      if (newline >= 0) return from + newline + 1;
+      end = from;
+    }
+    return 0;
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /**
@@ -154,7 +172,7 @@ export function makeFolderFor(folder: string, what: string): void {
 }
 
 /** As mkdir -p. Not Node's own: its recursive mkdirSync never returns where a parent refuses (seen on /proc, Node 20). */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(path.dirname(folder));
   mkdirSync(folder);
@@ -176,12 +194,17 @@ export function writeWhole(file: string, content: string | Uint8Array): string {
     syncFolder(path.dirname(file));
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
-      hint: hintOfWriting(codeOf(error), file),
-      cause: error,
-    });
+    throw cannotWrite(file, error);
   }
   return file;
+}
+
+export function cannotWrite(file: string, error: unknown): PffError {
+  const hint = hintOfWriting(codeOf(error), file);
+  return new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }
 
 function hintOfWriting(code: unknown, file: string): string {

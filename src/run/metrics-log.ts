@@ -1,5 +1,5 @@
 /** `--log`: a run's metrics in forms that other programs read, beside events.jsonl: CSV and TensorBoard event files. */
-import { openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { openSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { PffError } from '../errors.js';
@@ -7,6 +7,7 @@ import { fileVersionRecord, scalarsRecord } from '../formats/tensorboard.js';
 import { AppendFile } from './append-file.js';
 import type { RunEvent } from './events.js';
 import { EVENTS_FILE } from './folder.js';
+import { eachLine, parseEvent } from './log-lines.js';
 
 export const metricsFormats = ['csv', 'tensorboard'] as const;
 export type MetricsFormat = (typeof metricsFormats)[number];
@@ -100,10 +101,10 @@ export class MetricsLog {
     }
     const started = this.#started;
     if (started?.folder === undefined) return;
-    if (event.type === 'resumed') this.#files = this.#open(started.folder, measuredBefore(started, event));
+    if (event.type === 'resumed') this.#files = this.#open(started.folder, () => measuredBefore(started, event));
     const measured = measuredIn(started, event);
     if (measured === undefined) return;
-    const files = (this.#files ??= this.#open(started.folder, []));
+    const files = (this.#files ??= this.#open(started.folder, () => []));
     for (const { format, file } of files) file.append(encode(format, measured));
   }
 
@@ -114,10 +115,11 @@ export class MetricsLog {
   }
 
   /** Files of the formats that were asked for, or that the run had before. */
-  #open(folder: string, before: readonly Measured[]): OpenFile[] {
+  #open(folder: string, measured: () => readonly Measured[]): OpenFile[] {
     this.close();
     const old = filesIn(folder);
     const formats = metricsFormats.filter((format) => this.#asked.includes(format) || old[format].length > 0);
+    const before = formats.length > 0 ? measured() : [];
     return formats.map((format) => {
       const name =
         format === 'csv'
@@ -130,7 +132,7 @@ export class MetricsLog {
       const onTrouble = (reason: string): void =>
         this.#onTrouble(`${name} cannot be written (${reason}); the run goes on, and so do the attempts`);
       const start = format === 'csv' ? Buffer.from(`${COLUMNS.join(',')}\n`) : fileVersionRecord(timeOf(before[0]));
-      const content = Buffer.concat([start, ...before.map((measured) => encode(format, measured))]);
+      const content = Buffer.concat([start, ...before.map((each) => encode(format, each))]);
       return { format, file: new AppendFile(open, onTrouble, content) };
     });
   }
@@ -185,16 +187,15 @@ function measuredBefore({ folder = '', spec }: Started, { done }: Extract<RunEve
 
 /** The log's events before its last `resumed`: what comes after that is observed as it happens. */
 function eventsBeforeResuming(folder: string): RunEvent[] {
-  const lines = readFileSync(path.join(folder, EVENTS_FILE), 'utf8').split('\n');
-  const end = lines.findLastIndex((line) => line.startsWith('{"type":"resumed"'));
-  return lines.slice(0, Math.max(0, end)).flatMap((line) => {
-    try {
-      return /^\{"type":"(started|task-finished|validation|finished)"/.test(line) ? [JSON.parse(line) as RunEvent] : [];
-    } catch {
-      // A line that a full disk or a kill cut off.
-      return [];
-    }
+  const events: RunEvent[] = [];
+  let before = 0;
+  eachLine(path.join(folder, EVENTS_FILE), 0, (line) => {
+    if (line.startsWith('{"type":"resumed"')) before = events.length;
+    if (!/^\{"type":"(started|task-finished|validation|finished)"/.test(line)) return;
+    const event = parseEvent(line);
+    if (event) events.push(event);
   });
+  return events.slice(0, before);
 }
 
 function timeOf(measured: Measured | undefined): number {

@@ -62,6 +62,10 @@ export function openResume(options: TrainOptions & { readonly resume: string }, 
     threadsPerNode: threads,
     plugins: options.plugins,
     store,
+    repeat: options.repeat,
+    maxDrop: options.maxDrop,
+    validateEvery: options.validateEvery,
+    analyseEvery: options.analyseEvery,
   });
   if ((execution.variant === 'dff') !== (note.execution.variant === 'dff'))
     throw new PffError(

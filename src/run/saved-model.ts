@@ -14,7 +14,7 @@ import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
 import type { RunSpec } from '../spec/spec.js';
-import { hasNote, readNote } from './checkpoint.js';
+import { readDataPlaces } from './checkpoint.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
@@ -104,7 +104,7 @@ export async function loadDatasetOf(
       'pff eval RUN --data FILE, or evaluateRun with data, takes a file as the model does.',
     );
   }
-  const place = dataDir ?? (dataset === 'own' && hasNote(run) ? readNote(run).dataDir : undefined);
+  const place = dataDir ?? (dataset === 'own' ? readDataPlaces(run)?.dataDir : undefined);
   return loadDataset({ dataset, dataDir: place, needs, reading: readingOf(spec) });
 }
 

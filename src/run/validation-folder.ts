@@ -11,7 +11,7 @@ import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.js'
 import { allocateState, namedParameters, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { modelDigest } from '../model/digest.js';
 import { modelTensors } from '../model/model-file.js';
-import { writeWhole } from './folder.js';
+import { makeFolder, writeWhole } from './folder.js';
 
 export const VALIDATION_FOLDER = 'validation';
 const HISTORY_FILE = 'history.json';
@@ -48,7 +48,7 @@ export class ValidationFolder {
   constructor(run: string, of: string) {
     this.#path = path.join(run, VALIDATION_FOLDER);
     this.#of = of;
-    mkdirSync(this.#path, { recursive: true });
+    makeFolder(this.#path);
   }
 
   /** What an earlier process left. @throws PffError `files` where it is damaged, so that the result could be another one */

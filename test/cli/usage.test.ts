@@ -60,6 +60,17 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['data get mnst', 'Did you mean mnist?'],
   ['simulate --costs nowhere', '--costs nowhere cannot be read'],
   ['simulate --speeds 1,0', '--speeds must be numbers above 0'],
+  ['simulate --costs equal --speeds 1,1,1 --nodes 2', '--speeds has 3 speeds, but there are 2 nodes'],
+  ['simulate --costs equal --nodes 99999999999', 'at most 10000 are simulated'],
+  ['simulate --costs equal --variant dff --nodes 7', 'one server for each layer', 'Leave --nodes out'],
+  ['train --audit 0.5', '--audit is of a cluster, but --server was not given', 'Add --server'],
+  ['train --user me', '--user is of a cluster', 'leave --user out'],
+  ['train --run name', '--run is of a cluster'],
+  ['sweep unknown.json --lease 3', '--lease is of a cluster'],
+  ['watch run --out here', '--out is of a cluster'],
+  ['eval run --data a.csv --data-dir b', 'both name the samples', 'Leave one of them out'],
+  ['demo words', 'takes options only', '"words"'],
+  ['demo --port 70000', '--port must be at most 65535'],
 ];
 
 /** Layers that do not fit: which one, as written, what enters it, and what would fit. */
@@ -113,8 +124,8 @@ it.each(['train', 'simulate --costs equal'])('pff %s --gantt into a folder that 
 });
 
 describe.concurrent('help', () => {
-  it.each(['', '--help', '-h', 'help'])('pff %s lists the commands', async (line) => {
-    const { code, stdout, stderr } = await pff(line === '' ? [] : [line], folder);
+  it.each(['', '--help', '-h', 'help', 'help --help'])('pff %s lists the commands', async (line) => {
+    const { code, stdout, stderr } = await pff(line === '' ? [] : line.split(' '), folder);
     for (const name of ['train', 'eval', 'predict', 'data', 'simulate']) expect(stdout).toContain(`\n  ${name}`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toMatch(CONTROL);

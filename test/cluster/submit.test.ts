@@ -20,10 +20,25 @@ const submission = (nodes: number, classes: readonly string[] = toyDataset().cla
 const renamed = (name: string): string[] => toyDataset().classes.map((each, i) => (i === 1 ? name : each));
 
 it.each<[string, Submission, object, RegExp]>([
-  ['a lease of more than an hour', submission(2), { leaseMs: 4_000_000 }, /in leaseMs: .* \| Give a --lease of 0.1 to 3600/],
+  [
+    'a lease of more than an hour',
+    submission(2),
+    { leaseMs: 4_000_000 },
+    /in leaseMs: .* \| Give a --lease of 0.1 to 3600/,
+  ],
   ['more nodes than there are places', submission(20_000), {}, /in nodes: .* \| Give 1 to 10000 --nodes/],
-  ['a class whose name is long', submission(2, renamed('x'.repeat(201))), {}, /in dataset\.classes\.1: .* \| Give classes/],
-  ['a class whose name has two lines', submission(2, renamed('a\nb')), {}, /in dataset\.classes\.1: .* \| Give classes/],
+  [
+    'a class whose name is long',
+    submission(2, renamed('x'.repeat(201))),
+    {},
+    /in dataset\.classes\.1: .* \| Give classes/,
+  ],
+  [
+    'a class whose name has two lines',
+    submission(2, renamed('a\nb')),
+    {},
+    /in dataset\.classes\.1: .* \| Give classes/,
+  ],
   ['a class whose name hides something', submission(2, renamed('a\u200bb')), {}, /in dataset\.classes\.1/],
 ])('%s', async (_, given, more, message) => {
   const error: unknown = await acceptedRecord({ server, run: 'x', ...more }, given).catch((each: unknown) => each);

@@ -100,6 +100,21 @@ describe('columns', () => {
     expect(columnsOf(fewer).map(({ name }) => name)).toEqual(['size']);
   });
 
+  it('are counted as the file has them, whatever is left out', async () => {
+    // As pandas writes a table: its first column has no name, and numbers the rows.
+    const rows = Array.from({ length: 24 }, (_, i) => [i, i % 5, '', `g${i % 2}`, `k${i % 3}`].join());
+    const place = file('places.csv', [',a,empty,grade,kind', ...rows].join('\n'));
+    expect((await load(place, { labelColumn: '4' })).classes).toEqual(['g0', 'g1']);
+    expect((await load(place, { labelColumn: '5' })).classes).toEqual(['k0', 'k1', 'k2']);
+    expect((await load(place, { labelColumn: '-2' })).classes).toEqual(['g0', 'g1']);
+    expect(await describeError(() => load(place, { labelColumn: '6' }))).toContain('has no column 6');
+  });
+
+  it('of hexadecimal numbers are texts', async () => {
+    const rows = Array.from({ length: 24 }, (_, i) => [i % 5, i % 2 === 0 ? '0x10' : '16'].join());
+    expect((await load(file('hex.csv', ['x,class', ...rows].join('\n')))).classes).toEqual(['0x10', '16']);
+  });
+
   it('of bytes are an image', async () => {
     const rows = Array.from({ length: 30 }, (_, i) =>
       [i % 3, ...Array.from({ length: 64 }, (__, p) => (i * p * 5 + p) % 256)].join(),
@@ -330,6 +345,7 @@ describe('what cannot be learned from is refused', () => {
     ['noise.bin', Uint8Array.of(1, 2, 0, 3), 'is none of the files that are read'],
     ['table.csv', csv(), 'has no column kind', { labelColumn: 'kind' }],
     ['table.csv', csv(), 'has no column smell to ignore', { ignoreColumns: 'smell' }],
+    ['latin1.csv', Buffer.from('x,y\n1,\xe9\n2,\xe8\n3,a\n', 'latin1'), 'is no text in UTF-8'],
     ['lines.jsonl', '{"a": 1}\n{"a":\n', 'line 2 is not JSON'],
     ['damaged.parquet', 'PAR1 and no more', 'truncated or damaged Parquet file'],
   ])('%s: %3$s', async (name, content, message, reading = {}) => {

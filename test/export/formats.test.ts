@@ -1,6 +1,9 @@
 /** Models out and in again with the same digest; NPY as NumPy writes it; TensorBoard and CSV parsed back; traces. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -208,12 +211,35 @@ describe('an export over what is there', () => {
     symlinkSync(run, link);
     const copy = path.join(folder, 'copy.safetensors');
     writeFileSync(copy, before);
-    const refused = { code: 'usage', message: expect.stringMatching(/is the model that is exported/) as string };
+    const refused = { code: 'usage', message: expect.stringMatching(/is the file that is read/) as string };
     await expect(attempt(run, model)).rejects.toMatchObject(refused);
     await expect(attempt(run, path.join(link, 'model.safetensors'))).rejects.toMatchObject(refused);
     await expect(attempt(model, path.join(run, '.', 'model.safetensors'))).rejects.toMatchObject(refused);
     await expect(attempt(copy, copy)).rejects.toMatchObject(refused);
     expect(readFileSync(model).equals(before)).toBe(true);
+  });
+
+  it('goes through a link, and into a pipe, and puts nothing in their place', async () => {
+    const target = path.join(folder, 'target.npz');
+    const link = path.join(folder, 'link.npz');
+    writeFileSync(target, 'before');
+    symlinkSync(target, link);
+    await attempt(run, link);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const whole = readFileSync(target);
+    expect(whole.length).toBeGreaterThan(100);
+    const pipe = path.join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const copied = path.join(folder, 'copied.npz');
+    // A program of its own: who writes waits for who reads.
+    const reader = spawn('cp', [pipe, copied], { stdio: 'inherit' });
+    const ended = once(reader, 'exit');
+    await attempt(run, pipe);
+    await ended;
+    expect(readFileSync(copied).length).toBe(whole.length);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    await attempt(run, '/dev/null');
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
   });
 
   it('may be beside files of that name that are of no run', async () => {

@@ -138,7 +138,7 @@ describe('serving', () => {
     );
     other.close();
     expect({ code, made: existsSync(path.join(cwd, 'run')) }).toEqual({ code: 2, made: false });
-    expect(stderr).toMatch(/cannot be served on 127\.0\.0\.1:\d+: .*EADDRINUSE/);
+    expect(stderr).toMatch(/cannot be served at 127\.0\.0\.1:\d+: .*EADDRINUSE/);
     expect(stderr).toContain('--port');
   });
 

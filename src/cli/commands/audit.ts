@@ -9,8 +9,7 @@ import { DONE, FAILED } from '../exit-codes.js';
 import { askedKernels, dataDirFlag, jsonFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { numberFlag, textFlag } from '../flags/flags.js';
 import { requiredServer, requiredServerFlags } from '../flags/server-flags.js';
-import { writeFileSync } from 'node:fs';
-import { messageOf } from '../../errors.js';
+import { writeUserFile } from '../../run/user-file.js';
 import { interruptible } from '../terminal/interrupt.js';
 
 export const auditCommand = defineCommand({
@@ -67,7 +66,7 @@ export const auditCommand = defineCommand({
           signal,
         });
         const { comparison } = details;
-        if (flags.chain !== undefined && comparison) write(flags.chain, chainFile(run, comparison));
+        if (flags.chain !== undefined && comparison) writeUserFile(flags.chain, chainFile(run, comparison));
         if (flags.json) out.line(JSON.stringify(details));
         else for (const line of comparison ? comparedLines(comparison) : lines(details)) out.line(line);
         return comparison && !isRight(comparison) ? FAILED : DONE;
@@ -75,17 +74,6 @@ export const auditCommand = defineCommand({
     );
   },
 });
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new PffError('files', `--chain cannot write ${file}: ${messageOf(error)}`, {
-      hint: 'Name a file in a folder that there is.',
-      cause: error,
-    });
-  }
-}
 
 /** Whether this machine has the result that counts, as far as anybody has one. */
 function isRight({ said, against }: Comparison): boolean {

@@ -1,12 +1,14 @@
 /** `pff demo`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { demoApp } from '../../page/demo/demo-app.js';
 import { demoFiles } from '../../page/demo/demo-files.js';
+import { cannotServe } from '../../page/cannot-serve.js';
 import { closeServer, listen } from '../../page/listen.js';
+import { makeFolderFor, writeWhole } from '../../run/folder.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
-import { numberFlag, textFlag } from '../flags/flags.js';
+import { noWords, numberFlag, textFlag } from '../flags/flags.js';
+import { checkPort } from '../flags/page-flags.js';
 import { interruptible, untilAborted } from '../terminal/interrupt.js';
 
 export const demoCommand = defineCommand({
@@ -31,16 +33,22 @@ export const demoCommand = defineCommand({
     ['pff demo', 'for the browser of this machine'],
     ['pff demo --out site', 'files for any web server'],
   ],
-  run: async ({ flags }, { out, err }) => {
+  run: async ({ flags, words }, { out, err }) => {
+    noWords('demo', words);
+    checkPort(flags.port);
     const files = await demoFiles();
     if (flags.out !== undefined) {
-      mkdirSync(flags.out, { recursive: true });
-      for (const [name, body] of files) writeFileSync(path.join(flags.out, name), body);
+      makeFolderFor(flags.out, 'folder of the page');
+      for (const [name, body] of files) writeWhole(path.join(flags.out, name), body);
       out.line(`${files.size} files are in ${flags.out}`);
       return DONE;
     }
     const host = flags.host ?? '127.0.0.1';
-    const { server, port } = await listen(demoApp(files), { port: flags.port, host, first: 8380 });
+    const { server, port } = await listen(demoApp(files), { port: flags.port, host, first: 8380 }).catch(
+      (error: unknown) => {
+        throw cannotServe('page', { host, port: flags.port }, error);
+      },
+    );
     const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
     out.line(`page at http://${shown}:${port}/`);
     await interruptible(

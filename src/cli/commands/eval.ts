@@ -68,6 +68,10 @@ export const evalCommand = defineCommand({
       throw new PffError('usage', `pff eval takes one run, but was given ${words.length}`, {
         hint: 'Write pff eval RUN, where RUN is the folder that pff train made.',
       });
+    if (flags.data !== undefined && flags['data-dir'] !== undefined)
+      throw new PffError('usage', '--data and --data-dir were given, but both name the samples', {
+        hint: 'Leave one of them out.',
+      });
     await loadPlugin(flags);
     const verify = !flags['no-verify'];
     const result = await evaluateRun(run, {

@@ -77,7 +77,7 @@ export const predictCommand = defineCommand({
         const known = asked.filter(({ truth }) => truth !== undefined);
         const right = predictions.filter(({ className }, i) => className === asked[i]?.truth).length;
         if (known.length > 1)
-          out.line(`${right} of ${known.length} as the table says: ${units.percent(right / known.length, 1)}`);
+          out.line(`${right} of ${known.length} as their labels say: ${units.percent(right / known.length, 1)}`);
       }
       if (bad.length === 0) return DONE;
       err.line(`pff: ${bad.length} of ${asked.length + bad.length} inputs could not be predicted`);

@@ -18,6 +18,7 @@ import { showDff, showPff, type Asks } from '../terminal/show-simulation.js';
 
 /** Takes some ten seconds and a gigabyte. */
 const MOST_TASKS = 100_000;
+const MOST_NODES = 10_000;
 
 export const simulateCommand = defineCommand({
   name: 'simulate',
@@ -47,6 +48,18 @@ export const simulateCommand = defineCommand({
     const nodes = given.nodes ?? (variant === 'sequential' ? 1 : 4);
     if (variant === 'sequential' && nodes > 1)
       throw new PffError('usage', `variant sequential runs on one node, but --nodes is ${nodes}`);
+    if (variant === 'dff' && given.nodes !== undefined)
+      throw new PffError('usage', 'variant dff has one server for each layer, but --nodes was given', {
+        hint: 'Leave --nodes out.',
+      });
+    if (nodes > MOST_NODES)
+      throw new PffError('usage', `--nodes is ${nodes}, but at most ${MOST_NODES} are simulated`, {
+        hint: 'More nodes than there are layers and chapters bring nothing.',
+      });
+    if (variant !== 'dff' && (given.speeds?.length ?? 0) > nodes)
+      throw new PffError('usage', `--speeds has ${given.speeds?.length} speeds, but there are ${nodes} nodes`, {
+        hint: 'Give one for each of the first nodes; the others have 1.',
+      });
     await loadPlugin(given);
     const asked = askedSpec(given);
     if (variant === 'federated') asked.shards ??= nodes;

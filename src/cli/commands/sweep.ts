@@ -8,7 +8,13 @@ import { DONE } from '../exit-codes.js';
 import { askedKernels, dataDirFlag, jsonFlag, kernelsFlags, loadPlugin, pluginFlag } from '../flags/common-flags.js';
 import { flag, numberFlag, textFlag } from '../flags/flags.js';
 import { oneWord } from '../flags/one-word.js';
-import { askedServer, serverFlags, submissionFlags, submissionOptions } from '../flags/server-flags.js';
+import {
+  askedServer,
+  refuseWithoutServer,
+  serverFlags,
+  submissionFlags,
+  submissionOptions,
+} from '../flags/server-flags.js';
 import { showSweep } from '../terminal/show-sweep.js';
 
 export const sweepCommand = defineCommand({
@@ -48,6 +54,7 @@ export const sweepCommand = defineCommand({
   ],
   run: async ({ flags, words }, output) => {
     const file = oneWord('sweep', words);
+    refuseWithoutServer(flags);
     await loadPlugin(flags);
     const sweep = readSweep(file);
     // Only where it is asked for: $PFF_SERVER alone does not send a sweep away.

@@ -1,8 +1,9 @@
 /** `pff trace`: the timeline of a run for Perfetto. */
-import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf, PffError } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import { traceOfRun } from '../../report/trace.js';
+import { writeWhole } from '../../run/folder.js';
+import { writeUserFile } from '../../run/user-file.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
 import { textFlag } from '../flags/flags.js';
@@ -22,13 +23,10 @@ export const traceCommand = defineCommand({
       throw new PffError('usage', 'pff trace takes one run', { hint: 'Write pff trace RUN.' });
     const trace = traceOfRun(run);
     const file = flags.out ?? path.join(run, 'trace.json');
-    try {
-      // In a run folder it may be a link to somewhere else: replaced, not written into.
-      if (flags.out === undefined) rmSync(file, { force: true });
-      writeFileSync(file, JSON.stringify(trace));
-    } catch (error) {
-      throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
-    }
+    const text = JSON.stringify(trace);
+    // In a run folder it may be a link to somewhere else: replaced, not written into.
+    if (flags.out === undefined) writeWhole(file, text);
+    else writeUserFile(file, text);
     out.line(`${file}: ${trace.traceEvents.length} events; open it at ui.perfetto.dev`);
     return Promise.resolve(DONE);
   },

@@ -21,7 +21,7 @@ import { askedData } from '../flags/data-flags.js';
 import { noWords, type ValuesOf } from '../flags/flags.js';
 import { newRunFolder } from '../flags/run-name.js';
 import { askedShare, Sharing } from '../flags/share-flags.js';
-import { askedServer, submissionFlags, submissionOptions } from '../flags/server-flags.js';
+import { askedServer, refuseWithoutServer, submissionFlags, submissionOptions } from '../flags/server-flags.js';
 import { specFromFlags } from '../flags/spec-flags.js';
 import { askedSpec } from '../flags/spec-sources.js';
 import { trainFlags } from '../flags/train-flags.js';
@@ -66,6 +66,7 @@ export const trainCommand = defineCommand({
           hint: `Add --open, or leave --${name} out.`,
         });
     checkShare(given);
+    refuseWithoutServer(given, ['run']);
     const plugins = given.plugin;
     await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);

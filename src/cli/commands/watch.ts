@@ -11,7 +11,7 @@ import { interruptible, untilAborted } from '../terminal/interrupt.js';
 import { oneWord } from '../flags/one-word.js';
 import { openPage, pageFlags } from '../flags/page-flags.js';
 import { newRunFolder } from '../flags/run-name.js';
-import { askedServer, serverFlags } from '../flags/server-flags.js';
+import { askedServer, refuseWithoutServer, serverFlags } from '../flags/server-flags.js';
 
 export const watchCommand = defineCommand({
   name: 'watch',
@@ -40,6 +40,7 @@ export const watchCommand = defineCommand({
   run: async ({ flags, words }, output) => {
     const run = oneWord('watch', words);
     // Only where it is asked for: $PFF_SERVER alone does not make a folder the name of a cluster's run.
+    refuseWithoutServer(flags, ['out']);
     const server = flags.server === undefined ? undefined : askedServer(flags);
     const data = askedOnePlace(flags);
     const dataDir = data === undefined ? flags['data-dir'] : placeText(data);

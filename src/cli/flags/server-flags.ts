@@ -125,6 +125,21 @@ export function askedServer(flags: Given): ServerOptions | undefined {
   };
 }
 
+/**
+ * Options of a run on a cluster, where it is to be carried out here: $PFF_SERVER alone sends no run away.
+ * @param more names of further options that need a server. @throws PffError `usage`
+ */
+export function refuseWithoutServer(given: object, more: readonly string[] = []): void {
+  const values = given as Readonly<Record<string, unknown>>;
+  if (values['server'] !== undefined) return;
+  const names = [...Object.keys(serverFlags), ...Object.keys(submissionFlags), ...more];
+  const found = names.find((name) => values[name] !== undefined);
+  if (found !== undefined)
+    throw new PffError('usage', `--${found} is of a cluster, but --server was not given`, {
+      hint: `Add --server nats://HOST:4222, or leave --${found} out.`,
+    });
+}
+
 /** @throws PffError `usage` where no server is named */
 export function requiredServer(flags: Given): ServerOptions {
   const server = askedServer(flags);

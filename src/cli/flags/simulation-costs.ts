@@ -1,11 +1,11 @@
 /** Where the costs of a simulation come from: measured here, read from a file, or all equal. */
-import { writeFileSync } from 'node:fs';
 import { readTextFile } from '../../data/sources/regular-file.js';
 import { messageOf, PffError } from '../../errors.js';
 import type { KernelsChoice } from '../../kernels/open.js';
 import { kernelsNotice } from '../../report/kernels-notice.js';
 import * as units from '../../report/units.js';
 import { calibrate } from '../../run/calibrate.js';
+import { writeUserFile } from '../../run/user-file.js';
 import { graphShape } from '../../schedule/shape.js';
 import { checkCosts, type Costs, equalCosts } from '../../simulate/costs.js';
 import type { RunSpec } from '../../spec/spec.js';
@@ -35,11 +35,7 @@ export interface CostsFound {
 export async function findCosts(spec: RunSpec, asked: CostsAsked, err: TextStream): Promise<CostsFound> {
   const found = await costsFrom(spec, asked, err);
   if (asked.save !== undefined) {
-    try {
-      writeFileSync(asked.save, `${JSON.stringify(found.costs, undefined, 2)}\n`);
-    } catch (error) {
-      throw new PffError('files', `cannot write ${asked.save}: ${messageOf(error)}`, { cause: error });
-    }
+    writeUserFile(asked.save, `${JSON.stringify(found.costs, undefined, 2)}\n`);
     err.line(`costs written to ${asked.save}`);
   }
   return found;

@@ -1,8 +1,7 @@
 /** `--gantt`: the timeline as text or as an SVG file. */
-import { writeFileSync } from 'node:fs';
-import { messageOf, PffError } from '../../errors.js';
 import { ganttSvg } from '../../report/gantt-svg.js';
 import { ganttTerminal } from '../../report/gantt-terminal.js';
+import { writeUserFile } from '../../run/user-file.js';
 import type { Timeline } from '../../schedule/timeline.js';
 import type { TextStream } from './output.js';
 
@@ -20,13 +19,6 @@ export function drawGantt(
     stream.write(ganttTerminal(timeline, { ...options, width, color: stream.paint.isColorSupported }));
     return;
   }
-  try {
-    writeFileSync(file, ganttSvg(timeline, options));
-  } catch (error) {
-    throw new PffError('files', `cannot write ${file}: ${messageOf(error)}`, {
-      hint: 'Name another file after --gantt.',
-      cause: error,
-    });
-  }
+  writeUserFile(file, ganttSvg(timeline, options));
   stream.line(`timeline drawn in ${file}`);
 }

@@ -106,7 +106,8 @@ class RunRecord {
   drawTimeline(file: string, stream: TextStream): void {
     const { result } = this;
     if (result === undefined) return;
-    const nodes = Math.max(result.nodes, 1 + Math.max(0, ...this.#spans.map(({ node }) => node)));
+    // Spans may be more than a call takes arguments.
+    const nodes = this.#spans.reduce((most, { node }) => Math.max(most, 1 + node), result.nodes);
     const limit = result.pipeline?.boundSeconds;
     const title = `${result.variant} on ${result.nodes} ${result.nodes === 1 ? 'node' : 'nodes'}: ${result.dataset}, ${result.objective}`;
     drawGantt(file, { nodes, spans: this.#spans }, { title, ...(limit === undefined ? {} : { bound: limit }) }, stream);

@@ -39,7 +39,7 @@ export async function readRawTable(
   options: RawTableOptions = {},
 ): Promise<RawTable> {
   if (kind === 'parquet') return fromObjects(await parquetRows(bytes, name), name, []);
-  const text = new TextDecoder().decode(bytes);
+  const text = decoded(bytes, name);
   if (kind === 'json') {
     const { objects, places } = jsonRows(text, name);
     return fromObjects(objects, name, places);
@@ -55,6 +55,25 @@ export async function readRawTable(
   const cells = rows.map((row) => row.map(cellOf));
   const classAt = (row: number, column: number): Cell => classOf(rows[row]?.[column]);
   return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, classAt, places: lines, notes };
+}
+
+/** A text may be half as long again in memory while it is cut into cells, and V8 has no longer ones. */
+const MOST_TEXT_BYTES = 500e6;
+
+/** @throws PffError `data` for a text that is too long, or whose characters cannot be told: two of them would become the same */
+function decoded(bytes: Uint8Array, name: string): string {
+  if (bytes.length > MOST_TEXT_BYTES)
+    throw new PffError('data', `${name}: is a text of ${bytes.length} bytes, and at most ${MOST_TEXT_BYTES} are read`, {
+      hint: 'Write the table as Parquet, or give fewer rows.',
+    });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new PffError('data', `${name}: is no text in UTF-8, so its characters cannot be told`, {
+      hint: 'Save the table as UTF-8; iconv -f latin1 -t utf-8 FILE does that for Latin-1.',
+      cause: error,
+    });
+  }
 }
 
 /** The place of a column, -1 where there is none. @throws PffError `data` where two have the name */

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { serve, type ServerType } from '@hono/node-server';
-import { codeOf, messageOf, PffError } from '../../errors.js';
+import { PffError } from '../../errors.js';
 import { checkOptions } from '../../known-options.js';
 import { loadModel, type LoadModelOptions } from '../../run/model.js';
 import { readModel } from '../../run/saved-model.js';
 import { isLoopback } from '../access.js';
+import { cannotServe } from '../cannot-serve.js';
 import { modelApp } from './model-app.js';
 
 /** Where to serve a model, and how it is opened. */
@@ -60,10 +61,7 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
     });
   } catch (error) {
     await model.close();
-    throw new PffError('usage', `the model cannot be served at ${host}:${port}: ${messageOf(error)}`, {
-      hint: codeOf(error) === 'EADDRINUSE' ? 'Choose another --port.' : 'Choose another --host or --port.',
-      cause: error,
-    });
+    throw cannotServe('model', { host, port }, error);
   }
   const at = (server.address() as AddressInfo).port;
   const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;

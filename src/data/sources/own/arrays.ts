@@ -43,7 +43,14 @@ const PAIRS = {
   ],
 } as const;
 
-type Arrays = ReadonlyMap<string, NpyArray>;
+/** Names of arrays that may be samples or labels: others, of whatever values, are none of ours. */
+const NAMES: ReadonlySet<string> = new Set(Object.values(PAIRS).flat(2));
+
+interface Arrays {
+  /** Of all that there are. */
+  readonly names: readonly string[];
+  readonly known: ReadonlyMap<string, NpyArray>;
+}
 
 interface Pair {
   readonly images: NpyArray;
@@ -53,38 +60,39 @@ interface Pair {
 /** Reads an archive's bytes. @throws PffError `data` */
 export async function arraysOfArchive(bytes: Uint8Array, file: string): Promise<Arrays> {
   const found = await parseNpz(bytes, file);
-  return new Map([...found].map(([name, content]) => [name, parseNpy(content, `${file}: ${name}`)]));
+  const ours = [...found].filter(([name]) => NAMES.has(name));
+  const known = new Map(ours.map(([name, content]) => [name, parseNpy(content, `${file}: ${name}`)]));
+  return { names: [...found.keys()], known };
 }
 
 /** Reads the .npy files of a folder. @throws PffError `data` */
 export async function arraysOfFolder(folder: string): Promise<Arrays> {
-  const arrays = new Map<string, NpyArray>();
-  for (const file of readdirSync(folder).filter((each) => each.endsWith('.npy'))) {
-    const whole = path.join(folder, file);
-    arrays.set(path.basename(file, '.npy'), parseNpy(await readBytes(whole), whole));
+  const files = readdirSync(folder).filter((each) => each.endsWith('.npy'));
+  const names = files.map((file) => path.basename(file, '.npy'));
+  const known = new Map<string, NpyArray>();
+  for (const name of names) {
+    if (!NAMES.has(name)) continue;
+    const file = path.join(folder, `${name}.npy`);
+    known.set(name, parseNpy(await readBytes(file), file));
   }
-  return arrays;
+  return { names, known };
 }
 
 /** Arrays of the parts that there are. @throws PffError `data` where the arrays are no samples */
-function partsOfArrays(source: string, arrays: Arrays, needs?: 'any'): Parts<Pair> {
+function partsOfArrays(source: string, { names: all, known }: Arrays, needs?: 'any'): Parts<Pair> {
   const pair = (part: keyof typeof PAIRS): Pair | undefined => {
-    const names = PAIRS[part].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
-    return names && { images: arrays.get(names[0]) as NpyArray, labels: arrays.get(names[1]) as NpyArray };
+    const names = PAIRS[part].find(([images, labels]) => known.has(images) && known.has(labels));
+    return names && { images: known.get(names[0]) as NpyArray, labels: known.get(names[1]) as NpyArray };
   };
   // What is only to test on need not have a part to train on.
   const train = pair('train') ?? (needs === 'any' ? pair('test') : undefined);
   if (train === undefined)
-    throw new PffError(
-      'data',
-      `${source} has no pair of arrays with images and labels, only ${[...arrays.keys()].join(', ')}`,
-      {
-        hint: `Call them ${PAIRS.train
-          .map((names) => names.join(' and '))
-          .slice(0, 3)
-          .join(', or ')}; x_test and y_test, x_val and y_val may be there, too.`,
-      },
-    );
+    throw new PffError('data', `${source} has no pair of arrays with images and labels, only ${all.join(', ')}`, {
+      hint: `Call them ${PAIRS.train
+        .map((names) => names.join(' and '))
+        .slice(0, 3)
+        .join(', or ')}; x_test and y_test, x_val and y_val may be there, too.`,
+    });
   const parts = { train, validation: pair('validation'), test: pair('test') };
   eachPart(parts, ({ images, labels }) => {
     if (images.shape[0] === 0)

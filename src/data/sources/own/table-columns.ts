@@ -9,7 +9,8 @@ const LABEL_NAMES = ['label', 'labels', 'class', 'classes', 'target'];
 const NAMED = 3;
 
 /** The name of the label's column. */
-export function labelOf({ columns, name }: RawTable, asked: string): string {
+export function labelOf(table: RawTable, asked: string): string {
+  const { columns, name } = table;
   if (columns.length < 2)
     throw new PffError('data', `${name}: has one column only, ${columns[0]}`, {
       hint: 'Give columns to learn from beside the label; another delimiter than , ; tab and | is not read.',
@@ -20,14 +21,18 @@ export function labelOf({ columns, name }: RawTable, asked: string): string {
         columns.at(-1))
       : (columns.find((column) => column === asked) ??
         columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
-        (/^-?\d+$/.test(asked) && Number(asked) !== 0
-          ? columns.at(Number(asked) - (Number(asked) > 0 ? 1 : 0))
-          : undefined));
+        (/^-?\d+$/.test(asked) ? columnAt(table, Number(asked)) : undefined));
   if (found === undefined)
     throw new PffError('data', `${name}: has no column ${asked}`, {
       hint: `Its columns are ${listed(columns, 40)}; --label-column takes a name, or a place counted from 1.`,
     });
   return found;
+}
+
+/** The column at a place of the file, from 1, or from -1 backwards; those that were left out of the table count, too. */
+function columnAt({ columns, columnPlaces }: RawTable, place: number): string | undefined {
+  if (place <= 0) return place < 0 ? columns.at(place) : undefined;
+  return columns[columnPlaces ? columnPlaces.indexOf(place - 1) : place - 1];
 }
 
 /** Names of the columns that may be learned from. @param ignored names, parted by commas. @throws PffError `data` */
