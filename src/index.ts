@@ -63,7 +63,7 @@ export { sweep, type SweepEvent, type SweepOptions, type SweepRow } from './repr
 export { serveNode, type NodeOptions } from './run/cluster/serve.js';
 export { attachRun, type AttachOptions } from './run/cluster/attach.js';
 export { listRuns, runStatus, stopRun, type RunStatus, type RunSummary } from './run/cluster/manage.js';
-export { fetchModel, type FetchedModel, type FetchOptions } from './run/cluster/fetch-model.js';
+export { fetchModel, type FetchedModel } from './run/cluster/fetch-model.js';
 export {
   auditRun,
   type AuditDetails,

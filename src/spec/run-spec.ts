@@ -149,7 +149,7 @@ export interface RunSpec {
   precision: Precision;
   /** how layer states travel; bf16 rounds each published state, weights and moments, which halves its bytes */
   wire: 'f32' | 'bf16';
-  /** scale of the initial weights; at 1 goodness starts at θ */
+  /** scale of the initial weights, but not of those before a normalisation; at 1 goodness starts at θ */
   initScale: number;
   /** model digest of the parameters that training begins with; empty for keyed random ones */
   init: string;

@@ -21,7 +21,8 @@ import { clusterCommand } from './command.js';
 import { doneTasks } from './done-tasks.js';
 import { withRun } from './with-run.js';
 
-export interface FetchOptions {
+/** How a model is fetched. */
+interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told what is waited for. */
   readonly say?: ((line: string) => void) | undefined;
