@@ -62,8 +62,6 @@ function labelled(
   { unknown }: KnownReading,
   notes: string[],
 ): Samples {
-  if (texts.length === 0)
-    throw new PffError('data', `${place}: no samples are left`, { hint: 'Give at least one row that has a class.' });
   const places = new Map(classes.map((name, label) => [labelText(name), label]));
   const strange = new Map<string, number>();
   const kept = texts.flatMap((text, i) => {

@@ -36,6 +36,8 @@ export async function loadKnownData(place: string, known: Known, reading: KnownR
     throw new PffError('data', `there is no file or folder ${place}`, { hint: `Name one: ${READABLE}.` });
   const notes: string[] = [];
   const { values, texts } = await namedSamples(place, known, reading, notes);
+  if (texts.length === 0)
+    throw new PffError('data', `${place}: no samples are left`, { hint: 'Give at least one row that has a class.' });
   return datasetOfKnown(place, path.basename(path.resolve(place)), { values, texts }, known, reading, notes);
 }
 
