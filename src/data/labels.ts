@@ -5,9 +5,8 @@
  */
 import { MOST_CLASSES, type Labels } from './label-array.js';
 import { PffError } from '../errors.js';
-import { sharedBuffer } from '../platform/shared-memory.js';
 import { labelPatterns } from './label-patterns.js';
-import { imageSize, type ImageShape, type Samples, type SampleValues } from './dataset.js';
+import { imageSize, sharedFloats, type ImageShape, type Samples, type SampleValues } from './dataset.js';
 
 /**
  * `overlay`: the label stands in place of the image's first C values, as in the paper; the image part is the rest.
@@ -197,8 +196,4 @@ function checkRows(out: Float32Array, classes: number, firstRow: number, count: 
     throw new RangeError(
       `rows ${firstRow} … ${firstRow + count - 1} of ${classes} values do not fit in ${out.length} values`,
     );
-}
-
-function sharedFloats(length: number): Float32Array {
-  return new Float32Array(sharedBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }

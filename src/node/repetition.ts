@@ -2,17 +2,14 @@
  * A node checks itself: it does a task twice, from nothing that it holds, and compares. That finds memory and processors that compute
  * wrongly now and then; it finds no lie, and no fault that is the same each time.
  */
-import { sha256 } from '#platform/hash';
+import { drawnFrom } from '../audit/drawn-from.js';
 import { PffError } from '../errors.js';
 import { taskKey, type Task } from '../schedule/tasks.js';
 import type { Output } from '../store/store.js';
 
 /** Whether `task` is one of those that are done twice: `rate` of them, the same whenever and wherever it is asked. */
 export function isRepeated(task: Task, { rate, seed }: { readonly rate: number; readonly seed: number }): boolean {
-  const bytes = sha256()
-    .update(`pff repeat\n${seed}\n${taskKey(task)}`)
-    .bytes();
-  return bytes.subarray(0, 6).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 48 < rate;
+  return drawnFrom(`pff repeat\n${seed}\n${taskKey(task)}`) < rate;
 }
 
 /** @throws PffError `cluster` where the two results of `task` differ, saying in how many bytes */

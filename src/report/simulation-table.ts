@@ -1,4 +1,4 @@
-/** The what-if table over numbers of nodes, as text for a terminal and as Markdown. */
+/** The what-if table over numbers of nodes, as text for a terminal. */
 import type { WhatIf, WhatIfRow } from '../simulate/what-if.js';
 import { harmless, percent, seconds } from './gantt-axis.js';
 import { tableLines } from './table.js';
@@ -11,19 +11,6 @@ const last = headings.length - 1;
 export function simulationTable(table: WhatIf): string {
   const columns = headings.map((title, i) => ({ title, align: i === last ? ('left' as const) : ('right' as const) }));
   return [...tableLines(columns, table.rows.map(cellsOf)), '', enoughText(table), ''].join('\n');
-}
-
-export function simulationTableMarkdown(table: WhatIf): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
-  const rule = `| ${headings.map((_, column) => (column === last ? '---' : '--:')).join(' | ')} |`;
-  return [
-    line(headings),
-    rule,
-    ...table.rows.map((row) => line(cellsOf(row))),
-    '',
-    escapeMarkdown(enoughText(table)),
-    '',
-  ].join('\n');
 }
 
 /** Where adding nodes stops helping, and why. */
@@ -49,8 +36,4 @@ function cellsOf(row: WhatIfRow): string[] {
     bytes(row.bytes),
     harmless(row.limit.text),
   ];
-}
-
-function escapeMarkdown(text: string): string {
-  return text.replaceAll(/[\\|<>*_`]/g, String.raw`\$&`);
 }

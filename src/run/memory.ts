@@ -38,17 +38,24 @@ export interface MemoryBound {
 const RUNTIME_BYTES = 180e6;
 const RUNTIME_BYTES_PER_THREAD = 60e6;
 
-/**
- * An upper bound in bytes. `saved`: the run has a folder, whose checkpoint is written from memory while training goes on.
- * `looked`: it is analysed at the end of chapters, for which the states of one chapter are held. `audited`: what audits need is kept, too.
- */
+/** What goes on beside a training, and takes memory. */
+export interface Beside {
+  /** The run has a folder, whose checkpoint is written from memory while training goes on. */
+  readonly saved?: boolean;
+  /** It is analysed at the end of chapters, for which the states of one chapter are held. */
+  readonly looked?: boolean;
+  /** Its accuracy is measured at the end of chapters: a network opened, and the parameters of one that waits for it. */
+  readonly measured?: boolean;
+  /** What audits need is kept, too. */
+  readonly audited?: boolean;
+}
+
+/** An upper bound in bytes. */
 export function memoryBound(
   spec: RunSpec,
   { variant, nodes }: Execution,
   prepared: PreparedData,
-  saved: boolean,
-  looked = false,
-  audited = false,
+  { saved = false, looked = false, measured = false, audited = false }: Beside = {},
 ): MemoryBound {
   const { layout } = prepared;
   const all = [...new Set(prepared.sites.map((site) => site.data.samples))];
@@ -103,8 +110,9 @@ export function memoryBound(
     ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
       widths.reduce((sum, width) => sum + 4 * sampleBlock(layout.suffix, BLOCK) * tried * width, 0)
     : 0;
+  const measuring = measured ? 2 * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) : 0;
   const relayed = variant === 'dff' ? 0 : relayedLayers(graph, { variant, nodes }) * activationsPerNode;
-  const total = looking + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
+  const total = looking + measuring + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, relayed, store, runtime, total };
 }
 
@@ -121,7 +129,7 @@ export function nodeMemoryBound(
   audited: boolean,
 ): MemoryBound {
   const execution: Execution = { variant, nodes, threadsPerNode: 1, kernels: 'auto' };
-  const whole = memoryBound(spec, execution, prepared, false, false, audited);
+  const whole = memoryBound(spec, execution, prepared, { audited });
   const { data, activationsPerNode, kernelsPerNode, store } = whole;
   const runtime = whole.runtime - (nodes - 1) * RUNTIME_BYTES_PER_THREAD;
   return { ...whole, relayed: 0, runtime, total: data + activationsPerNode + kernelsPerNode + store + runtime };

@@ -97,7 +97,8 @@ export class Run {
     const asked = validationPlan(this.#spec, prepared, { every, samples });
     const plan = cluster ? followersPlan(this.#spec, asked, every) : asked;
     const saved = (resume ?? out) !== undefined;
-    const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, saved, looked));
+    const beside = { saved, looked, measured: plan.every > 0 };
+    const bound = withinMemory(memoryBound(this.#spec, this.#execution, prepared, beside));
     this.#relays = bound.relayed > 0 && !this.#options.repeat;
     // Nodes of a cluster have their own memory and cores; this process only follows and evaluates.
     if (!cluster) checkMemory(bound, nodes);

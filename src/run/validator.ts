@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { pickSamples } from '../data/dataset.js';
 import { messageOf } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { parameterBytes, viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
+import { viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { balancedAccuracy, classMeasures, macroF1 } from '../model/class-measures.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { allStructures, networkStructure } from '../model/network.js';
@@ -69,12 +69,6 @@ const MOST_FETCHED = 20;
 /** The plan of who follows a run of a cluster: nothing depends on it. */
 export function followersPlan({ splits }: RunSpec, plan: ValidationPlan, asked: number | undefined): ValidationPlan {
   return asked === undefined ? { ...plan, every: Math.max(plan.every, Math.ceil(splits / MOST_FETCHED)) } : plan;
-}
-
-/** Bytes that measuring holds: a network opened, and the states of chapters that wait for it. */
-export function validationBytes(spec: RunSpec, { layout }: Pick<PreparedData, 'layout'>): number {
-  const shapes = allStructures(networkStructure(spec, layout));
-  return 2 * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0);
 }
 
 export interface ValidatorParts {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AuditBook, type AuditRules } from '../../src/audit/book.js';
 import { signerFromSeed, verifySignature, type Signer } from '../../src/audit/identity.js';
-import { drawnNumber, isDrawn, missProbability, rateOf } from '../../src/audit/rate.js';
+import { drawnNumber, isDrawn, rateOf } from '../../src/audit/rate.js';
+import { missProbability } from './miss-probability.js';
 import { FAILED, makeDraw, makeStatement, statementId, type Statement } from '../../src/audit/statement.js';
 import { cheapSigner, cheapVerify } from '../faults/liars.js';
 

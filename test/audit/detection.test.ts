@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { AuditBook } from '../../src/audit/book.js';
-import { isDrawn, missProbability, rateOf } from '../../src/audit/rate.js';
+import { isDrawn, rateOf } from '../../src/audit/rate.js';
+import { missProbability } from './miss-probability.js';
 import { makeDraw, makeStatement, statementId, type Inputs } from '../../src/audit/statement.js';
 import { sha256 } from '../../src/platform/node/hash.js';
 import { cheapSigner, cheapVerify } from '../faults/liars.js';

@@ -1,6 +1,6 @@
 /** Runs with liars in the fault simulator. PFF_LIAR_SEEDS asks for another number of seeds. */
 import { describe, expect, it } from 'vitest';
-import { missProbability } from '../../src/audit/rate.js';
+import { missProbability } from '../audit/miss-probability.js';
 import { simulateFaults } from './simulation.js';
 import type { Lying } from './liars.js';
 

@@ -47,7 +47,7 @@ describe('data of one’s own that lie class by class', () => {
     const data = (more: PartialSpec): number => {
       const asked = spec(more);
       const execution = { variant: 'sequential', nodes: 1, threadsPerNode: 1, kernels: 'auto' } as const;
-      return memoryBound(asked, execution, prepareData(byClass(), asked), false).data;
+      return memoryBound(asked, execution, prepareData(byClass(), asked)).data;
     };
     // Two bytes a sample, and what is kept of each.
     expect(data({ trainSamples: 20 })).toBe(data({ trainSamples: 100 }) - 80 * 20 + 20 * 2);

@@ -1,6 +1,6 @@
-/** The what-if table in both its forms. */
+/** The what-if table. */
 import { describe, expect, it } from 'vitest';
-import { enoughText, simulationTable, simulationTableMarkdown } from '../../src/report/simulation-table.js';
+import { enoughText, simulationTable } from '../../src/report/simulation-table.js';
 import { equalCosts } from '../../src/simulate/costs.js';
 import type { GraphShape } from '../../src/schedule/shape.js';
 import { whatIf } from '../../src/simulate/what-if.js';
@@ -21,16 +21,6 @@ describe('simulationTable', () => {
       'More than 4 nodes (3.88x) would bring less than 1 %: dependency (c-1, l): more nodes than layers (4).',
       '',
     ]);
-  });
-
-  it('is the same as Markdown, escaped', () => {
-    const lines = simulationTableMarkdown(table).split('\n');
-    expect(lines[0]).toBe('| nodes | time | bound | speed-up | efficiency | busy | moved | what limits it |');
-    expect(lines[1]).toBe('| --: | --: | --: | --: | --: | --: | --: | --- |');
-    expect(lines[4]).toBe('| 4 | 103 s | 103 s | 3.88x | 97.1 % | 97.1 % | 796 MB | none: within 3 % of perfect |');
-    const limit = { reason: 'none' as const, text: 'a|b*c\n', seconds: 0 };
-    const odd = { rows: table.rows.map((row) => ({ ...row, limit })), enough: { ...table.enough, limit } };
-    expect(simulationTableMarkdown(odd).split('\n')[2]).toMatch(/\| a\\\|b\\\*c\? \|$/);
   });
 
   it('says so where more nodes still help', () => {

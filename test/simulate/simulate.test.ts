@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign } from '../../src/schedule/assign.js';
-import { bound, closedForm, criticalPath } from '../../src/simulate/bound.js';
+import { bound } from '../../src/simulate/bound.js';
 import { type Costs, equalCosts } from '../../src/simulate/costs.js';
 import { type GraphShape, trainedLayers } from '../../src/schedule/shape.js';
 import { type SimulationInput, simulate } from '../../src/simulate/simulate.js';
@@ -11,6 +11,7 @@ import { type Span, isComputing, refKey, refOf, summarise } from '../../src/sche
 import { pffTraffic } from '../../src/simulate/traffic.js';
 import { maxKeptChapters } from '../../src/schedule/retention.js';
 import { nodeCounts, shapes, variants } from '../schedule/arbitraries.js';
+import { closedForm, criticalPath } from './closed-form.js';
 
 /** A whole number below `most`, drawn from `seed` and what the number is for. */
 const drawn = (seed: number, index: number, most: number) => (seed * 7919 + index * 104729 + seed * index * 31) % most;

@@ -39,7 +39,7 @@ export async function readRawTable(
   options: RawTableOptions = {},
 ): Promise<RawTable> {
   if (kind === 'parquet') return fromObjects(await parquetRows(bytes, name), name, []);
-  const text = decoded(bytes, name);
+  const text = decodedText(bytes, name);
   if (kind === 'json') {
     const { objects, places } = jsonRows(text, name);
     return fromObjects(objects, name, places);
@@ -60,8 +60,8 @@ export async function readRawTable(
 /** A text may be half as long again in memory while it is cut into cells, and V8 has no longer ones. */
 const MOST_TEXT_BYTES = 500e6;
 
-/** @throws PffError `data` for a text that is too long, or whose characters cannot be told: two of them would become the same */
-function decoded(bytes: Uint8Array, name: string): string {
+/** A table's text. @throws PffError `data` for one that is too long, or whose characters cannot be told: two of them would become the same */
+export function decodedText(bytes: Uint8Array, name: string): string {
   if (bytes.length > MOST_TEXT_BYTES)
     throw new PffError('data', `${name}: is a text of ${bytes.length} bytes, and at most ${MOST_TEXT_BYTES} are read`, {
       hint: 'Write the table as Parquet, or give fewer rows.',

@@ -6,6 +6,7 @@ import type { Dataset } from '../dataset.js';
 import { datasetFromArrays, type OwnData } from '../arrays.js';
 import { isNumber } from '../readers/csv-header.js';
 import { readTable, type Table, type TableOptions } from '../readers/csv-table.js';
+import { decodedText } from '../readers/table.js';
 import { readBytes } from './files.js';
 
 /** How to read a table: which column is the label, and how many rows are set aside for testing. */
@@ -30,11 +31,11 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<D
     delimiter: true,
     header: true,
   });
-  const text = new TextDecoder().decode(await readBytes(file));
+  const text = decodedText(await readBytes(file), file);
   return datasetFromCsv(text, { name: path.basename(file).replace(/\.[ct]sv(\.gz)?$/, ''), ...options });
 }
 
-/** More classes than labels can name. */
+/** A CSV file of so many different labels has some other column for them. */
 const MOST_CLASSES = 256;
 
 /**
