@@ -9,10 +9,11 @@ import { pathless } from './pathless.js';
 import { LAYER_NAMES, PHASES, UNIT, type PageEvent } from './page-event.js';
 
 /** What stands for folders and files in the command that the page shows. */
-function withoutPaths({ dataDir, shardDirs, execution }: Extract<RunEvent, { type: 'started' }>) {
+function withoutPaths({ dataDir, shardDirs, execution, kernelsReason }: Extract<RunEvent, { type: 'started' }>) {
   const plugins = execution.plugins?.map((url) => pathOf(url).replace(/^.*[/\\]/, ''));
   return {
     folder: undefined,
+    kernelsReason: kernelsReason === undefined ? undefined : pathless(kernelsReason),
     dataDir: dataDir === undefined ? undefined : 'DATA',
     shardDirs: shardDirs?.map((_, shard) => `SHARD-${shard + 1}`),
     execution: { ...execution, ...(plugins === undefined ? {} : { plugins }) },
@@ -24,6 +25,11 @@ export function packEvent(event: RunEvent, name: string): PageEvent {
   switch (event.type) {
     case 'started':
       return { ...event, ...withoutPaths(event), name, tasks: tasksOf(event.spec) };
+    case 'resumed':
+      return {
+        ...event,
+        damaged: event.damaged.map(({ file, reason }) => ({ file: pathless(file), reason: pathless(reason) })),
+      };
     case 'finished':
       return { type: 'finished', result: { ...event.result, folder: undefined } };
     case 'interrupted':

@@ -110,9 +110,9 @@ export class RunFeed {
       const text = thinning.begin(event);
       return [...before, page, ...(text === undefined ? [] : [{ type: 'remark', text } as const])];
     }
-    if (event.type !== 'resumed') return [...before, page];
-    const done = event.done.filter(({ chapter }) => thinning.draws(chapter));
-    return [...before, { ...event, done, more: event.done.length - done.length }];
+    if (page.type !== 'resumed') return [...before, page];
+    const done = page.done.filter(({ chapter }) => thinning.draws(chapter));
+    return [...before, { ...page, done, more: page.done.length - done.length }];
   }
 
   /** Adds events that are not in the log, too. */

@@ -4,7 +4,7 @@ import { parseInputs } from '../data/columns.js';
 import type { Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import type { SavedModel } from '../model/model-file.js';
-import { hasNote, readDataPlaces } from './checkpoint.js';
+import { readDataPlaces } from './checkpoint.js';
 
 /**
  * Compares a model's own dataset, loaded again, with what the model says of it.
@@ -44,7 +44,8 @@ function comparable(inputs: Dataset['inputs']): unknown {
 
 /** Whether a digest can be compared: not where a part is missing, or where the run's is that of all its shards' folders. */
 function isWhole(run: string, shards: number, { train, test }: Dataset): boolean {
-  const isOfFolders = shards > 1 && (!hasNote(run) || readDataPlaces(run)?.shardDirs !== undefined);
+  const places = shards > 1 ? readDataPlaces(run) : undefined;
+  const isOfFolders = shards > 1 && (places === undefined || places.shardDirs !== undefined);
   return train.count > 0 && test.count > 0 && !isOfFolders;
 }
 

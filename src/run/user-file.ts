@@ -1,7 +1,7 @@
 /** Files that a user names to be written: never over what a run keeps in its folder; devices, pipes and links are written to, not replaced. */
-import { existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PffError } from '../errors.js';
+import { codeOf, PffError } from '../errors.js';
 import { CHECKPOINT_FOLDER, NOTE_FILE } from './checkpoint.js';
 import { CLUSTER_FILE } from './cluster/cluster-note.js';
 import { cannotWrite, EVENTS_FILE, MODEL_FILE, RESULT_FILE, SPEC_FILE, writeWhole } from './folder.js';
@@ -46,8 +46,14 @@ export function writeUserFile(file: string, content: string | Uint8Array): void 
   const place = realPlace(file);
   const there = statSync(place, { throwIfNoEntry: false });
   if (!there || there.isFile() || there.isDirectory()) {
-    writeWhole(place, content);
-    return;
+    try {
+      writeWhole(place, content);
+      return;
+    } catch (error) {
+      // A file may be written to where nothing may be put beside it or in its place, such as one that is mounted into a container.
+      const isBound = error instanceof PffError && IN_PLACE_ONLY.has(String(codeOf(error.cause)));
+      if (!there?.isFile() || !isBound) throw error;
+    }
   }
   try {
     writeFileSync(place, content);
@@ -55,6 +61,8 @@ export function writeUserFile(file: string, content: string | Uint8Array): void 
     throw cannotWrite(file, error);
   }
 }
+
+const IN_PLACE_ONLY: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EBUSY', 'EXDEV']);
 
 function isOfRun(place: string): boolean {
   const folder = path.dirname(place);
@@ -76,6 +84,8 @@ function realPlace(file: string): string {
   } catch {
     // It is not there yet; or it is a pipe, as /dev/stdout may be, which has no place.
     if (existsSync(file)) return file;
+    const link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink();
+    if (link) return realPlace(path.resolve(path.dirname(file), readlinkSync(file)));
   }
   const folder = path.dirname(path.resolve(file));
   return path.join(existsSync(folder) ? realpathSync.native(folder) : folder, path.basename(file));

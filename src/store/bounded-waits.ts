@@ -62,7 +62,7 @@ export function boundedWaits(
       let timer = setTimeout(goOn, answerMs);
       const onAbort = (): void => {
         clearTimeout(timer);
-        timer = setTimeout(goOn, answerMs).unref();
+        timer = setTimeout(goOn, answerMs);
       };
       signal.addEventListener('abort', onAbort, { once: true });
       try {

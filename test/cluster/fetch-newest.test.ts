@@ -6,9 +6,9 @@ import { MissingOutput } from '../../src/store/cluster/outputs.js';
 import { PffError } from '../../src/errors.js';
 import { shape } from '../store/world.js';
 
-/** A store in which layer 0 is at a chapter, which is dropped when it is fetched `drops` times. @param goesOn whether another one follows it */
-function storeAt(drops: number, goesOn: boolean): { store: Parameters<typeof fetchNewest>[0]; asked: number[] } {
-  let chapter = 0;
+/** A store in which layer 0 is at chapter 5, which is dropped when it is fetched `drops` times. @param step to the chapter that is the newest then */
+function storeAt(drops: number, step: number): { store: Parameters<typeof fetchNewest>[0]; asked: number[] } {
+  let chapter = 5;
   const asked: number[] = [];
   const mirror = {
     all: () => [{ entry: { type: 'task', task: trainTask(chapter, 0) } }].values(),
@@ -17,7 +17,7 @@ function storeAt(drops: number, goesOn: boolean): { store: Parameters<typeof fet
   const fetch = (task: Task): Promise<object> => {
     asked.push(task.chapter);
     if (asked.length > drops) return Promise.resolve({ steps: 3, buffer: new ArrayBuffer(0) });
-    if (goesOn) chapter += 1;
+    chapter += step;
     return Promise.reject(new MissingOutput('dropped'));
   };
   const store = { mirror, shape, signal: new AbortController().signal, fetch };
@@ -27,13 +27,17 @@ function storeAt(drops: number, goesOn: boolean): { store: Parameters<typeof fet
 const notYet = (layer: number): PffError => new PffError('cluster', `layer ${layer} has none`);
 
 it('fetches the state that took its place', async () => {
-  const { store, asked } = storeAt(2, true);
-  expect((await fetchNewest(store, 0, notYet)).task).toEqual(trainTask(2, 0));
-  expect(asked).toEqual([0, 1, 2]);
+  const { store, asked } = storeAt(2, 1);
+  expect((await fetchNewest(store, 0, notYet)).task).toEqual(trainTask(7, 0));
+  expect(asked).toEqual([5, 6, 7]);
 });
 
 it('says so where nothing took its place, or there was never one', async () => {
-  const { store } = storeAt(1, false);
-  await expect(fetchNewest(store, 0, notYet)).rejects.toThrow('dropped');
-  await expect(fetchNewest(store, 1, notYet)).rejects.toThrow('layer 1 has none');
+  // One that was lost leaves the chapter before, whose chunks are gone.
+  for (const step of [0, -1]) {
+    const { store, asked } = storeAt(1, step);
+    await expect(fetchNewest(store, 0, notYet)).rejects.toThrow('dropped');
+    expect(asked).toEqual([5]);
+  }
+  await expect(fetchNewest(storeAt(0, 0).store, 1, notYet)).rejects.toThrow('layer 1 has none');
 });

@@ -8,6 +8,8 @@ it.each([
   ["ENOENT: open '/home/me/data/x.png', again", "ENOENT: open '…/x.png', again"],
   ['Give C:\\Users\\me\\data or D:/data/set.', 'Give …/data or …/set.'],
   ['file:///home/me/plugin.mjs failed at line 3', '…/plugin.mjs failed at line 3'],
+  ["stat '/home/me/My Runs/secret/a' failed", "stat '…/a' failed"],
+  ['error:/home/me/x, see http://[::1]/a/b/c', 'error:…/x, see http://[::1]/a/b/c'],
   ['/home/me/runs/: not a folder', '…/: not a folder'],
   ['see https://example.org/a/b/c and 3/4 of 1/2', 'see https://example.org/a/b/c and 3/4 of 1/2'],
   ['server nats://10.0.0.1:4222 is away; c3.l1/head', 'server nats://10.0.0.1:4222 is away; c3.l1/head'],
@@ -21,6 +23,7 @@ it('events that carry the words of a system error', () => {
     { type: 'checkpoint-failed', reason },
     { type: 'node-died', node: 1, reason, deaths: 1, at: 2 },
     { type: 'notice', text: reason, at: 2 },
+    { type: 'resumed', done: [], damaged: [{ file: '/home/me/secret/c0.l1', reason }] },
   ] as const;
   for (const event of events) expect(JSON.stringify(packEvent(event, 'run'))).not.toContain('secret');
 });

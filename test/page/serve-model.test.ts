@@ -120,7 +120,7 @@ describe('a model of a table', () => {
   });
 
   it.each(['', 'two words', 'ключ'])('the token %j is refused', async (token) => {
-    await expect(serveModel(table, { port: 0, token })).rejects.toThrow("the service's token must be of letters");
+    await expect(serveModel(table, { port: 0, token })).rejects.toThrow("the service's token must be 1 to 200 letters");
   });
 
   it('with a token answers only those who have it', async () => {

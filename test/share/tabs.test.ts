@@ -63,7 +63,7 @@ async function joinedWithBackground(url: string): Promise<Page> {
 const contributed = async (page: Page): Promise<number> => Number(await tile(page, 'Contributed'));
 const status = (page: Page, text: string): Promise<void> => page.locator('.status', { hasText: text }).waitFor();
 
-it('a tab that is closed in the middle of a task is not waited for, however long its lease', async () => {
+it('a tab that is closed while it takes part is not waited for, however long its lease', async () => {
   const at = await fleet.server();
   const following = follow({ server: at.url }, {}, { spec: long, nodes: 2, dataDir, leaseMs: 600_000 });
   const { url, pff } = await shared(fleet, at, '--data-dir', dataDir);

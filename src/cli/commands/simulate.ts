@@ -56,7 +56,7 @@ export const simulateCommand = defineCommand({
       throw new PffError('usage', `--nodes is ${nodes}, but at most ${MOST_NODES} are simulated`, {
         hint: 'More nodes than there are layers and chapters bring nothing.',
       });
-    if (variant !== 'dff' && (given.speeds?.length ?? 0) > nodes)
+    if (variant !== 'dff' && (given.speeds?.length ?? 0) > Math.max(nodes, given['what-if'] ?? 0))
       throw new PffError('usage', `--speeds has ${given.speeds?.length} speeds, but there are ${nodes} nodes`, {
         hint: 'Give one for each of the first nodes; the others have 1.',
       });

@@ -1,5 +1,5 @@
 /** Names of new run folders: `pff-runs/20260102-150405-mnist-goodness`. */
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../errors.js';
 import { makeFolder } from '../../run/folder.js';
@@ -22,14 +22,16 @@ export function newRunFolder(dataset: string, objective: string, now = new Date(
 
 /** False where it is somebody's. What keeps it from being made is told by who uses it. */
 function reserved(folder: string): boolean {
+  const parent = path.dirname(folder);
+  const made = existsSync(parent) ? [folder] : [folder, parent];
   try {
-    makeFolder(path.dirname(folder));
+    makeFolder(parent);
     mkdirSync(folder);
   } catch (error) {
     return codeOf(error) !== 'EEXIST';
   }
   process.once('exit', () => {
-    for (const each of [folder, path.dirname(folder)])
+    for (const each of made)
       try {
         rmdirSync(each);
       } catch {

@@ -57,7 +57,7 @@ export async function readRawTable(
   return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, classAt, places: lines, notes };
 }
 
-/** A text may be half as long again in memory while it is cut into cells, and V8 has no longer ones. */
+/** A little less than the longest text that V8 has (2^29 characters). */
 const MOST_TEXT_BYTES = 500e6;
 
 /** A table's text. @throws PffError `data` for one that is too long, or whose characters cannot be told: two of them would become the same */

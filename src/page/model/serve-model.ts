@@ -46,9 +46,13 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
   });
   const { port = 8378, host = '127.0.0.1', token: asked, ...opening } = options;
   if (asked !== undefined && !TOKEN.test(asked))
-    throw new PffError('usage', "the service's token must be of letters, digits and signs of ASCII, without spaces", {
-      hint: 'Leave it out for one that is made up where other machines can reach the service.',
-    });
+    throw new PffError(
+      'usage',
+      "the service's token must be 1 to 200 letters, digits and signs of ASCII, without spaces",
+      {
+        hint: 'Leave it out for one that is made up where other machines can reach the service.',
+      },
+    );
   const model = await loadModel(run, opening);
   const token = asked ?? (isLoopback(host) ? undefined : randomBytes(12).toString('base64url'));
   const { modelDigest: digest } = readModel(run, { verify: false }).metadata;

@@ -1,6 +1,7 @@
 /** The runs of a folder for the page: each is read once, and again only when a file of it has changed. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { PffError } from '../../errors.js';
 import { EVENTS_FILE, RESULT_FILE, SPEC_FILE } from '../../run/folder.js';
 import { localRun, localRunFolders, type LocalRun } from '../../run/list-runs.js';
 import { TAGS_FILE } from '../../run/tags.js';
@@ -68,8 +69,9 @@ export class RunsFeed {
     let summary: RunSummary | undefined;
     try {
       summary = summaryOf(localRun(folder, name), new RunFeed(folder).view);
-    } catch {
-      // One folder that cannot be read, for whatever reason, must not keep the others from being shown.
+    } catch (error) {
+      // One folder that cannot be read, for whatever reason, must not keep the others from being shown. The system's reasons pass.
+      if (!(error instanceof PffError)) return undefined;
     }
     this.#known.set(name, { state, summary });
     return summary;

@@ -119,7 +119,7 @@ export async function fetchNewest(
     } catch (error) {
       if (!(error instanceof MissingOutput)) throw error;
       await systemClock.sleep(POLL_MS, store.signal);
-      if (newestState(store, layer, notYet).chapter === task.chapter) throw error;
+      if (newestState(store, layer, notYet).chapter <= task.chapter) throw error;
     }
   }
 }

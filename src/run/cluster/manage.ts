@@ -63,7 +63,7 @@ export async function runStatus(server: ServerOptions, run: string): Promise<Run
     const before = new Map(mirror.nodes().map(({ number, revision }) => [number, revision]));
     const lookMs = Math.min(0.3 * record.leaseMs, LONGEST_LOOK_MS);
     if (before.size > 0 && record.state === 'open') await systemClock.sleep(lookMs, store.signal);
-    const quiet = lookMs < 0.3 * record.leaseMs ? 'unknown' : 'silent';
+    const quiet = record.state === 'open' && lookMs < 0.3 * record.leaseMs ? 'unknown' : 'silent';
     const notes = (type: 'refused' | 'conflict'): { name: string; why: string }[] =>
       [...mirror.all()].flatMap(({ entry }) =>
         entry?.type === type ? [{ name: entry.record.name, why: entry.record.text }] : [],

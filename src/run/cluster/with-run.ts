@@ -55,8 +55,8 @@ export async function withRun<T>(
   const limit = new AbortController();
   const tooLong = (): void =>
     limit.abort(
-      new PffError('cluster', `the records of run ${run} were not there within ${withinMs / 1000} s`, {
-        hint: 'The server answers, but not what keeps this run: look at its log, or at the other servers of a cluster.',
+      new PffError('cluster', `what was asked of run ${run} was not done within ${withinMs / 1000} s`, {
+        hint: 'The server answers, but perhaps not what keeps this run: look at its log, or at the other servers of a cluster.',
       }),
     );
   const timer = withinMs === Infinity ? undefined : setTimeout(tooLong, withinMs);

@@ -7,7 +7,8 @@ import { abortable } from './abortable.js';
 import type { Clock } from './clock.js';
 
 const WIDEST = 8;
-const FIRST = 2;
+/** A slow link is told by its first chunk; on a fast one it costs one answer. */
+const FIRST = 1;
 /** A chunk that took longer waited behind others. */
 const SLOW_MS = 2000;
 /** There is room for more. */
@@ -19,8 +20,8 @@ export class ChunkWindow {
   readonly #waiting = new Set<() => void>();
   #width = FIRST;
   #under = 0;
-  /** Chunks that began before tell of a width that is no more. */
-  #narrowedMs = -Infinity;
+  /** How often it was narrowed: chunks that began before tell of a width that is no more. */
+  #narrowings = 0;
 
   /** @param signal ends all waiting, for places and for chunks */
   constructor(clock: Clock, signal: AbortSignal) {
@@ -38,6 +39,7 @@ export class ChunkWindow {
     while (this.#under >= this.width) await abortable(this.#place(), this.#signal);
     this.#under += 1;
     const from = this.#clock.now();
+    const narrowings = this.#narrowings;
     let tookMs = Infinity;
     try {
       const done = await abortable(work(), this.#signal);
@@ -45,7 +47,7 @@ export class ChunkWindow {
       return done;
     } finally {
       this.#under -= 1;
-      this.#learn(from, tookMs);
+      this.#learn(tookMs, narrowings);
       for (const wake of this.#waiting) wake();
     }
   }
@@ -60,14 +62,15 @@ export class ChunkWindow {
     });
   }
 
-  /** @param tookMs infinite for a chunk that failed */
-  #learn(from: number, tookMs: number): void {
-    if (tookMs > SLOW_MS && from >= this.#narrowedMs) {
+  /** @param tookMs infinite for a chunk that failed. @param narrowings those there had been when it began */
+  #learn(tookMs: number, narrowings: number): void {
+    if (tookMs > SLOW_MS) {
+      if (narrowings !== this.#narrowings) return;
       this.#width = Math.max(1, this.#width / 2);
-      this.#narrowedMs = this.#clock.now();
+      this.#narrowings += 1;
     } else if (tookMs < FAST_MS) {
       // Fast until it was ever too wide, then by one for each width of chunks.
-      const more = this.#narrowedMs === -Infinity ? 1 : 1 / this.#width;
+      const more = this.#narrowings === 0 ? 1 : 1 / this.#width;
       this.#width = Math.min(WIDEST, this.#width + more);
     }
   }

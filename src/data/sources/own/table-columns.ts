@@ -29,7 +29,7 @@ export function labelOf(table: RawTable, asked: string): string {
   return found;
 }
 
-/** The column at a place of the file, from 1, or from -1 backwards; those that were left out of the table count, too. */
+/** The column at a place: from 1 on as the file has them, those that were left out, too; from -1 backwards of those that are left. */
 function columnAt({ columns, columnPlaces }: RawTable, place: number): string | undefined {
   if (place <= 0) return place < 0 ? columns.at(place) : undefined;
   return columns[columnPlaces ? columnPlaces.indexOf(place - 1) : place - 1];
