@@ -20,7 +20,7 @@ function storeAt(drops: number, step: number): { store: Parameters<typeof fetchN
     chapter += step;
     return Promise.reject(new MissingOutput('dropped'));
   };
-  const store = { mirror, shape, signal: new AbortController().signal, fetch };
+  const store = { mirror, shape: { ...shape, splits: 10 }, signal: new AbortController().signal, fetch };
   return { store: store as unknown as Parameters<typeof fetchNewest>[0], asked };
 }
 
