@@ -24,6 +24,7 @@ import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
 import { MODEL_FILE, RESULT_FILE, RunFolder, SPEC_FILE } from './folder.js';
+import { adviceOn } from './advice.js';
 import { encodeInitial, INITIAL_FILE, initialOf, type Initial } from './initial.js';
 import { checkMemory, memoryBound, withinMemory } from './memory.js';
 import type { Execution, TrainOptions } from './options.js';
@@ -123,8 +124,8 @@ export class Run {
         });
       }
       this.#begin({ prepared, kernels, reason: own.reason, initial });
-      const phase = this.#resumed && newPhase(this.#resumed, this.#spec);
-      for (const note of [...notes, ...(initial?.notes ?? []), ...(phase ? [phase] : [])]) this.#notice(note);
+      const about = this.#resumed ? newPhase(this.#resumed, this.#spec) : adviceOn(this.#spec);
+      for (const note of [...notes, ...(initial?.notes ?? []), ...(about ? [about] : [])]) this.#notice(note);
       watchers = await this.#watchers(prepared, kernels, plan);
       const { states, seconds, training } = await this.#train(prepared, own, initial, watchers);
       const best = await watchers.best();

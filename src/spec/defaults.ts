@@ -23,6 +23,7 @@ export const common: Omit<
   affine: 0,
   elastic: 0,
   cutout: 0,
+  fill: 'black',
   augmentPer: 'chapter',
   subtractMean: false,
   layers: [784, 1000, 1000, 1000],

@@ -4,7 +4,7 @@ import { AUTO, geometries, needsSeveralRows, readsPlanes } from '../layers/sizes
 import { objectiveOf, objectives } from '../objectives/table.js';
 import { common } from './defaults.js';
 import type { RunSpec } from './fields.js';
-import { augmentsImages, isBackprop, usesNegatives, usesPredictedLabels } from './predicates.js';
+import { augmentsImages, isBackprop, leavesEmpty, usesNegatives, usesPredictedLabels } from './predicates.js';
 
 /** Fields that say how data of one's own are read. */
 const OWN_DATA = [
@@ -96,6 +96,11 @@ export function checkTogether(spec: RunSpec): void {
     wrong(
       `classifier ${spec.classifier} reads all layers but the first, and there is only one`,
       'Give at least two layers, such as 784,500,500.',
+    );
+  if (spec.fill === 'mean' && !leavesEmpty(spec))
+    wrong(
+      'fill is mean, but images are neither moved nor deformed nor cut, so nothing comes in',
+      'Give --shift, --affine, --elastic or --cutout, or leave --fill out.',
     );
   if (spec.augmentPer === 'layer' && !augmentsImages(spec))
     wrong(

@@ -129,8 +129,13 @@ const shape = {
     .min(0)
     .max(1024)
     .meta(
+      label('in each chapter, cut a square of so many pixels a side out of each training image, anywhere; 0 for none'),
+    ),
+  fill: z
+    .enum(['black', 'mean'])
+    .meta(
       label(
-        'in each chapter, black out a square of so many pixels a side in each training image, anywhere; 0 for none',
+        'what comes in where images are moved, deformed or cut: black, or the mean of the image, which --subtract-mean makes 0',
       ),
     ),
   augmentPer: z

@@ -23,6 +23,11 @@ export function augmentsImages(spec: Pick<RunSpec, 'shift' | 'flip' | 'affine' |
   return spec.shift > 0 || spec.flip || spec.affine > 0 || spec.elastic > 0 || spec.cutout > 0;
 }
 
+/** Whether something comes in where parts of an image are moved away or cut out. */
+export function leavesEmpty(spec: Pick<RunSpec, 'shift' | 'affine' | 'elastic' | 'cutout'>): boolean {
+  return spec.shift > 0 || spec.affine > 0 || spec.elastic > 0 || spec.cutout > 0;
+}
+
 /** Negative labels that depend on the layers of an earlier chapter. */
 export function usesPredictedLabels(name: RunSpec['negatives']): boolean {
   return negatives.find(name) === 'predicted';

@@ -56,8 +56,10 @@ export interface RunSpec {
    * in x and in y; 0 for not at all
    */
   elastic: number;
-  /** in each chapter, black out a square of so many pixels a side in each training image, anywhere; 0 for none */
+  /** in each chapter, cut a square of so many pixels a side out of each training image, anywhere; 0 for none */
   cutout: number;
+  /** what comes in where images are moved, deformed or cut: black, or the mean of the image, which --subtract-mean makes 0 */
+  fill: 'black' | 'mean';
   /**
    * chapter: all layers see the same moved and deformed images in a chapter; layer: each sees others, so its inputs
    * do not come from images that the layers below have just fitted

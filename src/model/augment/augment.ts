@@ -13,7 +13,10 @@ import { deformations, ImageDeformer } from './deform.js';
 import { moveImage, moves, type ViewKey } from './move.js';
 
 /** What a spec says of augmentation. */
-export type AugmentSpec = Pick<RunSpec, 'seed' | 'shift' | 'flip' | 'affine' | 'elastic' | 'cutout' | 'augmentPer'>;
+export type AugmentSpec = Pick<
+  RunSpec,
+  'seed' | 'shift' | 'flip' | 'affine' | 'elastic' | 'cutout' | 'fill' | 'augmentPer'
+>;
 
 /** Samples as they enter the first layer: the rows [B] to take from `data`. */
 export interface View {
@@ -24,8 +27,8 @@ export interface View {
 /** Gives the samples `rows` of the training data as a chapter sees them. */
 export type Augment = (data: LabelledData, rows: Uint32Array) => View;
 
-/** Writes `image`, which is that of training sample `sample`, as a chapter sees it to `out`, which is zeros before. */
-type Transform = (image: Uint8Array, sample: number, out: Uint8Array) => void;
+/** Writes `image`, which is that of training sample `sample`, as a chapter sees it to `out`, which is `ground` before. */
+type Transform = (image: Uint8Array, sample: number, out: Uint8Array, ground: number) => void;
 
 /**
  * The augmentation of chapter `chapter` for layer `layer`, which is the same for all layers unless the spec says
@@ -35,7 +38,7 @@ export function augmentation(spec: AugmentSpec, chapter: number, layer = 0): Aug
   const view = { chapter, layer: spec.augmentPer === 'layer' ? layer : 0 };
   if (!augmentsImages(spec)) return (data, rows) => ({ data, rows });
   let transform: Transform | undefined;
-  return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, view, data.shape)));
+  return (data, rows) => transformed(data, rows, (transform ??= transformOf(spec, view, data.shape)), spec.fill);
 }
 
 /** Each image mirrored, as `flip` does it in training. @throws PffError `usage` where samples are no images of bytes */
@@ -43,7 +46,8 @@ export const mirrored: Augment = (data, rows) => {
   if (!(data.samples.images instanceof Uint8Array) || data.shape.width === 1)
     throw new PffError('usage', 'samples were to be mirrored, but they are no images', { hint: 'Leave it out.' });
   const { shape } = data;
-  return transformed(data, rows, (image, _, out) => moveImage(image, shape, { dx: 0, dy: 0, mirrored: true }, out));
+  const move = { dx: 0, dy: 0, mirrored: true };
+  return transformed(data, rows, (image, _, out) => moveImage(image, shape, move, out), 'black');
 };
 
 function deforms({ affine, elastic }: AugmentSpec): boolean {
@@ -54,23 +58,23 @@ function transformOf(spec: AugmentSpec, view: ViewKey, shape: ImageShape): Trans
   const place = placing(spec, view, shape);
   if (spec.cutout === 0) return place;
   const cut = cuts(spec, view, shape);
-  return (image, sample, out) => {
-    place(image, sample, out);
-    cut(out, sample);
+  return (image, sample, out, ground) => {
+    place(image, sample, out, ground);
+    cut(out, sample, ground);
   };
 }
 
 /** All but what is cut out afterwards. */
 function placing(spec: AugmentSpec, view: ViewKey, shape: ImageShape): Transform {
   const moveOf = moves(spec, view);
-  if (!deforms(spec)) return (image, sample, out) => moveImage(image, shape, moveOf(sample), out);
+  if (!deforms(spec)) return (image, sample, out, ground) => moveImage(image, shape, moveOf(sample), out, ground);
   const deformationOf = deformations(spec, view);
   const deformer = new ImageDeformer(shape);
-  return (image, sample, out) => deformer.deform(image, deformationOf(sample), moveOf(sample), out);
+  return (image, sample, out, ground) => deformer.deform(image, deformationOf(sample), moveOf(sample), out, ground);
 }
 
 /** A batch of its own: transformed images, their labels and scales. */
-function transformed(data: LabelledData, rows: Uint32Array, transform: Transform): View {
+function transformed(data: LabelledData, rows: Uint32Array, transform: Transform, fill: RunSpec['fill']): View {
   const { samples, layout, shape } = data;
   const size = imageSize(shape);
   const count = rows.length;
@@ -88,7 +92,10 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
   }));
   rows.forEach((row, b) => {
     const image = images.subarray(b * size, (b + 1) * size);
-    transform(pixels.subarray(row * size, (row + 1) * size), row, image);
+    const before = pixels.subarray(row * size, (row + 1) * size);
+    const ground = fill === 'mean' ? meanOf(before) : 0;
+    if (ground > 0) image.fill(ground);
+    transform(before, row, image, ground);
     const sums = imageSums(image, layout.skip, size);
     for (const each of scales) setRowScale(each, b, sums, each.norm2);
   });
@@ -97,4 +104,9 @@ function transformed(data: LabelledData, rows: Uint32Array, transform: Transform
     data: { samples: { count, images, labels }, layout, shape, oneHot, neutral },
     rows: Uint32Array.from({ length: count }, (_, b) => b),
   };
+}
+
+/** The mean of an image's bytes, rounded to one. */
+function meanOf(image: Uint8Array): number {
+  return Math.floor(image.reduce((sum, value) => sum + value, 0) / image.length + 0.5);
 }

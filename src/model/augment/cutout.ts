@@ -1,5 +1,5 @@
 /**
- * A square of each training image blacked out (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with
+ * A square cut out of each training image (DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with
  * Cutout", arXiv 1708.04552): its middle is any pixel, so at the edges less of it lies within the image.
  */
 import type { ImageShape } from '../../data/dataset.js';
@@ -7,8 +7,8 @@ import { philox, philoxName } from '../../random.js';
 import type { RunSpec } from '../../spec/spec.js';
 import type { ViewKey } from './move.js';
 
-/** Blacks out a square of `image` (planar), the training sample `sample`, in place. */
-export type Cut = (image: Uint8Array, sample: number) => void;
+/** Fills a square of `image` (planar), the training sample `sample`, with `ground`, in place. */
+export type Cut = (image: Uint8Array, sample: number, ground?: number) => void;
 
 /** All pixels are equally likely to be the middle of the square of `cutout` x `cutout` pixels. */
 export function cuts(
@@ -20,7 +20,7 @@ export function cuts(
   const words = new Uint32Array(4);
   const placeOf = (word: number, size: number): number =>
     Math.floor(((words[word] as number) * size) / 2 ** 32) - Math.floor(cutout / 2);
-  return (image, sample) => {
+  return (image, sample, ground = 0) => {
     philox([sample, c1, c2, c3], key0, key1, words);
     const left = placeOf(0, width);
     const top = placeOf(1, height);
@@ -29,7 +29,7 @@ export function cuts(
     for (let c = 0; c < channels; c++)
       for (let y = Math.max(0, top); y < bottom; y++) {
         const row = (c * height + y) * width;
-        image.fill(0, row + Math.max(0, left), row + right);
+        image.fill(ground, row + Math.max(0, left), row + right);
       }
   };
 }

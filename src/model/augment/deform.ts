@@ -68,10 +68,16 @@ export class ImageDeformer {
   }
 
   /**
-   * Writes `image` (planar) deformed, then moved and mirrored, to `out`: values between pixels are bilinear, zeros come in
-   * from outside.
+   * Writes `image` (planar) deformed, then moved and mirrored, to `out`, which is `ground` before: values between pixels are bilinear,
+   * the ground comes in from outside.
    */
-  deform(image: Uint8Array, { matrix, field }: Deformation, { dx, dy, mirrored }: Move, out: Uint8Array): void {
+  deform(
+    image: Uint8Array,
+    { matrix, field }: Deformation,
+    { dx, dy, mirrored }: Move,
+    out: Uint8Array,
+    ground = 0,
+  ): void {
     const { width, height } = this.#shape;
     const [xx = 1, xy = 0, yx = 0, yy = 1] = matrix;
     const centreX = (width - 1) / 2;
@@ -92,7 +98,7 @@ export class ImageDeformer {
           fromX += (alongX[left] as number) * (1 - t) + (alongX[left + 1] as number) * t;
           fromY += (alongY[left] as number) * (1 - t) + (alongY[left + 1] as number) * t;
         }
-        this.#sample(image, fromX, fromY, out, y * width + (mirrored ? width - 1 - x : x));
+        this.#sample(image, fromX, fromY, out, y * width + (mirrored ? width - 1 - x : x), ground);
       }
     }
   }
@@ -108,7 +114,7 @@ export class ImageDeformer {
   }
 
   /** The value of every channel at a place between pixels, to pixel `to` of `out`. */
-  #sample(image: Uint8Array, x: number, y: number, out: Uint8Array, to: number): void {
+  #sample(image: Uint8Array, x: number, y: number, out: Uint8Array, to: number, ground: number): void {
     const { width, height, channels } = this.#shape;
     const left = Math.floor(x);
     const top = Math.floor(y);
@@ -122,11 +128,11 @@ export class ImageDeformer {
     const inBottom = top + 1 < height;
     for (let c = 0; c < channels; c++) {
       const at = c * plane + top * width + left;
-      const a = inTop && inLeft ? (image[at] as number) : 0;
-      const b = inTop && inRight ? (image[at + 1] as number) : 0;
-      const d = inBottom && inLeft ? (image[at + width] as number) : 0;
-      const e = inBottom && inRight ? (image[at + width + 1] as number) : 0;
-      if ((a | b | d | e) === 0) continue;
+      const a = inTop && inLeft ? (image[at] as number) : ground;
+      const b = inTop && inRight ? (image[at + 1] as number) : ground;
+      const d = inBottom && inLeft ? (image[at + width] as number) : ground;
+      const e = inBottom && inRight ? (image[at + width + 1] as number) : ground;
+      if ((a | b | d | e | ground) === 0) continue;
       const above = a * (1 - tx) + b * tx;
       const below = d * (1 - tx) + e * tx;
       out[c * plane + to] = Math.floor(above * (1 - ty) + below * ty + 0.5);

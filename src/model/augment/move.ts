@@ -3,7 +3,7 @@ import type { ImageShape } from '../../data/dataset.js';
 import { philox, philoxName } from '../../random.js';
 import type { RunSpec } from '../../spec/spec.js';
 
-/** What happens to one sample: moved right by `dx` and down by `dy` pixels (0 comes in from outside), then mirrored or not. */
+/** What happens to one sample: moved right by `dx` and down by `dy` pixels, then mirrored or not. */
 export interface Move {
   readonly dx: number;
   readonly dy: number;
@@ -33,8 +33,14 @@ export function moves(
   };
 }
 
-/** Writes `image` (planar, as `shape` says) moved to `out`, which is zeros before. */
-export function moveImage(image: Uint8Array, shape: ImageShape, { dx, dy, mirrored }: Move, out: Uint8Array): void {
+/** Writes `image` (planar, as `shape` says) moved to `out`, which is `ground` before: that comes in from outside. */
+export function moveImage(
+  image: Uint8Array,
+  shape: ImageShape,
+  { dx, dy, mirrored }: Move,
+  out: Uint8Array,
+  ground = 0,
+): void {
   const { width, height, channels } = shape;
   const plane = width * height;
   const offset = dy * width + dx;
@@ -45,7 +51,7 @@ export function moveImage(image: Uint8Array, shape: ImageShape, { dx, dy, mirror
     const first = dx > 0 ? 0 : width + dx;
     const end = dx > 0 ? dx : width;
     for (let y = start; y < start + plane; y += width) {
-      out.fill(0, y + first, y + end);
+      out.fill(ground, y + first, y + end);
       if (mirrored) out.subarray(y, y + width).reverse();
     }
   }

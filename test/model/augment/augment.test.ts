@@ -12,7 +12,16 @@ describe('a batch', () => {
   const data = labelled(train, layout, shape, { subtractMean: false });
   const rows = Uint32Array.of(5, 0, 199, 5);
 
-  const none = { seed: 1, shift: 0, flip: false, affine: 0, elastic: 0, cutout: 0, augmentPer: 'chapter' as const };
+  const none = {
+    seed: 1,
+    shift: 0,
+    flip: false,
+    affine: 0,
+    elastic: 0,
+    cutout: 0,
+    fill: 'black',
+    augmentPer: 'chapter',
+  } as const;
 
   it('is the same for all layers of a chapter, or another for each', () => {
     const seen = (augmentPer: 'chapter' | 'layer', layer: number): SampleValues =>
@@ -34,6 +43,7 @@ describe('a batch', () => {
     [{ affine: 0.2, elastic: 1 }, true],
     [{ cutout: 3 }, false],
     [{ shift: 1, elastic: 1, cutout: 2 }, true],
+    [{ shift: 2, affine: 0.2, cutout: 2, fill: 'mean' as const }, true],
   ])(
     'has its labels, and scales as if its images had been the data (%o, means subtracted: %s)',
     (asked, subtractMean) => {
@@ -52,6 +62,27 @@ describe('a batch', () => {
       expect(batch.samples.images.subarray(0, 36)).not.toEqual(train.images.subarray(5 * 36, 6 * 36));
       // The same sample twice in a batch is seen the same way.
       expect(batch.samples.images.subarray(0, 36)).toEqual(batch.samples.images.subarray(108, 144));
+    },
+  );
+
+  it.each([{ shift: 2 }, { affine: 0.3, elastic: 1 }, { cutout: 3 }, { shift: 2, elastic: 1, cutout: 2 }])(
+    'filled with its mean, an image is the black one where that is no less (%o)',
+    (asked) => {
+      const [black, mean] = (['black', 'mean'] as const).map(
+        (fill) => augmentation({ ...none, ...asked, fill }, 3)(data, rows).data.samples.images,
+      ) as [SampleValues, SampleValues];
+      let filled = 0;
+      rows.forEach((row, b) => {
+        const before = train.images.subarray(row * 36, (row + 1) * 36) as Uint8Array;
+        const ground = Math.round(before.reduce((sum, value) => sum + value, 0) / 36);
+        for (let p = b * 36; p < (b + 1) * 36; p++) {
+          const [dark, bright] = [black[p] as number, mean[p] as number];
+          // Nothing is darker; where nothing of the image is, there is the ground.
+          expect(bright).toBeGreaterThanOrEqual(dark);
+          if (dark === 0 && bright === ground) filled++;
+        }
+      });
+      expect(filled).toBeGreaterThan(0);
     },
   );
 
