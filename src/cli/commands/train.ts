@@ -66,7 +66,8 @@ export const trainCommand = defineCommand({
           hint: `Add --open, or leave --${name} out.`,
         });
     checkShare(given);
-    refuseWithoutServer(given, ['run']);
+    // Several seeds take none of these, with a server or without (trainSeeds).
+    if ((given.seeds ?? 1) === 1) refuseWithoutServer(given, ['run']);
     const plugins = given.plugin;
     await loadPlugin(given);
     const asked = given.resume === undefined ? askedSpec(given) : resumedSpec(given);
