@@ -10,6 +10,7 @@ it.each([
   ['file:///home/me/plugin.mjs failed at line 3', '…/plugin.mjs failed at line 3'],
   ["stat '/home/me/My Runs/secret/a' failed", "stat '…/a' failed"],
   ['error:/home/me/x, see http://[::1]/a/b/c', 'error:…/x, see http://[::1]/a/b/c'],
+  ['</script><script>a=1</script>', '</script><script>a=1</script>'],
   ['/home/me/runs/: not a folder', '…/: not a folder'],
   ['see https://example.org/a/b/c and 3/4 of 1/2', 'see https://example.org/a/b/c and 3/4 of 1/2'],
   ['server nats://10.0.0.1:4222 is away; c3.l1/head', 'server nats://10.0.0.1:4222 is away; c3.l1/head'],
