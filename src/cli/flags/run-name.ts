@@ -1,5 +1,5 @@
 /** Names of new run folders: `pff-runs/20260102-150405-mnist-goodness`. */
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../errors.js';
 import { makeFolder } from '../../run/folder.js';
@@ -23,7 +23,6 @@ export function newRunFolder(dataset: string, objective: string, now = new Date(
 /** False where it is somebody's. What keeps it from being made is told by who uses it. */
 function reserved(folder: string): boolean {
   const parent = path.dirname(folder);
-  const made = existsSync(parent) ? [folder] : [folder, parent];
   try {
     makeFolder(parent);
     mkdirSync(folder);
@@ -31,7 +30,8 @@ function reserved(folder: string): boolean {
     return codeOf(error) !== 'EEXIST';
   }
   process.once('exit', () => {
-    for (const each of made)
+    // Of several programs in the same folder the last one leaves nothing behind, whichever made it.
+    for (const each of [folder, parent])
       try {
         rmdirSync(each);
       } catch {
