@@ -7,8 +7,8 @@ import { abortable } from './abortable.js';
 import type { Clock } from './clock.js';
 
 const WIDEST = 8;
-/** A slow link is told by its first chunk; on a fast one it costs one answer. */
-const FIRST = 1;
+/** A fast link is used from the beginning; a slow one is told by these. */
+const FIRST = WIDEST;
 /** A chunk that took longer waited behind others. */
 const SLOW_MS = 2000;
 /** There is room for more. */
