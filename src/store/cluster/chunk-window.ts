@@ -6,9 +6,8 @@
 import { abortable } from './abortable.js';
 import type { Clock } from './clock.js';
 
+/** And the first width: a fast link is used from the beginning. */
 const WIDEST = 8;
-/** A fast link is used from the beginning; a slow one is told by these. */
-const FIRST = WIDEST;
 /** A chunk that took longer waited behind others. */
 const SLOW_MS = 2000;
 /** There is room for more. */
@@ -18,7 +17,7 @@ export class ChunkWindow {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #waiting = new Set<() => void>();
-  #width = FIRST;
+  #width = WIDEST;
   #under = 0;
   /** How often it was narrowed: chunks that began before tell of a width that is no more. */
   #narrowings = 0;
@@ -69,9 +68,8 @@ export class ChunkWindow {
       this.#width = Math.max(1, this.#width / 2);
       this.#narrowings += 1;
     } else if (tookMs < FAST_MS) {
-      // Fast until it was ever too wide, then by one for each width of chunks.
-      const more = this.#narrowings === 0 ? 1 : 1 / this.#width;
-      this.#width = Math.min(WIDEST, this.#width + more);
+      // By one for each width of chunks.
+      this.#width = Math.min(WIDEST, this.#width + 1 / this.#width);
     }
   }
 }

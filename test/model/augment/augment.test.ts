@@ -4,6 +4,7 @@ import type { SampleValues } from '../../../src/data/dataset.js';
 import { labelLayout } from '../../../src/data/labels.js';
 import { augmentation, mirrored } from '../../../src/model/augment/augment.js';
 import { labelled } from '../../../src/node/prepare.js';
+import { resolveSpec } from '../../../src/spec/spec.js';
 import { toyDataset } from '../../helpers/tiny.js';
 
 describe('a batch', () => {
@@ -12,16 +13,7 @@ describe('a batch', () => {
   const data = labelled(train, layout, shape, { subtractMean: false });
   const rows = Uint32Array.of(5, 0, 199, 5);
 
-  const none = {
-    seed: 1,
-    shift: 0,
-    flip: false,
-    affine: 0,
-    elastic: 0,
-    cutout: 0,
-    fill: 'black',
-    augmentPer: 'chapter',
-  } as const;
+  const none = resolveSpec({});
 
   it('is the same for all layers of a chapter, or another for each', () => {
     const seen = (augmentPer: 'chapter' | 'layer', layer: number): SampleValues =>
