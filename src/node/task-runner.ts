@@ -23,7 +23,7 @@ import { allStructures, networkStructure, type NetworkStructure } from '../model
 import { classifierFeatures, openForPassing } from '../model/prediction.js';
 import { roundToBf16, wireBytes } from '../model/wire.js';
 import type { LayerObjective, Objective } from '../objectives/objective.js';
-import { SoftmaxHeadTraining } from '../objectives/softmax.js';
+import { softmaxHead, SoftmaxHeadTraining } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
 import { ownerOf } from '../schedule/assign.js';
 import { graphShape, type GraphShape } from '../schedule/shape.js';
@@ -292,8 +292,8 @@ export class TaskRunner {
     const { samples } = this.#data.plan(task.chapter);
     const augment = augmentation(job.spec, task.chapter, task.layer);
     const { done, opened } = await this.#learn(task, fetched, 1, {
-      objective: new SoftmaxHeadTraining(),
-      loss: { kind: 'softmax' },
+      objective: new SoftmaxHeadTraining(job.spec),
+      loss: softmaxHead(job.spec),
       inputs: async (positions) => {
         const seen = augment(
           data,

@@ -36,7 +36,7 @@ function onChannelGroups(name: string, of: GroupShape['of']): Objective {
         initialDeviation: 0,
       },
     ],
-    begin: () => new LocalHeadTraining(),
+    begin: (settings) => new LocalHeadTraining(settings),
     describe: () => undefined,
   };
 }

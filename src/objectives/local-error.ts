@@ -9,8 +9,8 @@ import type { StepStats } from '../kernels/trainer.js';
 import type { Geometry, PartStructure } from '../layers/layer-kind.js';
 import { similarityMap } from '../layers/similarity-map.js';
 import { headPart, heStart, layerPart } from './head-parts.js';
-import { LocalHeadTraining } from './local-head-training.js';
-import type { LayerObjective, LayerPlace, Objective, ObjectiveStep } from './objective.js';
+import { localHead, LocalHeadTraining } from './local-head-training.js';
+import type { LayerObjective, LayerPlace, Objective, ObjectiveSettings, ObjectiveStep } from './objective.js';
 import { similarityLoss } from './similarity.js';
 import { crossEntropy } from './softmax.js';
 
@@ -36,13 +36,16 @@ export const pred: Objective = {
   name: 'pred',
   classifiers: ['last-head', 'all-heads'],
   parts: (settings, place) => [layerPart(settings, place, heStart(place, 1)), headPart(place)],
-  begin: () => new LocalHeadTraining(),
-  describe: () => ({ kind: 'local-head' }),
+  begin: (settings) => new LocalHeadTraining(settings),
+  describe: localHead,
 };
 
-export const sim: Objective = { ...matching('sim'), begin: () => new SimilarityTraining(1) };
+export const sim: Objective = { ...matching('sim'), begin: (settings) => new SimilarityTraining(1, settings) };
 
-export const predsim: Objective = { ...matching('predsim'), begin: () => new SimilarityTraining(SIMILARITY) };
+export const predsim: Objective = {
+  ...matching('predsim'),
+  begin: (settings) => new SimilarityTraining(SIMILARITY, settings),
+};
 
 function matching(name: string): Omit<Objective, 'begin'> {
   return {
@@ -68,9 +71,11 @@ function similarityPart({ geometry }: LayerPlace): PartStructure {
 /** Kernels are [layer, head, similarity map]. The head always learns; how much of its loss the layer sees is `1 - share`. */
 export class SimilarityTraining implements LayerObjective {
   readonly #share: number;
+  readonly #labelSmoothing: number;
 
-  constructor(share: number) {
+  constructor(share: number, { labelSmoothing }: Pick<ObjectiveSettings, 'labelSmoothing'>) {
     this.#share = share;
+    this.#labelSmoothing = labelSmoothing;
   }
 
   async step({
@@ -98,7 +103,7 @@ export class SimilarityTraining implements LayerObjective {
 
     await head.forward(below);
     const headDelta = new Float32Array(samples * head.outputs);
-    const stats = crossEntropy(await head.activations(), labels, head.outputs, headDelta);
+    const stats = crossEntropy(await head.activations(), labels, head.outputs, headDelta, this.#labelSmoothing);
     if (share < 1) {
       const fromHead = new Float32Array(layerDelta.length);
       await head.inputGradient({ values: headDelta.map((delta) => delta * (1 - share) * scale) }, fromHead);

@@ -3,7 +3,7 @@
  * outputs are its goodness of the classes. Activations pass on as they are.
  */
 import { headPart, heStart, layerPart } from './head-parts.js';
-import { LocalHeadTraining } from './local-head-training.js';
+import { localHead, LocalHeadTraining } from './local-head-training.js';
 import type { Objective } from './objective.js';
 
 export const monoForward: Objective = {
@@ -23,6 +23,6 @@ export const monoForward: Objective = {
     const layer = layerPart(settings, place, heStart(place, 1 / outputs));
     return [layer, headPart(place, { initialDeviation: settings.initScale / Math.sqrt(outputs), withoutBias: true })];
   },
-  begin: () => new LocalHeadTraining(),
-  describe: () => ({ kind: 'local-head' }),
+  begin: (settings) => new LocalHeadTraining(settings),
+  describe: localHead,
 };

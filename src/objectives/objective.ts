@@ -19,6 +19,8 @@ export interface ObjectiveSettings {
   readonly steepness: number;
   /** λ; 0 for none. */
   readonly peerNormalization: number;
+  /** ε: what of a label's share of 1 is spread over all classes; 0 for none. Read by losses with a softmax. */
+  readonly labelSmoothing: number;
   readonly initScale: number;
 }
 

@@ -3,7 +3,7 @@
  * both learn from its cross-entropy, by backpropagation through those two only. No negative samples.
  */
 import { headPart, layerPart } from './head-parts.js';
-import { LocalHeadTraining } from './local-head-training.js';
+import { localHead, LocalHeadTraining } from './local-head-training.js';
 import type { Objective } from './objective.js';
 
 export const performanceOptimized: Objective = {
@@ -18,6 +18,6 @@ export const performanceOptimized: Objective = {
   unitLength: true,
   headScores: 'log-probabilities',
   parts: (settings, place) => [layerPart(settings, place, 1), headPart(place)],
-  begin: () => new LocalHeadTraining(),
-  describe: () => ({ kind: 'local-head' }),
+  begin: (settings) => new LocalHeadTraining(settings),
+  describe: localHead,
 };

@@ -31,6 +31,7 @@ export const common: Omit<
   threshold: 1,
   steepness: 20,
   peerNormalization: 0,
+  labelSmoothing: 0,
   dropout: 0,
   dropoutOf: 'values',
   negativeTemperature: 0.05,

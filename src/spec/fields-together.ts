@@ -117,6 +117,11 @@ export function checkTogether(spec: RunSpec): void {
       `peerNormalization goes with objectives on goodness, but the objective is ${spec.objective}`,
       'Leave --peer-normalization out.',
     );
+  if (negative && spec.classifier !== 'softmax' && spec.labelSmoothing > 0)
+    wrong(
+      `labelSmoothing goes with losses that have a softmax, but the objective is ${spec.objective} and the classifier ${spec.classifier}`,
+      'Leave --label-smoothing out.',
+    );
   if (spec.labelLag > 1 && !usesPredictedLabels(spec.negatives))
     wrong(
       `labelLag is ${spec.labelLag}, but negatives ${spec.negatives} do not depend on earlier chapters`,

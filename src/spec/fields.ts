@@ -172,6 +172,15 @@ const shape = {
         "λ: pulls each unit's mean activity towards that of its layer (peer normalisation; unlike Hinton's, it revives no unit that is always off); 0 for none",
       ),
     ),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .meta(
+      label(
+        'ε: losses with a softmax take 1 - ε of a sample for its label and spread ε over all classes (label smoothing); 0 for none',
+      ),
+    ),
   dropout: z
     .number()
     .min(0)

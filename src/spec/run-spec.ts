@@ -85,6 +85,8 @@ export interface RunSpec {
   steepness: number;
   /** λ: pulls each unit's mean activity towards that of its layer (peer normalisation; unlike Hinton's, it revives no unit that is always off); 0 for none */
   peerNormalization: number;
+  /** ε: losses with a softmax take 1 - ε of a sample for its label and spread ε over all classes (label smoothing); 0 for none */
+  labelSmoothing: number;
   /** share of activations left out in each training step, of those that enter and that leave a layer */
   dropout: number;
   /** what --dropout leaves out: single values, or of convolutions whole channels */

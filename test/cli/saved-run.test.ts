@@ -122,6 +122,16 @@ it('a finished run that is resumed says that nothing was left, and has the same 
   expect(stdout).not.toContain('NaN');
 });
 
+it('a run on data of one’s own is resumed with the shares that it has, and with no others', async () => {
+  writeFileSync(path.join(folder, 'shares.csv'), `x,y,label\n${'0,1,a\n1,0,b\n'.repeat(20)}`);
+  const data = '--data shares.csv --test'.split(' ');
+  const layers = '0.25 --layers auto,8,8 --epochs 1 --batch 4 --out shares'.split(' ');
+  expect((await pff(['train', ...data, ...layers], folder)).code).toBe(0);
+  const { code, stderr } = await pff(['train', '--resume', 'shares', ...data, '0.4'], folder);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('has testShare 0.25, not 0.4')]);
+  expect((await pff(['train', '--resume', 'shares', ...data, '0.25'], folder)).code).toBe(0);
+});
+
 it('predict gives an image file the label of the same image in the dataset', async () => {
   const { test, shape } = await loadDataset({ dataset: 'mnist' });
   const png = new PNG({ width: shape.width, height: shape.height, colorType: 0 });

@@ -147,7 +147,7 @@ test('cross-entropy', () => {
   const logits = Float32Array.from({ length: batch * classes }, () => (stream.uniform() - 0.5) * 10 ** stream.below(4));
   const labels = Uint8Array.from({ length: batch }, () => stream.below(classes));
   const expected = new Float32Array(logits.length);
-  crossEntropy(logits, labels, classes, expected);
+  crossEntropy(logits, labels, classes, expected, 0);
   const [exponential, derivative, { program: offsets, terms }] = [
     exponentialProgram(),
     derivativeProgram(),

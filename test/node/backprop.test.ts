@@ -43,7 +43,15 @@ describe('numeric gradients of the whole network', () => {
           const rest = [...opened];
           const layers = structure.map((shapes) => shapes.map(() => rest.shift() as LayerKernel));
           const input = { prefix, batch: SAMPLES, variants: 1 };
-          const { loss } = await backpropStep({ layers, input, labels, layerRule: PROBE, headRule: PROBE, dropout });
+          const { loss } = await backpropStep({
+            layers,
+            input,
+            labels,
+            labelSmoothing: rate,
+            layerRule: PROBE,
+            headRule: PROBE,
+            dropout,
+          });
           return loss / SAMPLES;
         },
       });

@@ -26,7 +26,7 @@ import type { PartialSpec } from '../../src/spec/spec.js';
 import { toyDataset } from '../helpers/tiny.js';
 import { trainOn } from '../helpers/train-on.js';
 
-const settings = { peerNormalization: 0, initScale: 1, threshold: 1 };
+const settings = { peerNormalization: 0, labelSmoothing: 0, initScale: 1, threshold: 1 };
 
 /** What the device would compute in shaders; here the objectives do. */
 function trainingOf(loss: LossDescription): LayerObjective {
@@ -38,7 +38,7 @@ function trainingOf(loss: LossDescription): LayerObjective {
     case 'local-head':
       return performanceOptimized.begin({ ...settings, goodness: 'mean', steepness: 1 });
     case 'softmax':
-      return new SoftmaxHeadTraining();
+      return new SoftmaxHeadTraining(settings);
   }
 }
 
@@ -130,6 +130,16 @@ it.each<[string, PartialSpec]>([
   expect(calls.steps).toBeGreaterThan(0);
   expect(calls.activations).toBe(0);
   expect(calls.statistics).toBeLessThan(calls.steps);
+});
+
+it('smoothed labels, of which devices know nothing, train over what the device reads back', async () => {
+  const calls = { steps: 0, statistics: 0, activations: 0 };
+  const more = { objective: 'performance-optimized', labelSmoothing: 0.2 };
+  expect(await digestOn(openDevice(calls), more)).toEqual(await digestOn(openReference(), more));
+  expect(calls.steps).toBe(0);
+  expect(await digestOn(openReference(), { ...more, labelSmoothing: 0 })).not.toEqual(
+    await digestOn(openReference(), more),
+  );
 });
 
 registerObjective('squared', () => ({

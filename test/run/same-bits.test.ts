@@ -63,8 +63,8 @@ const specs: readonly [string, PartialSpec][] = [
   ['sampled, bf16', { negatives: 'sampled', precision: 'bf16' }],
   ['sampled, bf16-tile', { negatives: 'sampled', precision: 'bf16-tile' }],
   [
-    'sampled, lag 3, Softmax, chapters of half an epoch',
-    { negatives: 'sampled', labelLag: 3, classifier: 'softmax', splits: 8 },
+    'sampled, lag 3, Softmax with smoothed labels, chapters of half an epoch',
+    { negatives: 'sampled', labelLag: 3, classifier: 'softmax', labelSmoothing: 0.1, splits: 8 },
   ],
   ['Performance-Optimized, all heads', { objective: 'performance-optimized' }],
   ['Performance-Optimized, last head', { objective: 'performance-optimized', classifier: 'last-head', splits: 3 }],
@@ -89,8 +89,17 @@ const specs: readonly [string, PartialSpec][] = [
     },
   ],
   [
-    'Mono-Forward with dropout on deformed images, means subtracted',
-    { objective: 'mono-forward', dropout: 0.2, affine: 0.2, elastic: 1, shift: 1, subtractMean: true, splits: 2 },
+    'Mono-Forward with smoothed labels, dropout on deformed images, means subtracted',
+    {
+      objective: 'mono-forward',
+      labelSmoothing: 0.1,
+      dropout: 0.2,
+      affine: 0.2,
+      elastic: 1,
+      shift: 1,
+      subtractMean: true,
+      splits: 2,
+    },
   ],
   [
     'convolutions with batch normalisation, Performance-Optimized',

@@ -34,6 +34,7 @@ describe('resolveSpec', () => {
       'augmentPer',
       'subtractMean',
       'peerNormalization',
+      'labelSmoothing',
       'dropout',
       'optimizer',
       'momentum',
@@ -50,6 +51,7 @@ describe('resolveSpec', () => {
       augmentPer: 'chapter',
       subtractMean: false,
       peerNormalization: 0,
+      labelSmoothing: 0,
       dropout: 0,
       optimizer: 'adam',
     });
@@ -82,6 +84,8 @@ describe('resolveSpec', () => {
     [{ fill: 'mean' }, /nothing comes in/],
     [{ optimizer: 'rmsprop' }, /^optimizer: /],
     [{ objective: 'mono-forward', peerNormalization: 1 }, /peerNormalization goes with objectives on goodness/],
+    [{ labelSmoothing: 0.1 }, /labelSmoothing goes with losses that have a softmax, but the objective is goodness/],
+    [{ labelSmoothing: 1 }, /^labelSmoothing: /],
     [{ skew: 1 }, /skew needs more than one shard/],
   ])('%j is refused', (given, message) => {
     expect(() => resolveSpec(given as PartialSpec)).toThrow(PffError);

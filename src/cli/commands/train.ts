@@ -216,7 +216,8 @@ async function tellFasterPrecision(spec: PartialSpec, given: Given, err: TextStr
 
 /** A resumed run keeps its spec, so that only options themselves count, not the default preset. */
 function resumedSpec(given: Parameters<typeof askedSpec>[0]): PartialSpec {
-  return given.preset === undefined && given.config === undefined ? specFromFlags(given) : askedSpec(given);
+  if (given.preset !== undefined || given.config !== undefined) return askedSpec(given);
+  return { ...specFromFlags(given), ...askedData(given).spec };
 }
 
 function folderFor(asked: PartialSpec, data: string | undefined): string {

@@ -59,7 +59,8 @@ export async function trainBackprop(
         const headRule = updateRule(spec, spec.headLearningRate, steps, progress);
         const dropout = dropouts.map((each) => each?.output(i));
         const input = await inputs.batch(positions);
-        const stats = await backpropStep({ layers, input, labels, layerRule, headRule, dropout });
+        const { labelSmoothing } = spec;
+        const stats = await backpropStep({ layers, input, labels, labelSmoothing, layerRule, headRule, dropout });
         checkFinite({ layer: opened.length - 1, chapter }, stats.loss, i + 1);
         addStats(total, stats);
         steps++;
@@ -86,6 +87,8 @@ export interface BackpropStep {
   readonly input: LayerInput;
   /** [B] */
   readonly labels: Labels;
+  /** ε */
+  readonly labelSmoothing: number;
   readonly layerRule: UpdateRule;
   readonly headRule: UpdateRule;
   /** Of each layer's outputs. */
@@ -94,7 +97,7 @@ export interface BackpropStep {
 
 /** The stats are the last head's; the loss is all heads' together. */
 export async function backpropStep(step: BackpropStep): Promise<StepStats> {
-  const { layers, input, labels, layerRule, headRule, dropout = [] } = step;
+  const { layers, input, labels, labelSmoothing, layerRule, headRule, dropout = [] } = step;
   const samples = labels.length;
   let below = input;
   for (const [l, [layer, head]] of (layers as readonly [LayerKernel, LayerKernel?][]).entries()) {
@@ -112,7 +115,7 @@ export async function backpropStep(step: BackpropStep): Promise<StepStats> {
     const delta = fromAbove ?? new Float32Array(samples * layer.outputs);
     if (head) {
       const headDelta = new Float32Array(samples * head.outputs);
-      const headStats = crossEntropy(await head.activations(), labels, head.outputs, headDelta);
+      const headStats = crossEntropy(await head.activations(), labels, head.outputs, headDelta, labelSmoothing);
       loss += headStats.loss;
       if (l === layers.length - 1) stats = headStats;
       const throughHead = new Float32Array(samples * layer.outputs);
