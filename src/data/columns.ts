@@ -45,6 +45,10 @@ export interface PixelInputs {
   readonly range?: readonly [low: number, high: number] | undefined;
   /** Mean of the bytes along the edges of the training images: whether things stand on black or on white. */
   readonly edge?: number | undefined;
+  /** Name of the column with the classes, where the images are rows of a table. */
+  readonly label?: string | undefined;
+  /** Whether images of any proportions were scaled to the whole of the shape (`imageSize`). */
+  readonly stretched?: boolean | undefined;
 }
 
 /** What a network takes: columns of a table, or images. */
@@ -93,6 +97,11 @@ function numberOf(cell: number | string, name: string): number {
   return value;
 }
 
+/** A value of an image as a byte: `range` becomes 0 … 255, and what lies beyond it its ends. */
+export function byteOf(value: number, [low, high]: readonly [number, number]): number {
+  return Math.max(0, Math.min(255, Math.round(((value - low) / (high - low)) * 255)));
+}
+
 /** A decimal number, as tables have them; NaN for any other text. */
 export function toNumber(text: string): number {
   return text.trim() === '' || /^\s*[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
@@ -130,6 +139,8 @@ export const inputsSchema = z.union([
     shape: z.object({ width: size, height: size, channels: size }).readonly(),
     range: z.tuple([z.number(), z.number()]).readonly().optional(),
     edge: z.number().min(0).max(255).optional(),
+    label: name.optional(),
+    stretched: z.boolean().optional(),
   }),
   z.object({
     kind: z.literal('columns'),

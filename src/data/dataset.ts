@@ -41,6 +41,14 @@ export interface Dataset {
   readonly notes?: readonly string[] | undefined;
 }
 
+/** The shape of an image of grey pixels that is one row of a table: square where that is possible. */
+export function shapeOfRow(pixels: number): ImageShape {
+  const side = Math.sqrt(pixels);
+  return Number.isInteger(side)
+    ? { width: side, height: side, channels: 1 }
+    : { width: pixels, height: 1, channels: 1 };
+}
+
 /** Values per image. */
 export function imageSize(shape: ImageShape): number {
   return shape.width * shape.height * shape.channels;

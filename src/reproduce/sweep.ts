@@ -20,8 +20,8 @@ import { Trainings, type TrainingEvent, type TrainingsOptions, type Unit } from 
 
 /** Share of the training samples that trials are compared on, where nobody says which. */
 const VALIDATION_SHARE = 0.1;
-/** So many where all training samples of a built-in dataset are used: how many these are is not known before it is read. */
-const VALIDATION_SAMPLES = 5000;
+/** But no more than so many where all training samples of a dataset are used. */
+const MOST_VALIDATION = 5000;
 
 /** The table of a sweep, in its folder. */
 const SWEEP_FILE = 'sweep.json';
@@ -113,6 +113,7 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     throw new PffError('usage', `parallel must be a whole number of at least 1, but is ${parallel}`);
   await loadPlugins(options.plugins ?? []);
   const trials = trialsOf(what);
+  checkHalving(what, trials);
   checkOut(out, what);
   makeFolderFor(out, 'sweep folder');
   const lock = lockFolder(path.resolve(out), `sweep folder ${out}`);
@@ -120,21 +121,25 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     const own = what.data === undefined ? {} : ({ dataset: 'own' } as const);
     const dataDir = what.data === undefined ? options.dataDir : placeText({ data: what.data });
     const given: PartialSpec = { ...own, ...(what.spec as PartialSpec) };
-    const base = what.asked ? given : withValidation(given);
     const data = new SweepData(what.data !== undefined, dataDir);
     const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init });
     const { halving, seeds, init } = what;
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
-    const rows = new Map<number, SweepRow>();
+    const rows = new Map<number, Reached>();
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
-      const units = await Promise.all(left.map((trial) => unitsOf(trial, seeds, epochs, base, { data, init })));
+      const units = await Promise.all(
+        left.map((trial) => unitsOf(trial, { seeds, epochs, given, asked: what.asked, data, init })),
+      );
       const results = yield* trainings.all(units.flat());
       for (const [i, trial] of left.entries())
-        rows.set(trial.number, rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)));
-      const best = ranked([...rows.values()].filter(({ trial }) => left.some(({ number }) => number === trial)));
+        rows.set(trial.number, {
+          rung,
+          row: rowOf(trial, units[i] as Unit[], results.slice(i * seeds, (i + 1) * seeds)),
+        });
+      const best = ranked([...rows.values()].filter(({ row }) => left.some(({ number }) => number === row.trial)));
       if (halving && rung < rungs - 1) {
         const kept = new Set(
           best.slice(0, Math.max(1, Math.ceil(best.length / halving.factor))).map(({ trial }) => trial),
@@ -182,28 +187,50 @@ function count(trials: number, seeds: number, halving: Sweep['halving']): number
   return sum;
 }
 
-/** Those that were trained longest first, then by accuracy; of equal ones the earlier trial. */
-function ranked(rows: readonly SweepRow[]): SweepRow[] {
-  return rows.toSorted((a, b) => b.epochs - a.epochs || b.mean - a.mean || a.trial - b.trial);
+/** @throws PffError `usage` for fields that halving sets itself */
+function checkHalving({ halving, spec }: AskedSweep, trials: readonly Trial[]): void {
+  if (!halving) return;
+  for (const field of ['epochs', 'splits'] as const)
+    if (Object.hasOwn(spec, field) || trials.some(({ fields }) => Object.hasOwn(fields, field)))
+      throw new PffError('usage', `the sweep has ${field}, but halving sets epochs and splits of each round itself`, {
+        hint: `Leave ${field} out, or halving; "halving": {"epochs": 4} says how long the first round is.`,
+      });
 }
 
-/** Trials are compared on samples that none is trained on, and that the test says nothing of. */
-function withValidation(spec: PartialSpec): PartialSpec {
-  if (spec.dataset === 'own') return { validationShare: VALIDATION_SHARE, ...spec };
-  const samples = spec.trainSamples ? Math.floor(spec.trainSamples * VALIDATION_SHARE) : VALIDATION_SAMPLES;
-  return { validationSamples: samples, ...spec };
+/** A setting, and the last round of halving that it was in. */
+interface Reached {
+  readonly rung: number;
+  readonly row: SweepRow;
 }
 
-/** The trainings of a setting, one a seed. */
-async function unitsOf(
-  trial: Trial,
-  seeds: number,
-  epochs: number | undefined,
-  base: PartialSpec,
-  { data, init }: { readonly data: SweepData; readonly init: string | undefined },
-): Promise<Unit[]> {
-  const asked = { ...base, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
-  const dataset = await data.of(asked);
+/** Those that came furthest first, then by accuracy; of equal ones the earlier trial. */
+function ranked(reached: readonly Reached[]): SweepRow[] {
+  return reached
+    .toSorted((a, b) => b.rung - a.rung || b.row.mean - a.row.mean || a.row.trial - b.row.trial)
+    .map(({ row }) => row);
+}
+
+/** Of what the trainings of a setting are made. */
+interface Making {
+  readonly seeds: number;
+  readonly epochs: number | undefined;
+  readonly given: PartialSpec;
+  readonly asked: AskedSweep['asked'];
+  readonly data: SweepData;
+  readonly init: string | undefined;
+}
+
+/**
+ * The trainings of a setting, one a seed. Unless its spec is taken as it is, settings are compared on samples that none is trained on,
+ * and that the test says nothing of.
+ */
+async function unitsOf(trial: Trial, making: Making): Promise<Unit[]> {
+  const { seeds, epochs, given, data, init } = making;
+  const fields = { ...given, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
+  const own = fields.dataset === 'own';
+  const ofOwn = making.asked || !own ? fields : { validationShare: VALIDATION_SHARE, ...fields };
+  const dataset = await data.of(ofOwn);
+  const asked = making.asked || own ? ofOwn : { validationSamples: heldOut(fields, dataset.train.count), ...fields };
   const units: Unit[] = [];
   for (let i = 0; i < seeds; i++) {
     const seed = (asked.seed ?? 1) + i;
@@ -212,6 +239,12 @@ async function unitsOf(
     units.push({ name: unitName(trial, seed, spec, { data: dataset.digest, parts: ownParts(spec) }), spec, dataset });
   }
   return units;
+}
+
+function heldOut({ trainSamples }: PartialSpec, all: number): number {
+  return trainSamples
+    ? Math.floor(trainSamples * VALIDATION_SHARE)
+    : Math.min(MOST_VALIDATION, Math.floor(all * VALIDATION_SHARE));
 }
 
 function rowOf(trial: Trial, units: readonly Unit[], results: readonly RunResult[]): SweepRow {

@@ -4,6 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { ColumnInputs, Inputs } from '../data/columns.js';
 import type { Dataset } from '../data/dataset.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { PffError } from '../errors.js';
@@ -40,20 +41,22 @@ export interface InitialFor {
   readonly spec: RunSpec;
   readonly layout: LabelLayout;
   readonly classes: readonly string[];
+  /** How the run's data become values. */
+  readonly inputs: Inputs | undefined;
 }
 
 /**
  * Reads a run folder or a safetensors file. Heads that the model has none of begin as they do without it; layers must be there, and all
  * shapes must fit. @throws PffError `files`, `usage` where it does not fit, saying which tensors
  */
-export function readInitial(model: string, { spec, layout, classes }: InitialFor): Initial {
+export function readInitial(model: string, { spec, layout, classes, inputs }: InitialFor): Initial {
   const file = existsSync(model) && statSync(model).isDirectory() ? path.join(model, MODEL_FILE) : model;
   const bytes = readRunFile(file, 'Give the folder of a finished run, or a safetensors file with its weights.');
   checkIsModel(file, bytes);
   const { tensors, metadata } = decodeSafetensors(bytes);
   const ours = metadata['format'] === MODEL_FORMAT ? decodeModel(bytes) : undefined;
   if (ours) checkWhole(ours, file);
-  const { states, unused, anew } = fitted(tensors, { spec, layout, classes }, (misfits) => {
+  const { states, unused, anew } = fitted(tensors, { spec, layout }, (misfits) => {
     const named = misfits.slice(0, MOST_NAMED).join('; ');
     const more = misfits.length > MOST_NAMED ? `; and ${misfits.length - MOST_NAMED} more` : '';
     return new PffError('usage', `the model ${model} does not fit the network: ${named}${more}`, {
@@ -62,6 +65,7 @@ export function readInitial(model: string, { spec, layout, classes }: InitialFor
         : 'Tensors are named as those of pff are (pff help import).',
     });
   });
+  const columns = otherColumns(model, ours?.inputs, inputs);
   const known = ours?.classes;
   const notes = [
     ...(unused.length > 0 ? [`of the model ${model} are not used: ${unused.join(', ')}`] : []),
@@ -69,17 +73,37 @@ export function readInitial(model: string, { spec, layout, classes }: InitialFor
     ...(known && known.length === classes.length && String(known) !== String(classes)
       ? [`the model ${model} has other classes: ${known.slice(0, 10).join(', ')}`]
       : []),
+    ...(columns === undefined ? [] : [columns]),
   ];
   return { digest: modelDigest(states), states, notes };
+}
+
+/**
+ * A note where the model was trained on other columns of a table. @throws PffError `usage` where they are the same in another order: then
+ * what was learned of one column would be applied to another
+ */
+function otherColumns(model: string, theirs: Inputs | undefined, own: Inputs | undefined): string | undefined {
+  if (theirs?.kind !== 'columns' || own?.kind !== 'columns') return undefined;
+  const text = ({ columns }: ColumnInputs): string[] =>
+    columns.map((column) => (column.kind === 'text' ? `${column.name} (${column.values.join(', ')})` : column.name));
+  const [before, now] = [text(theirs), text(own)];
+  if (String(before) === String(now)) return undefined;
+  const named = (names: readonly string[]): string => names.slice(0, 10).join(', ');
+  if (String(before.toSorted()) === String(now.toSorted()))
+    throw new PffError('usage', `the model ${model} takes columns ${named(before)}, but the data have ${named(now)}`, {
+      hint: 'Put the columns in the order of the model.',
+    });
+  return `the model ${model} was trained on other columns: ${named(before)}`;
 }
 
 /** `init` of a spec that begins with `model`. @throws PffError as `readInitial` */
 export function initialDigest(
   model: string,
   spec: RunSpec,
-  { shape, classes }: Pick<Dataset, 'shape' | 'classes'>,
+  { shape, classes, inputs }: Pick<Dataset, 'shape' | 'classes' | 'inputs'>,
 ): string {
-  return readInitial(model, { spec, layout: labelLayout(shape, classes.length, spec.labelMode), classes }).digest;
+  const layout = labelLayout(shape, classes.length, spec.labelMode);
+  return readInitial(model, { spec, layout, classes, inputs }).digest;
 }
 
 /** What a run that began with a model keeps of it. */
@@ -119,7 +143,7 @@ function checkWhole(model: SavedModel, file: string): void {
 
 function fitted(
   tensors: readonly Tensor[],
-  { spec, layout }: InitialFor,
+  { spec, layout }: Pick<InitialFor, 'spec' | 'layout'>,
   refusal: (misfits: readonly string[]) => PffError,
 ): { readonly states: LayerState[]; readonly unused: string[]; readonly anew: string[] } {
   const left = new Map(tensors.map((tensor) => [tensor.name, tensor]));
@@ -155,14 +179,14 @@ function fitted(
 export function initialOf(
   { init, resume }: Pick<TrainOptions, 'init' | 'resume'>,
   spec: RunSpec,
-  { layout, facts }: PreparedData,
+  { layout, facts, inputs }: PreparedData,
 ): Initial | undefined {
   const model = init ?? (resume !== undefined && spec.init !== '' ? path.join(resume, INITIAL_FILE) : undefined);
   if (model === undefined) {
     if (spec.init !== '') throw initialIsMissing(spec);
     return undefined;
   }
-  const initial = readInitial(model, { spec, layout, classes: facts.classes });
+  const initial = readInitial(model, { spec, layout, classes: facts.classes, inputs });
   checkInitial(initial.digest, spec, model);
   return initial;
 }

@@ -1,5 +1,5 @@
 /** A trained model, opened once and used often: `loadModel`. */
-import { encodeRow, type Cell, type ColumnInputs, type Inputs } from '../data/columns.js';
+import { byteOf, encodeRow, type Cell, type ColumnInputs, type Inputs } from '../data/columns.js';
 import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { cellOf } from '../data/readers/table.js';
@@ -196,7 +196,7 @@ export class Model {
       throw new PffError('data', `it is ${described(row)}, but a row is an array or an object`, {
         hint: 'Give the cells in order, or by the names of their columns.',
       });
-    if (inputs.kind === 'image') return pixelRow(row, imageSize(shape));
+    if (inputs.kind === 'image') return pixelRow(row, imageSize(shape), inputs.range);
     const values = new Float32Array(imageSize(shape));
     encodeRow(inputs, cellsOf(row, inputs), values);
     return values;
@@ -276,8 +276,8 @@ function cellsOf(row: ModelRow, { columns }: ColumnInputs): Cell[] {
   });
 }
 
-/** A row of a table whose columns are pixels. */
-function pixelRow(row: ModelRow, size: number): Uint8Array {
+/** A row of a table whose columns are pixels. @param range what becomes 0 and 255, where that is not what they are */
+function pixelRow(row: ModelRow, size: number, range: readonly [number, number] | undefined): Uint8Array {
   const cells = Array.isArray(row) ? (row as readonly unknown[]) : Object.values(row);
   if (cells.length !== size)
     throw new PffError('data', `it has ${cells.length} values, but the model takes images of ${size}`, {
@@ -287,10 +287,17 @@ function pixelRow(row: ModelRow, size: number): Uint8Array {
     const isEmpty = typeof cell === 'string' && cell.trim() === '';
     // Not what Number makes of other things: [7], true and a date are no pixels.
     const value = isEmpty || !['number', 'bigint', 'string'].includes(typeof cell) ? Number.NaN : Number(cell);
-    if (!(value >= 0 && value <= 255))
-      throw new PffError('data', `value ${p + 1} is ${cellText(cell)}, which is no pixel from 0 to 255`, {
-        hint: 'Give a row of pixels, 0 to 255.',
-      });
+    if (range && Number.isFinite(value)) return byteOf(value, range);
+    if (!(Number.isInteger(value) && value >= 0 && value <= 255))
+      throw new PffError(
+        'data',
+        `value ${p + 1} is ${cellText(cell)}, which is no pixel: a whole number from 0 to 255`,
+        {
+          hint: range
+            ? `Give a row of pixels, ${range[0]} to ${range[1]}, as those that were trained on.`
+            : 'Give a row of pixels, 0 to 255.',
+        },
+      );
     return value;
   });
 }

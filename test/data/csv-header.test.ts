@@ -17,6 +17,10 @@ it.each([
   ['a text of its own under a label that comes again', 'Smith,x\nJones,y\nBrown,x', false],
   ['an empty cell among numbers', '1,,x\n2,3,y\n4,5,x', false],
   ['NA among numbers', '1,NA,x\n2,3,y\n4,5,x', false],
+  ['numbers that go up, under a label that no row has', '400,402.5,404,class\n0.1,0.2,0.3,rye\n0.3,0.1,0.2,oat', true],
+  ['numbers that go up, under one that a row has', '1,2,3,rye\n0.3,0.1,0.2,oat\n0.1,0.2,0.3,rye', false],
+  ['numbers in any order, under a usual name of a label', '7,3,5,target\n1,2,3,a\n4,5,6,b', true],
+  ['numbers in any order, under another text', '7,3,5,c\n1,2,3,a\n4,5,6,b', false],
   ['no name above a count of the rows', ',0,1,2\n0,5,6,x\n1,7,8,y', true],
 ])('%s: %s', (_, text, expected) => {
   expect(guess(text)).toBe(expected);

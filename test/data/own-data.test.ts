@@ -110,6 +110,19 @@ describe('columns', () => {
     expect(await describeError(() => load(place, { labelColumn: '6' }))).toContain('has no column 6');
   });
 
+  it('of numbers with a comma for the point are numbers, where cells are parted by something else', async () => {
+    const rows = (point: string): string[] =>
+      Array.from({ length: 24 }, (_, i) => `${i % 5}${point}5;${i % 3};${i % 2 === 0 ? 'x' : 'y'};${i % 4},${i % 3} m`);
+    const text = (point: string): string => ['a;b;class;remark', ...rows(point)].join('\n');
+    const [commas, points] = [
+      await load(file('commas.csv', text(',')), { labelColumn: 'class' }),
+      await load(file('points.csv', text('.')), { labelColumn: 'class' }),
+    ];
+    expect(commas.notes).toContain('commas in numbers are read as decimal points: column a');
+    expect([commas.inputs, commas.digest]).toEqual([points.inputs, points.digest]);
+    expect(columnsOf(commas).map(({ kind }) => kind)).toEqual(['number', 'number', 'text']);
+  });
+
   it('of hexadecimal numbers are texts', async () => {
     const rows = Array.from({ length: 24 }, (_, i) => [i % 5, i % 2 === 0 ? '0x10' : '16'].join());
     expect((await load(file('hex.csv', ['x,class', ...rows].join('\n')))).classes).toEqual(['0x10', '16']);
@@ -121,7 +134,7 @@ describe('columns', () => {
     );
     const data = await load(file('pixels.csv', rows.join('\n')), { labelColumn: '1' });
     expect([data.inputs, data.classes]).toEqual([
-      { kind: 'image', shape: { width: 8, height: 8, channels: 1 } },
+      { kind: 'image', shape: { width: 8, height: 8, channels: 1 }, label: '1' },
       ['0', '1', '2'],
     ]);
     expect(data.train.images).toBeInstanceOf(Uint8Array);

@@ -61,6 +61,41 @@ it('twelve runs that are stopped in the middle and gone on with have the table o
   expect(trainings('stopped')).toHaveLength(12);
 });
 
+it('the setting with the highest mean comes first, however long it was trained', async () => {
+  const rows = await swept(
+    { spec: quick, data: table, grid: { epochs: [2, 4], learningRate: [0.03, 1e-9] } },
+    'lengths',
+  );
+  expect(rows.map(({ mean }) => mean)).toEqual(rows.map(({ mean }) => mean).toSorted((a, b) => b - a));
+  // One that has learned nothing is last, though it was trained for longer than another.
+  expect(rows[0]?.fields.learningRate).toBe(0.03);
+});
+
+it('of each size of training a tenth is held out, and of a small dataset no more than that', async () => {
+  const sizes = { spec: { layers: [784, 8, 8], epochs: 1 }, grid: { trainSamples: [1000, 2000] } };
+  const rows = await swept(sizes, 'sizes');
+  const held = rows.map(({ fields, runs }) => {
+    const spec = JSON.parse(readFileSync(path.join(folder, 'sizes', runs[0] as string, 'spec.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    return [fields.trainSamples, spec['validationSamples']];
+  });
+  expect(held.toSorted()).toEqual([
+    [1000, 100],
+    [2000, 200],
+  ]);
+});
+
+it.each([{ spec: { splits: 2 } }, { spec: {}, grid: { epochs: [1, 2] } }])(
+  'halving refuses lengths that it would set itself: %j',
+  async (sweep) => {
+    await expect(swept({ ...sweep, data: table, halving: { epochs: 2 } }, 'refused')).rejects.toThrow(
+      /halving sets epochs and splits/,
+    );
+  },
+);
+
 it('several at once that are stopped in the middle have the same table', async () => {
   const four = { ...TWELVE, seeds: 1 };
   await expect(swept(four, 'at-once', 3, { parallel: 3 })).rejects.toThrow(/interrupted|enough|stopped/);

@@ -39,6 +39,24 @@ const objectives: readonly [string, PartialSpec][] = [
   ['convolutions', { layers: ['1x6x6', 'conv4+bn+max2', 'conv6+bn', 8], objective: 'pred' }],
 ];
 
+it('takes columns of a table in the order of the model, and says where they are others', async () => {
+  const table = (name: string, columns: string, cells: (i: number) => string): string => {
+    writeFileSync(at(name), [columns, ...Array.from({ length: 40 }, (_, i) => `${cells(i)},${i % 2}`)].join('\n'));
+    return at(name);
+  };
+  const spec = { layers: [0, 8, 8], epochs: 1 };
+  await trainToEnd({ data: table('xy.csv', 'x,y,class', (i) => `${i % 7},${i % 3}`), spec, out: at('xy') });
+  const turned = table('yx.csv', 'y,x,class', (i) => `${i % 3},${i % 7}`);
+  await expect(trainToEnd({ data: turned, spec, init: at('xy'), out: at('yx') })).rejects.toThrow(
+    /takes columns x, y, but the data have y, x/,
+  );
+  const notes: string[] = [];
+  const data = table('xz.csv', 'x,z,class', (i) => `${i % 7},${i % 3}`);
+  for await (const event of train({ data, spec, init: at('xy'), out: at('xz') }))
+    if (event.type === 'notice') notes.push(event.text);
+  expect(notes.join()).toContain('was trained on other columns: x, y');
+});
+
 describe.each(objectives)('%s', (name, more) => {
   const first = toySpec({ epochs: 3, ...more });
   const run = at(name.replace(/\W+/g, '-'));

@@ -39,6 +39,14 @@ it('takes bytes, those of a canvas too, floats, and rows of pixels', async () =>
   expect(await model.predict(new Float32Array(PIXELS).fill(0.5))).toHaveLength(1);
 });
 
+it('takes rows of fractions as they were in training, where pixels were fractions', async () => {
+  const data = toyDataset();
+  const inputs = { kind: 'image', shape: data.shape, range: [0, 1] } as const;
+  await trainToEnd({ spec: toySpec({ epochs: 1, layers: [PIXELS, 8, 8] }), out: at('fractions') }, { ...data, inputs });
+  const model = await opened('fractions');
+  expect(await model.predictRows([Array.from(image, (value) => value / 255)])).toEqual(await model.predict(image));
+});
+
 type Asked = (model: Model) => Promise<unknown>;
 /** As a program without types may call it. */
 const loose = (given: unknown): never => given as never;
@@ -70,6 +78,12 @@ it.each<[string, string, Asked, RegExp]>([
     'images',
     (m) => m.predictRows([Array(PIXELS).fill(300n)]),
     /value 1 is 300, which is no pixel/,
+  ],
+  [
+    'a pixel of a fraction',
+    'images',
+    (m) => m.predictRows([Array(PIXELS).fill(0.98)]),
+    /value 1 is 0.98, which is no pixel/,
   ],
   ['an infinite cell', 'table', (m) => m.predictRows([[Infinity, 1]]), /Infinity/],
   ['a path of an image', 'images', (m) => m.predictImage(loose('digit.png')), /must be the bytes of an image file/],

@@ -57,7 +57,7 @@ async function fromTable({ path, file }: PickedFile, { inputs }: Known, reading:
     throw new PffError('data', `${path} holds arrays, which are not read in a browser`, {
       hint: 'Pick a table (CSV, TSV, JSON lines, Parquet), or use pff node.',
     });
-  const rows = await rowsForInputs({ kind, bytes }, path, inputs, reading.labelColumn || 'label');
+  const rows = await rowsForInputs({ kind, bytes }, path, inputs, reading.labelColumn);
   return encoded(path, rows, inputs, reading, notes);
 }
 

@@ -53,7 +53,6 @@ function resultLine({ evaluatedOn, testAccuracy, trainSeconds }: RunResult): str
 
 function sweepLines(rows: readonly SweepRow[]): string[] {
   const fields = [...new Set(rows.flatMap((row) => Object.keys(row.fields)))] as SpecField[];
-  const longest = Math.max(...rows.map(({ epochs }) => epochs));
   const [first] = rows.map(({ measuredOn }) => measuredOn);
   // Settings may differ in what samples they set aside.
   const measured = first !== undefined && rows.every(({ measuredOn }) => measuredOn === first) ? first : 'accuracy';
@@ -78,11 +77,7 @@ function sweepLines(rows: readonly SweepRow[]): string[] {
     (row.digests[0] ?? '').slice(0, 12),
   ]);
   const [best] = rows;
-  return [
-    ...tableLines(columns, table),
-    '',
-    `best of those with ${longest} epochs: setting ${(best?.trial ?? 0) + 1}, run ${best?.runs[0]}`,
-  ];
+  return [...tableLines(columns, table), '', `best: setting ${(best?.trial ?? 0) + 1}, run ${best?.runs[0]}`];
 }
 
 /** Nothing where nothing was measured. */

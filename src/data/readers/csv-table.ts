@@ -2,6 +2,7 @@
 import { CsvError, parse } from '#platform/csv';
 import { messageOf, PffError } from '../../errors.js';
 import { guessHeader, type HeaderGuess } from './csv-header.js';
+import { withPoints } from './decimal-commas.js';
 
 export interface Table {
   /** Names of the columns, where the file has them; else their numbers from 1. */
@@ -33,6 +34,8 @@ interface Row {
 
 const DELIMITERS = [',', ';', '\t', '|'];
 const MOST_CELL = 1 << 20;
+/** Columns that a note names. */
+const NAMED = 5;
 
 /** The table without columns that are empty or only number the rows. @param least as for `readWholeTable`. @throws PffError as that */
 export function readTable(text: string, name: string, options: TableOptions, least = 3): Table {
@@ -53,37 +56,45 @@ interface WholeTable extends Table {
 }
 
 function wholeTable(text: string, name: string, options: TableOptions, least: number): WholeTable {
-  const found = records(text, name, options.delimiter ?? likelyDelimiter(text));
-  const first = found[0]?.record;
-  if (first === undefined || found.length < least)
+  const delimiter = options.delimiter ?? likelyDelimiter(text);
+  const found = records(text, name, delimiter);
+  const width = found[0]?.record.length;
+  if (width === undefined || found.length < least)
     throw new PffError('data', `${name}: has fewer than ${least === 3 ? 'three' : least} rows`, {
       hint: 'Give a row for each sample.',
     });
   for (const { record, info } of found)
-    if (record.length !== first.length)
-      throw new PffError(
-        'data',
-        `${name}: row ${info.lines} has ${record.length} cells, but the first has ${first.length}`,
-        { hint: 'Put cells that hold the delimiter into double quotes.' },
-      );
+    if (record.length !== width)
+      throw new PffError('data', `${name}: row ${info.lines} has ${record.length} cells, but the first has ${width}`, {
+        hint: 'Put cells that hold the delimiter into double quotes.',
+      });
   const { label } = options;
+  const plain = found.map(({ record }) => record);
+  const { rows, changed } = delimiter === ',' ? { rows: plain, changed: [] } : withPoints(plain);
+  const first = rows[0] as string[];
   const told: HeaderGuess =
     options.header === undefined && typeof label !== 'string'
-      ? guessHeader(
-          found.map(({ record }) => record),
-          label,
-        )
+      ? guessHeader(rows, label)
       : { hasHeader: options.header ?? true };
-  const body = told.hasHeader ? found.slice(1) : found;
+  const from = told.hasHeader ? 1 : 0;
+  const columns = first.map((cell, i) => (told.hasHeader && cell !== '' ? cell : String(i + 1)));
+  const notes = told.note === undefined ? [] : [told.note];
+  if (changed.length > 0)
+    notes.push(`commas in numbers are read as decimal points: column ${namesOf(columns, changed)}`);
   return {
     first,
-    columns: first.map((cell, i) => (told.hasHeader && cell !== '' ? cell : String(i + 1))),
+    columns,
     hasHeader: told.hasHeader,
     columnPlaces: first.map((_, i) => i),
-    rows: body.map(({ record }) => record),
-    lines: body.map(({ info }) => info.lines),
-    notes: told.note === undefined ? [] : [told.note],
+    rows: rows.slice(from),
+    lines: found.slice(from).map(({ info }) => info.lines),
+    notes,
   };
+}
+
+function namesOf(columns: readonly string[], places: readonly number[]): string {
+  const names = places.slice(0, NAMED).map((i) => columns[i]);
+  return names.join(', ') + (places.length > NAMED ? ` and ${places.length - NAMED} more` : '');
 }
 
 function withoutUseless({ first, ...table }: WholeTable, label: string | number | undefined): Table {

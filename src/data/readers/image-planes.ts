@@ -6,7 +6,11 @@ import { resizeArea } from './resize.js';
 
 /** `rgba` [height, width, 4] as a dataset of `shape` has images. @throws PffError `data` where nothing of it can be seen. */
 export function planesOf(rgba: Uint8Array, name: string, shape: ImageShape): Uint8Array {
-  const planes = toPlanes(rgba, shape);
+  return visible(toPlanes(rgba, shape), rgba, name);
+}
+
+/** @throws PffError `data` where transparency hides all of an image */
+function visible(planes: Uint8Array, rgba: Uint8Array, name: string): Uint8Array {
   if (planes.every((value) => value === planes[0]) && rgba.some((value, i) => i % 4 === 3 && value !== rgba[3]))
     throw new PffError('data', `${name}: laid over black, where it is transparent, nothing of the image can be seen`, {
       hint: 'Lay it over a background of your choice, and save it without transparency.',
@@ -41,5 +45,7 @@ export function fitted(image: Pixels, name: string, shape: ImageShape, resize: b
         hint: `Give --image-size ${shape.width}x${shape.height} to scale all images to one size.`,
       },
     );
-  return planesOf(resizeArea(rgba, [width, height], [shape.width, shape.height], 4), name, shape);
+  // Over black before it is scaled: what transparent pixels hide must not come through between others.
+  const opaque = rgba.map((value, i) => (i % 4 === 3 ? 255 : Math.round((value * (rgba[i | 3] as number)) / 255)));
+  return visible(toPlanes(resizeArea(opaque, [width, height], [shape.width, shape.height], 4), shape), rgba, name);
 }

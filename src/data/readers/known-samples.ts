@@ -4,7 +4,7 @@
  */
 import { PffError } from '../../errors.js';
 import { assembleDataset } from '../assemble.js';
-import { columnsWidth, encodeRow, type Cell, type Inputs } from '../columns.js';
+import { byteOf, columnsWidth, encodeRow, type Cell, type Inputs } from '../columns.js';
 import { imageSize, sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../dataset.js';
 import { sharedLabels, sharedLabelsFrom } from '../label-array.js';
 import { labelText } from './classes.js';
@@ -120,7 +120,7 @@ export function encoded(
     const out = values.subarray(i * size, (i + 1) * size);
     try {
       if (inputs.kind === 'columns' && out instanceof Float32Array) encodeRow(inputs, cells, out);
-      else cells.forEach((cell, p) => (out[p] = pixelOf(cell, p)));
+      else cells.forEach((cell, p) => (out[p] = pixelOf(cell, p, inputs)));
     } catch (error) {
       if (!(error instanceof PffError)) throw error;
       throw new PffError(error.code, `${file}: row ${place}, ${error.message}`, {
@@ -132,8 +132,10 @@ export function encoded(
   return { values, texts: kept.map(({ truth }) => truth as string) };
 }
 
-function pixelOf(cell: Cell, place: number): number {
+function pixelOf(cell: Cell, place: number, inputs: Inputs): number {
   const value = cell === null ? Number.NaN : Number(cell);
+  const range = inputs.kind === 'image' ? inputs.range : undefined;
+  if (range && Number.isFinite(value)) return byteOf(value, range);
   if (!(Number.isInteger(value) && value >= 0 && value <= 255))
     throw new PffError('data', `value ${place + 1}: ${JSON.stringify(cell)} is no pixel from 0 to 255`, {
       hint: 'Give rows of pixels, as those that were trained on.',

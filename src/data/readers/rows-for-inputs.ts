@@ -1,6 +1,7 @@
 /** Rows of a file for a model that there is: which of its columns are the model's, and which one, if any, has the true classes. */
 import { PffError } from '../../errors.js';
 import type { Cell, ColumnInputs, Inputs, PixelInputs } from '../columns.js';
+import { imageSize } from '../dataset.js';
 import { labelText } from './classes.js';
 import { isNumber } from './csv-header.js';
 import type { FoundFile, TableKind } from './file-kind.js';
@@ -26,19 +27,14 @@ type TableFile = FoundFile & { readonly kind: TableKind };
 /**
  * Reads the rows of a table: columns by their names where the file has names, else in the order of the model's. A column that is empty in
  * this file is one of empty cells.
- * @param asked the column with the classes, for a model that does not know its name: one of pixels.
+ * @param given the column with the classes, where images are rows: by default the one that the model was trained with.
  * @throws PffError `data` where it lacks columns
  */
-export async function rowsForInputs(
-  file: TableFile,
-  name: string,
-  inputs: Inputs,
-  asked = 'label',
-): Promise<FileRow[]> {
-  const label = inputs.kind === 'columns' ? inputs.label : asked;
+export async function rowsForInputs(file: TableFile, name: string, inputs: Inputs, given = ''): Promise<FileRow[]> {
+  const label = inputs.kind === 'columns' ? inputs.label : given || (inputs.label ?? 'label');
   const { table, columns } = await (inputs.kind === 'columns'
     ? columnsOf(file, name, inputs)
-    : pixelsOf(file, name, inputs, asked));
+    : pixelsOf(file, name, inputs, label));
   const truth = table.columns.indexOf(label);
   return table.rows.map((row, i) => ({
     place: table.places[i] as number,
@@ -49,7 +45,10 @@ export async function rowsForInputs(
 
 async function pixelsOf(file: TableFile, name: string, { shape }: PixelInputs, label: string): Promise<Found> {
   const table = await readRawTable(file, name, { least: 1, whole: true, ...labelPlace(label) });
-  const wanted = Array.from({ length: shape.width * shape.height * shape.channels }, (_, i) => String(i + 1));
+  // Columns without names are called by their places, the label's among them.
+  const wanted = Array.from({ length: imageSize(shape) + 1 }, (_, i) => String(i + 1))
+    .filter((column) => column !== label)
+    .slice(0, imageSize(shape));
   return { table, columns: inOrder(table, wanted, label) };
 }
 

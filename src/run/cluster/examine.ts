@@ -107,7 +107,7 @@ function initialOf({ run, spec, dataset }: RunRecord, { init }: Means, { layout 
         hint: 'Give it to the node by --init.',
       },
     );
-  const initial = readInitial(init, { spec, layout, classes: dataset.classes });
+  const initial = readInitial(init, { spec, layout, classes: dataset.classes, inputs: dataset.inputs });
   checkInitial(initial.digest, spec, init);
   return initial;
 }

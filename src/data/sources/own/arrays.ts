@@ -4,8 +4,8 @@ import path from 'node:path';
 import { PffError } from '../../../errors.js';
 import { parseNpy, type NpyArray } from '../../../formats/npy.js';
 import { parseNpz } from '../../../formats/npz.js';
-import type { Cell, Inputs } from '../../columns.js';
-import type { Dataset, ImageShape } from '../../dataset.js';
+import { byteOf, type Cell, type Inputs } from '../../columns.js';
+import { shapeOfRow, type Dataset, type ImageShape } from '../../dataset.js';
 import { readBytes } from '../files.js';
 import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
@@ -134,7 +134,13 @@ export function datasetFromNumpy(name: string, source: string, arrays: Arrays, r
 /** What arrays hold, for a model that there is: a table, or images as it takes them, with their labels. */
 export type KnownArrays =
   | { readonly table: RawTable }
-  | { readonly shape: ImageShape; readonly images: Uint8Array; readonly texts: readonly string[] };
+  | {
+      readonly shape: ImageShape;
+      /** Whether each image is one row of the array. */
+      readonly areRows: boolean;
+      readonly images: Uint8Array;
+      readonly texts: readonly string[];
+    };
 
 /** One part of the arrays. @param range what becomes 0 and 255, as the model has it. @throws PffError `data` */
 export function knownArrays(source: string, arrays: Arrays, part: 'train' | 'test', inputs: Inputs): KnownArrays {
@@ -143,7 +149,7 @@ export function knownArrays(source: string, arrays: Arrays, part: 'train' | 'tes
   if (inputs.kind === 'columns') return { table: asTable(pair, source) };
   const { shape, channelsFirst } = shapeOf(pair.images, source);
   const images = planes(toBytes(pair.images, inputs.range), shape, channelsFirst);
-  return { shape, images, texts: labelsOf(pair.labels, source) };
+  return { shape, areRows: pair.images.shape.length === 2, images, texts: labelsOf(pair.labels, source) };
 }
 
 /** Rows of bytes, many enough to be an image each. */
@@ -237,7 +243,7 @@ interface Layout {
 
 function shapeOf({ shape }: NpyArray, source: string): Layout {
   const [, a = 0, b = 0, c = 0] = shape;
-  if (shape.length === 2) return { shape: { width: a, height: 1, channels: 1 }, channelsFirst: true };
+  if (shape.length === 2) return { shape: shapeOfRow(a), channelsFirst: true };
   if (shape.length === 3) return { shape: { width: b, height: a, channels: 1 }, channelsFirst: true };
   if (shape.length === 4)
     // Where both could be, channels last is what NumPy programs have.
@@ -283,10 +289,8 @@ function rangeOf(
 /** A value as a byte, given what is 0 and 255. */
 function toBytes({ values }: NpyArray, range: readonly [number, number] | undefined): Uint8Array {
   if (range === undefined && values instanceof Uint8Array) return values;
-  const [low, high] = range ?? [0, 255];
   const bytes = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++)
-    bytes[i] = Math.max(0, Math.min(255, Math.round(((Number(values[i]) - low) / (high - low)) * 255)));
+  for (let i = 0; i < values.length; i++) bytes[i] = byteOf(Number(values[i]), range ?? [0, 255]);
   return bytes;
 }
 

@@ -42,7 +42,7 @@ export async function datasetFromImages(folder: string, reading: Reading): Promi
         test: test && (await pictures(test)),
       },
       notes,
-      inputs: { kind: 'image', shape },
+      inputs: { kind: 'image', shape, ...(reading.imageSize === '' ? {} : { stretched: true }) },
     },
     reading,
   );

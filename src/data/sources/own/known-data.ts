@@ -6,7 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PffError } from '../../../errors.js';
 import type { Cell, Inputs } from '../../columns.js';
-import type { Dataset, ImageShape } from '../../dataset.js';
+import { imageSize, type Dataset, type ImageShape } from '../../dataset.js';
 import { labelText } from '../../readers/classes.js';
 import { partFile, READABLE, type FoundFile } from '../../readers/file-kind.js';
 import { partsOf, pixelsOf } from '../../readers/image-folders.js';
@@ -95,7 +95,7 @@ async function fromFile(
     });
   const { inputs } = known;
   const { kind } = found;
-  const rows = await rowsForInputs({ ...found, kind }, file, inputs, reading.labelColumn || 'label');
+  const rows = await rowsForInputs({ ...found, kind }, file, inputs, reading.labelColumn);
   return encoded(file, rows, inputs, reading, notes);
 }
 
@@ -108,19 +108,24 @@ function fromArrays(
 ): NamedSamples {
   if ('table' in found) return encoded(place, rowsOf(found.table, inputs), inputs, reading, notes);
   if (inputs.kind === 'columns') throw notColumns(place, inputs.columns.length);
-  checkShape(place, found.shape, inputs.shape);
+  // Rows of pixels say nothing of width and height.
+  if (!found.areRows || imageSize(found.shape) !== imageSize(inputs.shape))
+    checkShape(place, found.shape, inputs.shape);
   return { values: found.images, texts: found.texts };
 }
 
 /** Rows of a table that was made of arrays: the label is its last column. */
 function rowsOf({ name, rows, places, columns }: RawTable, inputs: Inputs): FileRow[] {
-  if (inputs.kind === 'columns' && inputs.columns.length !== columns.length - 1)
-    throw new PffError('data', `${name}: has ${columns.length - 1} columns, but ${inputs.columns.length} are taken`, {
+  const wanted = inputs.kind === 'columns' ? inputs.columns.map((column) => columns.indexOf(column.name)) : [];
+  // What is always the same was left out in training, so by name; a model of a table with other names takes them as they come.
+  const byName = inputs.kind === 'columns' && !wanted.includes(-1);
+  if (inputs.kind === 'columns' && !byName && wanted.length !== columns.length - 1)
+    throw new PffError('data', `${name}: has ${columns.length - 1} columns, but ${wanted.length} are taken`, {
       hint: 'Give arrays of the same columns.',
     });
   return rows.map((row, i) => ({
     place: places[i] as number,
-    cells: row.slice(0, -1),
+    cells: byName ? wanted.map((column) => row[column] ?? null) : row.slice(0, -1),
     truth: row.at(-1) === null ? undefined : labelText(row.at(-1) as Cell),
   }));
 }

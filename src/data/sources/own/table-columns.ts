@@ -1,10 +1,9 @@
 /** Columns of tables: which one is the class, which may be learned from, and where they are in another table. */
 import { PffError } from '../../../errors.js';
 import { toNumber, type Cell } from '../../columns.js';
+import { likelyLabel } from '../../readers/label-names.js';
 import { placeOf, type RawTable } from '../../readers/table.js';
 
-/** Names that a column of classes often has, and others hardly ever; the first that there is counts. */
-const LABEL_NAMES = ['label', 'labels', 'class', 'classes', 'target'];
 /** Columns that are named in a message. */
 const NAMED = 3;
 
@@ -17,8 +16,7 @@ export function labelOf(table: RawTable, asked: string): string {
     });
   const found =
     asked === ''
-      ? (LABEL_NAMES.flatMap((each) => columns.filter((column) => column.trim().toLowerCase() === each))[0] ??
-        columns.at(-1))
+      ? (likelyLabel(columns) ?? columns.at(-1))
       : (columns.find((column) => column === asked) ??
         columns.find((column) => column.toLowerCase() === asked.toLowerCase()) ??
         (/^-?\d+$/.test(asked) ? columnAt(table, Number(asked)) : undefined));

@@ -11,7 +11,7 @@ import {
   type ColumnInputs,
   type Inputs,
 } from '../../columns.js';
-import { sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
+import { shapeOfRow, sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../../dataset.js';
 import { splitRows } from '../../split.js';
 import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
@@ -61,7 +61,8 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
     test: chosen.test ? range(third, rows.length) : split.test,
   };
   checkHeld(places.test.length, chosen.train.name);
-  const { inputs, shape } = pixels(rows, usable) ?? fitted(all, rows, places.train, usable, reading, label, notes);
+  const { inputs, shape } =
+    pixels(rows, usable, label) ?? fitted(all, rows, places.train, usable, reading, label, notes);
   const used = inputs.kind === 'columns' ? inputs.columns.map((column) => usable.indexOf(column.name)) : undefined;
   const width = shape.width * shape.height;
   if (inputs.kind === 'image')
@@ -161,6 +162,7 @@ function incomplete(
 function pixels(
   rows: readonly (readonly Cell[])[],
   usable: readonly string[],
+  label: string,
 ): { readonly inputs: Inputs; readonly shape: ImageShape } | undefined {
   if (usable.length < FEWEST_PIXELS) return undefined;
   let most = 0;
@@ -171,11 +173,8 @@ function pixels(
       most = Math.max(most, value);
     }
   if (most < 128) return undefined;
-  const side = Math.sqrt(usable.length);
-  const shape = Number.isInteger(side)
-    ? { width: side, height: side, channels: 1 }
-    : { width: usable.length, height: 1, channels: 1 };
-  return { inputs: { kind: 'image', shape }, shape };
+  const shape = shapeOfRow(usable.length);
+  return { inputs: { kind: 'image', shape, label }, shape };
 }
 
 function fitted(

@@ -21,7 +21,8 @@ const MIDDLE = 128;
 
 /**
  * PNG, JPEG or WebP. Transparent parts are laid over the network's background; where light and dark are the other way round than
- * in training (told from the edges), they are turned over. An image of other proportions keeps them, with background beside it.
+ * in training (told from the edges), they are turned over. An image of other proportions keeps them, with background beside it,
+ * unless those of training were scaled to the whole of the size, too.
  * @param name what errors call it. @throws PffError `data` for what is no image, or has nothing in it.
  */
 export async function userImage(bytes: Uint8Array, name: string, inputs: PixelInputs): Promise<UserImage> {
@@ -51,9 +52,12 @@ export async function userImage(bytes: Uint8Array, name: string, inputs: PixelIn
   const { width, height } = image;
   if (width === shape.width && height === shape.height)
     return { pixels: planesFirst(planes, width * height, shape.channels), remarks };
-  remarks.push(`scaled from ${width} x ${height} to ${shape.width} x ${shape.height} pixels`);
   const scale = Math.min(shape.width / width, shape.height / height);
-  const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+  const [w, h] = inputs.stretched
+    ? [shape.width, shape.height]
+    : [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+  const beside = w < shape.width || h < shape.height ? ', with background beside it' : '';
+  remarks.push(`scaled from ${width} x ${height} to ${shape.width} x ${shape.height} pixels${beside}`);
   const small = resizeArea(planes, [width, height], [w, h], shape.channels);
   const pixels = new Uint8Array(imageSize(shape)).fill(ground);
   const [left, top] = [Math.floor((shape.width - w) / 2), Math.floor((shape.height - h) / 2)];
