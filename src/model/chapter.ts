@@ -56,7 +56,8 @@ export function chapterPlan(spec: RunSpec, shard: Uint32Array, chapter: number):
       batches.push({ positions: places, progress });
     } else {
       batches.push({ positions: Uint32Array.from(places, (_, i) => used.length + i), progress });
-      used.push(...places);
+      // Not by spreading: there may be more than a call takes.
+      for (const place of places) used.push(place);
     }
   }
   return { samples: whole ? shard : Uint32Array.from(used, (place) => shard[place] as number), batches };

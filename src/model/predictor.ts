@@ -116,7 +116,8 @@ export class Predictor {
     return {
       samples: count,
       accuracy: right / count,
-      layerAccuracy: layerRight.map((n) => n / count),
+      // Plain backpropagation has a head at the last layer only, which says nothing of layers alone.
+      layerAccuracy: layerRight.length < this.#layers.length ? [] : layerRight.map((n) => n / count),
       confusion: counter.confusion(),
     };
   }

@@ -52,6 +52,7 @@ function matching(name: string): Omit<Objective, 'begin'> {
     ...common,
     name,
     classifiers: ['last-head', 'all-heads'],
+    comparesSamples: true,
     parts: (settings, place) => [layerPart(settings, place, heStart(place, 1)), headPart(place), similarityPart(place)],
     describe: () => undefined,
   };

@@ -57,6 +57,8 @@ export interface Objective {
   readonly classifiers: readonly [Classifier, ...Classifier[]];
   /** Whether activations are scaled to unit length before the next layer; else they pass on as they are. With two variants they always are. */
   readonly unitLength: boolean;
+  /** Whether its loss compares the samples of a batch with each other, so that nothing is learned of one alone. */
+  readonly comparesSamples?: true;
   /** A head's scores for prediction: its log-probabilities, or its outputs themselves. */
   readonly headScores: 'log-probabilities' | 'outputs';
   /** The parts of a layer and how they begin: [layer], [layer, head], or further ones that only the loss reads. */

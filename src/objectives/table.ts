@@ -39,15 +39,32 @@ export type OwnObjective = (settings: ObjectiveSettings) => GoodnessLoss;
  * What can be registered as an objective: a loss of goodness, a local loss with heads, or a whole entry of the table (its name is that
  * which it is registered by).
  */
-export type AnyOwnObjective = OwnObjective | OwnLocalLoss | Omit<Objective, 'name'>;
+export type AnyOwnObjective = OwnObjective | OwnLocalLoss | OwnEntry;
+
+/** Where it is not said, rows of two variants pass on at unit length, others as they are, and heads predict by log-probabilities. */
+type OwnEntry = Omit<Objective, 'name' | 'unitLength' | 'headScores'> &
+  Partial<Pick<Objective, 'unitLength' | 'headScores'>>;
 
 export function ownObjective(name: string, own: AnyOwnObjective): Objective {
   if (typeof own === 'function') return onGoodness({ name, loss: own });
-  return isLocalLoss(own) ? onLocalLoss(name, own) : { ...own, name };
+  if (isLocalLoss(own)) return onLocalLoss(name, own);
+  // Not by spreading: what is an instance of a class has its functions on its prototype.
+  return {
+    name,
+    variants: own.variants,
+    trains: own.trains,
+    rates: own.rates,
+    classifiers: own.classifiers,
+    unitLength: own.unitLength ?? own.variants === 2,
+    headScores: own.headScores ?? 'log-probabilities',
+    parts: (settings, place) => own.parts(settings, place),
+    begin: (settings) => own.begin(settings),
+    describe: (settings) => own.describe(settings),
+  };
 }
 
 /** Local losses say which heads they have; entries of the table which parts. */
-export function isLocalLoss(own: OwnLocalLoss | Omit<Objective, 'name'>): own is OwnLocalLoss {
+export function isLocalLoss(own: OwnLocalLoss | OwnEntry): own is OwnLocalLoss {
   return !('parts' in own);
 }
 

@@ -3,9 +3,8 @@ import { labelBytes } from '../data/label-array.js';
 import os from 'node:os';
 import { PffError } from '../errors.js';
 import { kindOf } from '../layers/kinds.js';
-import { stateBytes, parameterBytes } from '../layers/layer-state.js';
+import { parameterBytes, rowOutputs, stateBytes, type LayerStructure } from '../layers/layer-state.js';
 import { allStructures, networkStructure } from '../model/network.js';
-import { rowOutputs } from '../layers/layer-state.js';
 import { imageValues, rowWidths } from '../layers/sizes.js';
 import { BLOCK } from '../model/analysis/analyse.js';
 import { wireBytes } from '../model/wire.js';
@@ -70,9 +69,12 @@ export function memoryBound(
   const largestShard = Math.max(...prepared.sites.map(({ samples: shard }) => shard.length));
   const perChapter = Math.min(largestShard, Math.ceil((largestShard * spec.epochs) / spec.splits) + spec.batch);
   const widestPassed = Math.max(0, ...network.layers.slice(0, -1).map(rowOutputs));
-  // DFF holds the inputs and outputs of a full batch, and the kernels' packed copies of both.
-  const activationsPerNode = 4 * variants * perChapter * widestPassed * (variant === 'dff' ? 4 : 1);
   const widths = [imageValues(spec.layers), ...rowWidths(spec.layers)];
+  // DFF holds the images of its full batch as rows, and what enters and leaves a layer.
+  const activationsPerNode =
+    variant === 'dff'
+      ? 4 * largestShard * (imageValues(spec.layers) + 2 * variants * widestPassed)
+      : 4 * variants * perChapter * widestPassed;
   // In bf16 the kernels keep a rounded copy of the weights, as f32 where the CPU does not multiply bf16.
   const rounded = spec.precision === 'f32' ? 0 : 1;
   // Kernels make room for the rows of a whole batch, in and out, however many samples there are.
@@ -84,9 +86,11 @@ export function memoryBound(
     ),
   );
   const kernelsPerNode =
-    batchRows +
-    Math.max(...working) +
-    Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
+    variant === 'dff'
+      ? fullBatchKernels(shapes, variants * largestShard, rounded)
+      : batchRows +
+        Math.max(...working) +
+        Math.max(...shapes.map((shape) => 2 * stateBytes(shape) + rounded * parameterBytes(shape)));
   const graph = graphShape(spec);
   const mostChapters = audited ? maxAuditedChapters : maxKeptChapters;
   const chapters = variant === 'dff' ? 2 : mostChapters(graph, variant, nodes, defaultWindow(graph, variant, nodes));
@@ -114,6 +118,19 @@ export function memoryBound(
   const relayed = variant === 'dff' ? 0 : relayedLayers(graph, { variant, nodes }) * activationsPerNode;
   const total = looking + measuring + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, relayed, store, runtime, total };
+}
+
+/** DFF has all layers opened at once, each for a full batch of `rows`: what enters it (rounded, too), what leaves it, and its states. */
+function fullBatchKernels(shapes: readonly LayerStructure[], rows: number, rounded: number): number {
+  let sum = 0;
+  for (const shape of shapes) {
+    sum += 2 * stateBytes(shape) + rounded * parameterBytes(shape);
+    for (const { geometry } of shape.parts) {
+      const { inputs, outputs } = geometry;
+      sum += 4 * rows * ((1 + rounded) * inputs + outputs) + (kindOf(geometry).workingBytes?.(geometry, rows) ?? 0);
+    }
+  }
+  return sum;
 }
 
 /** `bound`, with nothing relayed where the machine has no memory for that. */

@@ -215,6 +215,11 @@ export function checkFit(spec: RunSpec, { variant, nodes, store }: Execution, cl
       'Give --negatives random --classifier goodness.',
     );
   if (spec.dropout > 0) wrong('variant dff has no dropout', 'Leave --dropout out.');
+  if (spec.augmentPer === 'layer')
+    wrong(
+      'augmentPer is layer, but variant dff passes each image through all layers at once',
+      'Give --augment-per chapter.',
+    );
   if (spec.splits !== spec.epochs || spec.shards > 1)
     wrong('variant dff exchanges after each epoch and has no shards', 'Leave --splits and --shards out.');
 }

@@ -75,6 +75,17 @@ export function checkTogether(spec: RunSpec): void {
         'Give a larger --batch, or gn or ln in place of bn.',
       );
   }
+  if (spec.batch === 1 && objectives.find(spec.objective)?.comparesSamples)
+    wrong(
+      `batch is 1, but objective ${spec.objective} compares the samples of a batch with each other`,
+      'Give a larger --batch, such as 64.',
+    );
+  const fastest = Math.max(spec.learningRate, spec.headLearningRate);
+  if (fastest * spec.weightDecay >= 1)
+    wrong(
+      `weightDecay ${spec.weightDecay} times the learning rate ${fastest} takes all of a weight away at each step`,
+      'Lower --weight-decay, or the rate.',
+    );
   if (spec.labelMode === 'pattern' && !readsPlanes(spec.layers.slice(1)))
     wrong(
       'labelMode is pattern, which lays the label over planes, but the layers take single values',

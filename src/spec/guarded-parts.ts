@@ -34,6 +34,18 @@ export function guardedObjective(name: string, own: AnyOwnObjective): AnyOwnObje
         'has unitLength false',
         'Leave unitLength true: of longer activations a layer would only measure the length again.',
       );
+    // Both read rows of unit length that carry labels.
+    const { variants, classifiers } = given(own);
+    const ofLabels = Array.isArray(classifiers)
+      ? classifiers.filter((one) => one === 'goodness' || one === 'softmax')
+      : [];
+    if (variants === 1 && ofLabels.length > 0)
+      refuse(
+        what,
+        'one that predicts by heads, as its rows carry no labels',
+        `has classifier ${ofLabels.join(', ')}`,
+        "Give classifiers: ['last-head', 'all-heads'].",
+      );
     return own;
   }
   return (settings) => {

@@ -45,6 +45,11 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['train --steepness 1e30', 'steepness · threshold', 'nearer to 1, 20 and 1'],
   ['simulate --costs equal --epochs 1000000', '1,000,000 chapters', 'Lower --splits to 25,000'],
   ['train --momentum 0.5', '--momentum is of sgd', 'Add --optimizer sgd'],
+  [
+    'train --schedule cosine --cooldown-after 0.8',
+    '--cooldown-after is of schedule cooldown',
+    'Add --schedule cooldown',
+  ],
   ['simulate --costs equal --momentum 0.5', '--momentum is of sgd', 'Add --optimizer sgd'],
   ['eval', 'takes one run'],
   ['predict run', 'at least one image'],

@@ -78,10 +78,16 @@ it('a whole objective takes a step whose gradient is compared', async () => {
       },
     }),
   }`;
-  writeFileSync(plugin, `export default { objectives: { 'whole-right': ${whole(2)}, 'whole-wrong': ${whole(1)} } };`);
+  // Of a class its functions are not the object's own.
+  const text = `const right = ${whole(2)};
+    class Entry { variants = 1; trains = 'layer'; classifiers = right.classifiers; rates = right.rates;
+      parts(...given) { return right.parts(...given); } begin() { return right.begin(); } describe() { return undefined; } }
+    export default { objectives: { 'whole-right': right, 'whole-class': new Entry(), 'whole-wrong': ${whole(1)} } };`;
+  writeFileSync(plugin, text);
   const report = await checkPlugin(plugin);
   expect(wrongs(report)).toEqual({
     'objective whole-right': [],
+    'objective whole-class': [],
     'objective whole-wrong': [expect.stringMatching(/^gradient: the gradient of layer1\.(weight|bias)\[\d+\] is /)],
   });
 });

@@ -53,6 +53,11 @@ it.each([
     /^usage: objective x must be one that passes activations on at unit length/,
   ],
   [
+    'an objective without labels in its rows that predicts by goodness',
+    'export default { objectives: { x: { variants: 1, trains: "layer", rates: {}, classifiers: ["goodness"], parts() {}, begin() {}, describe() {} } } }',
+    /^usage: objective x must be one that predicts by heads, .* has classifier goodness/,
+  ],
+  [
     'a goodness without a gradient',
     'export default { goodnesses: { x: { of: (r) => r[0] } } }',
     /^usage: goodness x must be .* has no function gradient/,

@@ -43,6 +43,11 @@ describe('chapters', () => {
     expect(plan.batches.length).toBe(2);
   });
 
+  it('of very large batches are drawn, too', () => {
+    const plan = chapterPlan(toySpec({ batch: 200_000, epochs: 2, splits: 4 }), shardOf(400_000), 3);
+    expect([plan.batches.length, plan.samples.length]).toEqual([1, 200_000]);
+  });
+
   it('are refused where there are more than batches', () => {
     expect(() => chapterPlan(toySpec({ batch: 10, epochs: 2, splits: 5 }), shardOf(20), 0)).toThrow(
       /5 splits were asked for, but 2 epochs of 20 samples have only 4 batches/,

@@ -21,6 +21,8 @@ describe('memory', () => {
     ['two nodes, all-layers', ['--nodes', '2']],
     ['two nodes, bf16', ['--nodes', '2', '--precision', 'bf16']],
     ['three nodes, single-layer', ['--nodes', '3', '--variant', 'single-layer']],
+    ['DFF, bf16', ['--variant', 'dff', '--negatives', 'random', '--classifier', 'goodness', '--precision', 'bf16']],
+    ['DFF', ['--variant', 'dff', '--negatives', 'random', '--classifier', 'goodness']],
     ['convolutions', ['--layers', '1x28x28,conv32+bn+max2,conv64+bn+max2,128', '--objective', 'pred']],
   ])('stays below the bound: %s', (_, flags) => {
     const layers = flags.includes('--layers') ? [] : ['--layers', '784,1200,1200,1200'];

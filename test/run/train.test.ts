@@ -223,7 +223,7 @@ describe('wrong input', () => {
     ['distortions beyond it', { elastic: 6 }, 'usage', /elastic is 6, but images of toy have only 6 x 6 pixels/],
     [
       'a rate that blows up',
-      { learningRate: 1e30 },
+      { learningRate: 1e30, weightDecay: 0 },
       'training',
       /the loss of layer \d became (NaN|Infinity) in chapter \d, batch \d+/,
     ],

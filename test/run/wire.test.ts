@@ -78,5 +78,7 @@ describe('--wire bf16', () => {
       /wire is bf16, but objective/,
     );
     await expect(trainToEnd({ spec: base, variant: 'dff' })).rejects.toThrow(/wire is bf16, but variant dff/);
+    const moved = { ...base, wire: 'f32', shift: 1, augmentPer: 'layer', negatives: 'random' } as const;
+    await expect(trainToEnd({ spec: moved, variant: 'dff' })).rejects.toThrow(/augmentPer is layer, but variant dff/);
   });
 });

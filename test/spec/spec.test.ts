@@ -85,6 +85,8 @@ describe('resolveSpec', () => {
     [{ optimizer: 'rmsprop' }, /^optimizer: /],
     [{ objective: 'mono-forward', peerNormalization: 1 }, /peerNormalization goes with objectives on goodness/],
     [{ labelSmoothing: 0.1 }, /labelSmoothing goes with losses that have a softmax, but the objective is goodness/],
+    [{ objective: 'predsim', batch: 1 }, /batch is 1, but objective predsim compares the samples/],
+    [{ optimizer: 'sgd', learningRate: 3, weightDecay: 0.5 }, /weightDecay 0.5 times the learning rate 3 takes all/],
     [{ labelSmoothing: 1 }, /^labelSmoothing: /],
     [{ skew: 1 }, /skew needs more than one shard/],
   ])('%j is refused', (given, message) => {

@@ -70,6 +70,10 @@ export function askedSpec(
     throw new PffError('usage', '--momentum is of sgd, but the optimizer is adam', {
       hint: 'Add --optimizer sgd, or leave --momentum out.',
     });
+  if (flags['cooldown-after'] !== undefined && ['constant', 'step', 'cosine'].includes(asked.schedule ?? ''))
+    throw new PffError('usage', `--cooldown-after is of schedule cooldown, but the schedule is ${asked.schedule}`, {
+      hint: 'Add --schedule cooldown, or leave --cooldown-after out.',
+    });
   return asked;
 }
 
