@@ -41,8 +41,21 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
     link.classList.toggle('bad', bad);
   };
 
+  /** The last message that came, so that a new connection goes on from there. */
+  let last = '';
+  let current: EventSource | undefined;
+  let again: number | undefined;
+
   function connect(): void {
-    const source = new EventSource('events');
+    window.clearTimeout(again);
+    current?.close();
+    current = undefined;
+    // Browsers open six connections to a server at most: a page that nobody looks at keeps none of them.
+    if (document.hidden) return;
+    current = follows(new EventSource(last === '' ? 'events' : `events?since=${encodeURIComponent(last)}`));
+  }
+
+  function follows(source: EventSource): EventSource {
     source.addEventListener('open', () => say(''));
     source.addEventListener('reset', (message) => {
       view = emptyView();
@@ -51,6 +64,7 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
       pace.changed(true);
     });
     source.addEventListener('events', (message) => {
+      last = (message as MessageEvent<string>).lastEventId;
       for (const event of JSON.parse((message as MessageEvent<string>).data) as PageEvent[]) applyEvent(view, event);
       say('');
       pace.changed(isNews());
@@ -68,9 +82,11 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
           : 'The page’s server is away; trying again …',
         !isOver(),
       );
-      if (source.readyState === EventSource.CLOSED) window.setTimeout(connect, AGAIN_MS);
+      if (source.readyState === EventSource.CLOSED) again = window.setTimeout(connect, AGAIN_MS);
     });
+    return source;
   }
+  document.addEventListener('visibilitychange', connect);
   connect();
   return link;
 }

@@ -7,21 +7,21 @@ import { PffError, messageOf } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Task } from '../schedule/tasks.js';
 import type { Store } from '../store/store.js';
-import type { TaskExecutor } from './cluster/cluster-node.js';
+import type { TaskExecutor } from './cluster/task-executor.js';
 import type { NodeEvent } from './events.js';
 import type { Job } from './job.js';
 import { TaskRunner } from './task-runner.js';
 
 export type TaskRequest =
-  /** Do a task as node `node`. */
-  | { readonly type: 'run'; readonly node: number; readonly task: Task }
+  /** Do a task as node `node`; the answer says the number. */
+  | { readonly type: 'run'; readonly number: number; readonly node: number; readonly task: Task }
   /** Forget what is held in memory. */
   | { readonly type: 'reset' };
 
 export type TaskAnswer =
   | { readonly type: 'event'; readonly event: NodeEvent }
-  | { readonly type: 'done' }
-  | { readonly type: 'failed'; readonly error: EncodedError };
+  | { readonly type: 'done'; readonly number: number }
+  | { readonly type: 'failed'; readonly number: number; readonly error: EncodedError };
 
 export interface RemoteExecutorOptions {
   readonly say: (request: TaskRequest) => void;
@@ -32,7 +32,8 @@ export interface RemoteExecutorOptions {
 
 export class RemoteExecutor implements TaskExecutor {
   readonly #options: RemoteExecutorOptions;
-  #running: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #running: { number: number; resolve: () => void; reject: (error: Error) => void } | undefined;
+  #asked = 0;
   #dead: Error | undefined;
 
   constructor(options: RemoteExecutorOptions) {
@@ -42,8 +43,9 @@ export class RemoteExecutor implements TaskExecutor {
   run(task: Task): Promise<void> {
     if (this.#dead) return Promise.reject(this.#dead);
     return new Promise((resolve, reject) => {
-      this.#running = { resolve, reject };
-      this.#options.say({ type: 'run', node: this.#options.number(), task });
+      const number = ++this.#asked;
+      this.#running = { number, resolve, reject };
+      this.#options.say({ type: 'run', number, node: this.#options.number(), task });
     });
   }
 
@@ -55,9 +57,11 @@ export class RemoteExecutor implements TaskExecutor {
   answered(answer: TaskAnswer): void {
     if (answer.type === 'event') return this.#options.onEvent(answer.event);
     const running = this.#running;
+    // Of a task that was given up: the one under way is another.
+    if (running?.number !== answer.number) return;
     this.#running = undefined;
-    if (answer.type === 'done') running?.resolve();
-    else running?.reject(decodeError(answer.error));
+    if (answer.type === 'done') running.resolve();
+    else running.reject(decodeError(answer.error));
   }
 
   /** The other thread is gone: the task under way fails, and so do all later ones. */
@@ -86,9 +90,10 @@ export class TaskServer {
 
   asked(request: TaskRequest): void {
     if (request.type === 'reset') return this.forget();
+    const { number } = request;
     this.#run(request.node, request.task).then(
-      () => this.#say({ type: 'done' }),
-      (error: unknown) => this.#say({ type: 'failed', error: encodeError(error) }),
+      () => this.#say({ type: 'done', number }),
+      (error: unknown) => this.#say({ type: 'failed', number, error: encodeError(error) }),
     );
   }
 

@@ -1,5 +1,5 @@
 /** The web application: the page, its script and style, and the run's events. It only ever reads. */
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { loopbackOnly, tokenNeeded } from './access.js';
 import { SERVER_POLICY, serverDocument, type PageFiles } from './document.js';
@@ -20,10 +20,15 @@ export function pageApp(feed: RunFeed, files: PageFiles, token: string | undefin
   app.get('/', (context) => context.html(serverDocument()));
   pageAssets(app, '', files);
   app.get('/events', (context) => {
-    const since = context.req.header('last-event-id');
+    const since = placeSaid(context);
     return streamSSE(context, (stream) => tellEvents(feed, stream, since));
   });
   return app;
+}
+
+/** The last message that a reader got: browsers say it where a connection broke, the page where it made a new one after it was out of sight. */
+export function placeSaid({ req }: Context): string | undefined {
+  return req.header('last-event-id') ?? req.query('since');
 }
 
 /** An application that answers only those who may see it, with headers that keep everything else out. */

@@ -62,6 +62,8 @@ export interface RunView {
   offset: number;
   /** The latest moment that is known of. */
   now: number;
+  /** When the first task began; Infinity before that. A run of a cluster may have waited for its first node. Its chapter is always drawn. */
+  begun: number;
   readonly spans: Span[];
   readonly trained: TrainedTask[];
   readonly marks: Mark[];
@@ -93,6 +95,7 @@ export function emptyView(): RunView {
     started: undefined,
     offset: 0,
     now: 0,
+    begun: Number.POSITIVE_INFINITY,
     spans: [],
     trained: [],
     marks: [],
@@ -116,16 +119,23 @@ export function emptyView(): RunView {
  * Seconds of training so far, from the first task on. A resumed run's parts are added up as far as their tasks were finished,
  * whatever its own result says, which is of the last part only.
  */
-export function trainingSeconds({ result, now, trainSeconds }: RunView): number {
+export function trainingSeconds(view: RunView): number {
+  const { result, trainSeconds } = view;
   // A cluster's run may have been under way before it was followed: its spans know when it began.
-  const makespan = result?.pipeline ? result.pipeline.boundSeconds / result.pipeline.reached : now;
+  const makespan = result?.pipeline ? result.pipeline.boundSeconds / result.pipeline.reached : elapsed(view);
   return makespan > 0 ? makespan : (trainSeconds ?? 0);
 }
 
+/** Seconds from the first task on; 0 before its end. */
+export function elapsed({ begun, now }: RunView): number {
+  return begun < now ? now - begun : 0;
+}
+
 /** Share of the nodes' time spent computing, over all parts of a resumed run; 0 before the first task's end. */
-export function utilisation({ nodes, now }: RunView): number {
-  const busy = nodes.reduce((sum, node) => sum + node.busy, 0);
-  return now > 0 ? busy / (Math.max(1, nodes.length) * now) : 0;
+export function utilisation(view: RunView): number {
+  const seconds = elapsed(view);
+  const busy = view.nodes.reduce((sum, node) => sum + node.busy, 0);
+  return seconds > 0 ? busy / (Math.max(1, view.nodes.length) * seconds) : 0;
 }
 
 /** Payload bytes that nodes took from each other, as a run's result counts them (run/result.ts). */
@@ -254,6 +264,7 @@ function finishTask(view: RunView, event: Of<'task'>): void {
     const moved = { ...span, start: span.start + view.offset, end: span.end + view.offset };
     view.spans.push(moved);
     view.now = Math.max(view.now, moved.end);
+    view.begun = Math.min(view.begun, moved.start);
     const length = span.end - span.start;
     if (isComputing(span.phase)) {
       node.busy += length;

@@ -25,6 +25,8 @@ export class RunProgress {
   readonly #estimate: Estimate;
   /** The caller's time at which the run's own time was 0. */
   #start: number;
+  /** When its first task began, in the run's own time: a run of a cluster may have waited for its first node. */
+  #begun = Number.POSITIVE_INFINITY;
   #now: number;
   readonly #byNode = new Map<number, NodeProgress>();
   /** Samples of each node's present task that were counted, so that the end of the task counts only the rest. */
@@ -52,14 +54,16 @@ export class RunProgress {
       this.#byNode.set(node, { task, batch, batches, measures: measuresOf(this.spec, task, stats) });
       this.#estimate.progress(node, task, batch / batches);
       this.#counted.set(node, (this.#counted.get(node) ?? 0) + stats.samples);
-      this.#count(stats.samples, this.elapsed);
+      this.#begun = Math.min(this.#begun, this.#runTime);
+      this.#count(stats.samples, this.#runTime);
     } else if (event.type === 'task-finished') {
       const { node, task, stats, spans } = event;
       this.#estimate.finished(node, task, spans);
       // Who follows a run of a cluster from its middle is told all of its past at once: what counts is when it happened.
       const end = spans.reduce((latest, span) => Math.max(latest, span.end), 0);
       this.#start = Math.min(this.#start, now - end);
-      this.#count(stats.samples - (this.#counted.get(node) ?? 0), end > 0 ? end : this.elapsed);
+      for (const span of spans) this.#begun = Math.min(this.#begun, span.start);
+      this.#count(stats.samples - (this.#counted.get(node) ?? 0), end > 0 ? end : this.#runTime);
       this.#counted.delete(node);
       const before = this.#byNode.get(node);
       if (before && task.layer !== 'labels')
@@ -85,7 +89,12 @@ export class RunProgress {
     return this.#byNode.get(node);
   }
 
+  /** Seconds from the first task on. */
   get elapsed(): number {
+    return Math.max(0, this.#runTime - Math.min(this.#begun, this.#runTime));
+  }
+
+  get #runTime(): number {
     return this.#now - this.#start;
   }
 
@@ -101,7 +110,7 @@ export class RunProgress {
   get samplesPerSecond(): number | undefined {
     const first = this.#recent[0];
     if (first === undefined) return undefined;
-    const seconds = this.elapsed - first.at;
+    const seconds = this.#runTime - first.at;
     const samples = this.#recent.slice(1).reduce((sum, each) => sum + each.samples, 0);
     if (seconds > 0.05) return samples / seconds;
     return this.elapsed > 0 ? (samples + first.samples) / this.elapsed : undefined;
@@ -116,7 +125,7 @@ export class RunProgress {
 
   #count(samples: number, at: number): void {
     this.#recent.push({ at, samples });
-    const oldest = this.elapsed - WINDOW_SECONDS;
+    const oldest = this.#runTime - WINDOW_SECONDS;
     // The newest entry from before the window stays: it says when the first one inside began.
     const keep = this.#recent.findLastIndex((each) => each.at < oldest);
     if (keep > 0) this.#recent = this.#recent.slice(keep);

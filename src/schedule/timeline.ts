@@ -109,12 +109,18 @@ export function makespanOf(timeline: Timeline): number {
   return timeline.spans.reduce((latest, span) => Math.max(latest, span.end), 0);
 }
 
+/** When the first span began: a run of a cluster may have waited for its first node. */
+function beginningOf({ spans }: Timeline): number {
+  return spans.reduce((earliest, span) => Math.min(earliest, span.start), spans[0]?.start ?? 0);
+}
+
 export function summarise(timeline: Timeline): TimelineSummary {
-  const makespan = makespanOf(timeline);
+  const [begun, ended] = [beginningOf(timeline), makespanOf(timeline)];
+  const makespan = ended - begun;
   const finished = finishTimes(timeline);
   const spansOf: Span[][] = Array.from({ length: timeline.nodes }, () => []);
   for (const span of timeline.spans) spansOf[span.node]?.push(span);
-  const nodes = spansOf.map((spans, node) => figuresOf(node, spans, makespan, finished));
+  const nodes = spansOf.map((spans, node) => figuresOf(node, spans, [begun, ended], finished));
 
   const total = (of: (figures: NodeFigures) => number) => nodes.reduce((sum, figures) => sum + of(figures), 0);
   const busy = total((figures) => figures.busy);
@@ -143,7 +149,7 @@ function finishTimes(timeline: Timeline): Map<string, number> {
 function figuresOf(
   node: number,
   spans: readonly Span[],
-  makespan: number,
+  [begun, ended]: readonly [number, number],
   finished: ReadonlyMap<string, number>,
 ): NodeFigures {
   const computing = spans.filter((span) => isComputing(span.phase)).toSorted((a, b) => a.start - b.start);
@@ -154,7 +160,7 @@ function figuresOf(
   };
 
   let busy = 0;
-  let until = 0;
+  let until = begun;
   // Gaps follow each other in time, so spans that ended before one need not be looked at again.
   let first = 0;
   for (const { start, end } of computing) {
@@ -163,14 +169,14 @@ function figuresOf(
       const inside: Span[] = [];
       for (let i = first; i < quiet.length && (quiet[i] as Span).start < start; i++)
         if ((quiet[i] as Span).end > until) inside.push(quiet[i] as Span);
-      if (until === 0)
+      if (until === begun)
         explainGap(until, start, inside, finished, (reason, s) => add(reason === 'network' ? reason : 'fill', s));
       else explainGap(until, start, inside, finished, add);
     }
     busy += Math.max(0, end - Math.max(start, until)); // spans of one node should not overlap; count no moment twice
     until = Math.max(until, end);
   }
-  if (makespan > until) add(computing.length === 0 ? 'no-task' : 'drain', makespan - until);
+  if (ended > until) add(computing.length === 0 ? 'no-task' : 'drain', ended - until);
 
   const bytes = (phase: Phase) => spans.reduce((sum, span) => sum + (span.phase === phase ? span.bytes : 0), 0);
   return { node, busy, bytesIn: bytes('fetch'), bytesOut: bytes('publish'), idle };

@@ -8,7 +8,7 @@ import { packEvent, packSpans } from '../../src/page/pack-event.js';
 import { KeptEvents } from '../../src/page/kept-events.js';
 import { unpackSpans, type PageEvent } from '../../src/page/page-event.js';
 import { RunFeed } from '../../src/page/run-feed.js';
-import { bytesMoved, trainingSeconds, utilisation, viewOf } from '../../src/page/run-view.js';
+import { bytesMoved, elapsed, trainingSeconds, utilisation, viewOf, type RunView } from '../../src/page/run-view.js';
 import type { RunEvent } from '../../src/run/events.js';
 import { summarise, type Span } from '../../src/schedule/timeline.js';
 import { ownFolder } from '../cli/helpers.js';
@@ -117,14 +117,31 @@ describe('the view', () => {
     const resumed: PageEvent[] = [started, { type: 'resumed', done: [], damaged: [] }];
     const twice = viewOf([started, ...rest.slice(0, half), ...resumed, ...rest]);
     const first = viewOf([started, ...rest.slice(0, half)]);
-    expect(trainingSeconds(twice)).toBeCloseTo(first.now + whole.now, 3);
+    expect(trainingSeconds(twice)).toBeCloseTo(first.now + elapsed(whole), 3);
     expect(bytesMoved(twice)).toBe(bytesMoved(first) + bytesMoved(whole));
-    expect(utilisation(twice) * twice.now).toBeCloseTo(utilisation(first) * first.now + utilisation(whole) * whole.now);
+    const busy = (of: RunView): number => utilisation(of) * elapsed(of);
+    expect(busy(twice)).toBeCloseTo(busy(first) + busy(whole));
     // For a run in one part, these are what its result says.
     const summary = events.flatMap((event) => (event.type === 'trained' ? [event.summary] : []))[0];
     expect(trainingSeconds(whole)).toBeCloseTo(summary?.makespan ?? 0, 3);
     expect(utilisation(whole)).toBeCloseTo(summary?.utilisation ?? 0, 3);
     expect(bytesMoved(whole)).toBe(summary?.bytesIn);
+  });
+
+  it('counts from the first task on, however long the run waited for a node', () => {
+    const [started, ...rest] = packed as [PageEvent, ...PageEvent[]];
+    const late = rest.map((event) =>
+      event.type === 'task'
+        ? {
+            ...event,
+            spans: packSpans(unpackSpans(event.spans).map((s) => ({ ...s, start: s.start + 3600, end: s.end + 3600 }))),
+          }
+        : event,
+    );
+    const [whole, waited] = [viewOf(packed), viewOf([started, ...late])];
+    expect(waited.now).toBeGreaterThan(3600);
+    expect(trainingSeconds(waited)).toBeCloseTo(trainingSeconds(whole), 2);
+    expect(utilisation(waited)).toBeCloseTo(utilisation(whole), 2);
   });
 
   it('marks a death at its moment, and counts it', () => {

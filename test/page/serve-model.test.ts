@@ -1,5 +1,7 @@
 /** `serveModel`: a trained model over HTTP. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { PNG } from 'pngjs';
@@ -47,6 +49,16 @@ beforeAll(async () => {
     { spec: { layers: [3, 16, 16], labelMode: 'append', batch: 8, epochs: 40, splits: 4 }, out: table },
     data,
   );
+});
+
+it('ends though somebody holds a connection that asks for nothing', async () => {
+  const served = await serveModel(images, { port: 0 });
+  const idle = connect(Number(new URL(served.url).port), '127.0.0.1');
+  await once(idle, 'connect');
+  const start = performance.now();
+  await served.close();
+  expect(performance.now() - start).toBeLessThan(5000);
+  idle.destroy();
 });
 
 interface Answer {

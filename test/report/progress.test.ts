@@ -100,4 +100,13 @@ describe('a run that is followed from its middle', () => {
     expect(progress.samplesPerSecond).toBeLessThan(90);
     expect(progress.elapsed).toBeCloseTo(100);
   });
+
+  it('counts from its first task on, however long it waited for a node', () => {
+    const progress = new RunProgress(started(1), 0);
+    progress.observe(finished(0, 0, 3600, 3610), 3610);
+    progress.observe(finished(0, 1, 3610, 3620), 3620);
+    expect(progress.elapsed).toBeCloseTo(20);
+    // A quarter of the work is done.
+    expect(progress.secondsLeft).toBeCloseTo(60);
+  });
 });

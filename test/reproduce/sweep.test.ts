@@ -81,7 +81,7 @@ it('of each size of training a tenth is held out, and of a small dataset no more
     >;
     return [fields.trainSamples, spec['validationSamples']];
   });
-  expect(held.toSorted()).toEqual([
+  expect(held.toSorted((a, b) => Number(a[0]) - Number(b[0]))).toEqual([
     [1000, 100],
     [2000, 200],
   ]);

@@ -1,6 +1,8 @@
 /** What a browser may do that came by a link, and who is not let in: over real sockets, before a real server. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -15,7 +17,7 @@ import { MAX_RECORD_BYTES } from '../../src/store/cluster/records.js';
 import { decodeFrame, encodeFrame, type RelayCall } from '../../src/store/relay/frames.js';
 import { RelayEngine } from '../../src/store/relay/relay-engine.js';
 import { Fleet } from '../cluster/fleet.js';
-import { sleep, type TestServer } from '../cluster/server.js';
+import { freePort, sleep, type TestServer } from '../cluster/server.js';
 import { submitted, until, writeNoise } from './helpers.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'pff-relay-'));
@@ -154,7 +156,8 @@ describe('who is let in', () => {
     });
     for (let i = 0; i < 10; i++) expect((await join(base, `guess${i}`)).status).toBe(401);
     expect((await join(base, 'guess')).status).toBe(429);
-    expect((await join(base, token)).status).toBe(429);
+    // Nobody is kept out by the guesses of another at the same address, such as a proxy's.
+    expect((await join(base, token)).status).toBe(403);
 
     let now = 0;
     const guests = new Guests({ token: 'right', expiresMs: 1000, most: 5, now: () => now });
@@ -180,6 +183,41 @@ describe('who is let in', () => {
       await connected(base, { cookie, origin: `http://rebound.example:${port}`, host: `rebound.example:${port}` }),
     ).toBe(403);
     expect(typeof (await connected(base, { cookie, origin: `http://${host}` }))).toBe('object');
+  });
+
+  it('is reached through a proxy whose address is said', async () => {
+    const port = await freePort();
+    const { base, token } = await share({ publicUrl: 'https://example.org:8443', port });
+    expect(base).toBe('https://example.org:8443/');
+    const here = `http://127.0.0.1:${port}/`;
+    // fetch does not let the host be said.
+    const headers = { host: 'example.org:8443', origin: 'https://example.org:8443' };
+    const request = httpRequest(new URL('join', here), { method: 'POST', headers });
+    request.end(JSON.stringify({ token }));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    const [cookie = ''] = response.headers['set-cookie'] ?? [];
+    expect(cookie).toContain('Secure');
+    const more = { ...headers, cookie: cookie.split(';')[0] as string };
+    expect(typeof (await connected(here, more))).toBe('object');
+    expect(await connected(here, { ...more, host: 'rebound.example' })).toBe(403);
+    await expect(share({ publicUrl: 'example.org/pff' })).rejects.toThrow('must be that of a server');
+  });
+
+  it('ends though those whom it refused keep their connections, and lets one guest have eight', async () => {
+    const { base, token } = await share();
+    const { port, origin } = new URL(base);
+    const stranger = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    await once(stranger, 'connect');
+    stranger.write('GET /relay HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await once(stranger, 'data');
+    const cookie = await cookieOf(base, token);
+    for (let i = 0; i < 8; i++) expect(typeof (await connected(base, { cookie, origin }))).toBe('object');
+    expect(await connected(base, { cookie, origin })).toBe(429);
+    const start = performance.now();
+    await open.splice(0)[0]?.close();
+    expect(performance.now() - start).toBeLessThan(5000);
+    stranger.destroy();
   });
 });
 

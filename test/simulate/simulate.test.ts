@@ -262,15 +262,17 @@ describe('summarise', () => {
       node: 0,
       task,
       phase,
-      start,
-      end,
+      // Nobody was there for the first hour.
+      start: 3600 + start,
+      end: 3600 + end,
       bytes: 0,
       ...more,
     });
     const below = { chapter: 2, layer: 0 };
-    const { nodes, idle } = summarise({
+    const { nodes, idle, makespan } = summarise({
       nodes: 3,
       spans: [
+        span('train', 0, 0.5, { node: 1, task: { chapter: 1, layer: 0 } }),
         span('train', 1, 2, { task: { chapter: 1, layer: 1 } }),
         span('wait', 2, 5, { waitedFor: below }),
         span('train', 3, 4, { node: 1, task: below }),
@@ -281,6 +283,7 @@ describe('summarise', () => {
         span('publish', 8, 9, { bytes: 7 }),
       ],
     });
+    expect(makespan).toBe(9);
     expect(nodes[0]).toEqual({
       node: 0,
       busy: 2.25,

@@ -89,6 +89,7 @@ describe('the range of each field', () => {
       expect(isPlain(plainText(text))).toBe(true);
     }
     for (const text of ['Größe 3 × 4 …', 'می\u200cخواهم', '日本語', '🦊']) expect(plainText(text)).toBe(text);
+    expect(plainText('ab🦊', 3)).toBe('ab');
     expect(plainText('a\r\n\u001b]0;x\u0007b')).toBe('a ]0;x b');
   });
 });

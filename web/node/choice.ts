@@ -1,5 +1,6 @@
 /** How the user lets this browser take part: kept for the next visit, but for nothing else than this page. */
 import { fromHex, toHex } from '../../src/audit/identity.js';
+import { plainText } from '../../src/store/cluster/plain-text.js';
 import type { TabKernels } from './kernels.js';
 import type { PickedFile } from './own-data.js';
 
@@ -40,7 +41,7 @@ export function keptChoice(): Choice {
     return {
       workers: Math.min(mostWorkers(), Math.max(1, Math.round(Number(kept.workers ?? 1)) || 1)),
       kernels: kept.kernels === 'webgpu' || kept.kernels === 'auto' ? kept.kernels : usual.kernels,
-      name: typeof kept.name === 'string' && kept.name !== '' ? kept.name.slice(0, 60) : usual.name,
+      name: (typeof kept.name === 'string' && plainText(kept.name, 60)) || usual.name,
       pauseHidden: typeof kept.pauseHidden === 'boolean' ? kept.pauseHidden : usual.pauseHidden,
       pauseOnBattery: typeof kept.pauseOnBattery === 'boolean' ? kept.pauseOnBattery : usual.pauseOnBattery,
     };

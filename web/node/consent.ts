@@ -2,6 +2,7 @@
 import { describeLayers } from '../../src/layers/sizes.js';
 import type { SharedRun } from '../../src/page/share/shared-run.js';
 import { bytes, count } from '../../src/report/units.js';
+import { plainText } from '../../src/store/cluster/plain-text.js';
 import { h } from '../dom.js';
 import { card } from '../section.js';
 import { arithmeticChoice } from './arithmetic.js';
@@ -50,7 +51,7 @@ export function consent(shared: SharedRun, join: (choice: Choice, given: Given) 
     const choice = {
       workers: isFederated ? 1 : workers.valueAsNumber,
       kernels: arithmetic.chosen(),
-      name: name.value.trim(),
+      name: plainText(name.value, 60) || usual.name,
       pauseHidden: hidden.checked,
       pauseOnBattery: battery.checked,
     };

@@ -20,6 +20,8 @@ import { TabExecutor } from './tab-executor.js';
 
 /** Bytes are told this often. */
 const TELL_MS = 500;
+/** Without a connection nothing can be given back: the lease then sees to it. */
+const LEAVING_MS = 2500;
 
 export class TabNodes {
   readonly #tell: (event: TabEvent) => void;
@@ -86,6 +88,10 @@ export class TabNodes {
     });
     const telling = setInterval(() => this.#tellBytes(), TELL_MS);
     const stop = new AbortController();
+    let late: ReturnType<typeof setTimeout> | undefined;
+    leave.addEventListener('abort', () => (late = setTimeout(() => stop.abort(leave.reason), LEAVING_MS)), {
+      once: true,
+    });
     const prepared = this.#prepared;
     const nodes = Array.from({ length: workers }, (_, worker) =>
       this.#node(setting, prepared, engine, worker, { leave, stop: stop.signal }),
@@ -98,6 +104,7 @@ export class TabNodes {
       await Promise.allSettled(nodes);
       throw error;
     } finally {
+      clearTimeout(late);
       clearInterval(telling);
       this.#tellBytes();
       engine.close();

@@ -1,5 +1,5 @@
 /** The pipeline: which node did what when. Zooms and scrolls; arrow keys walk from task to task. */
-import { utilisation, type RunView } from '../../src/page/run-view.js';
+import { elapsed, utilisation, type RunView } from '../../src/page/run-view.js';
 import { duration, bytes, percent } from '../../src/report/units.js';
 import { isComputing, type Span, type TaskRef } from '../../src/schedule/timeline.js';
 import { asTable, h, put, styled, sync, table } from '../dom.js';
@@ -264,5 +264,5 @@ function marksOf({ marks }: RunView): string[] {
 }
 
 function summaryOf(view: RunView): string {
-  return `Timeline of ${view.nodes.length} nodes over ${duration(view.now)}: ${percent(utilisation(view), 1)} of their time computing. Arrow keys walk through the tasks, plus and minus zoom, 0 shows all.`;
+  return `Timeline of ${view.nodes.length} nodes over ${duration(elapsed(view))}: ${percent(utilisation(view), 1)} of their time computing. Arrow keys walk through the tasks, plus and minus zoom, 0 shows all.`;
 }

@@ -1,5 +1,5 @@
 /** The nodes: what each did with its time, and why it did not compute. */
-import type { NodeView, RunView } from '../../src/page/run-view.js';
+import { elapsed, type NodeView, type RunView } from '../../src/page/run-view.js';
 import { WHY } from '../../src/report/ledger.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
 import { h, say, sync, table } from '../dom.js';
@@ -49,13 +49,14 @@ export function nodes(): Section {
 }
 
 function rowOf(view: RunView, node: NodeView): (string | Node)[] {
-  const share = view.now > 0 ? node.busy / view.now : 0;
+  const seconds = elapsed(view);
+  const share = seconds > 0 ? node.busy / seconds : 0;
   return [
     `node ${node.node + 1}`,
     meter(share, percent(share, 1), 'good'),
     duration(node.busy),
     duration(node.waiting),
-    view.now > 0 ? `${count(node.samples / view.now)}/s` : '–',
+    seconds > 0 ? `${count(node.samples / seconds)}/s` : '–',
     count(node.tasks),
     bytes(node.bytesIn),
     bytes(node.bytesOut),
@@ -72,7 +73,7 @@ function doing({ doing: progress }: NodeView): string {
 }
 
 function whyOf(view: RunView): string {
-  const total = view.nodes.length * view.now;
+  const total = view.nodes.length * elapsed(view);
   const reasons = view.idle
     .filter(([, seconds]) => seconds > 0.001 * total)
     .map(

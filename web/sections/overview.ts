@@ -1,5 +1,5 @@
 /** The head of a run: what it is, how far it is, and its main figures. */
-import { tasksDone, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
+import { elapsed, tasksDone, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
 import { h, say, styled, sync } from '../dom.js';
 import type { Section } from '../section.js';
@@ -80,7 +80,7 @@ function placeOf(view: RunView, all: number): string {
     return `evaluating: ${count(view.evaluating.done)} of ${count(view.evaluating.samples)} images`;
   if (view.status !== 'training' || all === 0) return '';
   const done = tasksDone(view);
-  const left = done > 0 ? (view.now * (all - done)) / done : undefined;
+  const left = done > 0 ? (elapsed(view) * (all - done)) / done : undefined;
   const rest = left === undefined ? '' : `, about ${duration(left)} to go`;
   return `${done} of ${all} tasks done${rest}`;
 }
@@ -130,17 +130,18 @@ function tilesOf(view: RunView): Tile[] {
         ? `the schedule allows no less; reached ${percent(Math.min(1, pipeline?.reached ?? limit / seconds), 1)} of it, ${(pipeline?.speedUp ?? (bound?.alone ?? 0) / seconds).toFixed(2)}x one node alone`
         : 'the schedule allows no less, with what tasks took so far',
     });
-  if (view.now > 0)
+  const spent = elapsed(view);
+  if (spent > 0)
     tiles.push({
       name: 'Utilisation',
       value: percent(utilisation(view), 1),
       note: nodes > 1 ? `of the time of ${nodes} nodes spent computing` : 'of the time spent computing',
     });
   const samples = view.nodes.reduce((sum, node) => sum + node.samples, 0);
-  if (view.now > 0 && samples > 0)
+  if (spent > 0 && samples > 0)
     tiles.push({
       name: 'Throughput',
-      value: `${count(samples / view.now)}/s`,
+      value: `${count(samples / spent)}/s`,
       note: 'samples trained in a layer, all nodes',
     });
   const memory = result?.peakRssBytes ?? Math.max(0, ...view.nodes.map((node) => node.processBytes ?? 0));

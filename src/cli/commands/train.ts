@@ -130,7 +130,7 @@ function checkShare(given: Given): void {
   const refuse = (what: string, hint: string): never => {
     throw new PffError('usage', what, { hint });
   };
-  for (const name of ['expires', 'browsers', 'https-cert', 'https-key'] as const)
+  for (const name of ['expires', 'browsers', 'https-cert', 'https-key', 'public-url'] as const)
     if (given[name] !== undefined && !given.share)
       refuse(`--${name} is of the link for browsers, but --share was not given`, 'Add --share.');
   if (!given.share) return;

@@ -21,6 +21,10 @@ export const shareFlags = {
   },
   'https-cert': { ...textFlag('FILE', 'PEM file with a certificate: serve the page over HTTPS'), group },
   'https-key': { ...textFlag('FILE', 'PEM file with its key'), group },
+  'public-url': {
+    ...textFlag('URL', 'where browsers reach the page if that is a proxy before it, such as https://example.org'),
+    group,
+  },
 };
 
 type Given = ValuesOf<typeof shareFlags> & {
@@ -41,6 +45,7 @@ export function askedShare(given: Given): Omit<ShareOptions, 'server' | 'run'> {
     browsers: given.browsers,
     httpsCert: given['https-cert'],
     httpsKey: given['https-key'],
+    publicUrl: given['public-url'],
     data: given.data,
     dataDir: given['data-dir'],
   };

@@ -16,13 +16,7 @@ import { Auditing } from './auditing.js';
 import { chooseTask, ReadySince } from './choose.js';
 import { Membership } from './membership.js';
 import { isRunsFault, RunFailed } from './run-failed.js';
-
-/** Does one task: fetches what it needs from the store, computes, publishes. */
-export interface TaskExecutor {
-  run(task: Task): Promise<void>;
-  /** After a task that failed: forget what is held in memory, for it may be half done. */
-  reset(): Promise<void>;
-}
+import { TaskGivenUp, type TaskExecutor } from './task-executor.js';
 
 /** A task that one node after the other claims, without a result, is done again after so many times the usual patience. */
 const HANDED_ON = 4;
@@ -322,7 +316,7 @@ class ClusterNode {
       await store.records.release(task);
       if (leaves) return;
       // Lost outputs are computed again by whoever comes first; a task that is done meanwhile is no loss.
-      if (!(error instanceof MissingOutput) && !store.isHere(task)) throw error;
+      if (error instanceof TaskGivenUp || !(error instanceof MissingOutput || store.isHere(task))) throw error;
     } finally {
       store.begin(undefined);
       stopPrefetching();

@@ -14,7 +14,8 @@ import { allStructures, networkStructure } from '../../model/network.js';
 import { boundedStore } from '../bounded-updates.js';
 import { beginning, type Job, type Site } from '../job.js';
 import type { PreparedData } from '../prepare.js';
-import { workOnRun, type ClusterNodeOptions, type RunEnd, type TaskExecutor } from './cluster-node.js';
+import { workOnRun, type ClusterNodeOptions, type RunEnd } from './cluster-node.js';
+import type { TaskExecutor } from './task-executor.js';
 import type { Membership } from './membership.js';
 import { sealingStore } from './private-labels.js';
 

@@ -9,6 +9,7 @@ import { loadModel, type LoadModelOptions } from '../../run/model.js';
 import { readModel } from '../../run/saved-model.js';
 import { isLoopback } from '../access.js';
 import { cannotServe } from '../cannot-serve.js';
+import { closeServer } from '../listen.js';
 import { modelApp } from './model-app.js';
 
 /** Where to serve a model, and how it is opened. */
@@ -73,10 +74,7 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
     url: `http://${shown}:${at}/${token === undefined ? '' : `?token=${encodeURIComponent(token)}`}`,
     token,
     async close() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        if ('closeIdleConnections' in server) server.closeIdleConnections();
-      });
+      await new Promise<void>((resolve) => closeServer(server, resolve));
       await model.close();
     },
   };

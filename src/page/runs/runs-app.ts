@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { guarded, pageAssets, tellEvents } from '../app.js';
+import { guarded, pageAssets, placeSaid, tellEvents } from '../app.js';
 import { serverDocument, type PageFiles } from '../document.js';
 import type { RunsFeed } from './runs-feed.js';
 import type { RunsSummary } from './run-summary.js';
@@ -35,7 +35,7 @@ export function runsApp(feed: RunsFeed, files: PageFiles, token: string | undefi
   app.get('/run/:id/events', (context) => {
     const run = feed.open(context.req.param('id'));
     if (!run) return context.text('There is no such run.\n', 404);
-    const since = context.req.header('last-event-id');
+    const since = placeSaid(context);
     return streamSSE(context, (stream) => tellEvents(run, stream, since));
   });
   return app;

@@ -9,26 +9,20 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Engine } from '../../store/cluster/engine.js';
 import { FRAME_ROOM } from '../../store/relay/frames.js';
 import { Relay } from '../../store/relay/relay.js';
-import { isLoopback } from '../access.js';
-import { isSameOrigin, withoutPort } from './share-app.js';
+import { isOurHost, isSameOrigin, type Hosts } from './share-app.js';
 import type { Guest, Guests } from './guests.js';
+import { Visit } from './visit.js';
 
 export interface RelaySetting {
   readonly engine: Engine;
   readonly guests: Guests;
   readonly cookie: string;
-  /** Only names of this machine are answered. */
-  readonly onLoopback: boolean;
+  readonly hosts: Hosts;
   readonly say: (line: string) => void;
 }
 
-/** Requests of one guest that are carried out at once; the next ones wait in the socket. */
-const MOST_PENDING = 64;
-/** Requests a second that a guest may go on with, and how many it may be ahead. */
-const PER_SECOND = 2000;
-const BURST = 4000;
-/** Bytes that wait for a guest that does not read; then it is put off the line, and comes back. */
-const MOST_WAITING = 64 << 20;
+/** How long guests have to answer at the end. */
+const LAST_WORDS_MS = 1000;
 /** A guest that does not answer within two of these is gone. */
 const PING_MS = 10_000;
 
@@ -41,6 +35,7 @@ export const CLOSE = { notOurs: 4400, over: 4401 } as const;
 export class RelayServer {
   readonly #setting: RelaySetting;
   readonly #sockets: WebSocketServer;
+  readonly #visits = new Map<Guest, Visit>();
 
   constructor(server: Server, setting: RelaySetting) {
     this.#setting = setting;
@@ -58,21 +53,29 @@ export class RelayServer {
 
   /** Ends all connections, with words for the guests. */
   close(why: string): void {
-    for (const client of this.#sockets.clients) client.close(CLOSE.over, why);
+    for (const client of this.#sockets.clients) {
+      client.close(CLOSE.over, why);
+      // One that is paused or frozen never answers.
+      const late = setTimeout(() => client.terminate(), LAST_WORDS_MS);
+      client.once('close', () => clearTimeout(late));
+    }
     this.#sockets.close();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { guests, cookie, onLoopback } = this.#setting;
+    const { guests, cookie, hosts } = this.#setting;
     const { host = '', origin, cookie: cookies = '' } = request.headers;
     const refuse = (status: string): void => {
+      // Whoever keeps its side open would keep the server from ending.
+      socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     };
     socket.on('error', () => socket.destroy());
     if (request.url !== '/relay') return refuse('404 Not Found');
-    if ((onLoopback && !isLoopback(withoutPort(host))) || !isSameOrigin(origin, host)) return refuse('403 Forbidden');
+    if (!isOurHost(hosts, host) || !isSameOrigin(origin, host)) return refuse('403 Forbidden');
     const guest = guests.of(parse(cookies, cookie)[cookie]);
     if (!guest) return refuse('401 Unauthorized');
+    if (this.#visits.get(guest)?.isFull) return refuse('429 Too Many Requests');
     this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, guest));
   }
 
@@ -80,14 +83,17 @@ export class RelayServer {
     const { engine, say } = this.#setting;
     const name = `browser ${guest.number}`;
     say(`${name} is connected`);
+    const visit = this.#visits.get(guest) ?? new Visit();
+    this.#visits.set(guest, visit);
     const relay = new Relay({
       engine,
       send: (frame) => {
-        if (client.bufferedAmount > MOST_WAITING) client.terminate();
+        if (visit.isDeaf) client.terminate();
         else client.send(frame);
       },
       onRefused: (why) => say(`${name} was refused: ${why}`),
     });
+    visit.add(client, relay);
     let alive = true;
     const pings = setInterval(() => {
       if (!alive) return client.terminate();
@@ -95,26 +101,20 @@ export class RelayServer {
       client.ping();
     }, PING_MS);
     client.on('pong', () => (alive = true));
-    let [budget, since] = [BURST, performance.now()];
     client.on('message', (data, isBinary) => {
       if (!isBinary || !(data instanceof Buffer)) return client.close(CLOSE.notOurs, 'not a frame of a node');
-      const now = performance.now();
-      budget = Math.min(BURST, budget + ((now - since) / 1000) * PER_SECOND) - 1;
-      since = now;
-      if (budget < 0) {
-        client.pause();
-        setTimeout(() => client.resume(), (-budget / PER_SECOND) * 1000);
-      }
       const carryOut = async (): Promise<void> => {
         if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
-        if (relay.pending < MOST_PENDING && budget >= 0) client.resume();
+        visit.carriedOut();
       };
       carryOut().catch(() => client.terminate());
-      if (relay.pending >= MOST_PENDING) client.pause();
+      visit.count();
     });
     client.on('error', () => client.terminate());
     client.on('close', (code) => {
       clearInterval(pings);
+      visit.remove(client);
+      if (visit.isOver) this.#visits.delete(guest);
       const forGood = code === CLOSED_TAB;
       void relay.close(forGood);
       say(forGood ? `${name} has closed the page` : `${name} is gone`);

@@ -20,8 +20,7 @@ export interface ShareSetting {
   /** Name of the cookie with a guest's secret. */
   readonly cookie: string;
   readonly secure: boolean;
-  /** Only names of this machine are answered. */
-  readonly onLoopback: boolean;
+  readonly hosts: Hosts;
   /** Files of the page below /node/, with their types. */
   readonly files: ReadonlyMap<string, { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }>;
   /** The dataset, packed; compressed by gzip if asked. */
@@ -36,11 +35,11 @@ const WORDS: Readonly<Record<Refusal, [status: 401 | 403 | 410 | 429, text: stri
 };
 
 export function shareApp(setting: ShareSetting): Hono {
-  const { guests, shared, cookie, secure, onLoopback, files } = setting;
+  const { guests, shared, cookie, secure, hosts, files } = setting;
   const app = new Hono();
   app.use(safeHeaders(POLICY, ISOLATED));
   app.use(async (context, next) => {
-    if (onLoopback && !isLoopback(withoutPort(context.req.header('host') ?? '')))
+    if (!isOurHost(hosts, context.req.header('host')))
       return context.text('This page is for this machine only.\n', 403);
     const origin = context.req.header('origin');
     if (origin !== undefined && !isSameOrigin(origin, context.req.header('host')))
@@ -74,6 +73,14 @@ export function shareApp(setting: ShareSetting): Hono {
   return app;
 }
 
+/** Where only this machine is served: the name of a proxy before it, which is answered besides those of the machine. Undefined: all are. */
+export type Hosts = { readonly alsoHost: string | undefined } | undefined;
+
+export function isOurHost(hosts: Hosts, host = ''): boolean {
+  const name = withoutPort(host);
+  return hosts === undefined || isLoopback(name) || name === hosts.alsoHost;
+}
+
 /** Whether a page of that origin is one of the server's own. */
 export function isSameOrigin(origin: string | undefined, host: string | undefined): boolean {
   try {
@@ -83,7 +90,7 @@ export function isSameOrigin(origin: string | undefined, host: string | undefine
   }
 }
 
-export function withoutPort(host: string): string {
+function withoutPort(host: string): string {
   return host.replace(/:\d+$/, '');
 }
 

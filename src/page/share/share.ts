@@ -48,6 +48,8 @@ export interface ShareOptions {
   /** PEM files with a certificate and its key, for HTTPS. */
   readonly httpsCert?: string | undefined;
   readonly httpsKey?: string | undefined;
+  /** Where browsers reach the page, such as `https://example.org`, if that is a proxy before it. */
+  readonly publicUrl?: string | undefined;
   /** Where the run's dataset lies, as for a node. */
   readonly dataDir?: string | undefined;
   readonly data?: string | undefined;
@@ -67,6 +69,8 @@ const FIRST_PORT = 8379;
 /** How long guests have at the end of a run, and how often it is looked whether they are gone. */
 const LAST_WORDS_MS = 5000;
 const GONE_MS = 50;
+/** How long it is waited for the word of a node that the results are right, where no browser is there any more. */
+const LAST_CHECK_MS = 10_000;
 
 /** @throws PffError `cluster` where there is no such run or browsers cannot do it; as a node where its data is not here. */
 export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
@@ -79,12 +83,14 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
     browsers: true,
     httpsCert: true,
     httpsKey: true,
+    publicUrl: true,
     dataDir: true,
     data: true,
     say: true,
   });
   const { run, port, host = '127.0.0.1', expires = 60, browsers = 64, say = () => {} } = options;
   const tls = certificate(options);
+  const proxy = publicUrl(options);
   const files = nodePageFiles();
   const connection = await connectNats(options.server, `pff share ${os.hostname()}:${process.pid}`, (text) =>
     say(`waiting: ${text}`),
@@ -112,13 +118,13 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
       most: browsers,
     });
     const cookie = `pff-${randomBytes(6).toString('hex')}`;
-    const onLoopback = isLoopback(host);
+    const hosts = isLoopback(host) ? { alsoHost: proxy?.hostname } : undefined;
     const app = shareApp({
       guests,
       shared: { ...shared, chunkBytes: engine.chunkBytes },
       cookie,
-      secure: tls !== undefined,
-      onLoopback,
+      secure: proxy ? proxy.protocol === 'https:' : tls !== undefined,
+      hosts,
       files,
       data,
     });
@@ -129,7 +135,7 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
       });
     });
     server = listening.server;
-    relay = new RelayServer(server as Server, { engine, guests, cookie, onLoopback, say });
+    relay = new RelayServer(server as Server, { engine, guests, cookie, hosts, say });
     // A guest's word that the data do not fit must not end the run for all: they do, or there would be no share of them.
     store = openStore({ engine, record, name: 'share', prepared: undefined, fits: true, signal: closing.signal, say });
     await store.open();
@@ -137,7 +143,8 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
     const ended = endOf({ store, record, registry, relay });
     // Whoever does not ask how it ends need not be told.
     ended.catch(() => {});
-    return { url: `${tls ? 'https' : 'http'}://${shown}:${listening.port}/#${guests.token}`, ended, close };
+    const address = proxy?.origin ?? `${tls ? 'https' : 'http'}://${shown}:${listening.port}`;
+    return { url: `${address}/#${guests.token}`, ended, close };
   } catch (error) {
     await close();
     throw error;
@@ -208,13 +215,18 @@ async function endOf({
   readonly relay: RelayServer;
 }): Promise<'finished' | 'failed' | 'stopped'> {
   const { signal } = store;
+  /** When all results were there. The last node checks them before it says so; it may go before that. */
+  let complete: number | undefined;
   for (;;) {
     signal.throwIfAborted();
+    const all = store.mirror.settled && store.wanted(false).finished;
+    complete = all ? (complete ?? performance.now()) : undefined;
+    const nobody = complete !== undefined && performance.now() - complete > LAST_CHECK_MS && relay.count === 0;
     const end = store.stopped
       ? 'stopped'
       : store.failure()
         ? 'failed'
-        : store.mirror.get(keys.finished)?.entry && store.mirror.settled && store.wanted(false).finished
+        : all && (store.mirror.get(keys.finished)?.entry || nobody)
           ? 'finished'
           : undefined;
     if (end) {
@@ -236,6 +248,16 @@ function changeOf(store: ClusterStore): Promise<void> {
   const woken = new AbortController();
   const unsubscribe = store.mirror.subscribe(() => woken.abort());
   return systemClock.sleep(1000, AbortSignal.any([woken.signal, store.signal])).finally(unsubscribe);
+}
+
+/** @throws PffError `usage` for what is no address of a server */
+function publicUrl({ publicUrl: asked }: ShareOptions): URL | undefined {
+  if (asked === undefined) return undefined;
+  const url = URL.canParse(asked) ? new URL(asked) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '') return url;
+  throw new PffError('usage', `the public address is ${asked}, but must be that of a server`, {
+    hint: 'Give it as https://example.org or http://example.org:8000, without a path.',
+  });
 }
 
 /** @throws PffError `usage`, `files` */

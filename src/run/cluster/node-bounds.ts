@@ -7,7 +7,7 @@ import { PffError } from '../../errors.js';
 import { stateBytes } from '../../layers/layer-state.js';
 import { multiplyAdds } from '../../layers/sizes.js';
 import { allStructures, networkStructure } from '../../model/network.js';
-import type { TaskExecutor } from '../../node/cluster/cluster-node.js';
+import { TaskGivenUp, type TaskExecutor } from '../../node/cluster/task-executor.js';
 import { objectiveOf } from '../../objectives/table.js';
 import { taskKey } from '../../schedule/tasks.js';
 import type { RunSpec } from '../../spec/spec.js';
@@ -63,7 +63,7 @@ export function leastTaskSeconds(spec: RunSpec, samples: number): number {
   return (2 * rows * Math.max(...multiplyAdds(spec.layers))) / MULTIPLY_ADDS_PER_SECOND;
 }
 
-/** The executor, giving up a task that takes longer. @throws PffError `cluster` from `run` */
+/** The executor, giving up a task that takes longer. @throws TaskGivenUp from `run` */
 export function withinSeconds(executor: TaskExecutor, seconds: number | undefined): TaskExecutor {
   if (seconds === undefined) return executor;
   return {
@@ -71,7 +71,7 @@ export function withinSeconds(executor: TaskExecutor, seconds: number | undefine
     async run(task) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
-        const error = new PffError(
+        const error = new TaskGivenUp(
           'cluster',
           `${taskKey(task)} has taken longer than ${seconds} s (--max-task-seconds)`,
           {

@@ -10,7 +10,11 @@ const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu
 /** `text` as one plain line of at most `most` characters; what does not print becomes a space. */
 export function plainText(text: string, most = 2000): string {
   const line = text.replace(UNPRINTABLE, ' ').replace(/ {2,}/g, ' ').trim();
-  return line.slice(0, most);
+  // Not half of a character of two units.
+  return line
+    .slice(0, most)
+    .replace(/[\ud800-\udbff]$/, '')
+    .trimEnd();
 }
 
 /** Whether `text` prints as it is. */
