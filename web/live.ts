@@ -50,8 +50,6 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
     window.clearTimeout(again);
     current?.close();
     current = undefined;
-    // Browsers open six connections to a server at most: a page that nobody looks at keeps none of them.
-    if (document.hidden) return;
     current = follows(new EventSource(last === '' ? 'events' : `events?since=${encodeURIComponent(last)}`));
   }
 
@@ -68,6 +66,7 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
       for (const event of JSON.parse((message as MessageEvent<string>).data) as PageEvent[]) applyEvent(view, event);
       say('');
       pace.changed(isNews());
+      rest();
     });
     source.addEventListener('beat', (message) => {
       const { quietMs } = JSON.parse((message as MessageEvent<string>).data) as { quietMs: number };
@@ -86,7 +85,14 @@ export function follow(page: RunPage, onView: (view: RunView) => void): HTMLElem
     });
     return source;
   }
-  document.addEventListener('visibilitychange', connect);
+  // Browsers open six connections to a server at most: where nothing more comes, a page that nobody looks at keeps none of them.
+  const rest = (): void => {
+    if (document.visibilityState === 'hidden' && isOver()) {
+      current?.close();
+      current = undefined;
+    } else if (document.visibilityState === 'visible' && !current) connect();
+  };
+  document.addEventListener('visibilitychange', rest);
   connect();
   return link;
 }

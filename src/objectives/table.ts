@@ -56,6 +56,7 @@ export function ownObjective(name: string, own: AnyOwnObjective): Objective {
     rates: own.rates,
     classifiers: own.classifiers,
     unitLength: own.unitLength ?? own.variants === 2,
+    ...(own.comparesSamples ? { comparesSamples: true as const } : {}),
     headScores: own.headScores ?? 'log-probabilities',
     parts: (settings, place) => own.parts(settings, place),
     begin: (settings) => own.begin(settings),

@@ -38,9 +38,9 @@ export async function listen(
 }
 
 /** Ends it once its readers have all, or after a moment. */
-export function closeServer(server: ServerType, closed: () => void): void {
+export function closeServer(server: ServerType, closed: () => void, lastWordsMs = LAST_WORDS_MS): void {
   const rest = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 50);
-  const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), LAST_WORDS_MS);
+  const limit = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), lastWordsMs);
   server.close(() => {
     clearInterval(rest);
     clearTimeout(limit);

@@ -2,7 +2,7 @@
  * A timeline as a self-contained SVG, like the paper's figures 4 to 6: a row for each node, a box for each task, coloured
  * by layer, with its chapter. Waits are empty boxes with a dashed outline. Readable on light and dark pages.
  */
-import { type Span, type Timeline, makespanOf, summarise } from '../schedule/timeline.js';
+import { type Span, type Timeline, fromItsBeginning, makespanOf, summarise } from '../schedule/timeline.js';
 import { boundReached, figure, harmless, percent, seconds, ticks } from './gantt-axis.js';
 import { type Box, boxesOf, colourOf, layerName, layersOf, taskName } from './gantt-boxes.js';
 
@@ -45,7 +45,8 @@ interface Layout {
   readonly tooltips: boolean;
 }
 
-export function ganttSvg(timeline: Timeline, options: SvgGanttOptions = {}): string {
+export function ganttSvg(recorded: Timeline, options: SvgGanttOptions = {}): string {
+  const timeline = fromItsBeginning(recorded);
   const width = Math.max(320, options.width ?? 960);
   const makespan = makespanOf(timeline);
   const end = Math.max(makespan, options.bound ?? 0) || 1;

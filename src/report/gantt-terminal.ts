@@ -2,7 +2,7 @@
  * A timeline as text: a row for each node, chapter numbers in boxes coloured by layer. Without colour a second row tells
  * the layer of each box. Waiting is shown as dots, a node without work as nothing.
  */
-import { type Timeline, makespanOf, summarise } from '../schedule/timeline.js';
+import { type Timeline, fromItsBeginning, makespanOf, summarise } from '../schedule/timeline.js';
 import { boundReached, figure, harmless, percent, seconds, ticks } from './gantt-axis.js';
 import { type Box, boxesOf, colourOf, layerName, layersOf, symbolOf } from './gantt-boxes.js';
 
@@ -24,7 +24,8 @@ type Cell = Box | 'wait' | 'idle';
 
 const shareColumns = ' 100.0 %'.length;
 
-export function ganttTerminal(timeline: Timeline, options: TerminalGanttOptions): string {
+export function ganttTerminal(recorded: Timeline, options: TerminalGanttOptions): string {
+  const timeline = fromItsBeginning(recorded);
   const width = Math.max(40, Math.floor(options.width));
   const color = options.color ?? false;
   const makespan = makespanOf(timeline);

@@ -113,7 +113,7 @@ export class RunProgress {
     const seconds = this.#runTime - first.at;
     const samples = this.#recent.slice(1).reduce((sum, each) => sum + each.samples, 0);
     if (seconds > 0.05) return samples / seconds;
-    return this.elapsed > 0 ? (samples + first.samples) / this.elapsed : undefined;
+    return this.elapsed > 0.05 ? (samples + first.samples) / this.elapsed : undefined;
   }
 
   /** `chapter 3/8  layer 2/4`, counted from 1 as people do. */

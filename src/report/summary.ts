@@ -23,6 +23,12 @@ export interface SummaryInput {
   readonly files: readonly string[];
 }
 
+/** Of a run that was followed on a cluster nothing is known of its nodes' threads and of its store. */
+function threadsText({ nodes, threadsPerNode, peakStoreBytes }: RunResult): string {
+  if (nodes > 1 && peakStoreBytes === 0) return '';
+  return `, ${threadsPerNode} ${threadsPerNode === 1 ? 'thread' : 'threads'}${nodes > 1 ? ' a node' : ''}`;
+}
+
 export function runSummary(
   { result, classes, kernelsReason, timeline, files }: SummaryInput,
   emphasis: Emphasis,
@@ -30,16 +36,13 @@ export function runSummary(
   const { strong, faint } = emphasis;
   const rows: [string, string][] = [
     ['time', timeText(result)],
-    [
-      'kernels',
-      `${result.kernels}, ${result.threadsPerNode} ${result.threadsPerNode === 1 ? 'thread' : 'threads'}${result.nodes > 1 ? ' a node' : ''}${kernelsReason ? ` (${kernelsReason})` : ''}`,
-    ],
+    ['kernels', `${result.kernels}${threadsText(result)}${kernelsReason ? ` (${kernelsReason})` : ''}`],
     ['peak memory', bytes(result.peakRssBytes)],
   ];
   if (result.nodes > 1)
     rows.push([
       'pipeline',
-      `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved, store at most ${bytes(result.peakStoreBytes)}`,
+      `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved${result.peakStoreBytes > 0 ? `, store at most ${bytes(result.peakStoreBytes)}` : ''}`,
     ]);
   rows.push(['model digest', digestText(result)]);
   if (result.best)

@@ -93,21 +93,24 @@ function draws({ trials, seed, fields }: NonNullable<Sweep['random']>): Record<s
     Object.fromEntries(
       Object.entries(fields).map(([name, from], field) => [
         name,
-        drawn(from, new RandomStream(seed, 'sweep', trial, field)),
+        drawn(name, from, new RandomStream(seed, 'sweep', trial, field)),
       ]),
     ),
   );
 }
 
-function drawn(from: z.infer<typeof range>, stream: RandomStream): unknown {
+function drawn(name: string, from: z.infer<typeof range>, stream: RandomStream): unknown {
   if ('values' in from) return from.values[stream.below(from.values.length)];
   const share = stream.uniform();
   const value =
     'scale' in from
       ? exp(log(from.from) + share * (log(from.to) - log(from.from)))
       : from.from + share * (from.to - from.from);
-  // Three figures: a person can read and repeat them.
-  return Number(value.toPrecision(3));
+  // Three figures: a person can read and repeat them. Never beyond the range.
+  const within = (found: number): number => Math.min(from.to, Math.max(from.from, found));
+  const read = within(Number(value.toPrecision(3)));
+  const isNumber = !Object.hasOwn(specFields, name) || specFields[name as SpecField].safeParse(read).success;
+  return isNumber ? read : within(Math.round(value));
 }
 
 /** A name for what fixes a training: the same spec on the same data, with the same parts of plugins, has the same one. */

@@ -8,6 +8,7 @@ import type { RunResult } from '../run/events.js';
 import { fitToData } from '../run/fit-to-data.js';
 import { makeFolderFor, SPEC_FILE, writeWhole } from '../run/folder.js';
 import { initialDigest } from '../run/initial.js';
+import { defaultsOfExecution, resolveExecution, type Execution } from '../run/options.js';
 import { lockFolder } from '../run/lock.js';
 import { ownParts } from '../spec/own-parts.js';
 import { resolveSpec, type PartialSpec } from '../spec/spec.js';
@@ -124,6 +125,7 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     const data = new SweepData(what.data !== undefined, dataDir);
     const trainings = new Trainings({ ...options, parallel, dataDir, init: what.init });
     const { halving, seeds, init } = what;
+    const execution = resolveExecution({ variant: options.variant, nodes: options.nodes });
     const rungs = halving ? halving.rungs : 1;
     yield { type: 'planned', trials: trials.length, trainings: count(trials.length, seeds, halving), parallel, out };
     let left = trials;
@@ -131,7 +133,7 @@ export async function* runSweep(what: AskedSweep, options: SweepOptions): AsyncG
     for (let rung = 0; rung < rungs; rung++) {
       const epochs = halving && halving.epochs * halving.factor ** rung;
       const units = await Promise.all(
-        left.map((trial) => unitsOf(trial, { seeds, epochs, given, asked: what.asked, data, init })),
+        left.map((trial) => unitsOf(trial, { seeds, epochs, given, asked: what.asked, data, init, execution })),
       );
       const results = yield* trainings.all(units.flat());
       for (const [i, trial] of left.entries())
@@ -218,6 +220,7 @@ interface Making {
   readonly asked: AskedSweep['asked'];
   readonly data: SweepData;
   readonly init: string | undefined;
+  readonly execution: Execution;
 }
 
 /**
@@ -225,7 +228,7 @@ interface Making {
  * and that the test says nothing of.
  */
 async function unitsOf(trial: Trial, making: Making): Promise<Unit[]> {
-  const { seeds, epochs, given, data, init } = making;
+  const { seeds, epochs, given, data, init, execution } = making;
   const fields = { ...given, ...trial.fields, ...(epochs === undefined ? {} : { epochs, splits: undefined }) };
   const own = fields.dataset === 'own';
   const ofOwn = making.asked || !own ? fields : { validationShare: VALIDATION_SHARE, ...fields };
@@ -234,7 +237,7 @@ async function unitsOf(trial: Trial, making: Making): Promise<Unit[]> {
   const units: Unit[] = [];
   for (let i = 0; i < seeds; i++) {
     const seed = (asked.seed ?? 1) + i;
-    const fitted = resolveSpec((await fitToData({ ...asked, seed }, {}, dataset)).spec);
+    const fitted = resolveSpec(defaultsOfExecution((await fitToData({ ...asked, seed }, {}, dataset)).spec, execution));
     const spec = init === undefined ? fitted : { ...fitted, init: initialDigest(init, fitted, dataset) };
     units.push({ name: unitName(trial, seed, spec, { data: dataset.digest, parts: ownParts(spec) }), spec, dataset });
   }

@@ -106,6 +106,10 @@ async function measure(spec: RunSpec, options: CalibrateOptions, dataset: Datase
     labelLag: usesPredictedLabels(spec.negatives) ? nodes : 1,
     shards: 1,
     skew: 0,
+    // How long the whole run is, and what it begins with, costs a task nothing.
+    earlyStop: 0,
+    phases: [],
+    init: '',
   };
   const spans: Span[] = [];
   let [kernels, reason]: [string, string | undefined] = ['', undefined];

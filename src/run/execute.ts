@@ -82,7 +82,7 @@ function pipelineTraining(setup: TrainingSetup): Training {
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);
-  const shared = callbacks.published ? observed(kept, callbacks.published, execution.nodes === 1) : kept;
+  const shared = callbacks.published ? observed(kept, callbacks.published) : kept;
   const shapes = allStructures(networkStructure(job.spec, job.layout));
   return {
     async run() {
@@ -110,8 +110,8 @@ function pipelineTraining(setup: TrainingSetup): Training {
   };
 }
 
-/** `store`, with `published` told of every output, and waited for if `inTurn`. */
-function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, inTurn: boolean): Store {
+/** `store`, with `published` told of every output, and waited for. */
+function observed(store: Store, published: (task: Task, output: Output) => Promise<void>): Store {
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
@@ -119,7 +119,7 @@ function observed(store: Store, published: (task: Task, output: Output) => Promi
     publish: async (task, output) => {
       const looking = published(task, output);
       await store.publish(task, output);
-      if (inTurn) await looking;
+      await looking;
     },
   };
 }

@@ -114,7 +114,10 @@ export function memoryBound(
     ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
       widths.reduce((sum, width) => sum + 4 * sampleBlock(layout.suffix, BLOCK) * tried * width, 0)
     : 0;
-  const measuring = measured ? 2 * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) : 0;
+  // Beside nodes of their own threads one chapter is measured and another waits for that.
+  const measuring = measured
+    ? 2 * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) + (nodes > 1 ? 2 * chapterBytes : 0)
+    : 0;
   const relayed = variant === 'dff' ? 0 : relayedLayers(graph, { variant, nodes }) * activationsPerNode;
   const total = looking + measuring + data + nodes * (activationsPerNode + kernelsPerNode) + relayed + store + runtime;
   return { data, activationsPerNode, kernelsPerNode, relayed, store, runtime, total };

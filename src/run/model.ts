@@ -1,5 +1,5 @@
 /** A trained model, opened once and used often: `loadModel`. */
-import { byteOf, encodeRow, type Cell, type ColumnInputs, type Inputs } from '../data/columns.js';
+import { byteOf, encodeRow, fitsRange, type Cell, type ColumnInputs, type Inputs } from '../data/columns.js';
 import { imageSize, sharedBytes, type Dataset, type ImageShape, type SampleValues } from '../data/dataset.js';
 import { labelLayout, type LabelLayout } from '../data/labels.js';
 import { cellOf } from '../data/readers/table.js';
@@ -287,11 +287,11 @@ function pixelRow(row: ModelRow, size: number, range: readonly [number, number] 
     const isEmpty = typeof cell === 'string' && cell.trim() === '';
     // Not what Number makes of other things: [7], true and a date are no pixels.
     const value = isEmpty || !['number', 'bigint', 'string'].includes(typeof cell) ? Number.NaN : Number(cell);
-    if (range && Number.isFinite(value)) return byteOf(value, range);
-    if (!(Number.isInteger(value) && value >= 0 && value <= 255))
+    if (range && fitsRange(value, range)) return byteOf(value, range);
+    if (range || !(Number.isInteger(value) && value >= 0 && value <= 255))
       throw new PffError(
         'data',
-        `value ${p + 1} is ${cellText(cell)}, which is no pixel: a whole number from 0 to 255`,
+        `value ${p + 1} is ${cellText(cell)}, which is no pixel: ${range ? 'a number' : 'a whole number from 0 to 255'}`,
         {
           hint: range
             ? `Give a row of pixels, ${range[0]} to ${range[1]}, as those that were trained on.`

@@ -129,6 +129,10 @@ export function resolveExecution(options: TrainOptions): Execution {
     throw new PffError('usage', 'repeat was given, but nodes of a cluster decide themselves what they do twice', {
       hint: 'Leave --repeat out; pff node --repeat RATE has it.',
     });
+  if (options.cluster && options.threadsPerNode !== undefined)
+    throw new PffError('usage', 'threadsPerNode was given, but nodes of a cluster choose their own', {
+      hint: 'Leave --threads-per-node out; pff node --threads N has it.',
+    });
   if (options.maxDrop !== undefined && options.validateEvery === 0)
     throw new PffError('usage', 'maxDrop was given, but accuracy is never measured', {
       hint: 'Leave --validate-every 0 out.',

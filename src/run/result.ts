@@ -24,6 +24,8 @@ export interface ResultParts {
   readonly memoryBoundBytes: number;
   readonly spans: readonly Span[];
   readonly summary: TimelineSummary;
+  /** Whether nodes handed inputs on (Single-Layer on one machine). */
+  readonly relayed: boolean;
   readonly validation: Evaluation | undefined;
   readonly best: RunResult['best'] | undefined;
   readonly folder: string | undefined;
@@ -69,7 +71,7 @@ export function runResult(parts: ResultParts): RunResult {
   };
 }
 
-function pipelineFigures({ spec, execution, spans, summary }: ResultParts): PipelineFigures | undefined {
+function pipelineFigures({ spec, execution, spans, summary, relayed }: ResultParts): PipelineFigures | undefined {
   const { variant, nodes } = execution;
   if (nodes === 1 || variant === 'sequential' || variant === 'dff') return undefined;
   const shape = graphShape(spec);
@@ -79,7 +81,7 @@ function pipelineFigures({ spec, execution, spans, summary }: ResultParts): Pipe
   const aloneSeconds = bound(shape, 'sequential', 1, costs);
   const { makespan, idle } = summary;
   // It is made of means over tasks: a run whose dear tasks happened to lie beside its longest chain can beat that, and shows it too high.
-  const boundSeconds = Math.min(bound(shape, variant, nodes, costs), makespan);
+  const boundSeconds = Math.min(bound(shape, variant, nodes, costs, { sharedMemory: relayed }), makespan);
   return { aloneSeconds, boundSeconds, speedUp: aloneSeconds / makespan, reached: boundSeconds / makespan, idle };
 }
 

@@ -132,7 +132,9 @@ export class Run {
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
       const numbers = 1 + this.#spans.reduce((most, { node }) => Math.max(most, node), nodes - 1);
       const summary = summarise({ nodes: numbers, spans: this.#spans });
-      this.#emit({ type: 'trained', seconds, summary });
+      // Who follows a run of a cluster may have come late, or it waited for its first node.
+      const trainSeconds = this.#options.cluster ? summary.makespan : seconds;
+      this.#emit({ type: 'trained', seconds: trainSeconds, summary });
       const digest = saveModel(this.#folder, this.#origin(prepared, kernels), states);
 
       const evaluationStart = nowMs();
@@ -145,13 +147,14 @@ export class Run {
         kernels,
         evaluation,
         validation,
-        trainSeconds: seconds,
+        trainSeconds,
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
         peakStoreBytes: training.peakStoreBytes(),
         memoryBoundBytes: bound.total,
         spans: this.#spans,
         summary,
+        relayed: this.#relays && !this.#options.cluster,
         best: best && { chapter: best.chapter, accuracy: best.right / best.samples },
         folder: this.#folder?.path,
       });

@@ -1,7 +1,7 @@
 /** Whether data that are read again are those that a model was trained on. */
 import { isDeepStrictEqual } from 'node:util';
 import { parseInputs } from '../data/columns.js';
-import type { Dataset } from '../data/dataset.js';
+import { imageSize, type Dataset } from '../data/dataset.js';
 import { PffError } from '../errors.js';
 import type { SavedModel } from '../model/model-file.js';
 import { readDataPlaces } from './checkpoint.js';
@@ -36,10 +36,13 @@ export function checkTrainedOn(
   return `dataset ${dataset.name} is not the one that ${run} was trained on: its digest is ${dataset.digest.slice(0, 12)}, and was ${dataDigest.slice(0, 12)}`;
 }
 
-/** As a model's file has them, but for the brightness of edges, which a run computes of its training samples. */
+/** As a model's file has them; of images what makes their values. */
 function comparable(inputs: Dataset['inputs']): unknown {
   const saved = inputs && parseInputs(JSON.parse(JSON.stringify(inputs)));
-  return saved && { ...saved, edge: undefined };
+  if (saved?.kind !== 'image') return saved;
+  // Earlier versions took rows of pixels for images of one row, and kept less of how images were read.
+  const { shape, range } = saved;
+  return { channels: shape.channels, size: imageSize(shape), range };
 }
 
 /** Whether a digest can be compared: not where a part is missing, or where the run's is that of all its shards' folders. */

@@ -76,6 +76,8 @@ export interface ValidatorParts {
   readonly prepared: PreparedData;
   readonly kernels: Kernels;
   readonly plan: ValidationPlan;
+  /** Whether training goes on in the same thread, and waits for what is measured. */
+  readonly inTurn: boolean;
   /** Keeps what early stopping needs through a kill. */
   readonly folder: ValidationFolder | undefined;
   readonly tell: (measured: Measured, seconds: number) => void;
@@ -128,8 +130,8 @@ export class Validator {
   }
 
   /**
-   * An output was published. Returns once the measuring is over that it may have begun; a node that shares this thread waits for it,
-   * others do not.
+   * An output was published. Returns once the node may go on: one that shares this thread, when the measuring is over that this may have
+   * begun; another one, when no more than this chapter waits for it, so that states do not pile up where measuring is slower than training.
    */
   published(task: Task, { steps, buffer }: Output): Promise<void> {
     if (task.kind !== 'train') return Promise.resolve();
@@ -139,7 +141,12 @@ export class Validator {
   /** As `published`, for a layer's state. */
   layer(chapter: number, state: LayerState): Promise<void> {
     if (this.#closed || this.#enough || !this.#due(chapter)) return Promise.resolve();
-    if (this.#stops) this.#parts.folder?.keep(chapter, state);
+    try {
+      if (this.#stops) this.#parts.folder?.keep(chapter, state);
+    } catch (error) {
+      this.#fail(error);
+      return Promise.resolve();
+    }
     return this.#collect(chapter, state);
   }
 
@@ -170,8 +177,9 @@ export class Validator {
     this.#waiting.delete(chapter);
     const whole = this.#shapes.map((shape) => states.get(shape.layer) as LayerState);
     // In order of the chapters: each layer has its chapters one after the other, so that the whole ones come so, too.
-    this.#running = this.#running.then(() => this.#measure(chapter, whole));
-    return this.#running;
+    const before = this.#running;
+    this.#running = before.then(() => this.#measure(chapter, whole));
+    return this.#parts.inTurn ? this.#running : before;
   }
 
   async #measure(chapter: number, states: readonly LayerState[]): Promise<void> {
@@ -211,11 +219,16 @@ export class Validator {
     } catch (error) {
       if (error === stopped) return;
       // Only looking on may fail: what decides a run's result may not.
-      if (this.#stops) {
-        this.#failure = error;
-        this.#parts.enough();
-      } else failed(messageOf(error));
+      if (this.#stops) this.#fail(error);
+      else failed(messageOf(error));
     }
+  }
+
+  /** Early stopping cannot decide any more: the run ends with `error`. */
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#closed = true;
+    this.#parts.enough();
   }
 
   #decide(chapter: number): void {

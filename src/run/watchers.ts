@@ -36,12 +36,14 @@ export class Watchers {
   readonly enough: AbortSignal;
   readonly #analyst: Analyst | undefined;
   readonly #ownKernels: Kernels | undefined;
+  readonly #inTurn: boolean;
 
   private constructor(setup: WatchersSetup, ownKernels: Kernels | undefined) {
     const enough = new AbortController();
     const kernels = ownKernels ?? setup.kernels;
     this.enough = enough.signal;
     this.#ownKernels = ownKernels;
+    this.#inTurn = setup.execution.nodes === 1;
     this.#analyst = setup.analyseEvery === undefined ? undefined : openAnalyst(setup, kernels);
     this.validator = setup.plan.every > 0 ? openValidator(setup, kernels, () => enough.abort()) : undefined;
   }
@@ -62,11 +64,13 @@ export class Watchers {
 
   /** What a training tells those who look on. */
   callbacks(): Pick<Callbacks, 'published' | 'chapter'> {
-    const [analyst, validator] = [this.#analyst, this.validator];
+    const [analyst, validator, inTurn] = [this.#analyst, this.validator, this.#inTurn];
     if (!analyst && !validator) return {};
     return {
       published: async (task, output) => {
-        await Promise.all([analyst?.published(task, output), validator?.published(task, output)]);
+        const looking = analyst?.published(task, output);
+        // A look is skipped where one is under way.
+        await Promise.all([inTurn ? looking : undefined, validator?.published(task, output)]);
       },
       chapter: (chapter, states) => {
         for (const state of states) void validator?.layer(chapter, state);
@@ -92,13 +96,14 @@ export class Watchers {
 }
 
 function openValidator(setup: WatchersSetup, kernels: Kernels, enough: () => void): Validator {
-  const { spec, prepared, plan, folder, emit, notice, seconds } = setup;
+  const { spec, execution, prepared, plan, folder, emit, notice, seconds } = setup;
   const falls = fallsBelow(setup.maxDrop, spec.shards);
   return new Validator({
     spec,
     prepared,
     kernels,
     plan,
+    inTurn: execution.nodes === 1,
     folder: folder.path !== undefined && spec.earlyStop > 0 ? new ValidationFolder(folder.path, folder.of) : undefined,
     tell: (measured, took) => {
       emit({ type: 'validation', ...measured, at: seconds(), seconds: took });

@@ -114,6 +114,13 @@ function beginningOf({ spans }: Timeline): number {
   return spans.reduce((earliest, span) => Math.min(earliest, span.start), spans[0]?.start ?? 0);
 }
 
+/** The same with its first span at 0: what is drawn begins there. */
+export function fromItsBeginning(timeline: Timeline): Timeline {
+  const begun = beginningOf(timeline);
+  const spans = timeline.spans.map((span) => ({ ...span, start: span.start - begun, end: span.end - begun }));
+  return { ...timeline, spans };
+}
+
 export function summarise(timeline: Timeline): TimelineSummary {
   const [begun, ended] = [beginningOf(timeline), makespanOf(timeline)];
   const makespan = ended - begun;

@@ -75,17 +75,6 @@ export function checkTogether(spec: RunSpec): void {
         'Give a larger --batch, or gn or ln in place of bn.',
       );
   }
-  if (spec.batch === 1 && objectives.find(spec.objective)?.comparesSamples)
-    wrong(
-      `batch is 1, but objective ${spec.objective} compares the samples of a batch with each other`,
-      'Give a larger --batch, such as 64.',
-    );
-  const fastest = Math.max(spec.learningRate, spec.headLearningRate);
-  if (fastest * spec.weightDecay >= 1)
-    wrong(
-      `weightDecay ${spec.weightDecay} times the learning rate ${fastest} takes all of a weight away at each step`,
-      'Lower --weight-decay, or the rate.',
-    );
   if (spec.labelMode === 'pattern' && !readsPlanes(spec.layers.slice(1)))
     wrong(
       'labelMode is pattern, which lays the label over planes, but the layers take single values',
@@ -166,4 +155,22 @@ export function checkTogether(spec: RunSpec): void {
     spec.validationSamples >= spec.trainSamples
   )
     wrong('validationSamples leaves no training samples', 'Lower --validation-samples.');
+}
+
+/** What trains nothing. Models that were trained so before are still read. @throws PffError `usage` */
+export function checkLearns(spec: RunSpec): void {
+  const wrong = (message: string, hint: string): never => {
+    throw new PffError('usage', message, { hint });
+  };
+  if (spec.batch === 1 && objectives.find(spec.objective)?.comparesSamples)
+    wrong(
+      `batch is 1, but objective ${spec.objective} compares the samples of a batch with each other`,
+      'Give a larger --batch, such as 64.',
+    );
+  const fastest = Math.max(spec.learningRate, spec.headLearningRate);
+  if (fastest * spec.weightDecay >= 1)
+    wrong(
+      `weightDecay ${spec.weightDecay} times the learning rate ${fastest} takes all of a weight away at each step`,
+      'Lower --weight-decay, or the rate.',
+    );
 }

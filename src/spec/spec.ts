@@ -10,7 +10,7 @@ import { objectiveOf } from '../objectives/table.js';
 import { didYouMean } from '../suggest.js';
 import { common } from './defaults.js';
 import { partialSpecSchema, type PartialSpec, type RunSpec, type SpecField } from './fields.js';
-import { checkTogether } from './fields-together.js';
+import { checkLearns, checkTogether } from './fields-together.js';
 import { OWN_KINDS, partTables, type OwnKind } from './own-parts.js';
 import { usesNegatives } from './predicates.js';
 
@@ -48,7 +48,10 @@ export function resolveSpec(given: PartialSpec, names: 'registered' | 'any' = 'r
     ...(part.layers && readsPlanes(part.layers.slice(1)) ? { labelMode: 'append' as const } : {}),
     ...part,
   };
-  if (names === 'registered') checkNames(spec);
+  if (names === 'registered') {
+    checkNames(spec);
+    checkLearns(spec);
+  }
   checkTogether(spec);
   return spec;
 }

@@ -63,6 +63,11 @@ const wrong: readonly (readonly [line: string, ...parts: string[]])[] = [
   ['report', 'takes one to eight runs'],
   ['data gett', 'Did you mean get?'],
   ['data get mnst', 'Did you mean mnist?'],
+  [
+    'train --server nats://127.0.0.1:1 --threads-per-node 2',
+    'nodes of a cluster choose their own',
+    'pff node --threads',
+  ],
   ['simulate --costs nowhere', '--costs nowhere cannot be read'],
   ['simulate --speeds 1,0', '--speeds must be numbers above 0'],
   ['simulate --costs equal --speeds 1,1,1 --nodes 2', '--speeds has 3 speeds, but there are 2 nodes'],

@@ -42,6 +42,12 @@ describe('a model whose columns have names', () => {
     expect(await refusal('age,height,weight,age\n1,2,3,4\n')).toContain('columns 1 and 4 are both called age');
   });
 
+  it('takes commas for points in its numbers, and leaves its texts as they are', async () => {
+    expect(await cells('0,5;1,25;2')).toEqual([['0.5', '1.25', '2']]);
+    const texts: ColumnInputs = { ...NAMED, columns: [{ name: 'age', kind: 'text', values: ['0,5', 'x'] }] };
+    expect(await cells('id;age\n1;0,5\n', texts)).toEqual([['0,5']]);
+  });
+
   it('takes rows without names in its order, empty cells and a comma at the end among them', async () => {
     expect(await cells('50,160,80\n')).toEqual([['50', '160', '80']]);
     expect(await cells('50,,80\n51,,81\n')).toEqual([

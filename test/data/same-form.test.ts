@@ -84,6 +84,24 @@ describe('a table of pixels', () => {
     expect(found).toMatchObject({ cells: row(5), truth: 'k2' });
   });
 
+  it('whose column of classes is called as most call it, whatever it was called in training', async () => {
+    const names = Array.from({ length: 64 }, (_, p) => `pixel${p}`);
+    const place = path.join(folder, 'other-name.csv');
+    writeFileSync(
+      place,
+      [['digit', ...names], ...Array.from({ length: 40 }, (_, i) => [`k${i % 3}`, ...row(i)])].join('\n'),
+    );
+    const { inputs } = await loadOwnData(place, { ...USUAL_READING, labelColumn: 'digit' });
+    const bytes = new TextEncoder().encode(
+      [
+        ['label', ...names],
+        ['k1', ...row(4)],
+      ].join('\n'),
+    );
+    const [found] = await rowsForInputs({ kind: 'delimited', bytes }, 'rows.csv', inputs!);
+    expect(found).toMatchObject({ cells: row(4), truth: 'k1' });
+  });
+
   it('without names, its classes in the first column', async () => {
     const place = path.join(folder, 'nameless.csv');
     writeFileSync(place, Array.from({ length: 40 }, (_, i) => [`k${i % 3}`, ...row(i)]).join('\n'));

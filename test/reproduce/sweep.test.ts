@@ -7,6 +7,7 @@ import { afterAll, afterEach, expect, it } from 'vitest';
 import type { RunSummary } from '../../src/run/cluster/manage.js';
 import { parseSweep, runSweep, type SweepOptions, type SweepRow } from '../../src/reproduce/sweep.js';
 import { trialsOf, unitName } from '../../src/reproduce/sweep-plan.js';
+import { trainToEnd } from '../../src/run/train.js';
 import { localRuns } from '../../src/run/list-runs.js';
 import { pff } from '../cli/helpers.js';
 import { Fleet } from '../cluster/fleet.js';
@@ -168,6 +169,8 @@ it('random draws are keyed, within their ranges, and of few figures', () => {
     learningRate: { from: 0.001, to: 0.1, scale: 'log' },
     batch: { values: [16, 32] },
     dropout: { from: 0, to: 0.5 },
+    epochs: { from: 3, to: 40, scale: 'log' },
+    beta2: { from: 0.99, to: 0.9999 },
   };
   const trials = (seed: number) => trialsOf(parseSweep({ random: { trials: 20, seed, fields } }, 'the sweep'));
   expect(trials(1)).toEqual(trials(1));
@@ -176,8 +179,23 @@ it('random draws are keyed, within their ranges, and of few figures', () => {
     expect(drawn.learningRate).toBeGreaterThanOrEqual(0.001);
     expect(drawn.learningRate).toBeLessThanOrEqual(0.1);
     expect([16, 32]).toContain(drawn.batch);
+    expect(Number.isInteger(drawn.epochs)).toBe(true);
+    expect(drawn.beta2).toBeLessThanOrEqual(0.9999);
     expect(String(drawn.dropout).replace(/^0\.0*/, '').length).toBeLessThanOrEqual(3);
   }
+});
+
+it.each([
+  ['federated', { variant: 'federated', nodes: 2 }, {}],
+  ['DFF', { variant: 'dff' }, { epochs: 4, splits: 4 }],
+  ['AdaptiveNEG on two nodes', { nodes: 2 }, { negatives: 'adaptive' }],
+] as const)('seeds of a run are what that run is: %s', async (name, how, fields) => {
+  const spec = { ...quick, ...fields };
+  const plain = await trainToEnd({ spec, data: table, ...how });
+  const out = path.join(folder, `seeds-${name}`);
+  const sweep = { spec: { dataset: 'own', ...spec }, seeds: 1, asked: 'as it is' } as const;
+  for await (const event of runSweep(sweep, { out, dataDir: table, ...how }))
+    if (event.type === 'swept') expect(event.rows[0]?.digests).toEqual([plain.modelDigest]);
 });
 
 it('halving trains the best longer', async () => {

@@ -45,6 +45,8 @@ it('takes rows of fractions as they were in training, where pixels were fraction
   await trainToEnd({ spec: toySpec({ epochs: 1, layers: [PIXELS, 8, 8] }), out: at('fractions') }, { ...data, inputs });
   const model = await opened('fractions');
   expect(await model.predictRows([Array.from(image, (value) => value / 255)])).toEqual(await model.predict(image));
+  // They would all be white.
+  await expect(model.predictRows([[...image]])).rejects.toThrow(/is no pixel: a number/);
 });
 
 type Asked = (model: Model) => Promise<unknown>;

@@ -2,6 +2,9 @@
 import { expect, it } from 'vitest';
 import { runResult, type ResultParts } from '../../src/run/result.js';
 import { summarise, type Span } from '../../src/schedule/timeline.js';
+import { bound } from '../../src/simulate/bound.js';
+import { equalCosts } from '../../src/simulate/costs.js';
+import { simulate } from '../../src/simulate/simulate.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 
 it('a run that beats the bound of its mean tasks has reached all of it, not more', () => {
@@ -22,4 +25,14 @@ it('a run that beats the bound of its mean tasks has reached all of it, not more
     summary: summarise({ nodes: 2, spans }),
   } as unknown as ResultParts;
   expect(runResult(parts).pipeline).toMatchObject({ boundSeconds: 5, reached: 1 });
+});
+
+it('the bound of Single-Layer is that of nodes that hand their inputs on, where they did', () => {
+  const shape = { layers: 4, head: false, splits: 6, predictedLabels: 'none', labelLag: 1 } as const;
+  const costs = { ...equalCosts(shape), pass: [0.5, 0.5, 0.5, 0.5] };
+  const [usual, shared] = [false, true].map((sharedMemory) => bound(shape, 'single-layer', 4, costs, { sharedMemory }));
+  expect(shared).toBeLessThan(usual as number);
+  expect(shared).toBe(
+    simulate({ shape, variant: 'single-layer', nodes: 4, costs, sharedMemory: true }).summary.makespan,
+  );
 });

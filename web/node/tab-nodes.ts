@@ -77,10 +77,14 @@ export class TabNodes {
     this.#tell({ type: 'joined', kernels: kernels.name });
     const url = new URL('/relay', location.href);
     url.protocol = url.protocol.replace('http', 'ws');
+    let isConnected = false;
     const engine = new RelayEngine({
       url: url.href,
       chunkBytes,
-      onLink: (link, why) => this.#tell({ type: 'link', link, why }),
+      onLink: (link, why) => {
+        isConnected = link === 'connected';
+        this.#tell({ type: 'link', link, why });
+      },
       onBytes: (received, sent) => {
         this.#received += received;
         this.#sent += sent;
@@ -88,10 +92,12 @@ export class TabNodes {
     });
     const telling = setInterval(() => this.#tellBytes(), TELL_MS);
     const stop = new AbortController();
-    let late: ReturnType<typeof setTimeout> | undefined;
-    leave.addEventListener('abort', () => (late = setTimeout(() => stop.abort(leave.reason), LEAVING_MS)), {
-      once: true,
-    });
+    let late: ReturnType<typeof setInterval> | undefined;
+    const giveUp = (): void => {
+      // What is under way over a slow connection still arrives.
+      if (!isConnected) stop.abort(leave.reason);
+    };
+    leave.addEventListener('abort', () => (late = setInterval(giveUp, LEAVING_MS)), { once: true });
     const prepared = this.#prepared;
     const nodes = Array.from({ length: workers }, (_, worker) =>
       this.#node(setting, prepared, engine, worker, { leave, stop: stop.signal }),
@@ -104,7 +110,7 @@ export class TabNodes {
       await Promise.allSettled(nodes);
       throw error;
     } finally {
-      clearTimeout(late);
+      clearInterval(late);
       clearInterval(telling);
       this.#tellBytes();
       engine.close();

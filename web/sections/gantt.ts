@@ -48,12 +48,18 @@ export function gantt(): Section {
   let shown: { from: number; to: number } | undefined;
   let selected: Span | undefined;
 
-  const last = (): number => Math.max(view?.now ?? 0, (view && boundOf(view)) ?? 0, 1e-3) * 1.015;
+  /** Nothing is drawn of the time in which the run waited for its first node. */
+  const first = (): number => (view && Number.isFinite(view.begun) ? view.begun : 0);
+  const limit = (): number | undefined => {
+    const bound = view && boundOf(view);
+    return bound === undefined ? undefined : first() + bound;
+  };
+  const last = (): number => first() + 1.015 * (Math.max(view?.now ?? 0, limit() ?? 0, first() + 1e-3) - first());
   function frame(): Frame {
     const width = canvas.clientWidth;
     const nodes = Math.max(1, view?.nodes.length ?? 1);
     const row = nodes <= 4 ? 34 : nodes <= 10 ? 26 : 20;
-    const { from, to } = shown ?? { from: 0, to: last() };
+    const { from, to } = shown ?? { from: first(), to: last() };
     return { width, height: TOP + nodes * row + AXIS, left: width < 560 ? 18 : 56, row, from, to };
   }
   function draw(): void {
@@ -69,12 +75,12 @@ export function gantt(): Section {
     if (!context) return;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const end = view.trainSeconds === undefined ? undefined : view.now;
-    drawGantt(context, current, { rows, marks: view.marks, bound: boundOf(view), end, selected });
+    drawGantt(context, current, { rows, marks: view.marks, bound: limit(), end, selected });
   }
   function show(from: number, to: number): void {
-    const most = last();
+    const most = last() - first();
     const length = Math.min(most, Math.max(1e-3, to - from));
-    const start = Math.min(Math.max(0, from), most - length);
+    const start = Math.min(Math.max(first(), from), last() - length);
     shown = length >= most ? undefined : { from: start, to: start + length };
     draw();
   }

@@ -1,4 +1,5 @@
 /** `pff simulate`. */
+import { usableCores } from '../../run/cores.js';
 import { PffError } from '../../errors.js';
 import * as units from '../../report/units.js';
 import { fitToData } from '../../run/fit-to-data.js';
@@ -75,7 +76,7 @@ export const simulateCommand = defineCommand({
       {
         costs: given.costs,
         save: given['save-costs'],
-        threads: given['threads-per-node'] ?? 1,
+        threads: given['threads-per-node'] ?? (given.here ? Math.max(1, Math.floor(usableCores() / nodes)) : 1),
         nodes: given.here ? nodes : 1,
         kernels: askedKernels(given),
         dataDir,

@@ -22,9 +22,9 @@ export const sweepCommand = defineCommand({
   usage: ['pff sweep FILE [options]'],
   words: ['file'],
   about: [
-    'FILE is JSON: {"spec": {fields that all trainings have}, "data": "PATH of data of your own", "grid": {"learningRate": [0.01, 0.02], "dropout": [0, 0.1]}, "seeds": 3}. In place of "grid", "random": {"trials": 20, "seed": 1, "fields": {"learningRate": {"from": 0.001, "to": 0.1, "scale": "log"}, "batch": {"values": [32, 64]}}}. With "halving": {"epochs": 2, "factor": 3, "rungs": 3} all settings are trained for 2 epochs, the best third of them for 6, and of those the best third for 18.',
+    'FILE is JSON: {"spec": {fields that all trainings have}, "data": "PATH of data of your own", "grid": {"learningRate": [0.01, 0.02], "dropout": [0, 0.1]}, "seeds": 3}. In place of "grid", "random": {"trials": 20, "seed": 1, "fields": {"learningRate": {"from": 0.001, "to": 0.1, "scale": "log"}, "batch": {"values": [32, 64]}}}. With "halving": {"epochs": 2, "factor": 3, "rungs": 3} all settings are trained for 2 epochs, the best third of them for 6, and of those the best third for 18; epochs and splits are then its own, and may not be said.',
     'With --parallel several trainings go on at once. With --server they are submitted to the nodes of a cluster (pff node), which need the data and plugins of the sweep; the table is the same. A run that is finished and is in its folder here is removed from the server.',
-    'Settings are compared by accuracy on validation samples. Unless the spec says otherwise, these are a tenth of data of your own or of trainSamples, and 5000 of the training samples of a whole dataset; of such a dataset the test samples are not looked at. Each training has a run folder of its own. After any stop, the same command continues the sweep, and gives the same table.',
+    'Settings are compared by accuracy on validation samples. Unless the spec says otherwise, these are a tenth of data of your own or of trainSamples, and of a whole dataset a tenth of its training samples, at most 5000; of such a dataset the test samples are not looked at. Each training has a run folder of its own. After any stop, the same command continues the sweep, and gives the same table.',
   ],
   flags: {
     out: { ...textFlag('DIR', 'folder of the runs'), shownDefault: 'pff-sweeps/ and the name of FILE' },

@@ -47,7 +47,7 @@ export const simulateFlags = {
   'threads-per-node': {
     ...numberFlag('N', "threads of a node's kernels while measuring", { whole: true, least: 1 }),
     group,
-    shownDefault: '1',
+    shownDefault: '1; with --here the cores by the nodes, as pff train takes them',
   },
   ...kernelsFlags({ group }),
   'what-if': {

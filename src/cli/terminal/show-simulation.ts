@@ -36,9 +36,9 @@ export function showPff(
   asks: Asks,
   output: Output,
 ): void {
-  const { shape, variant, nodes, costs, speeds = [] } = input;
+  const { shape, variant, nodes, costs, speeds = [], sharedMemory = false } = input;
   const { timeline, summary, peakStoreBytes } = simulate(input);
-  const least = bound(shape, variant, nodes, costs, speeds);
+  const least = bound(shape, variant, nodes, costs, { speeds, sharedMemory });
   const alone = simulate({ shape, variant: 'sequential', nodes: 1, costs }).summary.makespan;
   const speedUp = summary.makespan > 0 ? alone / summary.makespan : 1;
   const limit = limitOf(input);

@@ -2,12 +2,14 @@
 import { CsvError, parse } from '#platform/csv';
 import { messageOf, PffError } from '../../errors.js';
 import { guessHeader, type HeaderGuess } from './csv-header.js';
-import { withPoints } from './decimal-commas.js';
+import { withPoint } from './decimal-commas.js';
 
 export interface Table {
   /** Names of the columns, where the file has them; else their numbers from 1. */
   readonly columns: readonly string[];
   readonly hasHeader: boolean;
+  /** Whether commas may stand within numbers: cells are parted by something else. */
+  readonly decimalCommas: boolean;
   /** The place of each column in the file, from 0. */
   readonly columnPlaces: readonly number[];
   /** [rows][columns] */
@@ -34,8 +36,6 @@ interface Row {
 
 const DELIMITERS = [',', ';', '\t', '|'];
 const MOST_CELL = 1 << 20;
-/** Columns that a note names. */
-const NAMED = 5;
 
 /** The table without columns that are empty or only number the rows. @param least as for `readWholeTable`. @throws PffError as that */
 export function readTable(text: string, name: string, options: TableOptions, least = 3): Table {
@@ -69,32 +69,25 @@ function wholeTable(text: string, name: string, options: TableOptions, least: nu
         hint: 'Put cells that hold the delimiter into double quotes.',
       });
   const { label } = options;
-  const plain = found.map(({ record }) => record);
-  const { rows, changed } = delimiter === ',' ? { rows: plain, changed: [] } : withPoints(plain);
+  const rows = found.map(({ record }) => record);
   const first = rows[0] as string[];
+  const decimalCommas = delimiter !== ',';
   const told: HeaderGuess =
     options.header === undefined && typeof label !== 'string'
-      ? guessHeader(rows, label)
+      ? guessHeader(decimalCommas ? rows.map((row) => row.map(withPoint)) : rows, label)
       : { hasHeader: options.header ?? true };
   const from = told.hasHeader ? 1 : 0;
   const columns = first.map((cell, i) => (told.hasHeader && cell !== '' ? cell : String(i + 1)));
-  const notes = told.note === undefined ? [] : [told.note];
-  if (changed.length > 0)
-    notes.push(`commas in numbers are read as decimal points: column ${namesOf(columns, changed)}`);
   return {
     first,
     columns,
+    decimalCommas,
     hasHeader: told.hasHeader,
     columnPlaces: first.map((_, i) => i),
     rows: rows.slice(from),
     lines: found.slice(from).map(({ info }) => info.lines),
-    notes,
+    notes: told.note === undefined ? [] : [told.note],
   };
-}
-
-function namesOf(columns: readonly string[], places: readonly number[]): string {
-  const names = places.slice(0, NAMED).map((i) => columns[i]);
-  return names.join(', ') + (places.length > NAMED ? ` and ${places.length - NAMED} more` : '');
 }
 
 function withoutUseless({ first, ...table }: WholeTable, label: string | number | undefined): Table {
@@ -151,6 +144,9 @@ function records(text: string, name: string, delimiter: string): Row[] {
 function likelyDelimiter(text: string): string {
   const end = text.search(/[\r\n]/);
   const line = (end < 0 ? text : text.slice(0, end)).replaceAll(/"[^"]*"/g, '');
-  const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length);
+  // Commas within numbers part nothing, where something else may.
+  const others = DELIMITERS.slice(1).some((delimiter) => line.includes(delimiter));
+  const parted = others && !/(^|\D),|,(\D|$)/.test(line) ? line.replaceAll(',', '') : line;
+  const counts = DELIMITERS.map((delimiter) => parted.split(delimiter).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))] as string;
 }

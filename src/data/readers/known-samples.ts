@@ -4,7 +4,7 @@
  */
 import { PffError } from '../../errors.js';
 import { assembleDataset } from '../assemble.js';
-import { byteOf, columnsWidth, encodeRow, type Cell, type Inputs } from '../columns.js';
+import { byteOf, columnsWidth, fitsRange, encodeRow, type Cell, type Inputs } from '../columns.js';
 import { imageSize, sharedBytes, sharedFloats, type Dataset, type ImageShape, type Samples } from '../dataset.js';
 import { sharedLabels, sharedLabelsFrom } from '../label-array.js';
 import { labelText } from './classes.js';
@@ -135,8 +135,8 @@ export function encoded(
 function pixelOf(cell: Cell, place: number, inputs: Inputs): number {
   const value = cell === null ? Number.NaN : Number(cell);
   const range = inputs.kind === 'image' ? inputs.range : undefined;
-  if (range && Number.isFinite(value)) return byteOf(value, range);
-  if (!(Number.isInteger(value) && value >= 0 && value <= 255))
+  if (range && fitsRange(value, range)) return byteOf(value, range);
+  if (range || !(Number.isInteger(value) && value >= 0 && value <= 255))
     throw new PffError('data', `value ${place + 1}: ${JSON.stringify(cell)} is no pixel from 0 to 255`, {
       hint: 'Give rows of pixels, as those that were trained on.',
     });

@@ -4,6 +4,7 @@ import type { Cell, ColumnInputs, Inputs, PixelInputs } from '../columns.js';
 import { imageSize } from '../dataset.js';
 import { labelText } from './classes.js';
 import { isNumber } from './csv-header.js';
+import { withPoint } from './decimal-commas.js';
 import type { FoundFile, TableKind } from './file-kind.js';
 import { classIn, placeOf, readRawTable, type RawTable } from './table.js';
 
@@ -20,6 +21,8 @@ export interface FileRow {
 interface Found {
   readonly table: RawTable;
   readonly columns: readonly number[];
+  /** The name of the column with the classes. */
+  readonly label: string;
 }
 
 type TableFile = FoundFile & { readonly kind: TableKind };
@@ -31,25 +34,33 @@ type TableFile = FoundFile & { readonly kind: TableKind };
  * @throws PffError `data` where it lacks columns
  */
 export async function rowsForInputs(file: TableFile, name: string, inputs: Inputs, given = ''): Promise<FileRow[]> {
-  const label = inputs.kind === 'columns' ? inputs.label : given || (inputs.label ?? 'label');
-  const { table, columns } = await (inputs.kind === 'columns'
+  const { table, columns, label } = await (inputs.kind === 'columns'
     ? columnsOf(file, name, inputs)
-    : pixelsOf(file, name, inputs, label));
+    : pixelsOf(file, name, inputs, given));
   const truth = table.columns.indexOf(label);
   return table.rows.map((row, i) => ({
     place: table.places[i] as number,
-    cells: columns.map((column) => row[column] ?? null),
+    cells: pointed(
+      columns.map((column) => row[column] ?? null),
+      table,
+      inputs,
+    ),
     truth: truth < 0 || columns.includes(truth) ? undefined : textOf(classIn(table, i, truth)),
   }));
 }
 
-async function pixelsOf(file: TableFile, name: string, { shape }: PixelInputs, label: string): Promise<Found> {
-  const table = await readRawTable(file, name, { least: 1, whole: true, ...labelPlace(label) });
+async function pixelsOf(file: TableFile, name: string, inputs: PixelInputs, given: string): Promise<Found> {
+  const { shape } = inputs;
+  const likely = [given, inputs.label ?? '', 'label'].filter(Boolean);
+  const table = await readRawTable(file, name, { least: 1, whole: true, ...labelPlace(likely[0] ?? 'label') });
+  // Another file may call it as most do.
+  const label =
+    (table.hasNames ? likely.find((column) => table.columns.includes(column)) : undefined) ?? likely[0] ?? 'label';
   // Columns without names are called by their places, the label's among them.
   const wanted = Array.from({ length: imageSize(shape) + 1 }, (_, i) => String(i + 1))
     .filter((column) => column !== label)
     .slice(0, imageSize(shape));
-  return { table, columns: inOrder(table, wanted, label) };
+  return { table, columns: inOrder(table, wanted, label), label };
 }
 
 async function columnsOf(file: TableFile, name: string, inputs: ColumnInputs): Promise<Found> {
@@ -59,11 +70,11 @@ async function columnsOf(file: TableFile, name: string, inputs: ColumnInputs): P
   const there = new Set(named.columns);
   const isThere = (column: string): boolean => there.has(column);
   const numbered = [label, ...wanted].every((column) => /^[1-9]\d*$/.test(column));
-  const byName = (): Found => ({ table: named, columns: wanted.map((column) => placeOf(named, column)) });
+  const byName = (): Found => ({ table: named, columns: wanted.map((column) => placeOf(named, column)), label });
   if (file.kind !== 'delimited') {
     if (wanted.every(isThere)) return byName();
     // Columns without names are called by their places.
-    if (numbered) return { table: named, columns: inOrder(named, wanted, label) };
+    if (numbered) return { table: named, columns: inOrder(named, wanted, label), label };
     throw lacking(named, wanted, label);
   }
   // A row of a file without names may have the very numbers that columns are called by.
@@ -72,11 +83,21 @@ async function columnsOf(file: TableFile, name: string, inputs: ColumnInputs): P
   if (names.some(isThere)) throw lacking(named, wanted, label);
   const plain = await readRawTable(file, name, { header: false, least: 1, whole: true });
   const columns = inOrder(plain, wanted, label);
-  const first = columns.map((column) => plain.rows[0]?.[column] ?? null);
+  const first = pointed(
+    columns.map((column) => plain.rows[0]?.[column] ?? null),
+    plain,
+    inputs,
+  );
   const isNumbered = plain.rows.length > 1 && numbered && first.every((cell, i) => cell === wanted[i]);
-  if (!isNumbered && isRow(first, inputs)) return { table: plain, columns };
+  if (!isNumbered && isRow(first, inputs)) return { table: plain, columns, label };
   if (!numbered) throw lacking(named, wanted, label);
-  return { table: withoutFirst(plain), columns };
+  return { table: withoutFirst(plain), columns, label };
+}
+
+/** Cells of the model's columns: numbers that have commas get points, where cells are parted by something else. */
+function pointed(cells: readonly Cell[], { decimalCommas }: RawTable, inputs: Inputs): readonly Cell[] {
+  if (!decimalCommas || inputs.kind !== 'columns') return cells;
+  return cells.map((cell, i) => (inputs.columns[i]?.kind === 'number' ? withPoint(cell) : cell));
 }
 
 function withoutFirst(table: RawTable): RawTable {

@@ -10,6 +10,8 @@ export interface RawTable {
   readonly columns: readonly string[];
   /** Whether `columns` are names that the file has, or numbers from 1. */
   readonly hasNames: boolean;
+  /** Whether commas may stand within numbers, as cells are parted by something else. */
+  readonly decimalCommas?: boolean | undefined;
   /** The place of each column in the file, from 0, where some of the file's are left out. */
   readonly columnPlaces?: readonly number[] | undefined;
   /** [rows][columns] */
@@ -46,7 +48,7 @@ export async function readRawTable(
   }
   const { least = 3, whole = false, ...how } = options;
   const { readTable, readWholeTable } = await import('./csv-table.js');
-  const { columns, columnPlaces, hasHeader, rows, lines, notes } = (whole ? readWholeTable : readTable)(
+  const { columns, columnPlaces, hasHeader, decimalCommas, rows, lines, notes } = (whole ? readWholeTable : readTable)(
     text,
     name,
     how,
@@ -54,7 +56,17 @@ export async function readRawTable(
   );
   const cells = rows.map((row) => row.map(cellOf));
   const classAt = (row: number, column: number): Cell => classOf(rows[row]?.[column]);
-  return { name, columns, hasNames: hasHeader, columnPlaces, rows: cells, classAt, places: lines, notes };
+  return {
+    name,
+    columns,
+    hasNames: hasHeader,
+    decimalCommas,
+    columnPlaces,
+    rows: cells,
+    classAt,
+    places: lines,
+    notes,
+  };
 }
 
 /** A little less than the longest text that V8 has (2^29 characters). */

@@ -1,6 +1,7 @@
 /** `serveModel`: a trained model as a service, in this thread. */
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
 import { serve, type ServerType } from '@hono/node-server';
 import { PffError } from '../../errors.js';
@@ -11,6 +12,9 @@ import { isLoopback } from '../access.js';
 import { cannotServe } from '../cannot-serve.js';
 import { closeServer } from '../listen.js';
 import { modelApp } from './model-app.js';
+
+/** How long requests at hand have at the end. */
+const LAST_ANSWERS_MS = 60_000;
 
 /** Where to serve a model, and how it is opened. */
 export interface ServeModelOptions extends LoadModelOptions {
@@ -68,13 +72,21 @@ export async function serveModel(run: string, options: ServeModelOptions = {}): 
     await model.close();
     throw cannotServe('model', { host, port }, error);
   }
+  // Browsers open connections that they may never use, which would keep the server from ending.
+  const silent = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket));
   const at = (server.address() as AddressInfo).port;
   const shown = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host;
   return {
     url: `http://${shown}:${at}/${token === undefined ? '' : `?token=${encodeURIComponent(token)}`}`,
     token,
     async close() {
-      await new Promise<void>((resolve) => closeServer(server, resolve));
+      for (const socket of silent) socket.destroy();
+      await new Promise<void>((resolve) => closeServer(server, resolve, LAST_ANSWERS_MS));
       await model.close();
     },
   };

@@ -88,8 +88,8 @@ export class RelayServer {
     const relay = new Relay({
       engine,
       send: (frame) => {
-        if (visit.isDeaf) client.terminate();
-        else client.send(frame);
+        visit.makeRoom();
+        client.send(frame);
       },
       onRefused: (why) => say(`${name} was refused: ${why}`),
     });

@@ -69,7 +69,7 @@ const FIRST_PORT = 8379;
 /** How long guests have at the end of a run, and how often it is looked whether they are gone. */
 const LAST_WORDS_MS = 5000;
 const GONE_MS = 50;
-/** How long it is waited for the word of a node that the results are right, where no browser is there any more. */
+/** How long it is waited for the word of a node that the results are right, where no node is there any more. */
 const LAST_CHECK_MS = 10_000;
 
 /** @throws PffError `cluster` where there is no such run or browsers cannot do it; as a node where its data is not here. */
@@ -221,7 +221,8 @@ async function endOf({
     signal.throwIfAborted();
     const all = store.mirror.settled && store.wanted(false).finished;
     complete = all ? (complete ?? performance.now()) : undefined;
-    const nobody = complete !== undefined && performance.now() - complete > LAST_CHECK_MS && relay.count === 0;
+    const nobody =
+      complete !== undefined && performance.now() - complete > LAST_CHECK_MS && !isSomebodyThere(store, record);
     const end = store.stopped
       ? 'stopped'
       : store.failure()
@@ -236,6 +237,10 @@ async function endOf({
     }
     await changeOf(store);
   }
+}
+
+function isSomebodyThere({ mirror }: ClusterStore, { leaseMs }: RunRecord): boolean {
+  return mirror.nodes().some(({ record, age }) => !record.left && age < leaseMs);
 }
 
 /** They see the end of the run themselves, and go. */

@@ -16,6 +16,7 @@ export class Visit {
   readonly #connections = new Map<WebSocket, Relay>();
   #budget = BURST;
   #since = performance.now();
+  #waking: NodeJS.Timeout | undefined;
 
   get isFull(): boolean {
     return this.#connections.size >= MOST_CONNECTIONS;
@@ -34,25 +35,33 @@ export class Visit {
     this.#resume();
   }
 
-  /** Whether so much waits to be read that no more may be sent. */
-  get isDeaf(): boolean {
-    let waiting = 0;
-    for (const client of this.#connections.keys()) waiting += client.bufferedAmount;
-    return waiting > MOST_WAITING;
+  /** Puts the connection off the line that reads least, where so much waits to be read that no more may be sent. */
+  makeRoom(): void {
+    let [waiting, most] = [0, undefined as WebSocket | undefined];
+    for (const client of this.#connections.keys()) {
+      waiting += client.bufferedAmount;
+      if (!most || client.bufferedAmount > most.bufferedAmount) most = client;
+    }
+    if (waiting > MOST_WAITING) most?.terminate();
   }
 
   /** Counts a request; the connections wait where there are too many. */
   count(): void {
-    const now = performance.now();
-    this.#budget = Math.min(BURST, this.#budget + ((now - this.#since) / 1000) * PER_SECOND) - 1;
-    this.#since = now;
-    if (this.#budget < 0) setTimeout(() => this.#resume(), (-this.#budget / PER_SECOND) * 1000);
+    this.#earn();
+    this.#budget -= 1;
     if (!this.#mayGoOn()) for (const client of this.#connections.keys()) client.pause();
+    this.#wakeInTime();
   }
 
   /** A request was carried out. */
   carriedOut(): void {
-    if (this.#budget >= 0) this.#resume();
+    this.#resume();
+  }
+
+  #earn(): void {
+    const now = performance.now();
+    this.#budget = Math.min(BURST, this.#budget + ((now - this.#since) / 1000) * PER_SECOND);
+    this.#since = now;
   }
 
   #mayGoOn(): boolean {
@@ -62,10 +71,18 @@ export class Visit {
   }
 
   #resume(): void {
-    // The time of the wait counts, too.
-    const now = performance.now();
-    this.#budget = Math.min(BURST, this.#budget + ((now - this.#since) / 1000) * PER_SECOND);
-    this.#since = now;
+    this.#earn();
     if (this.#mayGoOn()) for (const client of this.#connections.keys()) client.resume();
+    this.#wakeInTime();
+  }
+
+  /** Timers may be early by a fraction: then there is another one. */
+  #wakeInTime(): void {
+    if (this.#budget >= 0 || this.#waking !== undefined) return;
+    const wake = (): void => {
+      this.#waking = undefined;
+      this.#resume();
+    };
+    this.#waking = setTimeout(wake, Math.ceil((-this.#budget / PER_SECOND) * 1000) + 1);
   }
 }

@@ -50,7 +50,7 @@ export async function fetchModel(
   const fetch = async (store: ClusterStore, record: RunRecord): Promise<FetchedModel> => {
     const { spec } = record;
     checkGraph(spec);
-    const { imageSize, classes } = record.dataset;
+    const { imageSize, classes, inputs } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
     const shapes = allStructures(networkStructure(spec, layout));
     const notYet = (layer: number): PffError =>
@@ -79,7 +79,9 @@ export async function fetchModel(
         program: `pff ${VERSION}`,
         modelDigest: digest,
         dataDigest: record.dataset.digest,
+        numerics: record.numerics.id,
         classes: JSON.stringify(classes),
+        ...(inputs ? { inputs: JSON.stringify(inputs) } : {}),
         ...(finished ? {} : { interruptedAfterChapters: String(chapters) }),
       };
       folder.write(MODEL_FILE, encodeSealed(spec, states, metadata));

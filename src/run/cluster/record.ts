@@ -8,8 +8,11 @@ import { ownParts } from '../../spec/own-parts.js';
 import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/server-options.js';
-import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
+import { printsAsItIs, specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 import { VERSION } from '../version.js';
+
+/** Characters, well within what a record may have (records.ts). */
+const MOST_INPUTS = 100_000;
 
 export interface RunSetting extends StorageOptions {
   readonly run: string;
@@ -19,6 +22,11 @@ export interface RunSetting extends StorageOptions {
   readonly numerics: Numerics;
   readonly leaseMs: number;
   readonly audit?: RunRecord['audit'];
+}
+
+/** Federated nodes cannot read their data without; others only tell it to those who fetch the model, which is worth no refusal. */
+function isShort(inputs: Inputs): boolean {
+  return printsAsItIs(inputs) && JSON.stringify(inputs).length <= MOST_INPUTS;
 }
 
 export function newRunRecord(
@@ -39,7 +47,9 @@ export function newRunRecord(
       digest: dataset.digest,
       imageSize: imageValues(setting.spec.layers),
       classes: [...dataset.classes],
-      ...(inputs && setting.variant === 'federated' && setting.spec.dataset === 'own' ? { inputs } : {}),
+      ...(inputs && setting.spec.dataset === 'own' && (setting.variant === 'federated' || isShort(inputs))
+        ? { inputs }
+        : {}),
     },
     createdMs: Date.now(),
     state: 'open',

@@ -17,7 +17,8 @@ export const RUN_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,47}$/;
 /** An Ed25519 public key, in hex. */
 const key = z.string().regex(/^[0-9a-f]{64}$/);
 
-function printsAsItIs(value: unknown): boolean {
+/** Whether all texts in it do. */
+export function printsAsItIs(value: unknown): boolean {
   if (typeof value === 'string') return isPlain(value);
   return typeof value !== 'object' || value === null || Object.values(value).every(printsAsItIs);
 }
@@ -44,7 +45,7 @@ export const runRecordSchema = z.strictObject({
     /** Values per image, for federated nodes whose data is their own. */
     imageSize: z.int().positive(),
     classes: z.array(plain(200)).min(1).max(MOST_CLASSES),
-    /** What the network takes, where federated nodes must read data of their own so: tables, above all. */
+    /** What the network takes of data of one's own: federated nodes must read theirs so, and a model that is fetched says it. */
     inputs: inputsSchema.refine(printsAsItIs).optional(),
   }),
   /** Hex SHA-256 of what of plugins the spec names (model/own-parts.ts), by field. */

@@ -106,7 +106,7 @@ function fromArrays(
   reading: KnownReading,
   notes: string[],
 ): NamedSamples {
-  if ('table' in found) return encoded(place, rowsOf(found.table, inputs), inputs, reading, notes);
+  if ('table' in found) return encoded(place, rowsOf(found.table, inputs, notes), inputs, reading, notes);
   if (inputs.kind === 'columns') throw notColumns(place, inputs.columns.length);
   // Rows of pixels say nothing of width and height.
   if (!found.areRows || imageSize(found.shape) !== imageSize(inputs.shape))
@@ -115,7 +115,7 @@ function fromArrays(
 }
 
 /** Rows of a table that was made of arrays: the label is its last column. */
-function rowsOf({ name, rows, places, columns }: RawTable, inputs: Inputs): FileRow[] {
+function rowsOf({ name, rows, places, columns }: RawTable, inputs: Inputs, notes: string[]): FileRow[] {
   const wanted = inputs.kind === 'columns' ? inputs.columns.map((column) => columns.indexOf(column.name)) : [];
   // What is always the same was left out in training, so by name; a model of a table with other names takes them as they come.
   const byName = inputs.kind === 'columns' && !wanted.includes(-1);
@@ -123,6 +123,8 @@ function rowsOf({ name, rows, places, columns }: RawTable, inputs: Inputs): File
     throw new PffError('data', `${name}: has ${columns.length - 1} columns, but ${wanted.length} are taken`, {
       hint: 'Give arrays of the same columns.',
     });
+  if (byName && wanted.length < columns.length - 1)
+    notes.push(`${name}: ${columns.length - 1 - wanted.length} columns are not taken, as in training`);
   return rows.map((row, i) => ({
     place: places[i] as number,
     cells: byName ? wanted.map((column) => row[column] ?? null) : row.slice(0, -1),

@@ -16,7 +16,8 @@ import { splitRows } from '../../split.js';
 import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
 import type { Reading } from '../../readers/reading.js';
-import { classIn, type RawTable } from '../../readers/table.js';
+import { haveCommas, withPoint } from '../../readers/decimal-commas.js';
+import { classIn, placeOf, type RawTable } from '../../readers/table.js';
 import { asNumber, labelOf, listed, placesIn, usableColumns } from './table-columns.js';
 
 /** A column of more different texts than this has names or remarks, which say nothing of new rows. */
@@ -37,7 +38,10 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
   const notes = [...parts.train.notes];
   const label = labelOf(parts.train, reading.labelColumn);
   const usable = usableColumns(parts.train, label, reading.ignoreColumns, notes);
-  const chosen = eachPart(parts, (table) => chooseRows(table, parts.train, label, usable, reading.missing, notes));
+  const commas = columnsWithCommas(parts.train, usable);
+  if (commas.size > 0) notes.push(`commas in numbers are read as decimal points: column ${listed([...commas], 5)}`);
+  const how = { label, usable, commas, missing: reading.missing };
+  const chosen = eachPart(parts, (table) => chooseRows(table, parts.train, how, notes));
   const { classes, labels } = classesOf(
     eachPart(chosen, (table) => table.labels),
     `${parts.train.name}: column ${label}`,
@@ -100,13 +104,28 @@ function checkHeld(test: number, name: string): void {
     });
 }
 
+interface Choosing {
+  readonly label: string;
+  readonly usable: readonly string[];
+  /** Columns whose numbers have commas for points. */
+  readonly commas: ReadonlySet<string>;
+  readonly missing: Reading['missing'];
+}
+
+function columnsWithCommas(table: RawTable, usable: readonly string[]): ReadonlySet<string> {
+  if (!table.decimalCommas) return new Set();
+  const cellsOf = (column: string): Cell[] => {
+    const place = placeOf(table, column);
+    return table.rows.map((row) => row[place] ?? null);
+  };
+  return new Set(usable.filter((column) => haveCommas(cellsOf(column))));
+}
+
 /** The rows that count, with the columns of the training table in its order. */
 function chooseRows(
   table: RawTable,
   train: RawTable,
-  label: string,
-  usable: readonly string[],
-  missing: Reading['missing'],
+  { label, usable, commas, missing }: Choosing,
   notes: string[],
 ): Chosen {
   const places = placesIn(table, train, [label, ...usable]);
@@ -118,7 +137,10 @@ function chooseRows(
       without.push(table.places[i] as number);
       return [];
     }
-    const cells = others.map((place) => row[place] ?? null);
+    const cells = others.map((place, column) => {
+      const cell = row[place] ?? null;
+      return commas.has(usable[column] as string) ? withPoint(cell) : cell;
+    });
     const holes = cells.flatMap((cell, column) => (cell === null ? [usable[column] as string] : []));
     for (const column of holes) {
       const at = empty.get(column);
