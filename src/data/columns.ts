@@ -97,9 +97,9 @@ function numberOf(cell: number | string, name: string): number {
   return value;
 }
 
-/** Whether a value may be one of an image. Fractions from 0 to 1 are beside bytes, which would all be white; other ranges are those of the training images alone. */
+/** Whether a value may be one of an image: bytes beside fractions from 0 to 1 would all be white; other ranges are those of the training images alone. */
 export function fitsRange(value: number, [low, high]: readonly [number, number]): boolean {
-  return Number.isFinite(value) && (low !== 0 || high !== 1 || (value >= 0 && value <= 1));
+  return Number.isFinite(value) && (low !== 0 || high !== 1 || (value > -0.5 && value < 1.5));
 }
 
 /** A value of an image as a byte: `range` becomes 0 … 255, and what lies beyond it its ends. */

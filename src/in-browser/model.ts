@@ -12,7 +12,8 @@ import { networkStructure } from '../model/network.js';
 import { strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
 import { labelled } from '../node/prepare.js';
-import type { RunSpec } from '../spec/spec.js';
+import type { OwnKind } from '../spec/own-parts.js';
+import { isKnownName, predictingParts, type RunSpec } from '../spec/spec.js';
 
 export interface BrowserPrediction {
   readonly label: number;
@@ -27,6 +28,8 @@ export class BrowserModel {
   readonly #shape: ImageShape;
   readonly #kernels: Kernels;
   readonly #predictor: Predictor;
+  /** Layers have one buffer each on a device, so predictions take turns. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Made by `openModel`. */
   constructor(spec: RunSpec, classes: readonly string[], shape: ImageShape, kernels: Kernels, predictor: Predictor) {
@@ -51,7 +54,9 @@ export class BrowserModel {
     const samples = { count, images, labels: newLabels(count, classes) };
     const data = labelled(samples, layout, this.#shape, this.spec);
     const rows = Uint32Array.from({ length: count }, (_, i) => i);
-    const { combined } = await this.#predictor.scores(data, rows);
+    const next = this.#last.then(() => this.#predictor.scores(data, rows));
+    this.#last = next.catch(() => {});
+    const { combined } = await next;
     return Array.from(strongestClass(combined, classes), (label, i) => ({
       label,
       className: this.classes[label] ?? String(label),
@@ -59,10 +64,13 @@ export class BrowserModel {
     }));
   }
 
-  /** Frees its memory; it must not be used afterwards. */
+  /** Frees its memory, once all that was asked for is answered; it must not be used afterwards. */
   close(): void {
-    this.#predictor.close();
-    this.#kernels.close();
+    const free = (): void => {
+      this.#predictor.close();
+      this.#kernels.close();
+    };
+    void this.#last.then(free);
   }
 }
 
@@ -73,6 +81,11 @@ export async function openModel(bytes: Uint8Array, kernels: PortableChoice = 'au
     throw new PffError('files', 'the model does not say which images it takes', {
       hint: 'Models of tables are read by pff predict.',
     });
+  for (const [kind, name] of Object.entries(predictingParts(spec)))
+    if (!isKnownName(kind as OwnKind, name))
+      throw new PffError('usage', `the model has the ${kind} ${name}, which is of a plugin that is not here`, {
+        hint: 'Models with parts of a plugin are read by pff predict --plugin FILE.',
+      });
   const layout = labelLayout(imagePlanes(spec.layers) ?? inputs.shape, classes.length, spec.labelMode);
   if (imageSize(inputs.shape) !== imageValues(spec.layers))
     throw new PffError('files', 'the model takes images of another size than its first layer');

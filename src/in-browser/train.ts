@@ -63,7 +63,12 @@ export async function* train(
     failed ??= { error };
     wake();
   };
-  const onAbort = (): void => fail(signal?.reason);
+  const onAbort = (): void => {
+    // At once, whatever whoever reads the events is at.
+    worker.terminate();
+    events.length = 0;
+    fail(signal?.reason);
+  };
   worker.addEventListener('message', ({ data }) => {
     if (data.type === 'failed') return fail(decodeError(data.error));
     events.push(data.event);

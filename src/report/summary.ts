@@ -24,8 +24,8 @@ export interface SummaryInput {
 }
 
 /** Of a run that was followed on a cluster nothing is known of its nodes' threads and of its store. */
-function threadsText({ nodes, threadsPerNode, peakStoreBytes }: RunResult): string {
-  if (nodes > 1 && peakStoreBytes === 0) return '';
+function threadsText({ nodes, threadsPerNode, followed }: RunResult): string {
+  if (followed) return '';
   return `, ${threadsPerNode} ${threadsPerNode === 1 ? 'thread' : 'threads'}${nodes > 1 ? ' a node' : ''}`;
 }
 
@@ -42,7 +42,7 @@ export function runSummary(
   if (result.nodes > 1)
     rows.push([
       'pipeline',
-      `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved${result.peakStoreBytes > 0 ? `, store at most ${bytes(result.peakStoreBytes)}` : ''}`,
+      `${result.variant} on ${result.nodes} nodes: ${percent(result.utilisation, 1)} of their time computing, ${bytes(result.bytesMoved)} moved${result.followed ? '' : `, store at most ${bytes(result.peakStoreBytes)}`}`,
     ]);
   rows.push(['model digest', digestText(result)]);
   if (result.best)

@@ -16,10 +16,10 @@ import { prepareMeasured, type DatasetFacts } from '../node/prepare.js';
 import type { Classifier } from '../objectives/objective.js';
 import { objectiveOf } from '../objectives/table.js';
 import { layerCount } from '../spec/predicates.js';
-import type { RunSpec } from '../spec/spec.js';
+import { predictingParts, type RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
-import { checkParts, predictingParts } from './run-plugins.js';
+import { checkParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, withKernels } from './saved-model.js';
 import { checkTrainedOn } from './trained-data.js';
 

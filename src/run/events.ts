@@ -55,6 +55,8 @@ export interface RunResult {
   readonly peakRssBytes: number;
   /** The most bytes of published outputs that the store held at once. */
   readonly peakStoreBytes: number;
+  /** The run was done by nodes of a cluster: nothing is known here of their threads and their store. */
+  readonly followed?: true | undefined;
   /** The most memory that the run could need, as computed before it began (run/memory.ts). */
   readonly memoryBoundBytes: number;
   /** Where the time went, over all nodes, in seconds. */

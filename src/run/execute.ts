@@ -26,7 +26,7 @@ export interface Callbacks {
   readonly node: (event: NodeEvent) => void;
   readonly died: (node: number, reason: string, deaths: number) => void;
   readonly placed: (text: string) => void;
-  /** An output was published, for those who look on. Only a node in this thread waits for them. */
+  /** An output was published, for those who look on; its node goes on once they let it (validator.ts). */
   readonly published?: (task: Task, output: Output) => Promise<void>;
   /** The same of a baseline outside the pipeline: all of its layers after a chapter. Nobody waits for it. */
   readonly chapter?: (chapter: number, states: readonly LayerState[]) => void;
@@ -82,7 +82,7 @@ function pipelineTraining(setup: TrainingSetup): Training {
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
   const { shared: kept, published, ready } = restored(graph, store, checkpoint);
-  const shared = callbacks.published ? observed(kept, callbacks.published) : kept;
+  const shared = callbacks.published ? observed(kept, callbacks.published, signal) : kept;
   const shapes = allStructures(networkStructure(job.spec, job.layout));
   return {
     async run() {
@@ -110,8 +110,9 @@ function pipelineTraining(setup: TrainingSetup): Training {
   };
 }
 
-/** `store`, with `published` told of every output, and waited for. */
-function observed(store: Store, published: (task: Task, output: Output) => Promise<void>): Store {
+/** `store`, with `published` told of every output, and waited for until `signal` aborts. */
+function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, signal: AbortSignal): Store {
+  const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
@@ -119,7 +120,7 @@ function observed(store: Store, published: (task: Task, output: Output) => Promi
     publish: async (task, output) => {
       const looking = published(task, output);
       await store.publish(task, output);
-      await looking;
+      if (!signal.aborted) await Promise.race([looking, ended]);
     },
   };
 }

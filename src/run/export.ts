@@ -14,14 +14,14 @@ import { modelFacts, modelTensors, parseSpec, type ModelFacts, type SavedModel }
 import { encodeOnnx } from '../model/onnx.js';
 import { decodeSafetensors, type Tensor } from '../formats/safetensors.js';
 import { OWN_KINDS } from '../spec/own-parts.js';
-import { resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
+import { predictingParts, resolveSpec, type PartialSpec, type RunSpec } from '../spec/spec.js';
 import { modelDigest } from '../model/digest.js';
 import { didYouMean } from '../suggest.js';
 import { checkUserFile, writeUserFile } from './user-file.js';
 import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
 import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
-import { checkParts, predictingParts } from './run-plugins.js';
+import { checkParts } from './run-plugins.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';
 

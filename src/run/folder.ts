@@ -178,6 +178,9 @@ export function makeFolder(folder: string): void {
   mkdirSync(folder);
 }
 
+/** Node.js writes less than 2 GiB at once. */
+const PIECE_BYTES = 1 << 30;
+
 /** Writes a file so that it is there whole or not at all, also after a power cut. @throws PffError `files` */
 export function writeWhole(file: string, content: string | Uint8Array): string {
   const temporary = `${file}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -185,7 +188,7 @@ export function writeWhole(file: string, content: string | Uint8Array): string {
     const handle = openSync(temporary, 'wx');
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at, Math.min(bytes.length - at, PIECE_BYTES));
       fsyncSync(handle);
     } finally {
       closeSync(handle);

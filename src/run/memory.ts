@@ -114,7 +114,7 @@ export function memoryBound(
     ? shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) +
       widths.reduce((sum, width) => sum + 4 * sampleBlock(layout.suffix, BLOCK) * tried * width, 0)
     : 0;
-  // Beside nodes of their own threads one chapter is measured and another waits for that.
+  // Beside nodes of their own threads one chapter is measured and another waits for that; where more nodes wait, they publish nothing.
   const measuring = measured
     ? 2 * shapes.reduce((sum, shape) => sum + parameterBytes(shape), 0) + (nodes > 1 ? 2 * chapterBytes : 0)
     : 0;

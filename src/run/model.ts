@@ -15,9 +15,9 @@ import { sampleBlock, strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
 import { labelled } from '../node/prepare.js';
 import { softmaxOf } from '../objectives/softmax.js';
-import type { RunSpec } from '../spec/spec.js';
+import { predictingParts, type RunSpec } from '../spec/spec.js';
 import { checkedStates, type VerifyOption } from './model-integrity.js';
-import { checkParts, predictingParts } from './run-plugins.js';
+import { checkParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 
 /** How a model is opened. */
@@ -291,7 +291,7 @@ function pixelRow(row: ModelRow, size: number, range: readonly [number, number] 
     if (range || !(Number.isInteger(value) && value >= 0 && value <= 255))
       throw new PffError(
         'data',
-        `value ${p + 1} is ${cellText(cell)}, which is no pixel: ${range ? 'a number' : 'a whole number from 0 to 255'}`,
+        `value ${p + 1} is ${cellText(cell)}, which is no pixel${range ? ` as those of training, from ${range[0]} to ${range[1]}` : ': a whole number from 0 to 255'}`,
         {
           hint: range
             ? `Give a row of pixels, ${range[0]} to ${range[1]}, as those that were trained on.`

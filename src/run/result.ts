@@ -26,6 +26,8 @@ export interface ResultParts {
   readonly summary: TimelineSummary;
   /** Whether nodes handed inputs on (Single-Layer on one machine). */
   readonly relayed: boolean;
+  /** Whether nodes of a cluster did it. */
+  readonly followed: boolean;
   readonly validation: Evaluation | undefined;
   readonly best: RunResult['best'] | undefined;
   readonly folder: string | undefined;
@@ -58,6 +60,7 @@ export function runResult(parts: ResultParts): RunResult {
     seed: spec.seed,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
     peakStoreBytes: parts.peakStoreBytes,
+    ...(parts.followed ? { followed: true as const } : {}),
     memoryBoundBytes: parts.memoryBoundBytes,
     timeSplit: timeSplit(parts.spans, summary, execution.nodes),
     utilisation: summary.utilisation,

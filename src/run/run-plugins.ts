@@ -30,13 +30,6 @@ export function checkParts(run: string, names: PartNames): void {
   }
 }
 
-/** What prediction needs of plugins: the goodness, and the objective where its heads predict or another classifier is asked for. */
-export function predictingParts({ goodness, objective, classifier }: RunSpec, asked = classifier): PartNames {
-  return asked !== classifier || classifier === 'last-head' || classifier === 'all-heads'
-    ? { goodness, objective }
-    : { goodness };
-}
-
 function isKnown(kind: keyof PartNames, name: string): boolean {
   if (kind === 'dataset') return isDataset(name);
   return kind === 'store' ? isStore(name) : isKnownName(kind, name);

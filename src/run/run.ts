@@ -154,7 +154,8 @@ export class Run {
         memoryBoundBytes: bound.total,
         spans: this.#spans,
         summary,
-        relayed: this.#relays && !this.#options.cluster,
+        relayed: this.#relays && !this.#options.cluster && this.#execution.gpus === undefined,
+        followed: this.#options.cluster !== undefined,
         best: best && { chapter: best.chapter, accuracy: best.right / best.samples },
         folder: this.#folder?.path,
       });

@@ -13,14 +13,14 @@ import { openKernels, type KernelsChoice } from '../kernels/open.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { decodeModel, type SavedModel } from '../model/model-file.js';
-import type { RunSpec } from '../spec/spec.js';
+import { predictingParts, type RunSpec } from '../spec/spec.js';
 import { readDataPlaces } from './checkpoint.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
 import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
 import { readResult } from './read-result.js';
-import { checkParts, predictingParts } from './run-plugins.js';
+import { checkParts } from './run-plugins.js';
 import { checkTrainedOn } from './trained-data.js';
 
 /** One image's prediction. */

@@ -131,7 +131,7 @@ export class Validator {
 
   /**
    * An output was published. Returns once the node may go on: one that shares this thread, when the measuring is over that this may have
-   * begun; another one, when no more than this chapter waits for it, so that states do not pile up where measuring is slower than training.
+   * begun; another one, when what came before this chapter is measured, so that states do not pile up where measuring is slower than training.
    */
   published(task: Task, { steps, buffer }: Output): Promise<void> {
     if (task.kind !== 'train') return Promise.resolve();

@@ -72,7 +72,7 @@ export interface NodeFigures {
 }
 
 export interface TimelineSummary {
-  /** Seconds from 0 to the end of the last span. */
+  /** Seconds from the beginning of the first span to the end of the last one. */
   readonly makespan: number;
   /** Seconds of computing, all nodes together. */
   readonly busy: number;

@@ -37,3 +37,13 @@ export function usesPredictedLabels(name: RunSpec['negatives']): boolean {
 export function layerCount(spec: RunSpec): number {
   return spec.layers.length - 1;
 }
+
+/** What prediction needs of plugins: the goodness, and the objective where its heads predict or another classifier is asked for. */
+export function predictingParts(
+  { goodness, objective, classifier }: Pick<RunSpec, 'goodness' | 'objective' | 'classifier'>,
+  asked = classifier,
+): Partial<Pick<RunSpec, 'goodness' | 'objective'>> {
+  return asked !== classifier || classifier === 'last-head' || classifier === 'all-heads'
+    ? { goodness, objective }
+    : { goodness };
+}

@@ -118,9 +118,25 @@ describe('columns', () => {
       await load(file('commas.csv', text(',')), { labelColumn: 'class' }),
       await load(file('points.csv', text('.')), { labelColumn: 'class' }),
     ];
-    expect(commas.notes).toContain('commas in numbers are read as decimal points: column a');
+    expect(commas.notes).toContain('commas.csv: commas in numbers are read as decimal points: column a');
     expect([commas.inputs, commas.digest]).toEqual([points.inputs, points.digest]);
     expect(columnsOf(commas).map(({ kind }) => kind)).toEqual(['number', 'number', 'text']);
+  });
+
+  it('of numbers whose commas may be thousands are texts, and it is said', async () => {
+    const rows = Array.from({ length: 24 }, (_, i) => `1,${500 + (i % 4)};0,${125 + (i % 3)};${i % 2}`);
+    const data = await load(file('thousands.csv', ['a;b;class', ...rows].join('\n')), { labelColumn: 'class' });
+    expect(columnsOf(data).map(({ kind }) => kind)).toEqual(['text', 'number']);
+    expect(data.notes?.join()).toMatch(/numbers such as 1,234 may have a decimal comma or thousands.*: column a/);
+  });
+
+  it('are numbers in each part by what stands there', async () => {
+    const rows = (point: string, part: string): string[] =>
+      Array.from({ length: 24 }, (_, i) => [`${i % 5}${point}${1 + (i % 7)}`, i % 2].join(part));
+    const train = file('parts/train.csv', ['a,class', ...rows('.', ',')].join('\n'));
+    file('parts/test.csv', ['a;class', ...rows(',', ';')].join('\n'));
+    const data = await load(path.dirname(train), { labelColumn: 'class' });
+    expect([...data.test.images]).toEqual([...data.train.images]);
   });
 
   it('of hexadecimal numbers are texts', async () => {

@@ -22,6 +22,8 @@ import { TabExecutor } from './tab-executor.js';
 const TELL_MS = 500;
 /** Without a connection nothing can be given back: the lease then sees to it. */
 const LEAVING_MS = 2500;
+/** Whoever shares the run may be there while the run's server is not. */
+const LONGEST_MS = 60_000;
 
 export class TabNodes {
   readonly #tell: (event: TabEvent) => void;
@@ -95,9 +97,17 @@ export class TabNodes {
     let late: ReturnType<typeof setInterval> | undefined;
     const giveUp = (): void => {
       // What is under way over a slow connection still arrives.
-      if (!isConnected) stop.abort(leave.reason);
+      if (!isConnected || performance.now() - leftAt > LONGEST_MS) stop.abort(leave.reason);
     };
-    leave.addEventListener('abort', () => (late = setInterval(giveUp, LEAVING_MS)), { once: true });
+    let leftAt = Infinity;
+    leave.addEventListener(
+      'abort',
+      () => {
+        leftAt = performance.now();
+        late = setInterval(giveUp, LEAVING_MS);
+      },
+      { once: true },
+    );
     const prepared = this.#prepared;
     const nodes = Array.from({ length: workers }, (_, worker) =>
       this.#node(setting, prepared, engine, worker, { leave, stop: stop.signal }),

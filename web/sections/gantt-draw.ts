@@ -24,6 +24,8 @@ export interface Drawing {
   readonly rows: readonly (readonly Span[])[];
   readonly marks: readonly Mark[];
   readonly bound: number | undefined;
+  /** What times are counted from. */
+  readonly begun: number;
   readonly end: number | undefined;
   readonly selected: Span | undefined;
 }
@@ -57,7 +59,7 @@ export function drawGantt(context: CanvasRenderingContext2D, frame: Frame, drawi
   if (drawing.end !== undefined) lines.push({ seconds: drawing.end, name: 'measured', colour: ink, dash: [] });
   if (drawing.bound !== undefined)
     lines.push({ seconds: drawing.bound, name: 'bound', colour: themeColour('accent'), dash: [4, 3] });
-  uprights(context, frame, lines, surface);
+  uprights(context, frame, lines, surface, drawing.begun);
   for (const mark of drawing.marks) flag(context, frame, mark);
   context.restore();
   context.fillStyle = ink;
@@ -134,7 +136,13 @@ interface Upright {
 }
 
 /** Lines at moments, with their names above, from right to left, so that two near each other stand side by side. */
-function uprights(context: CanvasRenderingContext2D, frame: Frame, lines: readonly Upright[], surface: string): void {
+function uprights(
+  context: CanvasRenderingContext2D,
+  frame: Frame,
+  lines: readonly Upright[],
+  surface: string,
+  begun: number,
+): void {
   context.lineWidth = 1.5;
   for (const { seconds, colour, dash } of lines) {
     const x = placeOf(frame, seconds);
@@ -150,7 +158,7 @@ function uprights(context: CanvasRenderingContext2D, frame: Frame, lines: readon
   context.textBaseline = 'top';
   let room = Infinity;
   for (const { seconds, name, colour } of lines) {
-    const text = `${name} ${duration(seconds)}`;
+    const text = `${name} ${duration(seconds - begun)}`;
     const width = context.measureText(text).width;
     const right = Math.min(placeOf(frame, seconds) - 5, room - 12);
     context.fillStyle = surface;

@@ -75,7 +75,7 @@ export function gantt(): Section {
     if (!context) return;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const end = view.trainSeconds === undefined ? undefined : view.now;
-    drawGantt(context, current, { rows, marks: view.marks, bound: limit(), end, selected });
+    drawGantt(context, current, { rows, marks: view.marks, bound: limit(), begun: first(), end, selected });
   }
   function show(from: number, to: number): void {
     const most = last() - first();

@@ -137,9 +137,13 @@ function pixelOf(cell: Cell, place: number, inputs: Inputs): number {
   const range = inputs.kind === 'image' ? inputs.range : undefined;
   if (range && fitsRange(value, range)) return byteOf(value, range);
   if (range || !(Number.isInteger(value) && value >= 0 && value <= 255))
-    throw new PffError('data', `value ${place + 1}: ${JSON.stringify(cell)} is no pixel from 0 to 255`, {
-      hint: 'Give rows of pixels, as those that were trained on.',
-    });
+    throw new PffError(
+      'data',
+      `value ${place + 1}: ${JSON.stringify(cell)} is no pixel ${range ? `as those of training, from ${range[0]} to ${range[1]}` : 'from 0 to 255'}`,
+      {
+        hint: 'Give rows of pixels, as those that were trained on.',
+      },
+    );
   return value;
 }
 

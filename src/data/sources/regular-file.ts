@@ -2,16 +2,19 @@
  * Reads whole files that somebody named: regular ones, and pipes where they are asked for, up to a size. A device such as
  * /dev/zero has no end, and a pipe that nobody writes to never begins. Node.js only.
  */
+import { constants as buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync, type Stats } from 'node:fs';
 
 export interface ReadOptions {
-  /** Larger files are refused. By default 2 GiB, which is what Node.js reads at once. */
+  /** Larger files are refused. By default what a buffer of Node.js can hold, 4 GiB or more. */
   readonly maxBytes?: number | undefined;
   /** A pipe is read, too, such as a shell's <(command). */
   readonly pipe?: boolean | undefined;
 }
 
-const LARGEST = 2 ** 31 - 1;
+const LARGEST = buffer.MAX_LENGTH;
+/** Node.js reads less than 2 GiB at once. */
+const PIECE_BYTES = 1 << 30;
 
 /** What a text that a person wrote may have, such as a spec. */
 export const TEXT_BYTES = 16 << 20;
@@ -27,7 +30,7 @@ export function readRegularFile(file: string, { maxBytes = LARGEST, pipe = false
     const opened = fstatSync(handle);
     checkRegular(opened);
     if (opened.size > maxBytes) throw new Error(`it has ${opened.size} bytes, and at most ${maxBytes} are read`);
-    return readFileSync(handle);
+    return opened.size > PIECE_BYTES ? readInPieces(handle, opened.size) : readFileSync(handle);
   } finally {
     closeSync(handle);
   }
@@ -54,6 +57,14 @@ export function checkRegular(found: Stats): void {
         ? 'a socket'
         : 'a device';
   throw new Error(`it is ${kind}, not a file`);
+}
+
+function readInPieces(handle: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let at = 0;
+  for (let taken = 1; taken > 0 && at < size; at += taken)
+    taken = readSync(handle, bytes, at, Math.min(size - at, PIECE_BYTES), null);
+  return bytes.subarray(0, at);
 }
 
 function readPipe(file: string, maxBytes: number): Buffer {

@@ -6,11 +6,15 @@ export function sha256(): Sha256 {
   return new NativeSha256();
 }
 
+const PIECE_BYTES = 1 << 30;
+
 class NativeSha256 implements Sha256 {
   readonly #hash: Hash = createHash('sha256');
 
   update(data: Uint8Array | string): this {
-    this.#hash.update(data);
+    // Node.js takes less than 2 GiB at once.
+    if (typeof data === 'string' || data.length <= PIECE_BYTES) this.#hash.update(data);
+    else for (let at = 0; at < data.length; at += PIECE_BYTES) this.#hash.update(data.subarray(at, at + PIECE_BYTES));
     return this;
   }
 

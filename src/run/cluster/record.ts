@@ -1,6 +1,6 @@
 /** What a submitted run says of itself. */
 import { randomBytes } from 'node:crypto';
-import type { Inputs } from '../../data/columns.js';
+import { parseInputs, type Inputs } from '../../data/columns.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Numerics } from '../../kernels/numerics.js';
 import { imageValues } from '../../layers/sizes.js';
@@ -11,7 +11,7 @@ import type { StorageOptions } from '../../store/nats/server-options.js';
 import { printsAsItIs, specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 import { VERSION } from '../version.js';
 
-/** Characters, well within what a record may have (records.ts). */
+/** Characters, well within what a record may have (submit.ts). */
 const MOST_INPUTS = 100_000;
 
 export interface RunSetting extends StorageOptions {
@@ -26,7 +26,7 @@ export interface RunSetting extends StorageOptions {
 
 /** Federated nodes cannot read their data without; others only tell it to those who fetch the model, which is worth no refusal. */
 function isShort(inputs: Inputs): boolean {
-  return printsAsItIs(inputs) && JSON.stringify(inputs).length <= MOST_INPUTS;
+  return parseInputs(inputs) !== undefined && printsAsItIs(inputs) && JSON.stringify(inputs).length <= MOST_INPUTS;
 }
 
 export function newRunRecord(

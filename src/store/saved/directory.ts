@@ -7,10 +7,13 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readRegularFile } from '../../data/sources/regular-file.js';
-import { messageOf, PffError } from '../../errors.js';
+import { codeOf, messageOf, PffError } from '../../errors.js';
 import { parseTaskKey, taskKey, type Task } from '../../schedule/tasks.js';
 import { parseState, stateHeader, type Origin } from './state-file.js';
 import type { Output } from '../store.js';
+
+/** What file systems say that sync no folders. */
+const CANNOT_SYNC = new Set(['EPERM', 'EACCES', 'EINVAL', 'EISDIR', 'ENOTSUP', 'ENOSYS', 'EBADF']);
 
 const ENDING = '.state';
 const TEMPORARY = '.tmp';
@@ -88,11 +91,13 @@ export class OutputFolder {
     }
   }
 
-  /** Makes renamed files last through a power cut. */
+  /** Makes renamed files last through a power cut. Some file systems cannot, and Windows; then there is nothing more to do. */
   async sync(): Promise<void> {
     const handle = await open(this.path, 'r');
     try {
       await handle.sync();
+    } catch (error) {
+      if (!CANNOT_SYNC.has(String(codeOf(error)))) throw error;
     } finally {
       await handle.close();
     }

@@ -72,9 +72,23 @@ export class Journal {
         this.#savings.push(new Set(entries.map(({ task }) => taskKey(task))));
         await this.#prune();
       } catch (error) {
+        await this.#discard().catch(() => {});
         this.#failed(messageOf(error));
       }
     }
+  }
+
+  /** Removes what a saving has written that then failed: nobody would ever. */
+  async #discard(): Promise<void> {
+    const wanted = new Set([
+      ...this.#savings.flatMap((saving) => [...saving]),
+      ...(this.#next ?? []).map(({ task }) => taskKey(task)),
+    ]);
+    for (const key of [...this.#written])
+      if (!wanted.has(key)) {
+        this.#written.delete(key);
+        await this.#folder.remove(key);
+      }
   }
 
   /**

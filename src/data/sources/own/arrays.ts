@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PffError } from '../../../errors.js';
 import { parseNpy, type NpyArray } from '../../../formats/npy.js';
 import { parseNpz } from '../../../formats/npz.js';
-import { byteOf, type Cell, type Inputs } from '../../columns.js';
+import { byteOf, fitsRange, type Cell, type Inputs } from '../../columns.js';
 import { shapeOfRow, type Dataset, type ImageShape } from '../../dataset.js';
 import { readBytes } from '../files.js';
 import { classesOf, labelText } from '../../readers/classes.js';
@@ -148,7 +148,17 @@ export function knownArrays(source: string, arrays: Arrays, part: 'train' | 'tes
   const pair = parts[part] ?? parts.train;
   if (inputs.kind === 'columns') return { table: asTable(pair, source) };
   const { shape, channelsFirst } = shapeOf(pair.images, source);
-  const images = planes(toBytes(pair.images, inputs.range), shape, channelsFirst);
+  const { range } = inputs;
+  const other = range && Array.from(pair.images.values, Number).find((value) => !fitsRange(value, range));
+  if (other !== undefined)
+    throw new PffError(
+      'data',
+      `${source}: a value of the images is ${other}, but those that were trained on were from 0 to 1`,
+      {
+        hint: 'Divide them by 255, if they are bytes.',
+      },
+    );
+  const images = planes(toBytes(pair.images, range), shape, channelsFirst);
   return { shape, areRows: pair.images.shape.length === 2, images, texts: labelsOf(pair.labels, source) };
 }
 

@@ -17,7 +17,7 @@ import { classesOf, labelText } from '../../readers/classes.js';
 import { eachPart, type Parts } from '../../readers/parts.js';
 import type { Reading } from '../../readers/reading.js';
 import { haveCommas, withPoint } from '../../readers/decimal-commas.js';
-import { classIn, placeOf, type RawTable } from '../../readers/table.js';
+import { classIn, type RawTable } from '../../readers/table.js';
 import { asNumber, labelOf, listed, placesIn, usableColumns } from './table-columns.js';
 
 /** A column of more different texts than this has names or remarks, which say nothing of new rows. */
@@ -38,9 +38,7 @@ export function datasetFromTables(name: string, parts: Parts<RawTable>, reading:
   const notes = [...parts.train.notes];
   const label = labelOf(parts.train, reading.labelColumn);
   const usable = usableColumns(parts.train, label, reading.ignoreColumns, notes);
-  const commas = columnsWithCommas(parts.train, usable);
-  if (commas.size > 0) notes.push(`commas in numbers are read as decimal points: column ${listed([...commas], 5)}`);
-  const how = { label, usable, commas, missing: reading.missing };
+  const how = { label, usable, missing: reading.missing };
   const chosen = eachPart(parts, (table) => chooseRows(table, parts.train, how, notes));
   const { classes, labels } = classesOf(
     eachPart(chosen, (table) => table.labels),
@@ -107,29 +105,34 @@ function checkHeld(test: number, name: string): void {
 interface Choosing {
   readonly label: string;
   readonly usable: readonly string[];
-  /** Columns whose numbers have commas for points. */
-  readonly commas: ReadonlySet<string>;
   readonly missing: Reading['missing'];
 }
 
-function columnsWithCommas(table: RawTable, usable: readonly string[]): ReadonlySet<string> {
-  if (!table.decimalCommas) return new Set();
-  const cellsOf = (column: string): Cell[] => {
-    const place = placeOf(table, column);
-    return table.rows.map((row) => row[place] ?? null);
-  };
-  return new Set(usable.filter((column) => haveCommas(cellsOf(column))));
+/** Of each place in a table, whether its numbers have commas for points. */
+function placesWithCommas(
+  { name, rows, decimalCommas }: RawTable,
+  places: readonly number[],
+  usable: readonly string[],
+  notes: string[],
+): readonly boolean[] {
+  if (!decimalCommas) return places.map(() => false);
+  const found = places.map((place) => haveCommas(rows.map((row) => row[place] ?? null)));
+  const named = (which: boolean | 'unclear'): string[] => usable.filter((_, i) => found[i] === which);
+  const [points, unclear] = [named(true), named('unclear')];
+  if (points.length > 0)
+    notes.push(`${name}: commas in numbers are read as decimal points: column ${listed(points, 5)}`);
+  if (unclear.length > 0)
+    notes.push(
+      `${name}: numbers such as 1,234 may have a decimal comma or thousands, and are taken as texts: column ${listed(unclear, 5)}`,
+    );
+  return found.map((each) => each === true);
 }
 
 /** The rows that count, with the columns of the training table in its order. */
-function chooseRows(
-  table: RawTable,
-  train: RawTable,
-  { label, usable, commas, missing }: Choosing,
-  notes: string[],
-): Chosen {
+function chooseRows(table: RawTable, train: RawTable, { label, usable, missing }: Choosing, notes: string[]): Chosen {
   const places = placesIn(table, train, [label, ...usable]);
   const [labelPlace = 0, ...others] = places;
+  const commas = placesWithCommas(table, others, usable, notes);
   const without: number[] = [];
   const empty = new Map<string, number[]>();
   const kept = table.rows.flatMap((row, i) => {
@@ -139,7 +142,7 @@ function chooseRows(
     }
     const cells = others.map((place, column) => {
       const cell = row[place] ?? null;
-      return commas.has(usable[column] as string) ? withPoint(cell) : cell;
+      return commas[column] ? withPoint(cell) : cell;
     });
     const holes = cells.flatMap((cell, column) => (cell === null ? [usable[column] as string] : []));
     for (const column of holes) {
