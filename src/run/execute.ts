@@ -110,9 +110,9 @@ function pipelineTraining(setup: TrainingSetup): Training {
   };
 }
 
-/** `store`, with `published` told of every output, and waited for until `signal` aborts. */
-function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, signal: AbortSignal): Store {
-  const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** `store`, with `published` told of every output, and waited for until `stop` aborts. */
+function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, stop: AbortSignal): Store {
+  const ended = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
@@ -120,7 +120,7 @@ function observed(store: Store, published: (task: Task, output: Output) => Promi
     publish: async (task, output) => {
       const looking = published(task, output);
       await store.publish(task, output);
-      if (!signal.aborted) await Promise.race([looking, ended]);
+      if (!stop.aborted) await Promise.race([looking, ended]);
     },
   };
 }

@@ -118,7 +118,8 @@ describe('columns', () => {
       await load(file('commas.csv', text(',')), { labelColumn: 'class' }),
       await load(file('points.csv', text('.')), { labelColumn: 'class' }),
     ];
-    expect(commas.notes).toContain('commas.csv: commas in numbers are read as decimal points: column a');
+    const note = ': commas in numbers are read as decimal points: column a';
+    expect(commas.notes?.some((each) => each.endsWith(note))).toBe(true);
     expect([commas.inputs, commas.digest]).toEqual([points.inputs, points.digest]);
     expect(columnsOf(commas).map(({ kind }) => kind)).toEqual(['number', 'number', 'text']);
   });

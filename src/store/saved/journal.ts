@@ -84,7 +84,7 @@ export class Journal {
       ...this.#savings.flatMap((saving) => [...saving]),
       ...(this.#next ?? []).map(({ task }) => taskKey(task)),
     ]);
-    for (const key of [...this.#written])
+    for (const key of this.#written)
       if (!wanted.has(key)) {
         this.#written.delete(key);
         await this.#folder.remove(key);

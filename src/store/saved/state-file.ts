@@ -3,7 +3,7 @@
  * line covers the rest of it too, so that a file that was cut short, changed, misnamed or of another run is noticed. Bytes
  * in, bytes out.
  */
-import { sha256 } from '#platform/hash';
+import { sha256 as startSha256 } from '#platform/hash';
 import { PffError } from '../../errors.js';
 import { sharedBuffer } from '../../platform/shared-memory.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
@@ -83,5 +83,5 @@ function isCount(value: unknown): value is number {
 
 /** Hex SHA-256 over the run, the output's name, steps and bytes. */
 function digestOf({ spec, version, numerics }: Origin, key: string, steps: number, bytes: Uint8Array): string {
-  return sha256().update(`${spec} ${version} ${numerics} ${key} ${steps}\n`).update(bytes).hex();
+  return startSha256().update(`${spec} ${version} ${numerics} ${key} ${steps}\n`).update(bytes).hex();
 }
