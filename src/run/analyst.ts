@@ -4,7 +4,6 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
-import type { Kernels } from '../kernels/kernels.js';
 import { analyse, SAMPLES_OF_FINISHED } from '../model/analysis/analyse.js';
 import type { NetworkAnalysis } from '../model/analysis/analysis.js';
 import { viewState, type LayerStructure, type LayerState } from '../layers/layer-state.js';
@@ -13,6 +12,7 @@ import type { Task } from '../schedule/tasks.js';
 import type { Output } from '../store/store.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { PreparedData } from '../node/prepare.js';
+import type { RunKernels } from '../node/run-kernels.js';
 
 /** Samples looked at during training. */
 const SAMPLES_IN_TRAINING = 256;
@@ -36,11 +36,12 @@ export function chaptersBetweenLooks(spec: RunSpec, prepared: Pick<PreparedData,
 export class Analyst {
   readonly #spec: RunSpec;
   readonly #prepared: PreparedData;
-  readonly #kernels: Kernels;
+  readonly #kernels: RunKernels;
   readonly #every: number;
   readonly #shapes: readonly LayerStructure[];
   readonly #tell: (chapter: number, analysis: NetworkAnalysis, seconds: number) => void;
   readonly #failed: (reason: string) => void;
+  readonly #again: (reason: string) => void;
   /** The chapter whose states are collected or looked at. */
   #chapter: number | undefined;
   readonly #states = new Map<number, LayerState>();
@@ -50,15 +51,16 @@ export class Analyst {
 
   /**
    * @param every look at the end of every so many chapters; the last one is for `final`.
-   * @param failed told why a look failed; the run goes on.
+   * @param failed told why a look failed; the run goes on. @param again told why one is taken again: its GPU failed
    */
   constructor(
     spec: RunSpec,
     prepared: PreparedData,
-    kernels: Kernels,
+    kernels: RunKernels,
     every: number,
     tell: (chapter: number, analysis: NetworkAnalysis, seconds: number) => void,
     failed: (reason: string) => void,
+    again: (reason: string) => void,
   ) {
     this.#spec = spec;
     this.#prepared = prepared;
@@ -67,6 +69,7 @@ export class Analyst {
     this.#shapes = allStructures(networkStructure(spec, prepared.layout));
     this.#tell = tell;
     this.#failed = failed;
+    this.#again = again;
   }
 
   /**
@@ -112,17 +115,12 @@ export class Analyst {
     const stopped = new Error('stopped');
     const from = performance.now();
     try {
-      const analysis = await analyse({
-        kernels: this.#kernels,
-        spec: this.#spec,
-        states,
-        data: this.#prepared.test,
-        samples,
-        breathe: async () => {
-          await setImmediate();
-          if (this.#closed) throw stopped;
-        },
-      });
+      const breathe = async (): Promise<void> => {
+        await setImmediate();
+        if (this.#closed) throw stopped;
+      };
+      const what = { spec: this.#spec, states, data: this.#prepared.test, samples, breathe };
+      const analysis = await this.#kernels.use((kernels) => analyse({ kernels, ...what }), this.#again);
       this.#looked = true;
       this.#tell(chapter, analysis, (performance.now() - from) / 1000);
     } catch (error) {

@@ -126,7 +126,7 @@ export class Run {
       this.#begin({ prepared, kernels, reason: own.reason, initial });
       const about = this.#resumed ? newPhase(this.#resumed, this.#spec) : adviceOn(this.#spec);
       for (const note of [...notes, ...(initial?.notes ?? []), ...(about ? [about] : [])]) this.#notice(note);
-      watchers = await this.#watchers(prepared, kernels, plan);
+      watchers = await this.#watchers(prepared, own, plan);
       const { states, seconds, training } = await this.#train(prepared, own, initial, watchers);
       const best = await watchers.best();
       // On a cluster, nodes that stand by have numbers beyond those of the slots.
@@ -315,7 +315,7 @@ export class Run {
     return dataDir === undefined ? this.#resumed?.dataDir : path.resolve(dataDir);
   }
 
-  #watchers(prepared: PreparedData, kernels: Kernels, plan: ValidationPlan): Promise<Watchers> {
+  #watchers(prepared: PreparedData, kernels: RunKernels, plan: ValidationPlan): Promise<Watchers> {
     const of = `${this.#resumed?.stateSpec ?? specOfStates(this.#spec)} ${prepared.facts.digest}`;
     return Watchers.open({
       spec: this.#spec,

@@ -5,13 +5,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { pickSamples } from '../data/dataset.js';
 import { messageOf } from '../errors.js';
-import type { Kernels } from '../kernels/kernels.js';
 import { viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { balancedAccuracy, classMeasures, macroF1 } from '../model/class-measures.js';
 import type { LabelledData } from '../model/labelled-data.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { labelled, type PreparedData } from '../node/prepare.js';
+import type { RunKernels } from '../node/run-kernels.js';
 import { RandomStream } from '../random.js';
 import type { Task } from '../schedule/tasks.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
@@ -74,7 +74,7 @@ export function followersPlan({ splits }: RunSpec, plan: ValidationPlan, asked: 
 export interface ValidatorParts {
   readonly spec: RunSpec;
   readonly prepared: PreparedData;
-  readonly kernels: Kernels;
+  readonly kernels: RunKernels;
   readonly plan: ValidationPlan;
   /** Whether training goes on in the same thread, and waits for what is measured. */
   readonly inTurn: boolean;
@@ -83,6 +83,8 @@ export interface ValidatorParts {
   readonly tell: (measured: Measured, seconds: number) => void;
   /** Told why something was not measured; the run goes on. */
   readonly failed: (reason: string) => void;
+  /** Told why something is measured again: its GPU failed. */
+  readonly again: (reason: string) => void;
   /** Early stopping has decided that it is enough. */
   readonly enough: () => void;
 }
@@ -184,20 +186,22 @@ export class Validator {
 
   async #measure(chapter: number, states: readonly LayerState[]): Promise<void> {
     if (this.#closed || this.#enough) return;
-    const { spec, kernels, prepared, tell, failed, folder } = this.#parts;
+    const { spec, kernels, prepared, tell, failed, again, folder } = this.#parts;
     const from = performance.now();
     const stopped = new Error('stopped');
     try {
-      const predictor = await Predictor.open(kernels, spec, states);
-      let evaluation: Evaluation;
-      try {
-        evaluation = await predictor.evaluate(this.#data, async () => {
-          await setImmediate();
-          if (this.#closed) throw stopped;
-        });
-      } finally {
-        predictor.close();
-      }
+      const breathe = async (): Promise<void> => {
+        await setImmediate();
+        if (this.#closed) throw stopped;
+      };
+      const evaluation = await kernels.use(async (used): Promise<Evaluation> => {
+        const predictor = await Predictor.open(used, spec, states);
+        try {
+          return await predictor.evaluate(this.#data, breathe);
+        } finally {
+          predictor.close();
+        }
+      }, again);
       const { samples, accuracy, layerAccuracy, confusion } = evaluation;
       const right = classMeasures(confusion).reduce((sum, each) => sum + each.right, 0);
       if (this.#stops && (this.#best === undefined || right > this.#best.right))

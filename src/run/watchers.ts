@@ -1,8 +1,8 @@
 /** Who looks on while a run trains: accuracy on held-out samples, early stopping, and looks into the network. They change no layer. */
-import type { Kernels } from '../kernels/kernels.js';
 import { openKernels } from '../kernels/open.js';
 import type { LayerState } from '../layers/layer-state.js';
 import type { PreparedData } from '../node/prepare.js';
+import { RunKernels } from '../node/run-kernels.js';
 import type { RunSpec } from '../spec/spec.js';
 import { fallsBelow } from './accuracy-drop.js';
 import { Analyst, chaptersBetweenLooks } from './analyst.js';
@@ -17,7 +17,7 @@ export interface WatchersSetup {
   readonly execution: Pick<Execution, 'nodes' | 'kernels'>;
   readonly prepared: PreparedData;
   /** The run's own kernels. */
-  readonly kernels: Kernels;
+  readonly kernels: RunKernels;
   readonly plan: ValidationPlan;
   readonly analyseEvery: TrainOptions['analyseEvery'];
   readonly maxDrop: TrainOptions['maxDrop'];
@@ -35,10 +35,10 @@ export class Watchers {
   /** Aborts when early stopping has decided. */
   readonly enough: AbortSignal;
   readonly #analyst: Analyst | undefined;
-  readonly #ownKernels: Kernels | undefined;
+  readonly #ownKernels: RunKernels | undefined;
   readonly #inTurn: boolean;
 
-  private constructor(setup: WatchersSetup, ownKernels: Kernels | undefined) {
+  private constructor(setup: WatchersSetup, ownKernels: RunKernels | undefined) {
     const enough = new AbortController();
     const kernels = ownKernels ?? setup.kernels;
     this.enough = enough.signal;
@@ -55,9 +55,11 @@ export class Watchers {
     // Beside nodes that are threads of their own, looking takes one core only.
     const own =
       watched && execution.nodes > 1
-        ? await openKernels({ kernels: execution.kernels, threads: 1, precision: spec.precision })
+        ? await RunKernels.open(execution.kernels, (choice) =>
+            openKernels({ kernels: choice, threads: 1, precision: spec.precision }),
+          )
         : undefined;
-    const watchers = new Watchers(setup, own?.kernels);
+    const watchers = new Watchers(setup, own);
     watchers.validator?.start();
     return watchers;
   }
@@ -95,7 +97,7 @@ export class Watchers {
   }
 }
 
-function openValidator(setup: WatchersSetup, kernels: Kernels, enough: () => void): Validator {
+function openValidator(setup: WatchersSetup, kernels: RunKernels, enough: () => void): Validator {
   const { spec, execution, prepared, plan, folder, emit, notice, seconds } = setup;
   const falls = fallsBelow(setup.maxDrop, spec.shards);
   return new Validator({
@@ -111,11 +113,12 @@ function openValidator(setup: WatchersSetup, kernels: Kernels, enough: () => voi
       if (fall !== undefined) notice(fall);
     },
     failed: (reason) => notice(`accuracy was not measured: ${reason}`),
+    again: (reason) => notice(`accuracy is measured again: ${reason}`),
     enough,
   });
 }
 
-function openAnalyst(setup: WatchersSetup, kernels: Kernels): Analyst {
+function openAnalyst(setup: WatchersSetup, kernels: RunKernels): Analyst {
   const { spec, prepared, analyseEvery: asked, emit, notice, seconds } = setup;
   const every = asked === undefined || asked === 'seldom' ? chaptersBetweenLooks(spec, prepared) : asked;
   return new Analyst(
@@ -125,6 +128,7 @@ function openAnalyst(setup: WatchersSetup, kernels: Kernels): Analyst {
     every,
     (chapter, analysis, took) => emit({ type: 'analysis', chapter, at: seconds(), seconds: took, analysis }),
     (reason) => notice(`the network was not analysed: ${reason}`),
+    (reason) => notice(`the network is analysed again: ${reason}`),
   );
 }
 

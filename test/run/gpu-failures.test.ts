@@ -2,10 +2,11 @@
  * Runs whose GPU (here SwiftShader) is lost while it is proved or in the middle of a task: that is done again, and the digest is that of the CPU.
  * Own process: its environment names a GPU in software.
  */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { PffError } from '../../src/errors.js';
 import { GpuFailure } from '../../src/kernels/gpu-failure.js';
 import { sharedDevice } from '../../src/kernels/webgpu/device.js';
+import { Predictor } from '../../src/model/predictor.js';
 import { GpuFailures } from '../../src/node/gpu-failures.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import { softwareGpu } from '../../tools/webgpu.js';
@@ -102,4 +103,19 @@ describe('where to go on', () => {
     expect(new GpuFailures().after(new PffError('training', 'NaN'), 'webgpu')).toBeUndefined();
     expect(new GpuFailures().after(lost, 'auto')).toBeUndefined();
   });
+});
+
+it('a GPU that fails while accuracy is measured ends nothing, also where that decides the end', async () => {
+  const stopping = { ...spec, epochs: 3, splits: 3, validationSamples: 20, earlyStop: 2 };
+  const expected = await trainToEnd({ spec: stopping, kernels: 'reference' }, dataset);
+  const open = vi.spyOn(Predictor, 'open').mockRejectedValueOnce(new GpuFailure('it was lost'));
+  const notices: string[] = [];
+  let found: string | undefined;
+  for await (const event of train({ spec: stopping, kernels: 'webgpu' }, dataset)) {
+    if (event.type === 'notice') notices.push(event.text);
+    if (event.type === 'finished') found = event.result.modelDigest;
+  }
+  open.mockRestore();
+  expect(found).toBe(expected.modelDigest);
+  expect(notices).toContain('accuracy is measured again: it was lost');
 });
