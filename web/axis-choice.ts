@@ -1,5 +1,5 @@
 /** What runs along the bottom of curves: chapters, or seconds of wall clock. */
-import { clock } from '../src/report/units.js';
+import { exactClock } from '../src/report/units.js';
 import { h } from './dom.js';
 
 export type XAxis = 'chapter' | 'clock';
@@ -37,6 +37,6 @@ export function axisChoice(name: string, onChange: () => void): AxisChoice {
     get value() {
       return value;
     },
-    text: (x) => (value === 'chapter' ? (Number.isInteger(x) ? String(x) : '') : clock(x)),
+    text: (x) => (value === 'chapter' ? (Number.isInteger(x) ? String(x) : '') : exactClock(x)),
   };
 }

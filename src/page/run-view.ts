@@ -253,6 +253,7 @@ function start(view: RunView, event: Started): void {
   view.trainSeconds = undefined;
   view.evaluating = undefined;
   view.result = undefined;
+  view.bound = undefined;
   for (const node of view.nodes) node.doing = undefined;
   if (event.execution.nodes > 0) nodeOf(view, event.execution.nodes - 1);
 }

@@ -1,5 +1,6 @@
 /** The confusion matrix as text: a row for each true class, a column for each predicted one. */
 import { classMeasures } from '../model/class-measures.js';
+import { harmless } from './harmless.js';
 import { isMatrix, mistakesIn, type Confusion } from '../model/confusion.js';
 
 /** More classes do not fit side by side. */
@@ -8,7 +9,7 @@ export const MOST_CLASSES = 16;
 /** Zeros are dots; more than `MOST_CLASSES` give the worst confusions only. */
 export function confusionLines(confusion: Confusion, classes: readonly string[]): string[] {
   if (!isMatrix(confusion) || confusion.length > MOST_CLASSES) return worstPairs(confusion, classes);
-  const names = confusion.map((_, i) => classes[i] ?? String(i));
+  const names = confusion.map((_, i) => harmless(classes[i] ?? String(i)));
   const name = Math.max(...names.map((text) => text.length));
   const width = Math.max(3, ...confusion.flat().map((n) => String(n).length));
   // Long class names do not fit over narrow columns: columns then have the numbers that the rows show.
@@ -33,5 +34,6 @@ export function confusionLines(confusion: Confusion, classes: readonly string[])
 function worstPairs(confusion: Confusion, classes: readonly string[]): string[] {
   const pairs = mistakesIn(confusion).slice(0, 10);
   if (pairs.length === 0) return ['none: every image was predicted right'];
-  return pairs.map(({ truth, predicted, n }) => `${classes[truth]} taken for ${classes[predicted]}: ${n}`);
+  const name = (label: number): string => harmless(classes[label] ?? String(label));
+  return pairs.map(({ truth, predicted, n }) => `${name(truth)} taken for ${name(predicted)}: ${n}`);
 }

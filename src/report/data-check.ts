@@ -1,4 +1,5 @@
 /** What `pff data check` says of a dataset: its parts, classes and columns, and what pff would do with it. */
+import { harmless } from './harmless.js';
 import { columnsWidth, type Column } from '../data/columns.js';
 import { imageSize, type Dataset, type Samples } from '../data/dataset.js';
 import { describeLayers, type LayerSize } from '../layers/sizes.js';
@@ -101,7 +102,7 @@ export function dataCheckLines(check: DataCheck, strong: (text: string) => strin
   const size = imageSize(shape);
   const what =
     check.kind === 'table'
-      ? `a table of ${columns.length} columns, ${size} values a row; the classes are in column ${label}`
+      ? `a table of ${columns.length} columns, ${size} values a row; the classes are in column ${harmless(label ?? '')}`
       : `images of ${shape.width} x ${shape.height} pixels, ${shape.channels === 1 ? 'grey' : `${shape.channels} channels`}`;
   const left = { align: 'left' } as const;
   const validation = samples.validation > 0;
@@ -144,7 +145,7 @@ export function dataCheckLines(check: DataCheck, strong: (text: string) => strin
     );
   const more = (all: number): string[] => (all > SHOWN ? [`and ${all - SHOWN} more`] : []);
   return [
-    `${strong(check.name)}: ${what}`,
+    `${strong(harmless(check.name))}: ${what}`,
     `${units.count(samples.train)} samples to train on, ${validation ? `${units.count(samples.validation)} for validation, ` : ''}${units.count(samples.test)} to test on`,
     '',
     ...tableLines(classColumns, classRows),
@@ -167,7 +168,7 @@ export function dataCheckLines(check: DataCheck, strong: (text: string) => strin
           ),
           ...more(columns.length),
         ]),
-    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `note: ${note}`)]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `note: ${harmless(note)}`)]),
     '',
     `pff train --data would take --layers ${describeLayers(plan.layers, ',')} --epochs ${plan.epochs} --splits ${plan.splits} --batch ${plan.batch}`,
     check.kind === 'table'

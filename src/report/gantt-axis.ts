@@ -1,4 +1,4 @@
-/** Axes and figures of the Gantt charts: round ticks, seconds and shares in words, and text made harmless. */
+/** Axes and figures of the Gantt charts: round ticks, seconds and shares in words. */
 
 /** Round values from `from` to `to`: the finest steps of 1, 2 or 5 times a power of ten that give at most `most` of them. */
 export function ticks(from: number, to: number, most: number): number[] {
@@ -37,9 +37,4 @@ export function percent(share: number): string {
 export function boundReached(bound: number, makespan: number): string {
   const share = makespan > 0 && bound <= makespan ? ` (${percent(bound / makespan)} of it reached)` : '';
   return `bound ${seconds(bound)}${share}`;
-}
-
-/** Without control and format characters, which could move a terminal's cursor or break a file. */
-export function harmless(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, '?');
 }

@@ -3,7 +3,8 @@
  * by layer, with its chapter. Waits are empty boxes with a dashed outline. Readable on light and dark pages.
  */
 import { type Span, type Timeline, fromItsBeginning, makespanOf, summarise } from '../schedule/timeline.js';
-import { boundReached, figure, harmless, percent, seconds, ticks } from './gantt-axis.js';
+import { boundReached, figure, percent, seconds, ticks } from './gantt-axis.js';
+import { harmless } from './harmless.js';
 import { type Box, boxesOf, colourOf, layerName, layersOf, taskName } from './gantt-boxes.js';
 
 export interface SvgGanttOptions {

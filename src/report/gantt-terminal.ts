@@ -3,7 +3,8 @@
  * the layer of each box. Waiting is shown as dots, a node without work as nothing.
  */
 import { type Timeline, fromItsBeginning, makespanOf, summarise } from '../schedule/timeline.js';
-import { boundReached, figure, harmless, percent, seconds, ticks } from './gantt-axis.js';
+import { boundReached, figure, percent, seconds, ticks } from './gantt-axis.js';
+import { harmless } from './harmless.js';
 import { type Box, boxesOf, colourOf, layerName, layersOf, symbolOf } from './gantt-boxes.js';
 
 export interface TerminalGanttOptions {

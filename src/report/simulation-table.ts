@@ -1,6 +1,7 @@
 /** The what-if table over numbers of nodes, as text for a terminal. */
 import type { WhatIf, WhatIfRow } from '../simulate/what-if.js';
-import { harmless, percent, seconds } from './gantt-axis.js';
+import { percent, seconds } from './gantt-axis.js';
+import { harmless } from './harmless.js';
 import { tableLines } from './table.js';
 import { bytes } from './units.js';
 

@@ -1,4 +1,5 @@
 /** What a finished run shows: accuracy, time, memory, digest, where things lie. */
+import { harmless } from './harmless.js';
 import { describeNumerics } from '../kernels/numerics.js';
 import type { RunResult } from '../run/events.js';
 import type { TimelineSummary } from '../schedule/timeline.js';
@@ -90,7 +91,7 @@ function hints({ testAccuracy, layerAccuracy, confusion, spec }: RunResult, clas
       ].join('; ')}.`,
     );
   const never = classMeasures(confusion).flatMap(({ samples, right }, label) =>
-    samples > 0 && right === 0 ? [classes[label] ?? String(label)] : [],
+    samples > 0 && right === 0 ? [harmless(classes[label] ?? String(label))] : [],
   );
   if (never.length > 0)
     lines.push(

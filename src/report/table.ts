@@ -1,5 +1,7 @@
 /** Plain text tables: columns as wide as their widest cell. */
 
+import { harmless } from './harmless.js';
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
@@ -7,9 +9,10 @@ export interface Column {
 
 /** Lines of the table, without colour; `rows` hold a cell for each column. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const texts = rows.map((row) => row.map(harmless));
   // Not by spreading into Math.max: there may be more rows than a call takes.
   const widths = columns.map(({ title }, i) =>
-    rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length),
+    texts.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length),
   );
   const line = (cells: readonly string[]): string =>
     columns
@@ -19,5 +22,5 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
       })
       .join('  ')
       .trimEnd();
-  return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+  return [line(columns.map(({ title }) => title)), ...texts.map(line)];
 }

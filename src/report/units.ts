@@ -9,6 +9,16 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** As `clock`, with hundredths where there are any: `0:02.5`. */
+export function exactClock(seconds: number): string {
+  const hundredths = Math.round(seconds * 100);
+  if (!Number.isFinite(hundredths) || hundredths < 0 || hundredths % 100 === 0) return clock(seconds);
+  const rest = String(hundredths % 100)
+    .padStart(2, '0')
+    .replace(/0$/, '');
+  return `${clock(Math.floor(hundredths / 100))}.${rest}`;
+}
+
 /** `12.3 s`, `450 ms`, `3 min 20 s`. */
 export function duration(seconds: number): string {
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;

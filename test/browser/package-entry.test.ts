@@ -44,7 +44,11 @@ const app = (from: string, options: BrowserTrainOptions = { spec }): string => `
     if (event.type === 'finished') {
       const model = await openModel(event.model);
       const [prediction] = await model.predict(samples.images.subarray(0, 16));
-      document.body.textContent = event.modelDigest + ' ' + prediction.className;
+      // Predictions that are asked for at once are not mixed up.
+      const others = samples.images.subarray(16, 64);
+      const [[again], together] = await Promise.all([model.predict(samples.images.subarray(0, 16)), model.predict(others)]);
+      const same = JSON.stringify([again, together]) === JSON.stringify([prediction, await model.predict(others)]);
+      document.body.textContent = same ? event.modelDigest + ' ' + prediction.className : 'mixed up';
     }
   }`;
 

@@ -211,4 +211,17 @@ it('chooses by words, fields, tags and groups', () => {
   const groups = grouped(runs, 'data');
   expect(groups.map(({ name, runs: all }) => [name, all.length])).toEqual([['mnist', RUNS]]);
   expect(grouped([], '')).toEqual([]);
+  // Of test and validation samples together there is no mean.
+  const mixed = runs.map((run, i) => ({
+    ...run,
+    accuracy: 0.9,
+    measuredOn: i % 2 ? ('test' as const) : ('validation' as const),
+  }));
+  expect(grouped(mixed, 'data')[0]?.mean).toBeUndefined();
+  expect(
+    grouped(
+      mixed.filter(({ measuredOn }) => measuredOn === 'test'),
+      'data',
+    )[0]?.mean,
+  ).toBeCloseTo(0.9);
 });

@@ -1,7 +1,8 @@
 /** The Gantt charts show what the timeline says, fit where they are put, and cannot be used to smuggle anything. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { figure, harmless, percent, seconds, ticks } from '../../src/report/gantt-axis.js';
+import { figure, percent, seconds, ticks } from '../../src/report/gantt-axis.js';
+import { harmless } from '../../src/report/harmless.js';
 import { boxesOf, layersOf, taskName } from '../../src/report/gantt-boxes.js';
 import { ganttSvg } from '../../src/report/gantt-svg.js';
 import { ganttTerminal, visibleLength } from '../../src/report/gantt-terminal.js';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { confusionLines } from '../../src/report/confusion.js';
 import { tableLines } from '../../src/report/table.js';
-import { bytes, clock, count, duration, figure, percent } from '../../src/report/units.js';
+import { bytes, clock, count, duration, exactClock, figure, percent } from '../../src/report/units.js';
 
 it('units read as people write them', () => {
   expect([0, 59.6, 754, 3723, Number.POSITIVE_INFINITY].map(clock)).toEqual([
@@ -12,6 +12,7 @@ it('units read as people write them', () => {
     '1:02:03',
     '–:––',
   ]);
+  expect([0, 0.5, 2.25, 61, 3723.1].map(exactClock)).toEqual(['0:00', '0:00.5', '0:02.25', '1:01', '1:02:03.1']);
   expect([0.45, 0.9999, 12.34, 119.94, 200, 7260].map(duration)).toEqual([
     '450 ms',
     '1.0 s',
@@ -46,6 +47,23 @@ it('a table is as wide as its cells', () => {
       ['longer', '1'],
     ]),
   ).toEqual(['name      n', 'a       100', 'longer    1']);
+});
+
+it('names from data reach no terminal as they are where it would act on them', () => {
+  const name = 'a\u001b[2Jb\nc';
+  const lines = [
+    ...tableLines([{ title: 'class' }], [[name]]),
+    ...confusionLines(
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [name, 'd'],
+    ),
+    ...confusionLines({ classes: 300, pairs: [[0, 1, 5]] }, [name, 'd']),
+  ];
+  expect(lines.join('').match(/\p{Cc}/gu)).toBeNull();
+  expect(lines.join('\n').split('\n')).toHaveLength(lines.length);
 });
 
 it('the confusion matrix has class names, dots for zeros, and numbered columns for long names', () => {

@@ -21,12 +21,17 @@ export class Figures {
     y: (value) => plain(value),
     tick: plain,
   });
-  readonly #measured: Points = [];
-  readonly #losses: Points[] = [];
-  readonly #begun = performance.now();
+  #measured: Points = [];
+  #losses: Points[] = [];
+  #begun = performance.now();
 
   get charts(): readonly Chart[] {
     return [this.#accuracy, this.#loss];
+  }
+
+  /** A training begins: its curves take the place of the last one's. */
+  begin(): void {
+    [this.#measured, this.#losses, this.#begun] = [[], [], performance.now()];
   }
 
   add(event: TrainEvent): void {

@@ -84,6 +84,7 @@ stop.addEventListener('click', () => leaving?.abort(new Error('stopped')));
 
 async function run(): Promise<void> {
   leaving = new AbortController();
+  warning.hidden = true;
   [start.hidden, stop.hidden, progress.hidden] = [true, false, false];
   const begun = performance.now();
   const seconds = (): string => duration((performance.now() - begun) / 1000);
@@ -94,6 +95,7 @@ async function run(): Promise<void> {
     });
     progress.value = 0;
     say(status, 'Preparing …');
+    figures.begin();
     let first95: string | undefined;
     for await (const event of train({ spec, kernels, models: true, signal: leaving.signal }, dataset)) {
       figures.add(event);

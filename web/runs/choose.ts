@@ -61,10 +61,13 @@ export function grouped(runs: readonly RunSummary[], by: string): Group[] {
   for (const run of runs) groups.set(nameOf(run), [...(groups.get(nameOf(run)) ?? []), run]);
   return [...groups].map(([name, all]) => {
     const known = all.flatMap(({ accuracy }) => (accuracy === undefined ? [] : [accuracy]));
+    // Of test and of validation samples together it would say nothing.
+    const kinds = new Set(all.flatMap(({ measuredOn }) => measuredOn ?? []));
     return {
       name,
       runs: all,
-      mean: known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length,
+      mean:
+        known.length === 0 || kinds.size > 1 ? undefined : known.reduce((sum, each) => sum + each, 0) / known.length,
     };
   });
 }

@@ -1,6 +1,6 @@
 /** The page of many runs: filter, group, pick, and compare any number of them in the same charts. */
 import type { CurvePoint, RunsSummary, RunSummary } from '../../src/page/runs/run-summary.js';
-import { clock, figure, percent } from '../../src/report/units.js';
+import { exactClock, figure, percent } from '../../src/report/units.js';
 import { chart, plain, share, type Line } from '../chart.js';
 import { h, put, say } from '../dom.js';
 import { runColour } from '../names.js';
@@ -44,7 +44,7 @@ export function runsPage(): RunsPage {
   const x = (value: number): string => {
     const by = axis.value as Axis;
     return by === 'seconds'
-      ? clock(value)
+      ? exactClock(value)
       : by === 'share'
         ? percent(value, 0)
         : Number.isInteger(value)

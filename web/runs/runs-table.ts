@@ -88,7 +88,7 @@ export function runsTable(
   }
 
   function row(run: RunSummary, fields: readonly string[], isPicked: boolean, colour: string): HTMLElement {
-    const { id, dataset, tags, note, accuracy, trainSeconds, state, changed } = run;
+    const { id, dataset, tags, note, accuracy, measuredOn, trainSeconds, state, changed } = run;
     const box = h('input', { type: 'checkbox', 'aria-label': `Draw ${id}`, checked: isPicked });
     box.addEventListener('change', () => onPick([id], box.checked));
     const swatch = styled(h('span', { class: 'swatch' }), 'background', isPicked ? colour : 'transparent');
@@ -102,7 +102,12 @@ export function runsTable(
       h('td', {}, dataset),
       ...fields.map((field) => h('td', {}, h('code', {}, run.fields[field] ?? ''))),
       h('td', {}, ...tags.map((tag) => h('span', { class: 'tag' }, tag))),
-      h('td', { class: 'number' }, accuracy === undefined ? state : percent(accuracy)),
+      h(
+        'td',
+        { class: 'number' },
+        accuracy === undefined ? state : percent(accuracy),
+        measuredOn === 'validation' && h('div', { class: 'note' }, 'validation'),
+      ),
       h('td', { class: 'number' }, trainSeconds === undefined ? '' : duration(trainSeconds)),
       h('td', { class: 'number' }, h('time', { datetime: changed }, when)),
     );
@@ -125,9 +130,8 @@ function focusedIn(element: HTMLElement): () => void {
   const place = all.indexOf(activeElement);
   return () => {
     const now = [...element.querySelectorAll<HTMLElement>('a, button, input')];
-    const same = now.find((each) =>
-      (each.getAttribute('aria-label') ?? each.textContent)?.startsWith(label?.replace(/ [↓↑]$/, '') ?? ' '),
-    );
+    const nameOf = (text: string | null): string => text?.replace(/ [↓↑]$/, '') ?? '';
+    const same = now.find((each) => nameOf(each.getAttribute('aria-label') ?? each.textContent) === nameOf(label));
     (same ?? now[place])?.focus();
   };
 }

@@ -123,12 +123,15 @@ export function swatchOf(run: number): HTMLElement {
 
 function resultsTable(views: readonly RunView[]): HTMLElement {
   const number = (text: string): { text: string; number: true } => ({ text, number: true });
-  const best = Math.max(...views.map(({ result }) => result?.testAccuracy ?? -1));
+  // Only what was measured on the same samples can be compared.
+  const kinds = new Set(views.flatMap(({ result }) => (result ? `${result.evaluatedOn} ${result.dataDigest}` : [])));
+  const best = kinds.size > 1 ? Number.NaN : Math.max(...views.map(({ result }) => result?.testAccuracy ?? -1));
   return table(
     'Results',
     [
       'run',
       number('accuracy'),
+      'measured on',
       number('training time'),
       number('nodes'),
       number('utilisation'),
@@ -145,6 +148,7 @@ function resultsTable(views: readonly RunView[]): HTMLElement {
       return [
         h('span', {}, swatchOf(run), view.offset > 0 ? `${view.name} †` : view.name),
         result?.testAccuracy === best ? h('b', {}, accuracy) : accuracy,
+        result?.evaluatedOn ?? '–',
         duration(seconds),
         `${started?.execution.nodes ?? '–'}`,
         view.now > 0 ? percent(utilisation(view), 1) : '–',

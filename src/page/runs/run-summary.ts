@@ -21,13 +21,15 @@ export interface RunSummary {
   readonly dataset: string;
   /** Fields of its spec as text, by name. */
   readonly fields: Readonly<Record<string, string>>;
-  /** On test samples, at the end. */
+  /** At the end, on the samples that `measuredOn` says. */
   readonly accuracy: number | undefined;
+  readonly measuredOn: 'test' | 'validation' | undefined;
+  /** Over all parts of a resumed run. */
   readonly trainSeconds: number | undefined;
   readonly modelDigest: string | undefined;
   /** Accuracy on held-out samples; the end alone where it was never measured before. */
   readonly accuracies: readonly CurvePoint[];
-  /** Loss in training, the mean over the layers. */
+  /** Loss in training, the mean over the layers, of chapters that all layers have done; without the softmax classifier's. */
   readonly losses: readonly CurvePoint[];
 }
 

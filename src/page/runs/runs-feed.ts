@@ -7,7 +7,7 @@ import { localRun, localRunFolders, type LocalRun } from '../../run/list-runs.js
 import { TAGS_FILE } from '../../run/tags.js';
 import { fieldText, specFields, type SpecField } from '../../spec/spec.js';
 import { RunFeed } from '../run-feed.js';
-import { lastChapter, type RunView } from '../run-view.js';
+import { lastChapter, trainingSeconds, type RunView } from '../run-view.js';
 import type { CurvePoint, RunsSummary, RunSummary } from './run-summary.js';
 
 /** Runs whose pages are kept for readers; the one that was opened longest ago goes first. */
@@ -111,7 +111,9 @@ function summaryOf({ name, changed, tags, note, spec, result }: LocalRun, view: 
     dataset: result?.dataset ?? view.started?.dataset.name ?? spec.dataset,
     fields,
     accuracy: result?.testAccuracy,
-    trainSeconds: result?.trainSeconds,
+    measuredOn: result?.evaluatedOn,
+    // A resumed run's own result is of its last part.
+    trainSeconds: result && (view.offset > 0 ? trainingSeconds(view) : result.trainSeconds),
     modelDigest: result?.modelDigest,
     accuracies: accuracies.length > 0 || !result ? accuracies : [end],
     losses: lossesOf(view),
@@ -121,12 +123,15 @@ function summaryOf({ name, changed, tags, note, spec, result }: LocalRun, view: 
 function lossesOf({ trained }: RunView): CurvePoint[] {
   const byChapter = new Map<number, Map<string, { readonly loss: number; readonly end: number }>>();
   for (const { task, loss, end } of trained) {
+    if (task.layer === 'head') continue;
     const layers = byChapter.get(task.chapter) ?? new Map<string, { loss: number; end: number }>();
     // A task that was done twice counts once.
     layers.set(String(task.layer), { loss, end });
     byChapter.set(task.chapter, layers);
   }
+  const most = Math.max(0, ...[...byChapter.values()].map(({ size }) => size));
   return [...byChapter]
+    .filter(([, layers]) => layers.size === most)
     .toSorted(([a], [b]) => a - b)
     .map(([chapter, layers]) => {
       const all = [...layers.values()];
