@@ -77,8 +77,8 @@ async function cookieOf(base: string, token: string): Promise<string> {
 }
 
 /** The status with which a socket is refused, or that it is there. */
-async function connected(base: string, headers: Record<string, string>): Promise<WebSocket | number> {
-  const socket = new WebSocket(new URL('relay', base.replace('http', 'ws')), { headers });
+async function connected(base: string, headers: Record<string, string>, tab = ''): Promise<WebSocket | number> {
+  const socket = new WebSocket(new URL(`relay${tab}`, base.replace('http', 'ws')), { headers });
   const [event] = await Promise.race([
     once(socket, 'open').then(() => ['open'] as const),
     once(socket, 'unexpected-response').then(
@@ -202,6 +202,26 @@ describe('who is let in', () => {
     expect(typeof (await connected(here, more))).toBe('object');
     expect(await connected(here, { ...more, host: 'rebound.example' })).toBe(403);
     await expect(share({ publicUrl: 'example.org/pff' })).rejects.toThrow('must be that of a server');
+  });
+
+  it.each(['before', 'after'])('a tab that says goodbye %s its connection ends leaves at once', async (when) => {
+    const { base, token, said } = await share();
+    const { origin } = new URL(base);
+    const headers = { cookie: await cookieOf(base, token), origin };
+    const tab = '0123456789abcdef';
+    const socket = (await connected(base, headers, `?tab=${tab}`)) as WebSocket;
+    const leaving = (by: Record<string, string>): Promise<Response> =>
+      fetch(new URL('leaving', base), { method: 'POST', body: tab, headers: by });
+    if (when === 'after') {
+      socket.terminate();
+      await until(() => said.join().includes('browser 1 is gone'));
+    }
+    // Nobody else's word counts.
+    await leaving({ cookie: await cookieOf(base, token) });
+    await leaving({});
+    expect(said.join()).not.toContain('has closed the page');
+    expect((await leaving({ cookie: headers.cookie })).status).toBe(204);
+    await until(() => said.join().includes('browser 1 has closed the page'));
   });
 
   it('ends though those whom it refused keep their connections, and lets one guest have eight', async () => {

@@ -9,6 +9,8 @@ import type { SharedRun } from '../../src/page/share/shared-run.js';
 
 /** How the tab takes part. */
 export interface TabSetting {
+  /** This tab, for whoever shares the run. */
+  readonly tab: string;
   readonly shared: SharedRun;
   /** Nodes of this tab, each with a worker of its own to compute. */
   readonly workers: number;

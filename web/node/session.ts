@@ -1,4 +1,5 @@
 /** The tab's part in a run, as the page sees it: its host worker, what that tells, and when it pauses. */
+import { toHex } from '../../src/audit/identity.js';
 import { decodeError } from '../../src/error-codec.js';
 import { PffError } from '../../src/errors.js';
 import { graphShape } from '../../src/schedule/shape.js';
@@ -26,6 +27,7 @@ export class TabSession {
   readonly shared: SharedRun;
   readonly choice: Choice;
   readonly #given: Given;
+  readonly #tab = toHex(crypto.getRandomValues(new Uint8Array(8)));
   status: Status = 'joining';
   /** Why it is as it is, in a sentence. */
   why = '';
@@ -62,6 +64,11 @@ export class TabSession {
     });
     const { signal } = this.#listening;
     document.addEventListener('visibilitychange', () => this.#consider(), { signal });
+    // A browser may end a closed tab's connection without a word; this one it still sends.
+    const goodbye = ({ persisted }: PageTransitionEvent): void => {
+      if (!persisted && this.#isRunning) navigator.sendBeacon('/leaving', this.#tab);
+    };
+    window.addEventListener('pagehide', goodbye, { signal });
     void this.#watchBattery();
   }
 
@@ -116,7 +123,10 @@ export class TabSession {
       this.#set('joining', '');
       const { shared, choice } = this;
       const { workers, name, kernels = 'auto' } = choice;
-      this.#say({ type: 'start', setting: { shared, workers, kernels, name, seed: keySeed(), ...this.#given } });
+      this.#say({
+        type: 'start',
+        setting: { tab: this.#tab, shared, workers, kernels, name, seed: keySeed(), ...this.#given },
+      });
     } else if (!works && this.#isRunning) {
       this.#set('leaving', this.#wanted ? pause : '');
       this.#say({ type: 'leave' });

@@ -77,7 +77,7 @@ export class TabNodes {
     this.#prepared ??= await this.#prepare(setting);
     leave.throwIfAborted();
     this.#tell({ type: 'joined', kernels: kernels.name });
-    const url = new URL('/relay', location.href);
+    const url = new URL(`/relay?tab=${setting.tab}`, location.href);
     url.protocol = url.protocol.replace('http', 'ws');
     let isConnected = false;
     const engine = new RelayEngine({

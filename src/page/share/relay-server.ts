@@ -28,6 +28,9 @@ const PING_MS = 10_000;
 
 /** What browsers say when a page is closed, left or has crashed (RFC 6455, 7.4.1); a connection that is cut says nothing. */
 const CLOSED_TAB = 1001;
+/** How a tab names itself, and how long it is known after its connection has ended. */
+const TAB = /^[0-9a-f]{16}$/;
+const TAB_KEPT_MS = 10_000;
 
 /** Close codes from 4400 on tell a guest not to come again. */
 export const CLOSE = { notOurs: 4400, over: 4401 } as const;
@@ -36,6 +39,8 @@ export class RelayServer {
   readonly #setting: RelaySetting;
   readonly #sockets: WebSocketServer;
   readonly #visits = new Map<Guest, Visit>();
+  /** By the names that tabs have given themselves. */
+  readonly #tabs = new Map<string, { readonly guest: Guest; readonly leave: () => void }>();
 
   constructor(server: Server, setting: RelaySetting) {
     this.#setting = setting;
@@ -49,6 +54,12 @@ export class RelayServer {
   /** Guests that are connected. */
   get count(): number {
     return this.#sockets.clients.size;
+  }
+
+  /** A guest closes that tab: its nodes leave at once, though its connection may end without a word. */
+  leaves(guest: Guest, tab: string): void {
+    const found = this.#tabs.get(tab);
+    if (found?.guest === guest) found.leave();
   }
 
   /** Ends all connections, with words for the guests. */
@@ -71,15 +82,17 @@ export class RelayServer {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     };
     socket.on('error', () => socket.destroy());
-    if (request.url !== '/relay') return refuse('404 Not Found');
+    const { url = '' } = request;
+    const [pathname, tab = ''] = url.split('?tab=');
+    if (pathname !== '/relay') return refuse('404 Not Found');
     if (!isOurHost(hosts, host) || !isSameOrigin(origin, host)) return refuse('403 Forbidden');
     const guest = guests.of(parse(cookies, cookie)[cookie]);
     if (!guest) return refuse('401 Unauthorized');
     if (this.#visits.get(guest)?.isFull) return refuse('429 Too Many Requests');
-    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, guest));
+    this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, guest, tab));
   }
 
-  #serve(client: WebSocket, guest: Guest): void {
+  #serve(client: WebSocket, guest: Guest, tab: string): void {
     const { engine, say } = this.#setting;
     const name = `browser ${guest.number}`;
     say(`${name} is connected`);
@@ -110,12 +123,29 @@ export class RelayServer {
       carryOut().catch(() => client.terminate());
       visit.count();
     });
+    let [hasLeft, isOver] = [false, false];
+    const leave = (): void => {
+      if (hasLeft) return;
+      hasLeft = true;
+      if (isOver) {
+        void relay.close(true);
+        say(`${name} has closed the page`);
+      } else client.terminate();
+    };
+    const own = { guest, leave };
+    if (TAB.test(tab)) this.#tabs.set(tab, own);
     client.on('error', () => client.terminate());
     client.on('close', (code) => {
+      isOver = true;
+      // The tab's own word may come after this.
+      const forget = (): void => {
+        if (this.#tabs.get(tab) === own) this.#tabs.delete(tab);
+      };
+      setTimeout(forget, TAB_KEPT_MS).unref();
       clearInterval(pings);
       visit.remove(client);
       if (visit.isOver) this.#visits.delete(guest);
-      const forGood = code === CLOSED_TAB;
+      const forGood = hasLeft || code === CLOSED_TAB;
       void relay.close(forGood);
       say(forGood ? `${name} has closed the page` : `${name} is gone`);
     });

@@ -21,6 +21,8 @@ export interface ShareSetting {
   readonly cookie: string;
   readonly secure: boolean;
   readonly hosts: Hosts;
+  /** A guest closes the tab of that name. */
+  readonly leaves: (guest: Guest, tab: string) => void;
   /** Files of the page below /node/, with their types. */
   readonly files: ReadonlyMap<string, { readonly type: string; readonly body: Uint8Array<ArrayBuffer> }>;
   /** The dataset, packed; compressed by gzip if asked. */
@@ -62,6 +64,11 @@ export function shareApp(setting: ShareSetting): Hono {
     }
     setCookie(context, cookie, joined.secret, { httpOnly: true, sameSite: 'Strict', secure, path: '/' });
     return context.json(shared);
+  });
+  app.post('/leaving', bodyLimit({ maxSize: 100 }), async (context) => {
+    const guest = guestOf(context);
+    if (guest) setting.leaves(guest, await context.req.text());
+    return context.body(null, 204);
   });
   app.get('/data', async (context) => {
     if (!guestOf(context)) return context.text('Open the link first.\n', 401);

@@ -125,6 +125,7 @@ export async function shareRun(options: ShareOptions): Promise<SharedByLink> {
       cookie,
       secure: proxy ? proxy.protocol === 'https:' : tls !== undefined,
       hosts,
+      leaves: (guest, tab) => relay?.leaves(guest, tab),
       files,
       data,
     });
