@@ -154,6 +154,8 @@ export class Membership {
     }
     const now = await store.records.read(key);
     if (now?.entry?.type === 'node' && now.entry.record.id === store.id) this.#revision = now.revision;
+    // A server that has lost everything: the same number again, for a slot of a federated run stays with its data.
+    else if (now === undefined) this.#revision = 0;
     else this.#number = undefined;
     return false;
   }

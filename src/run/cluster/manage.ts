@@ -118,6 +118,8 @@ export async function stopRun(
     if (remove) await registry.remove(record);
     return record.state;
   };
+  // What was removed halfway is no run any more, but is still there.
+  if (remove && (await withServer(server, (_, registry) => registry.completeRemoval(run)))) return 'removed';
   return withRun(server, run, stop, { signing: { key } });
 }
 

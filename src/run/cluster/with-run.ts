@@ -11,7 +11,7 @@ import { runEngine } from '../../store/nats/run-engine.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import { nodeSigner } from './node-key.js';
 
-/** Looking at a run, or stopping it, takes a second. */
+/** For so long nothing may come of a run's records: long runs have very many, which come one by one. */
 const LIMIT_MS = 60_000;
 
 /** @throws PffError `cluster` if there is no such run */
@@ -39,7 +39,7 @@ interface WithRunOptions {
   /** Where this process signs something of an audited run: the file with its key. */
   readonly signing?: { readonly key: string | undefined } | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** After so long it has failed: a minute unless given. */
+  /** After so long without an answer it has failed: a minute unless given. */
   readonly withinMs?: number | undefined;
   /** Told what is waited for. */
   readonly say?: ((line: string) => void) | undefined;
@@ -53,13 +53,20 @@ export async function withRun<T>(
   { signing, signal, withinMs = LIMIT_MS, say = () => {} }: WithRunOptions = {},
 ): Promise<T> {
   const limit = new AbortController();
+  let opened: ClusterStore | undefined;
+  let answers = 0;
+  const look = (): void => {
+    const now = opened?.mirror.answers ?? 0;
+    if (now > answers) answers = now;
+    else tooLong();
+  };
   const tooLong = (): void =>
     limit.abort(
       new PffError('cluster', `what was asked of run ${run} was not done within ${withinMs / 1000} s`, {
         hint: 'The server answers, but perhaps not what keeps this run: look at its log, or at the other servers of a cluster.',
       }),
     );
-  const timer = withinMs === Infinity ? undefined : setTimeout(tooLong, withinMs);
+  const timer = withinMs === Infinity ? undefined : setInterval(look, withinMs);
   try {
     return await withServer(server, async (api, registry) => {
       const record = await known(registry, run);
@@ -72,6 +79,7 @@ export async function withRun<T>(
         say,
         signer: record.audit && signing ? nodeSigner(signing.key) : undefined,
       });
+      opened = store;
       try {
         await store.open();
         return await work(store, record, registry);
@@ -80,6 +88,6 @@ export async function withRun<T>(
       }
     });
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }

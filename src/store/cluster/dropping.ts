@@ -33,9 +33,10 @@ export class Dropping {
   readonly #parts: DroppingParts;
   /** Revisions of the records whose outputs this process has dropped, by name: a later one is of an output that was made again. */
   readonly #dropped = new Map<string, number>();
-  /** Where results are audited: what this process has published and not dropped, by name. */
+  /** What this process has published and not dropped, by name. */
   readonly #own = new Map<string, Task>();
   #isSweeping = false;
+  #looksAgain = false;
 
   constructor(parts: DroppingParts) {
     this.#parts = parts;
@@ -49,7 +50,7 @@ export class Dropping {
   /** Chunks of `task` were put on the server by this process, whatever was dropped before. */
   uploaded(task: Task): void {
     this.#dropped.delete(taskKey(task));
-    if (this.#parts.audited) this.#own.set(taskKey(task), task);
+    this.#own.set(taskKey(task), task);
   }
 
   /** `task` is published: drops what nobody needs any more. */
@@ -59,6 +60,21 @@ export class Dropping {
     const published = wanted(false);
     for (const source of [...needs(shape, task), task])
       if (mirror.done(source) && !published.isKept(source)) await this.#drop(source);
+    this.#lookAgain();
+  }
+
+  /** Of two that need an output last, and end at the same time, each may take it for needed still. */
+  #lookAgain(): void {
+    const { audited, clock, signal } = this.#parts;
+    if (audited || this.#looksAgain) return;
+    this.#looksAgain = true;
+    clock
+      .sleep(SWEEP_MS, signal)
+      .then(() => {
+        this.#looksAgain = false;
+        return signal.aborted ? undefined : this.#dropOwn();
+      })
+      .catch(() => {});
   }
 
   /** Audits were settled, by whomever: drops what this process has made and nobody needs any more, and later what others left. */

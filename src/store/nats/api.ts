@@ -90,7 +90,8 @@ export class NatsApi {
     let end = (): void => {};
     const lost = new Promise<never>((_, reject) => {
       end = this.onLink((change) => {
-        if (change === 'disconnect')
+        // Also what was asked while there was none: the client forgets it when it connects again.
+        if (change === 'disconnect' || change === 'reconnect')
           reject(new EngineError('busy', `the connection was lost before ${subject} was answered`));
       });
     });

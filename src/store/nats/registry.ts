@@ -133,14 +133,24 @@ export class NatsRegistry {
     await this.#dropStreams(run);
   }
 
-  /** Drops a run's streams, and not those of another one of its name. */
-  async #dropStreams(run: RunIdentity): Promise<void> {
+  /** Drops what is left of a run whose removal was interrupted. False where nothing is. */
+  async completeRemoval(run: string): Promise<boolean> {
+    const found = await this.get(run);
+    return found?.record.state === 'removed' && (await this.#dropStreams(found.record));
+  }
+
+  /** Drops a run's streams, and not those of another one of its name. False where there are none. */
+  async #dropStreams(run: RunIdentity): Promise<boolean> {
+    let dropped = false;
     for (const { name, subject } of runStreams(run))
       try {
-        if ((await this.#api.state(name)).subjects.includes(subject)) await this.#api.deleteStream(name);
+        if (!(await this.#api.state(name)).subjects.includes(subject)) continue;
+        await this.#api.deleteStream(name);
+        dropped = true;
       } catch (error) {
         if (!(error instanceof EngineError) || error.kind !== 'gone') throw error;
       }
+    return dropped;
   }
 
   /**
