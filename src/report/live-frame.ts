@@ -8,9 +8,9 @@ const MOST_NODE_LINES = 12;
 /** One line where there is one node, else one for all and one for each. `accent` colours the bar. */
 export function liveFrame(progress: RunProgress, accent: (text: string) => string): string[] {
   if (progress.evaluated !== undefined) {
-    const { testSamples } = progress.dataset;
+    const { done, samples } = progress.evaluated;
     return [
-      `evaluating  ${bar(progress.evaluated / testSamples, accent)} ${count(progress.evaluated)} of ${count(testSamples)} images`,
+      `evaluating  ${bar(done / samples, accent)} ${count(done)} of ${count(samples)} images`,
     ];
   }
   const speed = progress.samplesPerSecond;

@@ -36,7 +36,7 @@ export class RunProgress {
   /** The latest accuracy on held-out samples. */
   validation: Extract<RunEvent, { type: 'validation' }> | undefined;
   /** Evaluated samples, once that has begun. */
-  evaluated: number | undefined;
+  evaluated: { readonly done: number; readonly samples: number } | undefined;
 
   constructor(started: Extract<RunEvent, { type: 'started' }>, now: number) {
     this.spec = started.spec;
@@ -80,7 +80,7 @@ export class RunProgress {
     } else if (event.type === 'validation') {
       this.validation = event;
     } else if (event.type === 'evaluating') {
-      this.evaluated = event.done;
+      this.evaluated = event;
     }
   }
 
