@@ -9,9 +9,7 @@ const MOST_NODE_LINES = 12;
 export function liveFrame(progress: RunProgress, accent: (text: string) => string): string[] {
   if (progress.evaluated !== undefined) {
     const { done, samples } = progress.evaluated;
-    return [
-      `evaluating  ${bar(done / samples, accent)} ${count(done)} of ${count(samples)} images`,
-    ];
+    return [`evaluating  ${bar(done / samples, accent)} ${count(done)} of ${count(samples)} images`];
   }
   const speed = progress.samplesPerSecond;
   const overall = [
