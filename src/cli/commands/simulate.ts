@@ -1,9 +1,8 @@
 /** `pff simulate`. */
-import { usableCores } from '../../run/cores.js';
 import { PffError } from '../../errors.js';
 import * as units from '../../report/units.js';
 import { fitToData } from '../../run/fit-to-data.js';
-import { checkShards } from '../../run/options.js';
+import { checkShards, resolveExecution } from '../../run/options.js';
 import { graphShape } from '../../schedule/shape.js';
 import { taskCount } from '../../schedule/tasks.js';
 import { resolveSpec, type RunSpec } from '../../spec/spec.js';
@@ -76,7 +75,7 @@ export const simulateCommand = defineCommand({
       {
         costs: given.costs,
         save: given['save-costs'],
-        threads: given['threads-per-node'] ?? (given.here ? Math.max(1, Math.floor(usableCores() / nodes)) : 1),
+        threads: given['threads-per-node'] ?? (given.here ? resolveExecution({ nodes }).threadsPerNode : 1),
         nodes: given.here ? nodes : 1,
         kernels: askedKernels(given),
         dataDir,

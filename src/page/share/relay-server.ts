@@ -11,7 +11,7 @@ import { FRAME_ROOM } from '../../store/relay/frames.js';
 import { Relay } from '../../store/relay/relay.js';
 import { isOurHost, isSameOrigin, type Hosts } from './share-app.js';
 import type { Guest, Guests } from './guests.js';
-import { Visit } from './visit.js';
+import { GuestLimits } from './guest-limits.js';
 
 export interface RelaySetting {
   readonly engine: Engine;
@@ -38,7 +38,7 @@ export const CLOSE = { notOurs: 4400, over: 4401 } as const;
 export class RelayServer {
   readonly #setting: RelaySetting;
   readonly #sockets: WebSocketServer;
-  readonly #visits = new Map<Guest, Visit>();
+  readonly #limits = new Map<Guest, GuestLimits>();
   /** By the names that tabs have given themselves. */
   readonly #tabs = new Map<string, { readonly guest: Guest; readonly leave: () => void }>();
 
@@ -88,7 +88,7 @@ export class RelayServer {
     if (!isOurHost(hosts, host) || !isSameOrigin(origin, host)) return refuse('403 Forbidden');
     const guest = guests.of(parse(cookies, cookie)[cookie]);
     if (!guest) return refuse('401 Unauthorized');
-    if (this.#visits.get(guest)?.isFull) return refuse('429 Too Many Requests');
+    if (this.#limits.get(guest)?.isFull) return refuse('429 Too Many Requests');
     this.#sockets.handleUpgrade(request, socket, head, (client) => this.#serve(client, guest, tab));
   }
 
@@ -96,17 +96,17 @@ export class RelayServer {
     const { engine, say } = this.#setting;
     const name = `browser ${guest.number}`;
     say(`${name} is connected`);
-    const visit = this.#visits.get(guest) ?? new Visit();
-    this.#visits.set(guest, visit);
+    const limits = this.#limits.get(guest) ?? new GuestLimits();
+    this.#limits.set(guest, limits);
     const relay = new Relay({
       engine,
       send: (frame) => {
-        visit.makeRoom();
+        limits.makeRoom();
         client.send(frame);
       },
       onRefused: (why) => say(`${name} was refused: ${why}`),
     });
-    visit.add(client, relay);
+    limits.add(client, relay);
     let alive = true;
     const pings = setInterval(() => {
       if (!alive) return client.terminate();
@@ -118,10 +118,10 @@ export class RelayServer {
       if (!isBinary || !(data instanceof Buffer)) return client.close(CLOSE.notOurs, 'not a frame of a node');
       const carryOut = async (): Promise<void> => {
         if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
-        visit.carriedOut();
+        limits.carriedOut();
       };
       carryOut().catch(() => client.terminate());
-      visit.count();
+      limits.count();
     });
     let [hasLeft, isOver] = [false, false];
     const leave = (): void => {
@@ -143,8 +143,8 @@ export class RelayServer {
       };
       setTimeout(forget, TAB_KEPT_MS).unref();
       clearInterval(pings);
-      visit.remove(client);
-      if (visit.isOver) this.#visits.delete(guest);
+      limits.remove(client);
+      if (limits.isOver) this.#limits.delete(guest);
       const forGood = hasLeft || code === CLOSED_TAB;
       void relay.close(forGood);
       say(forGood ? `${name} has closed the page` : `${name} is gone`);

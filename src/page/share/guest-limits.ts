@@ -9,10 +9,10 @@ const MOST_PENDING = 64;
 /** Requests a second that a guest may go on with, and how many it may be ahead. */
 const PER_SECOND = 2000;
 const BURST = 4000;
-/** Bytes that wait for a guest that does not read; then the connection that would add to them is put off the line, and comes back. */
+/** Bytes that wait for a guest that does not read; beyond that the connection that reads least is put off the line, and comes back. */
 const MOST_WAITING = 64 << 20;
 
-export class Visit {
+export class GuestLimits {
   readonly #connections = new Map<WebSocket, Relay>();
   #budget = BURST;
   #since = performance.now();
