@@ -7,6 +7,7 @@ import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown, watch } from 'rolldown';
+import { buildId } from './build-id.mjs';
 import { licensesOf } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -68,6 +69,11 @@ async function buildBrowser() {
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 const types = [compiler, '-p', 'tsconfig.json'];
 
+/** Read by src/run/version.ts. */
+function noteBuild() {
+  writeFileSync(path.join(output.dir, 'build.json'), `${JSON.stringify({ id: buildId(root) })}\n`);
+}
+
 if (process.argv.includes('--watch')) {
   const compiling = spawn(process.execPath, [...types, '--watch', '--preserveWatchOutput'], {
     cwd: root,
@@ -76,7 +82,10 @@ if (process.argv.includes('--watch')) {
   const watcher = watch({ ...input, output });
   watcher.on('event', (event) => {
     if (event.code === 'ERROR') process.stderr.write(`${event.error.message}\n`);
-    if (event.code === 'BUNDLE_END') void event.result.close();
+    if (event.code === 'BUNDLE_END') {
+      void event.result.close();
+      noteBuild();
+    }
   });
   process.once('SIGINT', () => void watcher.close().then(() => compiling.kill('SIGINT')));
 } else {
@@ -85,6 +94,7 @@ if (process.argv.includes('--watch')) {
   const bundle = await rolldown(input);
   const { output: files } = await bundle.write(output);
   await bundle.close();
+  noteBuild();
   removeOthers(new Set(files.map((file) => path.join(output.dir, file.fileName))));
   const modules = [...files, ...(await buildBrowser())].flatMap((file) =>
     file.type === 'chunk' ? file.moduleIds : [],

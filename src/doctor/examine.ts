@@ -3,7 +3,7 @@ import os from 'node:os';
 import { loadAddon, type LoadedAddon } from '../kernels/native/addon.js';
 import { loadWasm } from '../kernels/wasm/load.js';
 import { cpuQuota, usableCores } from '../run/cores.js';
-import { VERSION } from '../run/version.js';
+import { PROGRAM } from '../run/version.js';
 import { examineGpus } from './gpus.js';
 import { cpuFlags, instructionSets } from './instruction-sets.js';
 import type { MachineReport, StepRates } from './machine-report.js';
@@ -35,7 +35,7 @@ export async function examineMachine({ load = loadAddon, serverFolders }: Examin
   const quota = cpuQuota();
   const steps = await measureSteps(loaded, native ? usable : 1);
   return {
-    versions: { pff: VERSION, node: process.versions.node, platform: process.platform, arch: process.arch },
+    versions: { pff: PROGRAM, node: process.versions.node, platform: process.platform, arch: process.arch },
     cpu: {
       model: os.cpus()[0]?.model.trim() || 'unknown',
       cores,

@@ -8,7 +8,9 @@ import { fillDisk } from '../helpers/fill-disk.js';
 import { messageOf } from '../../src/errors.js';
 import { listRuns } from '../../src/run/cluster/manage.js';
 import { connectNats } from '../../src/store/nats/connect.js';
+import { NatsApi } from '../../src/store/nats/api.js';
 import { stateStream } from '../../src/store/nats/engine.js';
+import { NatsRegistry, REGISTRY_STREAM } from '../../src/store/nats/registry.js';
 import { Fleet, follow, sequentialDigest } from './fleet.js';
 import { freePort, sleep, type Pff, type TestServer } from './server.js';
 
@@ -40,8 +42,14 @@ describe('three replicated servers', () => {
     fleet.node({ url: all });
     // The servers take a moment to find each other and to choose who leads.
     await saysWithin(node, /looking for runs/, 20_000);
+    // The register may be of an earlier run that one server was enough for.
+    const connection = await connectNats({ server: all }, 'test');
+    await new NatsRegistry(new NatsApi(connection)).open(1);
     const { digest } = await follow({ server: all }, { 6: () => servers[1]?.kill() }, { replicas: 3 });
     expect(digest).toBe(sequential);
+    const info = await connection.request(`$JS.API.STREAM.INFO.${REGISTRY_STREAM}`);
+    expect(info.json()).toMatchObject({ config: { num_replicas: 3 } });
+    await connection.close();
   }, 120_000);
 });
 

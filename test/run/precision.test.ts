@@ -50,7 +50,7 @@ it("is said by the model's file", async () => {
   expect([spec.precision, metadata['numerics']]).toEqual(['bf16', 'bf16-dot/1']);
 });
 
-it('a node of other numerics does not join', () => {
+it('a node of other numerics or of another build does not join', () => {
   const { name, classes } = dataset;
   const digest = 'd'.repeat(64);
   const spec = toySpec({ precision: 'bf16' });
@@ -63,7 +63,11 @@ it('a node of other numerics does not join', () => {
     leaseMs: 1000,
   } as const;
   const record = newRunRecord({ ...setting, storage: 'memory', replicas: 1, maxBytes: 0 }, { name, digest, classes });
+  expect(record.version).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]{12}$/);
   expect(misfitOfProgram(record, exactNumerics.bf16, record.version)).toBeUndefined();
+  expect(misfitOfProgram(record, exactNumerics.bf16, '0.1.0+0123456789ab')).toBe(
+    `run r is of pff ${record.version}, but this node is pff 0.1.0+0123456789ab. All nodes of a run need the build of pff that submitted it`,
+  );
   expect(misfitOfProgram(record, exactNumerics.f32, record.version)).toBe(
     "run r computes in bf16-dot/1, but this node's kernels in f32-fma/1",
   );

@@ -4,10 +4,11 @@ import { describeNumerics, sameNumerics, type Numerics } from '../../kernels/num
 import { ownParts } from '../../spec/own-parts.js';
 import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 
-/** Why the program of that version, with kernels of these numerics, does not fit the run; undefined if it does. */
+/** Why the program of that version and build, with kernels of these numerics, does not fit the run; undefined if it does. */
 export function misfitOfProgram(record: RunRecord, numerics: Numerics, version: string): string | undefined {
   const { run } = record;
-  if (record.version !== version) return `run ${run} is of pff ${record.version}, but this node is pff ${version}`;
+  if (record.version !== version)
+    return `run ${run} is of pff ${record.version}, but this node is pff ${version}. All nodes of a run need the build of pff that submitted it`;
   if (!sameNumerics(record.numerics, numerics))
     return `run ${run} computes in ${describeNumerics(record.numerics)}, but this node's kernels in ${describeNumerics(numerics)}`;
   if (record.specDigest !== specDigest(record.spec))

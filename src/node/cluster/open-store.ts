@@ -37,6 +37,7 @@ export function openStore(setting: StoreSetting): ClusterStore {
     clock: systemClock,
     signal,
     wire: record.spec.wire,
+    over: record.state !== 'open',
     fits: setting.fits ?? prepared !== undefined,
     nodes: record.nodes,
     expected: expectedOutputs(record, prepared),

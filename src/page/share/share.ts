@@ -15,7 +15,7 @@ import { openStore } from '../../node/cluster/open-store.js';
 import { prepareData } from '../../node/prepare.js';
 import { dataOfNode } from '../../run/cluster/examine.js';
 import { nodeMemoryBound } from '../../run/memory.js';
-import { VERSION } from '../../run/version.js';
+import { PROGRAM } from '../../run/version.js';
 import { systemClock } from '../../store/cluster/clock.js';
 import type { ClusterStore } from '../../store/cluster/cluster-store.js';
 import { keys } from '../../store/cluster/records.js';
@@ -160,8 +160,11 @@ function openRun(run: string, record: RunRecord | undefined): RunRecord {
   if (!record)
     return refuse(`there is no run ${run}`, 'pff runs lists them; pff train --server URL --run NAME submits one.');
   if (record.state !== 'open') return refuse(`run ${run} is ${record.state}`, 'pff runs lists the runs that go on.');
-  if (record.version !== VERSION)
-    return refuse(`run ${run} is of pff ${record.version}, but this is pff ${VERSION}`, 'Use the same version.');
+  if (record.version !== PROGRAM)
+    return refuse(
+      `run ${run} is of pff ${record.version}, but this is pff ${PROGRAM}`,
+      'Share it with the build of pff that submitted it, or submit it again with this one.',
+    );
   if (Object.keys(record.ownParts).length > 0)
     return refuse(
       `run ${run} has parts of a plugin, which browsers do not load`,
@@ -189,7 +192,7 @@ async function whatIsShared(
   readonly data: (zipped: boolean) => Promise<Uint8Array<ArrayBuffer>>;
 }> {
   const { spec, variant, nodes, audit } = record;
-  const shared = { version: VERSION, record, host: os.hostname() };
+  const shared = { version: PROGRAM, record, host: os.hostname() };
   if (variant === 'federated') return { shared, data: () => Promise.resolve(new Uint8Array()) };
   const dataset = await dataOfNode(record, options);
   const misfit = misfitOfData(record, dataset);

@@ -19,7 +19,7 @@ import { prepareData, type PreparedData } from '../../node/prepare.js';
 import { beyondBounds, type NodeBounds } from './node-bounds.js';
 import { misfitOfData, misfitOfProgram } from '../../node/cluster/misfit.js';
 import { checkServerBytes } from './submit.js';
-import { VERSION } from '../version.js';
+import { PROGRAM } from '../version.js';
 
 export interface Means extends NodeBounds {
   readonly kernels: KernelsChoice;
@@ -53,7 +53,7 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   try {
     const { kernels } = await openKernels({ kernels: means.kernels, threads: 1, precision: spec.precision });
     kernels.close();
-    const why = misfitOfProgram(record, kernels.numerics, VERSION);
+    const why = misfitOfProgram(record, kernels.numerics, PROGRAM);
     if (why !== undefined) return { refusal: plainText(why) };
   } catch (error) {
     return refused(error);

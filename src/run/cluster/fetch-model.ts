@@ -19,6 +19,7 @@ import { encodeSealed } from '../model-integrity.js';
 import { VERSION } from '../version.js';
 import { clusterCommand } from './command.js';
 import { doneTasks } from './done-tasks.js';
+import { lacksResults, resultsLost } from './lost-results.js';
 import { withRun } from './with-run.js';
 
 /** How a model is fetched. */
@@ -50,6 +51,7 @@ export async function fetchModel(
   const fetch = async (store: ClusterStore, record: RunRecord): Promise<FetchedModel> => {
     const { spec } = record;
     checkGraph(spec);
+    if (lacksResults(record, store)) throw resultsLost(record);
     const { imageSize, classes, inputs } = record.dataset;
     const layout = labelLayout({ width: imageSize, height: 1, channels: 1 }, classes.length, spec.labelMode);
     const shapes = allStructures(networkStructure(spec, layout));
@@ -63,7 +65,9 @@ export async function fetchModel(
     const states: LayerState[] = [];
     const fetched: TrainTask[] = [];
     for (let layer = 0; layer < count; layer++) {
-      const { task, output } = await fetchNewest(store, layer, notYet);
+      const { task, output } = await fetchNewest(store, layer, notYet).catch((error: unknown) => {
+        throw error instanceof MissingOutput && record.state === 'finished' ? resultsLost(record, error) : error;
+      });
       fetched.push(task);
       states.push(viewState(shapes[layer] as LayerStructure, output.steps, output.buffer));
     }

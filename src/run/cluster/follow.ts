@@ -24,6 +24,7 @@ import type { RunIdentity, RunRecord } from '../../store/cluster/run-record.js';
 import { addRun } from './add-run.js';
 import { auditReport, shortKey, type AuditReport } from './audit-report.js';
 import { clusterCommand } from './command.js';
+import { lacksResults, resultsLost } from './lost-results.js';
 import type { ClusterOptions } from './options.js';
 import type { Training } from '../execute.js';
 import type { Output } from '../../store/store.js';
@@ -81,6 +82,11 @@ export function clusterTraining(
         const registry = new NatsRegistry(api);
         if (!cluster.record) {
           await registry.open(record.replicas);
+          await registry.replicate(record.replicas).catch((error: unknown) => {
+            // The run itself is safe; who lists runs may have to wait for a server.
+            if (!(error instanceof EngineError)) throw error;
+            notice(`the register of runs is kept by fewer than ${record.replicas} servers: ${error.message}`);
+          });
           await addRun(registry, record, () => runEngine(api, registry, record).open(), { attach, signal });
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
@@ -98,7 +104,10 @@ export function clusterTraining(
         try {
           await store.open();
           const follower = new Follower(store, record, prepared, callbacks, command);
-          const states = await follower.states(signal, () => wasRemoved(registry, record));
+          const states = await follower.states(signal, {
+            removed: () => wasRemoved(registry, record),
+            finished: async () => (await registry.get(run))?.record.state === 'finished',
+          });
           await registry.markPatiently(record, 'finished', signal);
           return states;
         } catch (error) {
@@ -134,6 +143,12 @@ async function wasRemoved(registry: NatsRegistry, { run, id }: RunIdentity): Pro
   }
 }
 
+/** What the register says of the run by now. */
+interface Registered {
+  removed(): Promise<boolean>;
+  finished(): Promise<boolean>;
+}
+
 class Follower {
   readonly #store: ClusterStore;
   readonly #record: RunRecord;
@@ -167,8 +182,8 @@ class Follower {
     this.#command = command;
   }
 
-  /** The result's states, as soon as all are published. @throws PffError if the run fails or is stopped */
-  async states(signal: AbortSignal, removed: () => Promise<boolean>): Promise<LayerState[]> {
+  /** The result's states, as soon as all are published. @throws PffError if the run fails, is stopped or has lost its results */
+  async states(signal: AbortSignal, registered: Registered): Promise<LayerState[]> {
     const { mirror } = this.#store;
     for (const mirrored of mirror.all()) this.#tell(mirrored);
     const unsubscribe = mirror.subscribe((mirrored) => mirrored && this.#tell(mirrored));
@@ -177,10 +192,11 @@ class Follower {
         this.#store.signal.throwIfAborted();
         const failed = this.#store.failure();
         if (failed) throw new RunFailed(failed.error);
-        if (this.#store.stopped) throw this.#stopped(await removed());
+        if (this.#store.stopped) throw this.#stopped(await registered.removed());
+        if (lacksResults(this.#record, this.#store)) throw resultsLost(this.#record);
         if (mirror.settled && this.#store.wanted(false).finished) {
           this.#reportAudits();
-          const states = await this.#fetchAll(signal);
+          const states = await this.#fetchAll(signal, registered);
           if (states) return states;
         }
         this.#prefetch();
@@ -215,7 +231,7 @@ class Follower {
     return this.#store.wanted(false).size <= 1;
   }
 
-  async #fetchAll(signal: AbortSignal): Promise<LayerState[] | undefined> {
+  async #fetchAll(signal: AbortSignal, registered: Registered): Promise<LayerState[] | undefined> {
     const { spec } = this.#record;
     const shapes = allStructures(networkStructure(spec, this.#prepared.layout));
     const states: LayerState[] = [];
@@ -227,6 +243,7 @@ class Follower {
       return states;
     } catch (error) {
       if (!(error instanceof MissingOutput)) throw error;
+      if (await registered.finished()) throw resultsLost(this.#record, error);
       this.#notice(`${error.message}; waiting until it is computed again`);
       return undefined;
     }

@@ -9,7 +9,7 @@ import { runSpecSchema, type RunSpec } from '../../spec/spec.js';
 import type { PffVariant } from '../../schedule/assign.js';
 import type { StorageOptions } from '../../store/nats/server-options.js';
 import { printsAsItIs, specDigest, type RunRecord } from '../../store/cluster/run-record.js';
-import { VERSION } from '../version.js';
+import { PROGRAM } from '../version.js';
 
 /** Characters, well within what a record may have (submit.ts). */
 const MOST_INPUTS = 100_000;
@@ -39,7 +39,7 @@ export function newRunRecord(
     id: randomBytes(8).toString('hex'),
     ...setting,
     spec: runSpecSchema.parse(setting.spec),
-    version: VERSION,
+    version: PROGRAM,
     specDigest: specDigest(setting.spec),
     ownParts: Object.fromEntries(ownParts(setting.spec).map(({ kind, digest }) => [kind, digest])),
     dataset: {

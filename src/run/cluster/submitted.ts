@@ -4,7 +4,7 @@ import { PffError } from '../../errors.js';
 import type { RunSpec } from '../../spec/spec.js';
 import { specDigest, type RunRecord } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
-import { VERSION } from '../version.js';
+import { PROGRAM } from '../version.js';
 import { clusterCommand } from './command.js';
 import { withServer } from './with-run.js';
 import { misfitOfParts } from '../../node/cluster/misfit.js';
@@ -35,7 +35,7 @@ export async function submittedRun(
       if (record === undefined) return { run, record };
       if (record.state !== 'open' && record.state !== 'finished') continue;
       const same =
-        record.version === VERSION &&
+        record.version === PROGRAM &&
         record.specDigest === specDigest(spec) &&
         record.dataset.digest === dataset.digest &&
         misfitOfParts(record) === undefined;

@@ -34,6 +34,8 @@ export interface ClusterStoreOptions {
   readonly soundLabels?: ((task: LabelsTask, buffer: ArrayBufferLike) => boolean | Promise<boolean>) | undefined;
   /** This process has found that the run's spec and its data fit each other: it need not believe others who say they do not. */
   readonly fits?: boolean | undefined;
+  /** Nobody works on the run any more: the records of outputs that are lost stay as they are. */
+  readonly over?: boolean | undefined;
   /** How layer states travel; f32 unless given. */
   readonly wire?: RunSpec['wire'] | undefined;
   /** How results are checked, where they are. */

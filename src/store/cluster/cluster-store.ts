@@ -84,6 +84,7 @@ export class ClusterStore implements Store {
       isSound: (task, buffer) =>
         task.kind === 'train' ? allFinite(buffer) : (options.soundLabels?.(task, buffer) ?? true),
       lost: () => this.dropping.free(),
+      over: options.over ?? false,
     });
     this.#views = new WantedViews(
       options.shape,

@@ -30,6 +30,8 @@ export interface OutputJudge {
   mayFetch(task: Task, record: DoneRecord): boolean;
   /** Whether an output's values are ones that the task can have. */
   isSound(task: Task, buffer: ArrayBufferLike): boolean | Promise<boolean>;
+  /** Nobody computes again what is lost. */
+  readonly over: boolean;
   /** Told when an output was lost that is needed, after its record was freed. */
   lost(): Promise<void>;
 }
@@ -107,7 +109,7 @@ export class Outputs {
 
   /**
    * Looks several times for the output that is announced, each time in the newest record of it.
-   * @throws MissingOutput if it is lost (its record is free then), or if `isNeeded` says that nobody needs it.
+   * @throws MissingOutput if it is lost (its record is free then, unless the run is over), or if `isNeeded` says that nobody needs it.
    */
   async find(task: Task, isNeeded: () => boolean): Promise<{ readonly output: Output; readonly record: DoneRecord }> {
     for (let look = 1; ; look++) {
@@ -137,11 +139,11 @@ export class Outputs {
   }
 
   async #free(task: Task, record: DoneRecord): Promise<never> {
+    const lost = `the published output of ${taskKey(task)} is lost or damaged`;
+    if (this.#judge.over) throw new MissingOutput(lost, { hint: 'The run is over, so nobody will compute it again.' });
     await this.free(task, record);
     await this.#judge.lost();
-    throw new MissingOutput(`the published output of ${taskKey(task)} is lost or damaged`, {
-      hint: 'It will be computed again.',
-    });
+    throw new MissingOutput(lost, { hint: 'It will be computed again.' });
   }
 
   /** Frees the record of an output that is not there, if it is still the same record. */

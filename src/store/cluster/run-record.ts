@@ -34,7 +34,7 @@ export const runRecordSchema = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{16}$/)
     .optional(),
-  /** Versions of the program and of the kernels' arithmetic: only equal ones give equal bits. */
+  /** Version and build of the program (run/version.ts), and the kernels' arithmetic: only equal ones give equal bits. */
   version: plain(100),
   numerics: numericsSchema.refine(printsAsItIs),
   spec: runSpecSchema.refine(printsAsItIs),

@@ -6,6 +6,7 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { messageOf } from '../../errors.js';
+import { systemClock } from '../cluster/clock.js';
 import { EngineError, type EngineState } from '../cluster/engine.js';
 import { plainText } from '../cluster/plain-text.js';
 import { parseJson } from '../cluster/records.js';
@@ -13,6 +14,11 @@ import { parseJson } from '../cluster/records.js';
 const TIMEOUT_MS = 5000;
 /** A chunk may wait for those of other transfers, and for a slow link. */
 const CHUNK_TIMEOUT_MS = 30_000;
+/** For so long it is waited that more servers have a stream, and so often looked. */
+const RAISED_WITHIN_MS = 20_000;
+const RAISED_LOOK_MS = 200;
+/** So often it is looked whether the stream of a chunk that does not come is there. */
+const STREAM_LOOK_MS = 2000;
 const STREAM_NOT_FOUND = 10059;
 const WRONG_LAST_SEQUENCE = 10071;
 /** JetStream is off on the server, or for this user's account. */
@@ -26,6 +32,13 @@ const info = z.object({
   created: z.string(),
   config: z.object({ subjects: z.array(z.string()).optional() }),
   state: z.object({ last_seq: z.int(), subjects: z.record(z.string(), z.number()).optional() }),
+});
+
+const copies = z.object({
+  config: z.looseObject({ num_replicas: z.int() }),
+  cluster: z
+    .object({ leader: z.string().optional(), replicas: z.array(z.object({ current: z.boolean() })).default([]) })
+    .optional(),
 });
 
 export interface StreamOptions {
@@ -82,18 +95,27 @@ export class NatsApi {
   /** The newest chunk of a subject: as `newest`, with more time. */
   getChunk(stream: string, subject: string): Promise<StoredMessage | undefined> {
     const direct = directGet(stream, subject);
-    return this.#got(stream, direct, () => this.#untilLost(direct, new Uint8Array()));
+    return this.#got(stream, direct, () => this.#untilLost(direct, new Uint8Array(), stream));
   }
 
-  /** What is on its way when the connection is lost is answered by nobody. */
-  async #untilLost(subject: string, data: Uint8Array): Promise<Msg> {
+  /** What is on its way when the connection is lost is answered by nobody; nor is what is asked of a `stream` that is not there. */
+  async #untilLost(subject: string, data: Uint8Array, stream?: string): Promise<Msg> {
     let end = (): void => {};
     const lost = new Promise<never>((_, reject) => {
-      end = this.onLink((change) => {
+      const unlisten = this.onLink((change) => {
         // Also what was asked while there was none: the client forgets it when it connects again.
         if (change === 'disconnect' || change === 'reconnect')
           reject(new EngineError('busy', `the connection was lost before ${subject} was answered`));
       });
+      const look = (name: string): void =>
+        void this.state(name).catch((error: unknown) => {
+          if (error instanceof EngineError && error.kind === 'gone') reject(error);
+        });
+      const timer = stream === undefined ? undefined : setInterval(look, STREAM_LOOK_MS, stream);
+      end = () => {
+        unlisten();
+        clearInterval(timer);
+      };
     });
     try {
       return await Promise.race([this.#ask(subject, data, undefined, CHUNK_TIMEOUT_MS), lost]);
@@ -165,6 +187,21 @@ export class NatsApi {
       retention: 'limits',
     };
     await this.#call(`STREAM.CREATE.${name}`, config, z.object({ created: z.string() }));
+  }
+
+  /** Sees to it that so many servers keep a stream that is there, if fewer do. While they get it, it takes no messages, so that is waited for. */
+  async raiseReplicas(stream: string, replicas: number): Promise<void> {
+    const { config } = await this.#call(`STREAM.INFO.${stream}`, undefined, copies);
+    if (config.num_replicas >= replicas) return;
+    await this.#call(`STREAM.UPDATE.${stream}`, { ...config, num_replicas: replicas }, copies);
+    for (const end = systemClock.now() + RAISED_WITHIN_MS; systemClock.now() < end;) {
+      await systemClock.sleep(RAISED_LOOK_MS);
+      // Between two leaders nobody answers.
+      const now = await this.#call(`STREAM.INFO.${stream}`, undefined, copies).catch(() => undefined);
+      const others = now?.cluster?.replicas ?? [];
+      if (now?.cluster?.leader && others.length >= replicas - 1 && others.every(({ current }) => current)) return;
+    }
+    throw new EngineError('busy', `${replicas} servers were asked to keep ${stream}, and not all have it yet`);
   }
 
   async deleteStream(name: string): Promise<void> {

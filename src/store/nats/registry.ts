@@ -44,6 +44,11 @@ export class NatsRegistry {
     });
   }
 
+  /** Has the register kept by as many servers as a new run, where an earlier one has made it for fewer. */
+  async replicate(replicas: number): Promise<void> {
+    if (replicas > 1) await this.#api.raiseReplicas(REGISTRY_STREAM, replicas);
+  }
+
   /** Undefined if there is no such run; a record that cannot be read (another version's) counts as none. */
   async get(run: string): Promise<Registered | undefined> {
     if (!RUN_NAME.test(run)) throw new PffError('usage', `${JSON.stringify(run)} is not the name of a run`);
