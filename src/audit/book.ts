@@ -6,6 +6,7 @@
  */
 import { needs, parseTaskKey, taskKey } from '../schedule/tasks.js';
 import type { GraphShape } from '../schedule/shape.js';
+import { boundedDraws, boundedStatements } from './bounded.js';
 import type { Verify } from './identity.js';
 import { judge, type Verdict } from './judge.js';
 import { isDrawn, rateOf } from './rate.js';
@@ -50,7 +51,7 @@ interface Group {
 
 interface TaskBook {
   readonly statements: Statement[];
-  readonly draws: Draw[];
+  draws: Draw[];
   readonly groups: Map<string, Group>;
 }
 
@@ -103,17 +104,18 @@ export class AuditBook {
     return true;
   }
 
-  evidence(task: string): Evidence {
+  /** All that is known of `task`, and one draw more, as far as a record takes it. */
+  evidence(task: string, draw?: Draw): Evidence {
     const { statements = [], draws = [] } = this.#tasks.get(task) ?? {};
-    return { v: 1, statements: [...statements], draws: [...draws] };
+    const all = draw ? this.#bounded(task, statements, [...draws, draw]) : [...draws];
+    return { v: 1, statements: boundedStatements(statements), draws: all };
   }
 
   /** Whether `evidence` has all that is known here of `task`: a record of it is whole then. */
   isWhole(task: string, evidence: Evidence | undefined): boolean {
-    const book = this.#tasks.get(task);
-    if (!book) return true;
+    const { statements, draws } = this.evidence(task);
     const there = new Set([...(evidence?.statements ?? []), ...(evidence?.draws ?? [])].map(({ sig }) => sig));
-    return [...book.statements, ...book.draws].every(({ sig }) => there.has(sig));
+    return [...statements, ...draws].every(({ sig }) => there.has(sig));
   }
 
   /** Whether `output` counts as the task's: somebody who is not refused says so, on inputs that stand. */
@@ -243,8 +245,13 @@ export class AuditBook {
       book.draws[book.draws.indexOf(before)] = draw;
       return true;
     }
-    book.draws.push(draw);
-    return true;
+    book.draws = this.#bounded(task, book.statements, [...book.draws, draw]);
+    return book.draws.includes(draw);
+  }
+
+  #bounded(task: string, statements: readonly Statement[], draws: readonly Draw[]): Draw[] {
+    const made = new Set(statements.map((statement) => statementId(task, statement)));
+    return boundedDraws(this.#rules.rate, draws, made);
   }
 
   /** After something was added about a task: who is refused, and what was checked with success. */

@@ -12,7 +12,7 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const signature = z.string().regex(/^[0-9a-f]{128}$/);
 const taskName = z.string().regex(/^c\d{1,9}\.(labels|l\d{1,5})$/);
 /** Statements or draws about one task: as many keys can have a word in it. */
-const MOST = 64;
+export const MOST = 64;
 
 export const statementSchema = z.strictObject({
   /** Who says so. */

@@ -5,7 +5,16 @@ import { AuditBook, type AuditRules } from '../../src/audit/book.js';
 import { signerFromSeed, verifySignature, type Signer } from '../../src/audit/identity.js';
 import { drawnNumber, isDrawn, rateOf } from '../../src/audit/rate.js';
 import { missProbability } from './miss-probability.js';
-import { FAILED, makeDraw, makeStatement, statementId, type Statement } from '../../src/audit/statement.js';
+import {
+  evidenceSchema,
+  FAILED,
+  makeDraw,
+  makeStatement,
+  statementId,
+  type Draw,
+  type Evidence,
+  type Statement,
+} from '../../src/audit/statement.js';
 import { cheapSigner, cheapVerify } from '../faults/liars.js';
 
 const shape = { layers: 2, head: false, splits: 3, predictedLabels: 'none', labelLag: 1 } as const;
@@ -51,6 +60,53 @@ describe('a statement', () => {
     const book = bookOf();
     say(book, 'c0.l0', first(A, 'x'), first(A, 'y'));
     expect([...book.refused]).toEqual([A.key]);
+  });
+});
+
+describe('very many keys that say something about one task', () => {
+  const keys = Array.from({ length: 200 }, (_, i) => cheapSigner(2, i));
+  const said = first(A, 'x');
+  const drawsOf = (of: string): Draw[] => keys.map((key) => makeDraw(key, 'test', 'c0.l0', of, 0));
+
+  it('leave a record that can be read, and whoever hears it in another order keeps the same', () => {
+    const rate = 0.1;
+    const draws = [...drawsOf(statementId('c0.l0', said)), ...drawsOf(digest('of nothing'))];
+    const books = [draws, draws.toReversed()].map((all) => {
+      const book = bookOf({ rate });
+      say(book, 'c0.l0', said, ...keys.map((key) => first(key, 'x')));
+      for (const draw of all) book.add('c0.l0', { statements: [], draws: [draw] });
+      return book;
+    });
+    const [one, other] = books.map((book) => book.evidence('c0.l0')) as [Evidence, Evidence];
+    expect(
+      evidenceSchema.shape.statements.safeParse(one.statements.map((each) => ({ ...each, sig: '0'.repeat(128) })))
+        .success,
+    ).toBe(true);
+    expect(new Set(one.draws.map(({ sig }) => sig))).toEqual(new Set(other.draws.map(({ sig }) => sig)));
+    expect(one.statements.map(({ sig }) => sig).toSorted()).toEqual(other.statements.map(({ sig }) => sig).toSorted());
+    expect([one.draws.length, one.statements.length]).toEqual([64, 64]);
+    for (const book of books) expect(book.isWhole('c0.l0', one)).toBe(true);
+  });
+
+  it('cannot take away a draw by which the result is checked', () => {
+    const checking = keys.map((key) => makeDraw(key, 'test', 'c0.l0', statementId('c0.l0', said), 0));
+    const drawn = checking.find((draw) => isDrawn(0.02, draw)) as Draw;
+    const book = bookOf({ rate: 0.02 });
+    say(book, 'c0.l0', said);
+    book.add('c0.l0', { statements: [], draws: [drawn] });
+    book.add('c0.l0', { statements: [], draws: checking.filter((draw) => !isDrawn(0.02, draw)) });
+    book.add('c0.l0', { statements: [], draws: drawsOf(digest('of nothing')) });
+    expect(book.evidence('c0.l0').draws).toContainEqual(drawn);
+    expect(book.audit('c0.l0', digest('x'))).toBe('open');
+  });
+
+  it('take no place from one more draw that is written', () => {
+    const book = bookOf({ rate: 0.1 });
+    say(book, 'c0.l0', said);
+    book.add('c0.l0', { statements: [], draws: drawsOf(digest('of nothing')) });
+    const draw = makeDraw(B, 'test', 'c0.l0', statementId('c0.l0', said), 0);
+    expect(book.evidence('c0.l0', draw).draws).toContainEqual(draw);
+    expect(book.evidence('c0.l0', draw).draws).toHaveLength(64);
   });
 });
 

@@ -139,9 +139,8 @@ export class StoreAudits {
       const undrawn = this.book.undrawn(signer.key, name, output);
       if (!undrawn) return;
       const draw = makeDraw(signer, this.#options.context, name, undrawn.of, undrawn.agreed);
-      const { v, statements, draws } = this.book.evidence(name);
       const revision = records.mirror.get(keys.audit(task))?.revision ?? 0;
-      if (await records.swap(keys.audit(task), { v, statements, draws: [...draws, draw] }, revision)) return;
+      if (await records.swap(keys.audit(task), this.book.evidence(name, draw), revision)) return;
       await records.read(keys.audit(task));
     }
   }
