@@ -157,10 +157,11 @@ function boundLines({ pipeline }: RunResult): string[] {
   ];
 }
 
-function timeText({ trainSeconds, evaluateSeconds, timeSplit }: RunResult): string {
+function timeText({ trainSeconds, earlierSeconds, evaluateSeconds, timeSplit }: RunResult): string {
   const parts = Object.entries(timeSplit);
   const total = parts.reduce((sum, [, seconds]) => sum + seconds, 0);
-  const evaluating = `${duration(evaluateSeconds)} evaluating`;
+  const before = earlierSeconds === undefined ? '' : `${duration(earlierSeconds)} in earlier parts, `;
+  const evaluating = `${before}${duration(evaluateSeconds)} evaluating`;
   if (total === 0) return `nothing was left to train, ${evaluating}`;
   const names: Record<string, string> = { pass: 'passing data on', labels: 'negative labels', wait: 'waiting' };
   const split = parts

@@ -34,6 +34,8 @@ export interface RunResult {
   readonly confusion: Evaluation['confusion'];
   /** Wall-clock seconds from the first task's start to the last one's end. */
   readonly trainSeconds: number;
+  /** Of a run that was gone on with: the same of its parts before this one, by its log. */
+  readonly earlierSeconds?: number | undefined;
   readonly evaluateSeconds: number;
   /** SHA-256 over every layer's little-endian f32 weights and biases, in order. */
   readonly modelDigest: string;

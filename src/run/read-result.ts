@@ -18,6 +18,7 @@ const resultSchema = z.looseObject({
     z.looseObject({ classes: z.int(), pairs: z.array(z.tuple([z.int(), z.int(), z.int()])) }),
   ]),
   trainSeconds: z.number(),
+  earlierSeconds: z.number().optional(),
   modelDigest: z.string(),
   dataDigest: z.string(),
   dataset: z.string(),

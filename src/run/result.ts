@@ -18,6 +18,7 @@ export interface ResultParts {
   readonly kernels: Pick<Kernels, 'name' | 'numerics'>;
   readonly evaluation: Evaluation;
   readonly trainSeconds: number;
+  readonly earlierSeconds: number;
   readonly evaluateSeconds: number;
   readonly modelDigest: string;
   readonly peakStoreBytes: number;
@@ -33,6 +34,14 @@ export interface ResultParts {
   readonly folder: string | undefined;
 }
 
+/** Seconds of training, over all parts of a run that was gone on with. */
+export function allTrainSeconds({
+  trainSeconds,
+  earlierSeconds = 0,
+}: Pick<RunResult, 'trainSeconds' | 'earlierSeconds'>): number {
+  return trainSeconds + earlierSeconds;
+}
+
 export function runResult(parts: ResultParts): RunResult {
   const { spec, execution, dataset, kernels, evaluation, summary } = parts;
   const pipeline = pipelineFigures(parts);
@@ -42,6 +51,7 @@ export function runResult(parts: ResultParts): RunResult {
     layerAccuracy: evaluation.layerAccuracy,
     confusion: evaluation.confusion,
     trainSeconds: parts.trainSeconds,
+    ...(parts.earlierSeconds > 0 ? { earlierSeconds: parts.earlierSeconds } : {}),
     evaluateSeconds: parts.evaluateSeconds,
     modelDigest: parts.modelDigest,
     dataDigest: dataset.digest,

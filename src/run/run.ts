@@ -20,6 +20,7 @@ import { noteCluster } from './cluster/cluster-note.js';
 import { followingFlags } from './cluster/command.js';
 import type { ClusterOptions } from './cluster/options.js';
 import { evaluate } from './evaluate.js';
+import { earlierSeconds } from './earlier-parts.js';
 import type { RunEvent } from './events.js';
 import { Checkpoint, specOfStates, type RunNote } from './checkpoint.js';
 import { openTraining, type Callbacks, type Training } from './execute.js';
@@ -148,6 +149,7 @@ export class Run {
         evaluation,
         validation,
         trainSeconds,
+        earlierSeconds: resume === undefined ? 0 : earlierSeconds(resume),
         evaluateSeconds: (nowMs() - evaluationStart) / 1000,
         modelDigest: digest,
         peakStoreBytes: training.peakStoreBytes(),

@@ -14,7 +14,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PffError } from '../../src/errors.js';
 import { objectives } from '../../src/objectives/table.js';
-import type { RunEvent } from '../../src/run/events.js';
+import type { RunEvent, RunResult } from '../../src/run/events.js';
 import type { TrainOptions } from '../../src/run/options.js';
 import { train, trainToEnd } from '../../src/run/train.js';
 import type { PartialSpec, RunSpec } from '../../src/spec/spec.js';
@@ -105,6 +105,15 @@ const variants: readonly [string, TrainOptions][] = [
   ['dff', { spec: toySpec({ epochs: 40, splits: 40, negatives: 'random' }), variant: 'dff' }],
 ];
 
+function resultIn(run: string): RunResult & { readonly events: readonly RunEvent[] } {
+  const read = (name: string): string => readFileSync(path.join(run, name), 'utf8');
+  const events = read('events.jsonl')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RunEvent);
+  return { ...(JSON.parse(read('result.json')) as RunResult), events };
+}
+
 /** All that train layer by layer. */
 const layerwise = objectives.names.filter((name) => objectives.get(name).trains === 'layer');
 
@@ -116,7 +125,18 @@ describe('a run that was stopped', () => {
     expect(digest).toBe(whole.modelDigest);
     expect(resumed.damaged).toEqual([]);
     expect(Math.max(...resumed.done.map(({ chapter }) => chapter))).toBeGreaterThanOrEqual(11);
-    expect(JSON.parse(readFileSync(path.join(run, 'result.json'), 'utf8'))).toMatchObject({ modelDigest: digest });
+    const { events, ...result } = resultIn(run);
+    expect(result).toMatchObject({ modelDigest: digest });
+    // The first part as its own events tell it.
+    const spans = events
+      .slice(
+        0,
+        events.findLastIndex(({ type }) => type === 'started'),
+      )
+      .flatMap((event) => (event.type === 'task-finished' ? event.spans : []));
+    const seconds = Math.max(...spans.map(({ end }) => end)) - Math.min(...spans.map(({ start }) => start));
+    expect(result.earlierSeconds).toBeCloseTo(seconds, 9);
+    expect(whole.earlierSeconds).toBeUndefined();
   });
 
   it.each(layerwise)('convolutions with %s: goes on where it was, to the same bits', async (objective) => {

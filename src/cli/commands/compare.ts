@@ -5,6 +5,7 @@ import { balancedAccuracy } from '../../model/class-measures.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
 import { localRun, type LocalRun } from '../../run/list-runs.js';
+import { allTrainSeconds } from '../../run/result.js';
 import { fieldText, specFields, type SpecField } from '../../spec/spec.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
@@ -54,7 +55,7 @@ function lines(runs: readonly LocalRun[], fields: readonly SpecField[]): string[
     ...(runs.some(({ tags }) => tags.length > 0) ? [row('tags', ({ tags }) => tags.join(', ') || undefined)] : []),
     row('balanced accuracy', ({ result }) => result && units.percent(balancedAccuracy(result.confusion))),
     row('measured on', ({ result }) => result?.evaluatedOn),
-    row('training time', ({ result }) => result && units.duration(result.trainSeconds)),
+    row('training time', ({ result }) => result && units.duration(allTrainSeconds(result))),
     row('run on', ({ result }) => result && `${result.variant}, ${result.nodes}`),
     row('data digest', ({ result }) => result?.dataDigest.slice(0, 12)),
     row('model digest', ({ result }) => result?.modelDigest.slice(0, 12)),

@@ -3,6 +3,7 @@ import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
 import { describeLayers } from '../../layers/sizes.js';
 import { localRuns, type LocalRun } from '../../run/list-runs.js';
+import { allTrainSeconds } from '../../run/result.js';
 import { PffError } from '../../errors.js';
 import { defineCommand } from '../command.js';
 import { DONE } from '../exit-codes.js';
@@ -54,7 +55,9 @@ function compare(a: LocalRun, b: LocalRun, by: (typeof SORTS)[number]): number {
     by === 'accuracy'
       ? (run.result?.testAccuracy ?? -1)
       : by === 'time'
-        ? (run.result?.trainSeconds ?? -1)
+        ? run.result
+          ? allTrainSeconds(run.result)
+          : -1
         : by === 'changed'
           ? run.changed
           : run.name;
@@ -75,7 +78,7 @@ function short({ name, state, changed, spec, result, tags, note }: LocalRun): ob
     epochs: spec.epochs,
     seed: spec.seed,
     accuracy: result?.testAccuracy,
-    trainSeconds: result?.trainSeconds,
+    trainSeconds: result && allTrainSeconds(result),
     modelDigest: result?.modelDigest,
   };
 }
@@ -103,7 +106,7 @@ function lines(runs: readonly LocalRun[]): string[] {
     String(spec.epochs),
     String(spec.seed),
     result ? units.percent(result.testAccuracy) : state,
-    result ? units.duration(result.trainSeconds) : '',
+    result ? units.duration(allTrainSeconds(result)) : '',
     result?.modelDigest.slice(0, 12) ?? '',
     ...(tagged ? [tags.join(', ')] : []),
   ]);

@@ -1,5 +1,6 @@
 /** Shows a sweep as it goes, and its table at the end. */
 import type { RunResult } from '../../run/events.js';
+import { allTrainSeconds } from '../../run/result.js';
 import type { SweepEvent, SweepRow } from '../../reproduce/sweep.js';
 import { tableLines } from '../../report/table.js';
 import * as units from '../../report/units.js';
@@ -47,8 +48,9 @@ export async function showSweep(
   }
 }
 
-function resultLine({ evaluatedOn, testAccuracy, trainSeconds }: RunResult): string {
-  return `${evaluatedOn} accuracy ${units.percent(testAccuracy)} after ${units.duration(trainSeconds)}`;
+function resultLine(result: RunResult): string {
+  const { evaluatedOn, testAccuracy } = result;
+  return `${evaluatedOn} accuracy ${units.percent(testAccuracy)} after ${units.duration(allTrainSeconds(result))}`;
 }
 
 function sweepLines(rows: readonly SweepRow[]): string[] {

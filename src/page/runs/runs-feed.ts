@@ -5,9 +5,10 @@ import { PffError } from '../../errors.js';
 import { EVENTS_FILE, RESULT_FILE, SPEC_FILE } from '../../run/folder.js';
 import { localRun, localRunFolders, type LocalRun } from '../../run/list-runs.js';
 import { TAGS_FILE } from '../../run/tags.js';
+import { allTrainSeconds } from '../../run/result.js';
 import { fieldText, specFields, type SpecField } from '../../spec/spec.js';
 import { RunFeed } from '../run-feed.js';
-import { lastChapter, trainingSeconds, type RunView } from '../run-view.js';
+import { lastChapter, type RunView } from '../run-view.js';
 import type { CurvePoint, RunsSummary, RunSummary } from './run-summary.js';
 
 /** Runs whose pages are kept for readers; the one that was opened longest ago goes first. */
@@ -112,8 +113,7 @@ function summaryOf({ name, changed, tags, note, spec, result }: LocalRun, view: 
     fields,
     accuracy: result?.testAccuracy,
     measuredOn: result?.evaluatedOn,
-    // A resumed run's own result is of its last part.
-    trainSeconds: result && (view.offset > 0 ? trainingSeconds(view) : result.trainSeconds),
+    trainSeconds: result && allTrainSeconds(result),
     modelDigest: result?.modelDigest,
     accuracies: accuracies.length > 0 || !result ? accuracies : [end],
     losses: lossesOf(view),
