@@ -165,6 +165,33 @@ describe('its server', () => {
     expect((await app.request('/runs.json', { headers: { ...headers, 'if-none-match': etag } })).status).toBe(304);
   });
 
+  it('reads on in the log of a run under way, to what reading all of it gives, also once it is begun anew', () => {
+    const live = tempFolder();
+    manyRuns(live.folder, 1);
+    const log = path.join(live.folder, 'run-01', 'events.jsonl');
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    const feed = new RunsFeed(live.folder);
+    const written = (count: number): RunsSummary => {
+      writeFileSync(
+        log,
+        lines
+          .slice(0, count)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+      return feed.summary();
+    };
+    const losses = [0.3, 0.6, 1, 0.4].map((share) => {
+      const summary = written(Math.floor(share * lines.length));
+      expect(summary).toEqual(new RunsFeed(live.folder).summary());
+      return summary.runs[0]?.losses.length ?? 0;
+    });
+    expect(losses[0]).toBeLessThan(losses[1] as number);
+    expect(losses[1]).toBeLessThan(losses[2] as number);
+    expect(losses[3]).toBeLessThan(losses[1] as number);
+    live.drop();
+  });
+
   it('shows the others where a log cannot be read, and an opened one of them once it can again', async () => {
     const odd = tempFolder();
     manyRuns(odd.folder, 3);

@@ -13,6 +13,8 @@ import type { CurvePoint, RunsSummary, RunSummary } from './run-summary.js';
 
 /** Runs whose pages are kept for readers; the one that was opened longest ago goes first. */
 const MOST_OPEN = 8;
+/** Runs under way that are kept as far as they were read: their logs may be long, and grow at each look. */
+const MOST_UNDER_WAY = 8;
 
 export class RunsFeed {
   readonly folder: string;
@@ -20,6 +22,8 @@ export class RunsFeed {
   /** By id: what it was read from, and what came of it. */
   readonly #known = new Map<string, { readonly state: string; readonly summary: RunSummary | undefined }>();
   readonly #open = new Map<string, RunFeed>();
+  /** By name. */
+  readonly #underWay = new Map<string, RunFeed>();
 
   constructor(folder: string) {
     this.folder = path.resolve(folder);
@@ -69,13 +73,28 @@ export class RunsFeed {
     if (known?.state === state) return known.summary;
     let summary: RunSummary | undefined;
     try {
-      summary = summaryOf(localRun(folder, name), new RunFeed(folder).view);
+      summary = summaryOf(localRun(folder, name), this.#viewOf(name, folder));
     } catch (error) {
       // One folder that cannot be read, for whatever reason, must not keep the others from being shown. The system's reasons pass.
       if (!(error instanceof PffError)) return undefined;
     }
     this.#known.set(name, { state, summary });
     return summary;
+  }
+
+  /** A run's log as it is now; of a run under way only what came since the last look is read. */
+  #viewOf(name: string, folder: string): RunView {
+    const kept = this.#open.get(idOf(name)) ?? this.#underWay.get(name);
+    kept?.poll();
+    const feed = kept ?? new RunFeed(folder);
+    this.#underWay.delete(name);
+    const { status } = feed.view;
+    if (status === 'training' || status === 'evaluating') {
+      const [first] = this.#underWay.keys();
+      if (this.#underWay.size >= MOST_UNDER_WAY && first !== undefined) this.#underWay.delete(first);
+      this.#underWay.set(name, feed);
+    }
+    return feed.view;
   }
 }
 
