@@ -18,4 +18,6 @@ export interface ChartText {
   readonly y: (value: number) => string;
   /** As `y`, no longer than needed, along the axis. */
   readonly tick: (value: number) => string;
+  /** A table beside it names the lines with their colours, so where there are many there is no legend. */
+  readonly named?: true;
 }

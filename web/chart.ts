@@ -23,7 +23,7 @@ export interface Chart {
 }
 
 const HEIGHT = 220;
-/** So many lines are drawn thin, named in the table of runs rather than beside the chart, and told by their number. */
+/** More lines than these are drawn thin, and told by their number. */
 const MANY = 16;
 
 export function chart(text: ChartText): Chart {
@@ -79,7 +79,7 @@ export function chart(text: ChartText): Chart {
       lines = next.filter(({ points }) => points.length > 0);
       xName = name;
       element.hidden = lines.length === 0;
-      legend.hidden = lines.length > MANY;
+      legend.hidden = text.named === true && lines.length > MANY;
       if (!legend.hidden) sync(legend, ...lines.map(entry));
       if (lines.length > 0) draw(false);
     },

@@ -7,8 +7,8 @@ import { PffError } from '../errors.js';
 import { openPortableKernels, type PortableChoice } from '../kernels/open-portable.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { imagePlanes, imageValues } from '../layers/sizes.js';
-import { decodeModel, statesFromTensors } from '../model/model-file.js';
-import { networkStructure } from '../model/network.js';
+import { decodeModel } from '../model/model-file.js';
+import { checkedStates, checkModelMetadata } from '../model/model-integrity.js';
 import { strongestClass } from '../model/prediction.js';
 import { Predictor } from '../model/predictor.js';
 import { labelled } from '../node/prepare.js';
@@ -74,9 +74,11 @@ export class BrowserModel {
   }
 }
 
-/** Opens a model file that `train` gave, here or elsewhere. @throws PffError `files` where it is none, or of a table */
+/** Opens a model file that `train` gave, here or elsewhere. @throws PffError `files` where it is none, damaged, or of a table */
 export async function openModel(bytes: Uint8Array, kernels: PortableChoice = 'auto'): Promise<BrowserModel> {
-  const { spec, classes, inputs, tensors } = decodeModel(bytes);
+  const model = decodeModel(bytes);
+  checkModelMetadata(model, 'the model');
+  const { spec, classes, inputs } = model;
   if (classes === undefined || inputs?.kind !== 'image')
     throw new PffError('files', 'the model does not say which images it takes', {
       hint: 'Models of tables are read by pff predict.',
@@ -89,7 +91,7 @@ export async function openModel(bytes: Uint8Array, kernels: PortableChoice = 'au
   const layout = labelLayout(imagePlanes(spec.layers) ?? inputs.shape, classes.length, spec.labelMode);
   if (imageSize(inputs.shape) !== imageValues(spec.layers))
     throw new PffError('files', 'the model takes images of another size than its first layer');
-  const states = statesFromTensors(networkStructure(spec, layout), tensors);
+  const states = checkedStates(model, layout, 'the model', {});
   const { kernels: opened } = await openPortableKernels(spec.precision, kernels);
   try {
     return new BrowserModel(spec, classes, inputs.shape, opened, await Predictor.open(opened, spec, states));

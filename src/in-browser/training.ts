@@ -3,7 +3,7 @@ import { openPortableKernels, type PortableChoice } from '../kernels/open-portab
 import type { Kernels } from '../kernels/kernels.js';
 import { viewState, type LayerState, type LayerStructure } from '../layers/layer-state.js';
 import { modelDigest } from '../model/digest.js';
-import { encodeModel } from '../model/model-file.js';
+import { encodeSealed } from '../model/model-integrity.js';
 import { allStructures, networkStructure } from '../model/network.js';
 import { Predictor, type Evaluation } from '../model/predictor.js';
 import { nowMs } from '../node/clock.js';
@@ -110,8 +110,14 @@ class Training {
   #model(states: readonly LayerState[]): Uint8Array<ArrayBuffer> {
     const { spec, dataset } = this.#request;
     const { inputs } = this.#prepared;
-    const more = { classes: JSON.stringify(dataset.classes), inputs: JSON.stringify(inputs) };
-    return Uint8Array.from(encodeModel(spec, states, more));
+    const metadata = {
+      modelDigest: modelDigest(states),
+      numerics: this.#kernels.current.numerics.id,
+      dataDigest: dataset.digest,
+      classes: JSON.stringify(dataset.classes),
+      inputs: JSON.stringify(inputs),
+    };
+    return Uint8Array.from(encodeSealed(spec, states, metadata));
   }
 
   #seconds(): number {

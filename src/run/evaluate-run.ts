@@ -18,7 +18,7 @@ import { objectiveOf } from '../objectives/table.js';
 import { layerCount } from '../spec/predicates.js';
 import { predictingParts, type RunSpec } from '../spec/spec.js';
 import { usableCores } from './cores.js';
-import { checkedStates, type VerifyOption } from './model-integrity.js';
+import { checkedStates, type VerifyOption } from '../model/model-integrity.js';
 import { checkParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, withKernels } from './saved-model.js';
 import { checkTrainedOn } from './trained-data.js';

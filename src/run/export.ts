@@ -20,7 +20,7 @@ import { didYouMean } from '../suggest.js';
 import { checkUserFile, writeUserFile } from './user-file.js';
 import { makeFolderFor, MODEL_FILE, readRunFile, SPEC_FILE, writeWhole } from './folder.js';
 import { checkIsModel, modelKind } from './model-kind.js';
-import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from './model-integrity.js';
+import { checkedStates, checkMetadata, encodeSealed, sealed, type VerifyOption } from '../model/model-integrity.js';
 import { checkParts } from './run-plugins.js';
 import { readModel } from './saved-model.js';
 import { VERSION } from './version.js';

@@ -17,7 +17,7 @@ import { allStructures, networkStructure } from '../model/network.js';
 import type { PreparedData } from '../node/prepare.js';
 import { fieldText, isKnownName, type RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
-import { checkedStates, checkMetadata, encodeSealed } from './model-integrity.js';
+import { checkedStates, checkModelMetadata, encodeSealed } from '../model/model-integrity.js';
 import { checkIsModel } from './model-kind.js';
 import type { TrainOptions } from './options.js';
 import { VERSION } from './version.js';
@@ -132,9 +132,8 @@ function initialIsMissing({ init }: RunSpec): PffError {
 
 /** @throws PffError `files` where the model is not as it was written */
 function checkWhole(model: SavedModel, file: string): void {
-  const { spec, metadata, classes } = model;
-  const { spec: _, format: __, ...rest } = metadata;
-  checkMetadata(model.writtenSpec, rest, file);
+  const { spec, classes } = model;
+  checkModelMetadata(model, file);
   // Of an objective that is not loaded, its layers' parts are not known.
   if (classes === undefined || !isKnownName('objective', spec.objective)) return;
   const image = { width: imageValues(spec.layers), height: 1, channels: 1 };

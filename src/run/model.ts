@@ -16,7 +16,7 @@ import { Predictor } from '../model/predictor.js';
 import { labelled } from '../node/prepare.js';
 import { softmaxOf } from '../objectives/softmax.js';
 import { predictingParts, type RunSpec } from '../spec/spec.js';
-import { checkedStates, type VerifyOption } from './model-integrity.js';
+import { checkedStates, type VerifyOption } from '../model/model-integrity.js';
 import { checkParts } from './run-plugins.js';
 import { checkClasses, loadDatasetOf, readModel, type Prediction } from './saved-model.js';
 

@@ -7,7 +7,7 @@ import { modelDigest } from '../model/digest.js';
 import type { PreparedData } from '../node/prepare.js';
 import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, type RunFolder } from './folder.js';
-import { encodeSealed } from './model-integrity.js';
+import { encodeSealed } from '../model/model-integrity.js';
 import type { Execution } from './options.js';
 import { VERSION } from './version.js';
 

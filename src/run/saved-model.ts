@@ -16,7 +16,7 @@ import { decodeModel, type SavedModel } from '../model/model-file.js';
 import { predictingParts, type RunSpec } from '../spec/spec.js';
 import { readDataPlaces } from './checkpoint.js';
 import { MODEL_FILE, readRunFile } from './folder.js';
-import { checkedStates, checkMetadata, type VerifyOption } from './model-integrity.js';
+import { checkedStates, checkModelMetadata, type VerifyOption } from '../model/model-integrity.js';
 import { prepareMeasured } from '../node/prepare.js';
 import { checkIsModel } from './model-kind.js';
 import { readResult } from './read-result.js';
@@ -127,18 +127,12 @@ export function readModel(run: string, { verify = true }: VerifyOption = {}): Sa
   if (file === run) checkIsModel(file, bytes);
   try {
     const model = decodeModel(bytes);
-    if (verify) checkMetadata(model.writtenSpec, metadataWithoutSpec(model), 'the model');
+    if (verify) checkModelMetadata(model, 'the model');
     return model;
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
     throw new PffError(error.code, `${file}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint });
   }
-}
-
-/** The spec in the file's own words is compared apart. */
-function metadataWithoutSpec({ metadata }: SavedModel): Readonly<Record<string, string>> {
-  const { spec: _, format: __, ...rest } = metadata;
-  return rest;
 }
 
 /** Kernels of the precision that the model was trained in. */

@@ -48,7 +48,12 @@ const app = (from: string, options: BrowserTrainOptions = { spec }): string => `
       const others = samples.images.subarray(16, 64);
       const [[again], together] = await Promise.all([model.predict(samples.images.subarray(0, 16)), model.predict(others)]);
       const same = JSON.stringify([again, together]) === JSON.stringify([prediction, await model.predict(others)]);
-      document.body.textContent = same ? event.modelDigest + ' ' + prediction.className : 'mixed up';
+      // A weight that has changed.
+      const damaged = event.model.slice();
+      damaged[damaged.length - 2] ^= 1;
+      const refused = await openModel(damaged).then(() => 'opened', ({ message }) => message);
+      if (!/damaged: the digest of its weights/.test(refused)) document.body.textContent = refused;
+      else document.body.textContent = same ? event.modelDigest + ' ' + prediction.className : 'mixed up';
     }
   }`;
 

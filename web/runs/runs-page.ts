@@ -58,6 +58,7 @@ export function runsPage(): RunsPage {
       x,
       y: (value) => percent(value, 2),
       tick: share,
+      named: true,
     }),
     loss: chart({
       title: 'Loss in training',
@@ -65,6 +66,7 @@ export function runsPage(): RunsPage {
       x,
       y: figure,
       tick: plain,
+      named: true,
     }),
   };
   const table = runsTable(

@@ -15,7 +15,7 @@ import type { RunRecord } from '../../store/cluster/run-record.js';
 import type { ServerOptions } from '../../store/nats/server-options.js';
 import type { Output } from '../../store/store.js';
 import { MODEL_FILE, RunFolder, SPEC_FILE } from '../folder.js';
-import { encodeSealed } from '../model-integrity.js';
+import { encodeSealed } from '../../model/model-integrity.js';
 import { VERSION } from '../version.js';
 import { clusterCommand } from './command.js';
 import { doneTasks } from './done-tasks.js';

@@ -2,15 +2,15 @@
  * What shows that a saved model is as it was written: one digest over its tensors and one over its metadata, both in the
  * metadata. Every reader of a model checks them here. Files of earlier versions have only the first.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '#platform/hash';
 import { PffError } from '../errors.js';
 import type { LabelLayout } from '../data/labels.js';
 import type { LayerState } from '../layers/layer-state.js';
-import { encodeModel, MODEL_FORMAT, statesFromTensors } from '../model/model-file.js';
-import { networkStructure } from '../model/network.js';
+import { encodeModel, MODEL_FORMAT, statesFromTensors, type SavedModel } from './model-file.js';
+import { networkStructure } from './network.js';
 import type { Tensor } from '../formats/safetensors.js';
 import type { RunSpec } from '../spec/spec.js';
-import { modelDigest } from '../model/digest.js';
+import { modelDigest } from './digest.js';
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -29,6 +29,13 @@ export function sealed(spec: RunSpec, metadata: Metadata): Metadata {
 /** A model file that carries its digests. */
 export function encodeSealed(spec: RunSpec, states: readonly LayerState[], more: Metadata): Uint8Array {
   return encodeModel(spec, states, sealed(spec, more));
+}
+
+/** As `checkMetadata`, for a model as it was read. */
+export function checkModelMetadata({ writtenSpec, metadata }: SavedModel, name: string): void {
+  // The spec in the file's own words is compared apart.
+  const { spec: _, format: __, ...rest } = metadata;
+  checkMetadata(writtenSpec, rest, name);
 }
 
 /**
@@ -70,5 +77,5 @@ export function checkedStates(
 function metadataDigest(spec: unknown, metadata: Metadata): string {
   const all = { ...metadata, format: MODEL_FORMAT, spec: JSON.stringify(spec) };
   const entries = Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
+  return sha256().update(JSON.stringify(entries)).hex();
 }
