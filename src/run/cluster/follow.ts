@@ -72,6 +72,7 @@ export function clusterTraining(
   const { notice, following } = callbacks;
   const command = (...words: readonly string[]): string => clusterCommand(cluster.server, ...words);
   const attach = command('attach', run, ...following);
+  let isThere = cluster.record !== undefined;
   return {
     async run() {
       const connection = await connectNats(cluster.server, `pff train ${os.hostname()}:${process.pid}`, (text) =>
@@ -88,6 +89,7 @@ export function clusterTraining(
             notice(`the register of runs is kept by fewer than ${record.replicas} servers: ${error.message}`);
           });
           await addRun(registry, record, () => runEngine(api, registry, record).open(), { attach, signal });
+          isThere = true;
           if (Object.keys(record.ownParts).length > 0)
             notice(`nodes need what run ${run} has of plugins: start them with pff node --plugin FILE`);
           notice(`submitted run ${run}; it goes on without this terminal (${attach} follows it again)`);
@@ -127,10 +129,14 @@ export function clusterTraining(
     newest: () => Promise.resolve({ chapters: 0, states: [] }),
     done: [],
     peakStoreBytes: () => 0,
-    interruption: () =>
-      new PffError('interrupted', `detached from run ${run}, which goes on`, {
-        hint: `${attach} follows it again; ${command('stop', run)} stops it.`,
-      }),
+    interruption: () => {
+      const hint = `${attach} follows it; ${command('stop', run)} stops it.`;
+      return isThere
+        ? new PffError('interrupted', `detached from run ${run}, which goes on`, { hint })
+        : new PffError('interrupted', `interrupted before it was known whether the server has run ${run}`, {
+            hint: `If it has (${command('runs')}), ${hint}`,
+          });
+    },
   };
 }
 
