@@ -21,7 +21,7 @@ export function buildId(root) {
 }
 
 function sources(root) {
-  return ['src', 'native']
+  return ['src', 'native', 'web/node']
     .flatMap((folder) =>
       readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildId } from './build-id.mjs';
 import { licensesOf } from './licenses.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -13,7 +14,7 @@ const configs = ['vite.config.ts', 'vite.node.config.ts', 'vite.demo.config.ts']
 
 /** The page takes a few modules of src/; which ones is Vite's matter, so any change there counts. */
 function madeOf() {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(buildId(root));
   const folders = ['web', 'src'].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

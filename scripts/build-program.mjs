@@ -69,7 +69,7 @@ async function buildBrowser() {
 const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 const types = [compiler, '-p', 'tsconfig.json'];
 
-/** Read by src/run/version.ts. */
+/** Read by src/node/threads/build.ts. */
 function noteBuild() {
   writeFileSync(path.join(output.dir, 'build.json'), `${JSON.stringify({ id: buildId(root) })}\n`);
 }

@@ -108,7 +108,9 @@ export class AuditBook {
   evidence(task: string, draw?: Draw): Evidence {
     const { statements = [], draws = [] } = this.#tasks.get(task) ?? {};
     const all = draw ? this.#bounded(task, statements, [...draws, draw]) : [...draws];
-    return { v: 1, statements: boundedStatements(statements), draws: all };
+    const { auditors } = this.#rules;
+    const standing = (key: string): 0 | 1 | 2 => (this.#refused.has(key) ? 2 : auditors?.has(key) ? 0 : 1);
+    return { v: 1, statements: boundedStatements(statements, standing), draws: all };
   }
 
   /** Whether `evidence` has all that is known here of `task`: a record of it is whole then. */

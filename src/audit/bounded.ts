@@ -5,6 +5,9 @@
 import { isDrawn } from './rate.js';
 import { MOST, type Draw, type Statement } from './statement.js';
 
+/** Of statements: with 64 draws of some 350 bytes they stay below what a record may have. */
+const MOST_BYTES = 200_000;
+
 /**
  * Draws for statements that were made come first, and of those the ones that say that the result is to be checked: others cannot push
  * them out, so no check is lost.
@@ -14,11 +17,18 @@ export function boundedDraws(rate: number, draws: readonly Draw[], made: Readonl
   return bounded(draws, (draw) => (made.has(draw.of) ? 0 : 2) + (isDrawn(rate, draw) ? 0 : 1));
 }
 
-export function boundedStatements(statements: readonly Statement[]): Statement[] {
-  return bounded(statements, () => 0);
+/**
+ * Those of auditors come first, where there are any, and those of keys that count for nothing last: strangers push out no word that decides.
+ * @param standing of a statement's key: 0 for an auditor's, 2 for one that is refused
+ */
+export function boundedStatements(statements: readonly Statement[], standing: (key: string) => 0 | 1 | 2): Statement[] {
+  let bytes = 0;
+  return bounded(statements, ({ key }) => standing(key)).filter((statement, i) => {
+    bytes += JSON.stringify(statement).length;
+    return i === 0 || bytes <= MOST_BYTES;
+  });
 }
 
 function bounded<T extends { readonly sig: string }>(said: readonly T[], rank: (each: T) => number): T[] {
-  if (said.length <= MOST) return [...said];
   return said.toSorted((a, b) => rank(a) - rank(b) || (a.sig < b.sig ? -1 : 1)).slice(0, MOST);
 }

@@ -8,7 +8,11 @@ export interface Batch {
   readonly positions: Uint32Array;
   /** Share of its phase (of the run, where that has one only) before this batch, 0 … 1: what the learning rate follows. */
   readonly progress: number;
+  readonly phase: Phase;
 }
+
+/** A phase of the run (the run itself, where that has one only): its length in epochs and in chapters. */
+export type Phase = Pick<RunSpec, 'epochs' | 'splits'>;
 
 export interface ChapterPlan {
   /** Indices into the training data. A chapter of one epoch or more holds its whole shard, a shorter one only what it uses. */
@@ -38,6 +42,7 @@ export function chapterPlan(spec: RunSpec, shard: Uint32Array, chapter: number):
   const end = Math.floor(((chapter + 1) * total) / spec.splits);
   const whole = end - first >= batchesPerEpoch;
   const borders = [0, ...spec.phases, spec.epochs].map((epochs) => epochs * batchesPerEpoch);
+  let phase: Phase = spec;
 
   let epoch = -1;
   let order: Uint32Array = new Uint32Array(0);
@@ -47,20 +52,32 @@ export function chapterPlan(spec: RunSpec, shard: Uint32Array, chapter: number):
     const now = Math.floor(b / batchesPerEpoch);
     if (now !== epoch) {
       epoch = now;
+      phase = phaseAt(spec, epoch);
       order = new RandomStream(spec.seed, 'shuffle', epoch, chapter % spec.shards).permutation(shard.length);
     }
     const start = (b % batchesPerEpoch) * spec.batch;
     const places = order.subarray(start, start + spec.batch);
     const progress = progressOf(b, borders);
     if (whole) {
-      batches.push({ positions: places, progress });
+      batches.push({ positions: places, progress, phase });
     } else {
-      batches.push({ positions: Uint32Array.from(places, (_, i) => used.length + i), progress });
+      batches.push({ positions: Uint32Array.from(places, (_, i) => used.length + i), progress, phase });
       // Not by spreading: there may be more than a call takes.
       for (const place of places) used.push(place);
     }
   }
   return { samples: whole ? shard : Uint32Array.from(used, (place) => shard[place] as number), batches };
+}
+
+/** The phase that an epoch, from 0, is in. */
+export function phaseAt(
+  { epochs, splits, phases }: Pick<RunSpec, 'epochs' | 'splits' | 'phases'>,
+  epoch: number,
+): Phase {
+  const borders = [0, ...phases, epochs];
+  const next = borders.findIndex((border) => epoch < border);
+  const length = (borders[next] as number) - (borders[next - 1] as number);
+  return { epochs: length, splits: (splits * length) / epochs };
 }
 
 /** How much of its phase lies before `b`, a batch or an epoch; `borders`: where each phase begins, and the end of the last. */

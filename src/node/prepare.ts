@@ -80,10 +80,7 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
     });
   const train = takeSamples(all, all.count - held);
   const test = held > 0 ? takeSamples(all, held, all.count - held) : testSamples(dataset, spec);
-  if (trains && spec.earlyStop > 0 && held === 0 && dataset.validation === undefined)
-    throw new PffError('usage', `earlyStop is ${spec.earlyStop}, but there are no validation samples to decide by`, {
-      hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
-    });
+  if (trains) checkEarlyStop(spec, held > 0 || dataset.validation !== undefined);
   const classes = dataset.classes.length;
   checkTried(dataset, spec);
   const layout = labelLayout(dataset.shape, classes, spec.labelMode);
@@ -115,6 +112,14 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
     drawnFromBytes: keptBytes(dataset.train, all) + (held > 0 ? 0 : keptBytes(dataset.test, test)),
     notes: trains ? lostClasses(dataset, train) : [],
   };
+}
+
+/** @throws PffError `usage` */
+function checkEarlyStop({ earlyStop }: RunSpec, hasValidation: boolean): void {
+  if (earlyStop === 0 || hasValidation) return;
+  throw new PffError('usage', `earlyStop is ${earlyStop}, but there are no validation samples to decide by`, {
+    hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
+  });
 }
 
 /** @throws PffError `usage` where layers read planes of another shape than the images have. */
@@ -194,8 +199,10 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     throw new PffError('usage', 'validationSamples was given, but folders of shards are only trained on', {
       hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
     });
-  const whole = { ...spec, shards: 1, skew: 0, testSamples: 0 };
-  const { layout, test, facts, inputs } = prepareMeasured(dataset, spec);
+  const { layout, test, validation, facts, inputs } = prepareMeasured(dataset, spec);
+  checkEarlyStop(spec, validation !== undefined);
+  // Whether there is something to decide by is a matter of the run's own held-out samples.
+  const whole = { ...spec, shards: 1, skew: 0, testSamples: 0, earlyStop: 0 };
   const digest = sha256().update(dataset.digest);
   let [trainSamples, drawnFromBytes] = [0, 0];
   const sites = shardData.map((each, shard) => {
@@ -217,6 +224,7 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
     layout,
     sites,
     test,
+    validation,
     inputs,
     facts: { ...facts, digest: digest.hex(), trainSamples },
     drawnFromBytes,

@@ -40,7 +40,10 @@ export async function stepsPerSecond(job: Job, kernels: Kernels, signal: AbortSi
       parts,
       steps: 0,
       where: { layer, chapter: 0 },
-      plan: { samples, batches: Array.from({ length: count }, () => ({ positions: samples, progress: 0 })) },
+      plan: {
+        samples,
+        batches: Array.from({ length: count }, () => ({ positions: samples, progress: 0, phase: spec })),
+      },
       inputs: () => ({ prefix, batch: rows, variants: 1 }),
       labels: newLabels(spec.batch, job.classes),
       breather: new Breather(signal),

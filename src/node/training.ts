@@ -17,7 +17,8 @@ import { updateRule } from '../model/optimizer.js';
 import type { ChapterPlan } from '../model/chapter.js';
 import type { LayerDropout } from '../model/dropout.js';
 import type { LayerObjective, ObjectiveStep } from '../objectives/objective.js';
-import type { RunSpec } from '../spec/spec.js';
+import { objectives } from '../objectives/table.js';
+import { usesNegatives, type RunSpec } from '../spec/spec.js';
 import type { Breather } from './clock.js';
 
 /** Where progress goes: it is due now and then, and only then a backend on a device is asked for its statistics. */
@@ -77,13 +78,13 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
   const total = emptyStats();
   const { length } = plan.batches;
   let told = 0;
-  for (const [i, { positions, progress }] of plan.batches.entries()) {
+  for (const [i, { positions, progress, phase }] of plan.batches.entries()) {
     const truth = pickLabels(
       labels,
       positions.map((position) => plan.samples[position] as number),
     );
-    const layerRule = updateRule(spec, spec.learningRate, training.steps + i, progress);
-    const headRule = updateRule(spec, spec.headLearningRate, training.steps + i, progress);
+    const layerRule = updateRule(spec, spec.learningRate, training.steps + i, progress, phase);
+    const headRule = updateRule(spec, spec.headLearningRate, training.steps + i, progress, phase);
     const input = held
       ? { ...held(positions), mask: dropout?.inputMask(i) }
       : await inputOf(training, i, positions, opened[0] as LayerKernel);
@@ -91,7 +92,7 @@ export async function trainChapter(training: ChapterTraining): Promise<StepStats
     const all = await step({ input, labels: truth, layerRule, headRule, dropout: dropout?.output(i) }, wanted);
     for (const stats of all) {
       told++;
-      checkFinite(training.where, stats.loss, told);
+      checkFinite(spec, training.where, stats.loss, told);
       addStats(total, stats);
       report.batch(told, length, stats);
     }
@@ -176,6 +177,7 @@ export async function readStates(
 
 /** @throws PffError `training` if `loss` is not finite, naming layer, chapter, batch (from 1) and what to lower. */
 export function checkFinite(
+  { objective }: Pick<RunSpec, 'objective'>,
   where: { readonly layer: number; readonly chapter: number },
   loss: number,
   batch: number,
@@ -187,7 +189,7 @@ export function checkFinite(
     {
       hint:
         where.chapter === 0 && batch === 1
-          ? 'No step has been taken yet: lower --threshold, --steepness or --init-scale.'
+          ? `No step has been taken yet: lower ${usesNegatives(objective) ? '--threshold, --steepness or ' : ''}--init-scale${objectives.isOurs(objective) ? '' : `, or mend the loss of ${objective} in its plugin`}.`
           : 'Lower --learning-rate (and --head-learning-rate where the layer has a head), or --init-scale.',
     },
   );

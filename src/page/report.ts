@@ -9,7 +9,7 @@ import { pageFiles, reportDocument } from './document.js';
 import { lookAtRun } from './look-at-run.js';
 import type { PageEvent } from './page-event.js';
 import { RunFeed } from './run-feed.js';
-import { lastChapter } from './run-view.js';
+import { lastChapter, shownLook } from './run-view.js';
 
 /** What a report says of its runs. */
 export interface ReportOptions {
@@ -60,7 +60,7 @@ async function eventsOf(folder: string, options: ReportOptions): Promise<PageEve
   const { view } = feed;
   if (!view.started)
     throw new PffError('files', `${log} tells of no run`, { hint: 'Give the folder that pff train made.' });
-  const analysed = view.looks.at(-1)?.chapter === lastChapter(view);
+  const analysed = shownLook(view)?.chapter === lastChapter(view);
   if (view.status === 'finished' && !analysed && (options.analyse ?? true)) {
     const look = await lookAtRun(folder, view, options.dataDir);
     if (look.type === 'remark') options.onRemark?.(`${folder}: ${look.text}`);

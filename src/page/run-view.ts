@@ -301,6 +301,13 @@ export function lastChapter({ started, result }: Pick<RunView, 'started' | 'resu
   return result?.best?.chapter ?? (started?.spec.splits ?? 1) - 1;
 }
 
+/** The newest look into the network; of a finished run that at the layers of its model, if there is one. */
+export function shownLook(view: RunView): RunView['looks'][number] | undefined {
+  const last = view.looks.at(-1);
+  if (view.status !== 'finished') return last;
+  return view.looks.findLast(({ chapter }) => chapter === lastChapter(view)) ?? last;
+}
+
 /** Tasks done so far. */
 export function tasksDone({ done, counted, started }: RunView): number {
   return Math.min(done.size + counted, started?.tasks ?? Infinity);

@@ -8,7 +8,7 @@ import { pageApp } from './app.js';
 import { pageFiles } from './document.js';
 import { closeServer, listen } from './listen.js';
 import { RunFeed } from './run-feed.js';
-import { lastChapter } from './run-view.js';
+import { lastChapter, shownLook } from './run-view.js';
 import type { ServerAnswer, ServerSetup } from './serve.js';
 
 /** How often the log is read, and so how often readers are told: each time takes a moment from training. */
@@ -68,7 +68,7 @@ async function serveOne(): Promise<void> {
   const look = async (): Promise<void> => {
     if (looked || !setup.analyse || feed.view.status !== 'finished') return;
     looked = true;
-    if (feed.view.looks.at(-1)?.chapter === lastChapter(feed.view)) return;
+    if (shownLook(feed.view)?.chapter === lastChapter(feed.view)) return;
     // Only here: it takes much more of the program, which training's page has no use for.
     const { lookAtRun } = await import('./look-at-run.js');
     feed.add([await lookAtRun(setup.folder, feed.view, setup.dataDir)]);

@@ -94,6 +94,12 @@ async function checkLocalLoss(own: OwnLocalLoss, settings: ObjectiveSettings): P
     return [claimed, () => evaluated(activations, heads).loss];
   });
   const [activations, heads] = rounds[0] as (typeof rounds)[0];
+  // A layer's rows may be zeros, wholly or in part.
+  const zeros = [activations.map(() => 0), activations.map((value, i) => (i % 2 === 0 ? 0 : value))];
+  const finite = zeros.every((rows) => {
+    const { loss, gradients } = evaluated(rows, heads);
+    return Number.isFinite(loss) && gradients.every((each) => each.every((value) => Number.isFinite(value)));
+  });
   const { batch } = evaluated(activations, heads);
   const untouched =
     sameValues(batch.activations, activations) && batch.heads.every((each, i) => sameValues(each, heads[i] ?? each));
@@ -101,6 +107,11 @@ async function checkLocalLoss(own: OwnLocalLoss, settings: ObjectiveSettings): P
   return [
     right('shape', `a local loss on ${names.join(', ')}`),
     gradient,
+    judged(
+      'finite',
+      finite ? undefined : 'loss or gradient is not finite where activations are 0',
+      'for rows of zeros, too',
+    ),
     judged(
       'reads only',
       untouched ? undefined : 'it writes to activations or outputs of heads',

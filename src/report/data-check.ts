@@ -1,6 +1,6 @@
 /** What `pff data check` says of a dataset: its parts, classes and columns, and what pff would do with it. */
 import { harmless } from './harmless.js';
-import { columnsWidth, type Column } from '../data/columns.js';
+import { columnsWidth, FURTHEST, type Column } from '../data/columns.js';
 import { imageSize, type Dataset, type Samples } from '../data/dataset.js';
 import { describeLayers, type LayerSize } from '../layers/sizes.js';
 import { tableLines } from './table.js';
@@ -14,6 +14,8 @@ export interface ColumnCheck {
   readonly mean?: number | undefined;
   readonly most?: number | undefined;
   readonly deviation?: number | undefined;
+  /** Networks are given values of at most ten deviations from the mean: there are cells below `least`, or above `most`. */
+  readonly beyond?: { readonly least?: boolean; readonly most?: boolean } | undefined;
   /** Cells further from the mean than five deviations. */
   readonly outliers?: number | undefined;
   /** Texts. */
@@ -93,8 +95,25 @@ function checkColumns(columns: readonly Column[], { count, images }: Samples): C
       most = Math.max(most, value);
       if (Math.abs(value) > FAR) outliers++;
     }
-    return { name, kind, least: mean + least * deviation, mean, most: mean + most * deviation, deviation, outliers };
+    const cell = (value: number): number => rounded(mean + value * deviation, deviation);
+    const beyond = { ...(least <= -FURTHEST ? { least: true } : {}), ...(most >= FURTHEST ? { most: true } : {}) };
+    return {
+      name,
+      kind,
+      least: cell(least),
+      mean,
+      most: cell(most),
+      deviation,
+      outliers,
+      ...(Object.keys(beyond).length > 0 ? { beyond } : {}),
+    };
   });
+}
+
+/** Values are known by their distance from the mean, in f32: what is below its last place is none of the cell. */
+function rounded(value: number, deviation: number): number {
+  const place = 10 ** Math.ceil(Math.log10(Math.max(deviation, Number.MIN_VALUE) * 1e-6));
+  return place > 0 ? Number((Math.round(value / place) * place).toPrecision(12)) : value;
 }
 
 export function dataCheckLines(check: DataCheck, strong: (text: string) => string): string[] {
@@ -138,7 +157,9 @@ export function dataCheckLines(check: DataCheck, strong: (text: string) => strin
         : [
             each.name,
             'number',
-            ...[each.least, each.mean, each.most].map(short),
+            (each.beyond?.least ? '< ' : '') + short(each.least),
+            short(each.mean),
+            (each.beyond?.most ? '> ' : '') + short(each.most),
             each.outliers ? String(each.outliers) : '',
             '',
           ],

@@ -46,6 +46,8 @@ const noteSchema = z.object({
   stateSpec: z.string(),
   /** Of pff. */
   version: z.string(),
+  /** With its build; notes of earlier versions lack it. */
+  program: z.string().exactOptional(),
   /** The kernels' numerics (the id). */
   numerics: z.string(),
 });

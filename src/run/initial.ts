@@ -158,8 +158,16 @@ function fitted(
       }),
     );
     anew.push(...without);
+    // Those that an objective has without a bias keep 0, whatever another one trained there.
+    const biases = new Set(
+      structure.parts.flatMap(({ withoutBias }, part) => (withoutBias ? [`${partName(structure, part)}.bias`] : [])),
+    );
     for (const { name, shape, values } of namedParameters(state)) {
       if (without.has(name.replace(/\.[^.]*$/, ''))) continue;
+      if (biases.has(name)) {
+        if (left.get(name)?.values.every((value) => value === 0)) left.delete(name);
+        continue;
+      }
       const tensor = left.get(name);
       left.delete(name);
       if (tensor && tensor.shape.join() === shape.join()) values.set(tensor.values);

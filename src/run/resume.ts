@@ -11,6 +11,7 @@ import { CHECKPOINT_FOLDER, checkSameParts, readNote, type RunNote } from './che
 import { SPEC_FILE } from './folder.js';
 import { checkParts } from './run-plugins.js';
 import { resolveExecution, type Execution, type TrainOptions } from './options.js';
+import { PROGRAM } from './version.js';
 
 export interface ResumedRun {
   readonly spec: RunSpec;
@@ -88,12 +89,18 @@ export function checkNumerics(resumed: RunNote, { name, numerics: { id } }: Kern
   );
 }
 
-/** Where a resumed run goes on in a phase that it did not have before, in words. */
-export function newPhase(resumed: RunNote, { phases, epochs }: RunSpec): string | undefined {
+/** What is to be said of a run that goes on with this spec. */
+export function notesOnResuming(resumed: RunNote, { phases, epochs }: RunSpec): string[] {
+  const { program } = resumed;
   const before = resumed.spec['phases'];
   const start = phases.at(-1);
-  if (start === undefined || (Array.isArray(before) && before.length === phases.length)) return undefined;
-  return `epochs ${start + 1} to ${epochs} are a new phase, in which learning rates begin anew`;
+  const isNewPhase = start !== undefined && !(Array.isArray(before) && before.length === phases.length);
+  return [
+    ...(isNewPhase ? [`epochs ${start + 1} to ${epochs} are a new phase, in which learning rates begin anew`] : []),
+    ...(program !== undefined && program !== PROGRAM
+      ? [`pff ${program} trained it so far, and this is pff ${PROGRAM}: what is trained now may have other bits`]
+      : []),
+  ];
 }
 
 /** More nodes than one need a variant with nodes; who asks for nodes only gets the usual one. */
@@ -137,7 +144,7 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
       `chapters must stay as long as they are (${before.epochs} epochs in ${before.splits} chapters), but ${epochs} epochs in ${given.splits ?? 'any number of'} chapters would move them`,
       Number.isInteger((before.splits * epochs) / before.epochs)
         ? `Give --splits ${(before.splits * epochs) / before.epochs}, or leave it out.`
-        : `Give a multiple of ${before.epochs} epochs.`,
+        : `Give a multiple of ${epochsPerStep(before)} epochs.`,
     );
   const next = [...before.phases, before.epochs];
   const isBefore = given.phases === undefined || String(given.phases) === String(before.phases);
@@ -148,6 +155,13 @@ export function changedSpec(before: RunSpec, asked: PartialSpec, lastTrained: nu
     );
   const phases = epochs > before.epochs && (!isBefore || !prolongs(before, lastTrained)) ? next : before.phases;
   return resolveSpec({ ...before, ...given, epochs, splits, phases });
+}
+
+/** So many epochs at least make a whole number of chapters. */
+function epochsPerStep({ epochs, splits }: RunSpec): number {
+  let [a, b] = [epochs, splits];
+  while (b > 0) [a, b] = [b, a % b];
+  return epochs / a;
 }
 
 /** Whether a longer run would have trained the chapters so far with the same rates. */

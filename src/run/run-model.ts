@@ -1,4 +1,6 @@
 /** The model file of a run: of one that is done, and of one that is interrupted. */
+import { existsSync, renameSync } from 'node:fs';
+import path from 'node:path';
 import { commandLine, openingFlags } from '../command-line.js';
 import { PffError } from '../errors.js';
 import type { Numerics } from '../kernels/numerics.js';
@@ -9,6 +11,7 @@ import type { RunSpec } from '../spec/spec.js';
 import { MODEL_FILE, type RunFolder } from './folder.js';
 import { encodeSealed } from '../model/model-integrity.js';
 import type { Execution } from './options.js';
+import { readResult } from './read-result.js';
 import { VERSION } from './version.js';
 
 /** What a model is made of besides its layers. */
@@ -25,7 +28,17 @@ export function saveModel(folder: RunFolder | undefined, origin: ModelOrigin, st
   return digest;
 }
 
-/** Writes the layers as they are after so many chapters, if every layer has one. @returns the file's path */
+/** Where the model is kept that a run had finished with, which went on and was interrupted; undefined where it had not. */
+function finishedModel(folder: string): string | undefined {
+  const result = readResult(folder);
+  return result && path.join(folder, `model-${result.epochs}-epochs.safetensors`);
+}
+
+/**
+ * Writes the layers as they are after so many chapters, if every layer has one. What the run had finished with before, which its result is
+ * of, is kept beside it.
+ * @returns the file's path
+ */
 export function saveInterrupted(
   folder: RunFolder | undefined,
   origin: ModelOrigin,
@@ -36,6 +49,8 @@ export function saveInterrupted(
     ...modelMetadata(origin, modelDigest(states)),
     interruptedAfterChapters: String(chapters),
   };
+  const [model, kept] = [path.join(folder.path, MODEL_FILE), finishedModel(folder.path)];
+  if (kept !== undefined && !existsSync(kept) && existsSync(model)) renameSync(model, kept);
   return folder.write(MODEL_FILE, encodeSealed(origin.spec, states, metadata));
 }
 
@@ -46,9 +61,11 @@ export function interruption(
   saved: { readonly file: string | undefined; readonly folder: string | undefined; readonly execution: Execution },
 ): PffError {
   const done = `${chapters} of ${splits} chapters`;
+  const finished = saved.file && saved.folder ? finishedModel(saved.folder) : undefined;
+  const before = finished === undefined ? '' : ` What it had finished with before is in ${finished}.`;
   return new PffError('interrupted', `interrupted after ${done}`, {
     hint: saved.file
-      ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming(saved.folder ?? '', saved.execution)} goes on from there.`
+      ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming(saved.folder ?? '', saved.execution)} goes on from there.${before}`
       : chapters > 0
         ? 'No model was saved: the run has no folder.'
         : 'No model was saved: not every layer had finished its first chapter.',

@@ -32,12 +32,12 @@ import type { Execution, TrainOptions } from './options.js';
 import type { PreparedData } from '../node/prepare.js';
 import { RunKernels } from '../node/run-kernels.js';
 import { runResult } from './result.js';
-import { checkNumerics, newPhase } from './resume.js';
+import { checkNumerics, notesOnResuming } from './resume.js';
 import { loadRunData } from './run-data.js';
 import { interruptedEvaluation, interruption, saveInterrupted, saveModel, type ModelOrigin } from './run-model.js';
 import { changeTags } from './tags.js';
 import { followersPlan, validationPlan, type Validator, type ValidationPlan } from './validator.js';
-import { VERSION } from './version.js';
+import { PROGRAM, VERSION } from './version.js';
 import { untilEnough, Watchers } from './watchers.js';
 
 /** What a run is made of. */
@@ -125,8 +125,8 @@ export class Run {
         });
       }
       this.#begin({ prepared, kernels, reason: own.reason, initial });
-      const about = this.#resumed ? newPhase(this.#resumed, this.#spec) : adviceOn(this.#spec);
-      for (const note of [...notes, ...(initial?.notes ?? []), ...(about ? [about] : [])]) this.#notice(note);
+      const about = this.#resumed ? notesOnResuming(this.#resumed, this.#spec) : adviceOn(this.#spec);
+      for (const note of [...notes, ...(initial?.notes ?? []), ...about]) this.#notice(note);
       watchers = await this.#watchers(prepared, own, plan);
       const { states, seconds, training } = await this.#train(prepared, own, initial, watchers);
       const best = await watchers.best();
@@ -201,6 +201,7 @@ export class Run {
         spec: { ...this.#spec },
         stateSpec: this.#resumed?.stateSpec ?? specOfStates(this.#spec),
         version: VERSION,
+        program: PROGRAM,
         numerics: kernels.numerics.id,
       };
       this.#checkpoint = new Checkpoint(this.#folder.path, note, resume !== undefined, (reason) =>

@@ -6,6 +6,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { NeededPart } from '../data/sources/idx-folder.js';
 import { IN_MEMORY } from '../data/dataset-names.js';
 import { inMemory, loadDataset } from '../data/sources/load.js';
+import { parsePlace } from '../data/sources/own/place.js';
 import { readingOf } from '../data/readers/reading.js';
 import { PffError } from '../errors.js';
 import type { Kernels } from '../kernels/kernels.js';
@@ -105,7 +106,21 @@ export async function loadDatasetOf(
     );
   }
   const place = dataDir ?? (dataset === 'own' ? readDataPlaces(run)?.dataDir : undefined);
-  return loadDataset({ dataset, dataDir: place, needs, reading: readingOf(spec) });
+  try {
+    return await loadDataset({ dataset, dataDir: place, needs, reading: readingOf(spec) });
+  } catch (error) {
+    if (
+      dataset !== 'own' ||
+      !(error instanceof PffError) ||
+      (place !== undefined && existsSync(parsePlace(place).data))
+    )
+      throw error;
+    // Not --data: of a file that is named so, all rows would be measured, those that were trained on, too.
+    throw new PffError(error.code, `the data of ${run} are not where they were: ${error.message}`, {
+      hint: 'Name their new place by --data-dir; they are then split as for the training.',
+      cause: error,
+    });
+  }
 }
 
 /** A goodness model has no output per class whose number would give a mistake away. */

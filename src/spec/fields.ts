@@ -196,14 +196,18 @@ const shape = {
   negativeTemperature: z.number().positive().meta(label('temperature of --negatives sampled')),
   labelLag: count.meta(
     label(
-      'adaptive and sampled: labels of chapter c come from the layers of chapter c - lag; unless given, adaptive takes the number of nodes, so that no node waits',
+      'adaptive and sampled: labels of chapter c come from the layers of chapter c - lag, and those of the first lag chapters are drawn at random; unless given, adaptive takes the number of nodes, so that no node waits',
     ),
   ),
   classifier: z
     .enum(['goodness', 'softmax', 'last-head', 'all-heads'])
     .meta(label('how to predict: goodness, softmax; objectives without negatives: last-head or all-heads')),
 
-  epochs: count.meta(label('E: passes over the training data')),
+  epochs: count.meta(
+    label(
+      'E: passes over the training data; with shards, of which a chapter takes one, each sample is seen E / shards times',
+    ),
+  ),
   splits: count.meta(label('S: chapters that training is cut into')),
   phases: ascending.meta(
     label(

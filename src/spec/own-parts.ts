@@ -8,7 +8,8 @@ import { negatives, type OwnNegatives } from '../data/negatives-table.js';
 import type { NamedParts } from '../named-parts.js';
 import { goodnesses, type OwnGoodness } from '../objectives/goodness.js';
 import { objectives, ownObjective, type AnyOwnObjective } from '../objectives/table.js';
-import { guardedGoodness, guardedNegatives, guardedObjective, guardedSchedule } from './guarded-parts.js';
+import { guardedObjective } from './guarded-objective.js';
+import { guardedGoodness, guardedNegatives, guardedSchedule } from './guarded-parts.js';
 import { rateSchedules, type RateSchedule } from './rate-schedules.js';
 
 /** The fields of a spec whose values are names of parts. */

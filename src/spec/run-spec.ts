@@ -99,13 +99,16 @@ export interface RunSpec {
   /** temperature of --negatives sampled */
   negativeTemperature: number;
   /**
-   * adaptive and sampled: labels of chapter c come from the layers of chapter c - lag; unless given, adaptive takes
-   * the number of nodes, so that no node waits
+   * adaptive and sampled: labels of chapter c come from the layers of chapter c - lag, and those of the first lag
+   * chapters are drawn at random; unless given, adaptive takes the number of nodes, so that no node waits
    */
   labelLag: number;
   /** how to predict: goodness, softmax; objectives without negatives: last-head or all-heads */
   classifier: 'goodness' | 'softmax' | 'last-head' | 'all-heads';
-  /** E: passes over the training data */
+  /**
+   * E: passes over the training data; with shards, of which a chapter takes one, each sample is seen E / shards
+   * times
+   */
   epochs: number;
   /** S: chapters that training is cut into */
   splits: number;

@@ -88,6 +88,32 @@ describe('very many keys that say something about one task', () => {
     for (const book of books) expect(book.isWhole('c0.l0', one)).toBe(true);
   });
 
+  it('push out no word of an auditor, and none of a key that counts by one that is refused', () => {
+    const auditor = keys
+      .map((_, i) => cheapSigner(3, i))
+      .toSorted((a, b) => (first(a, 'x').sig < first(b, 'x').sig ? 1 : -1))[0] as Signer;
+    const strangers = keys.map((key) => first(key, 'x'));
+    const audited = bookOf({ auditors: new Set([auditor.key]) });
+    say(audited, 'c0.l0', ...strangers, first(auditor, 'x'));
+    expect(audited.evidence('c0.l0').statements).toContainEqual(first(auditor, 'x'));
+    const distrusted = new Set(keys.map(({ key }) => key));
+    const open = bookOf({ distrusted });
+    say(open, 'c0.l0', ...strangers, first(auditor, 'x'));
+    expect(open.evidence('c0.l0').statements).toContainEqual(first(auditor, 'x'));
+  });
+
+  it('of many inputs stay below what a record may have', () => {
+    const book = bookOf({ shape: { ...shape, layers: 200 } });
+    const inputs = Object.fromEntries(
+      Array.from({ length: 199 }, (_, layer) => [`c0.l${layer}`, digest(String(layer))]),
+    );
+    const task = 'c0.l199';
+    for (const key of keys.slice(0, 64)) say(book, task, makeStatement(key, 'test', task, inputs, digest('x')));
+    const { statements } = book.evidence(task);
+    expect(statements.length).toBeGreaterThan(1);
+    expect(JSON.stringify(book.evidence(task)).length).toBeLessThan(256 * 1024);
+  });
+
   it('cannot take away a draw by which the result is checked', () => {
     const checking = keys.map((key) => makeDraw(key, 'test', 'c0.l0', statementId('c0.l0', said), 0));
     const drawn = checking.find((draw) => isDrawn(0.02, draw)) as Draw;

@@ -41,6 +41,11 @@ it('epochs that go over those of a file or preset leave the chapters as long as 
   expect([epochs, splits]).toEqual([10, 10]);
 });
 
+it('a preset with smoothed labels can be trained by goodness, which has no softmax; baselines keep them', () => {
+  expect(askedSpec({ preset: 'conv-cifar10', objective: 'goodness' }).labelSmoothing).toBeUndefined();
+  expect(askedSpec({ preset: 'conv-cifar10', objective: 'backprop' }).labelSmoothing).toBe(0.1);
+});
+
 it('a byte-order mark before a file is passed over', () => {
   const file = path.join(ownFolder(), 'spec.json');
   writeFileSync(file, '\uFEFF{"epochs": 3}');

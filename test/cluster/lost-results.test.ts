@@ -9,8 +9,9 @@ import { listRuns, runStatus } from '../../src/run/cluster/manage.js';
 import { resolveSpec } from '../../src/spec/spec.js';
 import { NatsApi } from '../../src/store/nats/api.js';
 import { connectNats } from '../../src/store/nats/connect.js';
-import { stateStream } from '../../src/store/nats/engine.js';
+import { NatsEngine, stateStream } from '../../src/store/nats/engine.js';
 import { Fleet, follow } from './fleet.js';
+import { recordOf } from './records.js';
 import type { TestServer as Server } from './server.js';
 
 const fleet = new Fleet();
@@ -61,4 +62,20 @@ it('the server had all of it in memory, and was started again', async () => {
   const lost = { message: expect.stringMatching(/has lost its layers, which had them in memory \(--storage memory\)/) };
   await expect(fetched(at)).rejects.toMatchObject(lost);
   await expect(attached(at)).rejects.toMatchObject(lost);
+});
+
+it('a chunk of a run whose stream of states is gone is no matter of waiting: the stream is made again', async () => {
+  const at = await fleet.server();
+  const connection = await connectNats({ server: at.url }, 'test');
+  fleet.atEnd(() => connection.close());
+  const api = new NatsApi(connection);
+  const record = recordOf({}, 'test');
+  const engine = new NatsEngine(api, record, record, () => Promise.resolve());
+  await engine.open();
+  await api.deleteStream(stateStream('test'));
+  const chunk = new Uint8Array(3);
+  await expect(engine.putChunk('c0.l0.d.0', chunk)).rejects.toMatchObject({ kind: 'gone' });
+  await engine.open();
+  await engine.putChunk('c0.l0.d.0', chunk);
+  expect(await engine.getChunk('c0.l0.d.0')).toHaveLength(3);
 });

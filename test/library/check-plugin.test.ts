@@ -55,6 +55,27 @@ it('finds the parts of another plugin right, but for those that are not', async 
   });
 });
 
+it('finds a gradient that is none where activations are zeros', async () => {
+  const plugin = path.join(ownFolder(), 'norms.mjs');
+  writeFileSync(
+    plugin,
+    `const norm = (row) => Math.sqrt(row.reduce((sum, y) => sum + y * y, 0));
+    export default {
+      goodnesses: { norm: { of: norm, gradient: (row, out) => row.forEach((y, i) => (out[i] = y / norm(row))) } },
+      objectives: { logs: { heads: [{ outputs: 'classes' }], loss: () => ({ evaluate({ activations, activationGradient }) {
+        activations.forEach((y, i) => (activationGradient[i] = 1 / y));
+        return activations.reduce((sum, y) => sum + Math.log(y), 0);
+      } }) } },
+    };`,
+  );
+  expect(wrongs(await checkPlugin(plugin))).toEqual({
+    'objective logs': ['finite: loss or gradient is not finite where activations are 0'],
+    'goodness norm': [
+      expect.stringMatching(/^finite: for a row of zeros: goodness norm, of a plugin: gradient wrote NaN to out\[0\]$/),
+    ],
+  });
+});
+
 it('a whole objective takes a step whose gradient is compared', async () => {
   const folder = ownFolder();
   const plugin = path.join(folder, 'whole.mjs');

@@ -114,6 +114,22 @@ it('trains, with the same bits in every schedule and after a stop; a model is re
   expect(onnx.code, onnx.stderr).toBe(0);
 });
 
+const rates = { learningRate: 0.01, headLearningRate: 0.01, weightDecay: 0 };
+
+/** A whole objective that is right but for `change`. */
+function whole(change: object): object {
+  const nothing = (): undefined => undefined;
+  const parts = { parts: nothing, begin: nothing, describe: nothing };
+  return {
+    ...parts,
+    variants: 1,
+    trains: 'layer',
+    classifiers: ['last-head'],
+    rates: { adam: rates, sgd: rates },
+    ...change,
+  };
+}
+
 it.each<[unknown, string]>([
   [{ heads: [{ outputs: 'classes' }] }, 'a local loss with heads, but its loss is undefined'],
   [{ heads: 'many', loss: () => undefined }, 'a local loss with heads, but its heads are given as a string'],
@@ -126,6 +142,29 @@ it.each<[unknown, string]>([
     { heads: [{ outputs: 'classes', name: 'Head' }], loss: () => undefined },
     'head 1 is called "Head": names are lower-case letters, digits and dashes, each once',
   ],
+  [
+    { heads: [{ outputs: 'classes' }], loss: () => undefined, rates: { adam: { learningRate: 0.01 } } },
+    'objective mine must be one whose rates has learningRate, headLearningRate, weightDecay, but has adam',
+  ],
+  [
+    { heads: [{ outputs: 'classes' }], loss: () => undefined, rates: { learningRate: -1 } },
+    'has rates.learningRate -1',
+  ],
+  [
+    { heads: [{ outputs: 'classes' }], loss: () => undefined, unitlength: true },
+    'a local loss with heads, but has unitlength',
+  ],
+  [{ heads: [{ outputs: 'classes', initialDeviaton: 1 }], loss: () => undefined }, 'but has initialDeviaton'],
+  [{ heads: [{ outputs: 'classes' }], loss: () => undefined, score: 'outputs' }, 'but has score'],
+  [{ heads: [{ outputs: 'classes' }], loss: () => undefined, scores: 'softmax' }, 'its scores are "softmax"'],
+  [whole({ variants: 3 }), 'one with 1 or 2 variants of a sample, but has variants 3'],
+  [whole({ trains: 'network' }), "one that trains layers, but has trains 'network'"],
+  [whole({ trains: 'layr' }), 'but has trains "layr"'],
+  [whole({ classifiers: ['last-heads'] }), 'but has classifiers ["last-heads"]'],
+  [whole({ classifiers: [] }), 'but has classifiers []'],
+  [whole({ rates: { adam: rates } }), 'has no rates.sgd'],
+  [whole({ rates: { adam: { learningRate: 0.01 }, sgd: rates } }), 'has rates.adam.headLearningRate undefined'],
+  [whole({ rates: { adam: { ...rates, weightDecay: '0.1' }, sgd: rates } }), 'has rates.adam.weightDecay a string'],
 ])('%j is refused', (part, message) => {
   expect(() => registerObjective('mine', part as OwnLocalLoss)).toThrow(message);
 });

@@ -81,6 +81,23 @@ describe('own parts', () => {
     expect((await trainToEnd({ resume: out }, dataset)).epochs).toBe(4);
   });
 
+  it('a schedule that counts epochs has those of its phase: a run that goes on keeps its past', async () => {
+    registerSchedule('by-epochs', (progress, { epochs, splits }) => 1 / (1 + progress * epochs + 0.1 * splits));
+    const counted = toySpec({ schedule: 'by-epochs', epochs: 4, splits: 2 });
+    const out = path.join(folder, 'phases');
+    await trainToEnd({ spec: counted, out }, dataset);
+    const longer = { ...counted, epochs: 6, splits: 3, phases: [4] };
+    const whole = await trainToEnd({ spec: longer }, dataset);
+    expect((await trainToEnd({ resume: out, spec: { epochs: 6 } }, dataset)).modelDigest).toBe(whole.modelDigest);
+  });
+
+  it('of one name in two files are refused', async () => {
+    const files = [1, 2].map((steepness) => `data:text/javascript,export default{schedules:{twice:()=>${steepness}}}`);
+    await expect(trainToEnd({ spec, plugins: [plugin, ...files] }, dataset)).rejects.toThrow(
+      /^plugins data:.* and data:.* both have schedules: { twice }$/,
+    );
+  });
+
   it('that have changed since a sweep trained are trained with anew', async () => {
     const table = path.join(folder, 'table.csv');
     writeFileSync(table, ['x,class', ...Array.from({ length: 40 }, (_, i) => `${i % 4},${i % 4 > 1}`)].join('\n'));

@@ -30,3 +30,46 @@ it('a node leaves although a beat of it is on its way', async () => {
   await leaving;
   expect(store.mirror.get(keys.node(0))?.entry).toMatchObject({ record: { id: 'aaaa', left: true } });
 });
+
+const [A, B] = ['a'.repeat(64), 'b'.repeat(64)] as const;
+
+function memberOf(
+  store: Awaited<ReturnType<ReturnType<typeof world>['open']>>,
+  clock: Process,
+  data: string,
+): Membership {
+  return new Membership({ store, clock, name: data, nodes: 3, leaseMs: 60_000, data });
+}
+
+it('data that have a slot of a federated run get no other one, also where their node was started again', async () => {
+  const { time, open, settle } = world();
+  const more = { nodes: 3 };
+  const [first, again, other] = [await open('aaaa', more), await open('bbbb', more), await open('cccc', more)];
+  const before = memberOf(first, new Process(time, 1, 0), A);
+  before.keep().catch(() => {});
+  await settle();
+  expect(before.number).toBe(0);
+  await first.close();
+  await settle();
+  const members = [memberOf(again, new Process(time, 2, 0), A), memberOf(other, new Process(time, 3, 0), B)];
+  for (const member of members) member.keep().catch(() => {});
+  await settle();
+  // The lease of the killed one has not run out: its data wait beyond the slots.
+  expect(members[0]?.number).toBeGreaterThanOrEqual(3);
+  expect(members[1]?.number).toBe(1);
+  await settle(150_000);
+  expect(members.map(({ number }) => number)).toEqual([0, 1]);
+});
+
+it('a number that was taken, of which the answer was lost, is the own one', async () => {
+  const { time, open, settle } = world();
+  const store = await open('aaaa', { nodes: 3 });
+  const swap = store.records.swap.bind(store.records);
+  let lost = 0;
+  store.records.swap = async (...asked) => (await swap(...asked)) && lost++ > 0;
+  const member = memberOf(store, new Process(time, 1, 0), A);
+  member.keep().catch(() => {});
+  await settle();
+  expect(member.number).toBe(0);
+  expect(store.mirror.nodes().map(({ number }) => number)).toEqual([0]);
+});

@@ -86,7 +86,7 @@ describe('other data', () => {
   it('a run says so', async () => {
     const said: string[] = [];
     const data = { ...byClass(), notes: [] };
-    for await (const event of train({ spec: spec({ dataset: 'sorted', trainSamples: 70 }) }, data))
+    for await (const event of train({ spec: spec({ dataset: 'sorted', trainSamples: 70, negatives: 'random' }) }, data))
       if (event.type === 'notice') said.push(event.text);
     expect(said).toEqual([
       'dataset sorted: class c: none among the 70 training samples that are used, so that it cannot be learned',

@@ -1,9 +1,10 @@
 /** Predicted labels of a federated run: whoever has the data opens them, others see nothing, damage is noticed. */
-import { createCipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createHash, type Hash } from 'node:crypto';
 import { expect, it } from 'vitest';
+import { bytesOf } from '../../src/data/dataset.js';
 import { labelLayout } from '../../src/data/labels.js';
 import type { LabelledData } from '../../src/model/labelled-data.js';
-import { sealingStore } from '../../src/node/cluster/private-labels.js';
+import { SEAL_BYTES, sealingStore } from '../../src/node/cluster/private-labels.js';
 import { labelled } from '../../src/node/prepare.js';
 import { graphShape } from '../../src/schedule/shape.js';
 import { labelsTask, trainTask } from '../../src/schedule/tasks.js';
@@ -29,9 +30,14 @@ it('are sealed under a key made from the data and the run, always the same', asy
   await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: labels.slice().buffer });
   const sealed = new Uint8Array((await store.fetch(task, signal)).buffer);
   const { images, labels: truth } = own.samples;
-  const key = createHash('sha256').update('pff private labels 2run 1').update(images).update(truth).digest();
-  const cipher = createCipheriv('aes-256-gcm', key, createHash('sha256').update('c1.labels').digest().subarray(0, 12));
-  expect(Buffer.from(sealed)).toEqual(Buffer.concat([cipher.update(labels), cipher.final(), cipher.getAuthTag()]));
+  const hash = (...parts: (string | Uint8Array)[]): Buffer =>
+    parts.reduce<Hash>((sum, part) => sum.update(part), createHash('sha256')).digest();
+  const secret = hash('pff private labels 3run 1', bytesOf(images), bytesOf(truth));
+  const nonce = hash(hash(secret, 'nonce'), '9 c1.labels ', labels).subarray(0, 12);
+  const cipher = createCipheriv('aes-256-gcm', hash(secret, 'cipher'), nonce).setAAD(Buffer.from('c1.labels'));
+  const all = [nonce, cipher.update(labels), cipher.final(), cipher.getAuthTag()];
+  expect(Buffer.from(sealed)).toEqual(Buffer.concat(all));
+  expect(sealed.length).toBe(labels.length + SEAL_BYTES);
   const opened = await sealingStore(store, dataOf(200), 'run 1').fetch(task, signal);
   expect(new Uint8Array(opened.buffer)).toEqual(labels);
 });
@@ -47,6 +53,21 @@ it('of another run are sealed under another key, so that equal labels cannot be 
   const store = openStore();
   await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: labels.slice().buffer });
   await expect(sealingStore(store, own, 'run 2').fetch(task, signal)).rejects.toThrow(/sealed with other data/);
+});
+
+it('that differ share no nonce, and those of one task are none of another', async () => {
+  const sealed = async (given: Uint8Array): Promise<Uint8Array> => {
+    const store = openStore();
+    await sealingStore(store, own, 'run 1').publish(task, { steps: 0, buffer: given.slice().buffer });
+    return new Uint8Array((await store.fetch(task, signal)).buffer);
+  };
+  const [one, other] = [await sealed(labels), await sealed(labels.map((label) => 3 - label))];
+  expect(one.slice(0, 12)).not.toEqual(other.slice(0, 12));
+  const store = openStore();
+  await store.publish(labelsTask(2), { steps: 0, buffer: one.slice().buffer });
+  await expect(sealingStore(store, own, 'run 1').fetch(labelsTask(2), signal)).rejects.toThrow(
+    /sealed with other data/,
+  );
 });
 
 it('are refused to whoever has other data, and where a bit is damaged', async () => {

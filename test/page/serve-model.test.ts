@@ -93,6 +93,14 @@ describe('a model of a table', () => {
     expect([status, predictions.map(({ className }) => className)]).toEqual([200, ['low', 'high']]);
     const [, csv] = await post(url, 'form,x\nround,1\nsquare,9\n', 'text/csv');
     expect(csv.predictions).toEqual(predictions);
+    // Lines of JSON are a table; a client that says nothing of its JSON is understood.
+    const lines = rows
+      .map((row) => `${JSON.stringify(Array.isArray(row) ? { x: row[0], form: row[1] } : row)}\n`)
+      .join('');
+    for (const type of ['application/x-ndjson', 'application/jsonl', 'text/plain'])
+      expect((await post(url, lines, type))[1].predictions).toEqual(predictions);
+    const form = 'application/x-www-form-urlencoded';
+    expect((await post(url, ` ${JSON.stringify({ rows })}`, form))[1].predictions).toEqual(predictions);
     const about = (await (await fetch(new URL('model', url))).json()) as {
       classes: string[];
       inputs: { columns: { name: string }[] };
@@ -101,7 +109,7 @@ describe('a model of a table', () => {
       ['high', 'low'],
       ['x', 'form'],
     ]);
-    expect(await (await fetch(new URL('metrics', url))).text()).toContain('pff_samples_total 4\n');
+    expect(await (await fetch(new URL('metrics', url))).text()).toContain('pff_samples_total 12\n');
     expect(await (await fetch(new URL('health', url))).json()).toEqual({ status: 'ok', model: 'table' });
     const page = await fetch(url);
     expect([page.status, page.headers.get('content-security-policy')]).toEqual([

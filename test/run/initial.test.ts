@@ -125,6 +125,22 @@ it('a head that the model does not have begins anew, and is told', async () => {
   ]);
 });
 
+it('an objective without a bias in its head takes none of a model', async () => {
+  await trainToEnd({ spec: toySpec({ epochs: 2, objective: 'pred' }), out: at('biased') }, dataset);
+  const notices: string[] = [];
+  const out = at('unbiased');
+  const see = (event: RunEvent): void => {
+    if (event.type === 'notice') notices.push(event.text);
+  };
+  const options = { spec: toySpec({ epochs: 1, objective: 'mono-forward' }), init: at('biased'), out };
+  for await (const event of train(options, dataset)) see(event);
+  expect(notices).toEqual([
+    `of the model ${at('biased')} are not used: layer1.head.bias, layer2.head.bias, layer3.head.bias`,
+  ]);
+  const biases = modelOf('unbiased').tensors.filter(({ name }) => name.endsWith('.head.bias'));
+  expect(biases.map(({ values }) => values.every((value) => value === 0))).toEqual([true, true, true]);
+});
+
 describe('what does not fit is refused', () => {
   it('other layers, a damaged file, another model than the spec says, none, a resumed run', async () => {
     const run = at('fits');

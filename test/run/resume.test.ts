@@ -248,6 +248,32 @@ describe('more epochs', () => {
     expect(Math.max(...resumed.done.map(({ chapter }) => chapter))).toBe((3 * splits) / 7 - 1);
   });
 
+  it('that would move chapters are refused, with the fewest that do not', async () => {
+    const out = newRun();
+    await trainToEnd({ spec: toySpec({ epochs: 6, splits: 4 }), out }, dataset);
+    await expect(resume(out, { spec: { epochs: 7 } })).rejects.toMatchObject({ hint: 'Give a multiple of 3 epochs.' });
+  });
+
+  it('keep the model that the run had finished with, when they are interrupted', async () => {
+    const out = newRun();
+    await trainToEnd({ spec: toySpec({ epochs: 3 }), out }, dataset);
+    const model = readFileSync(path.join(out, 'model.safetensors'));
+    const interrupt = async (): Promise<void> => {
+      const stop = new AbortController();
+      for await (const event of train({ resume: out, spec: { epochs: 40 }, signal: stop.signal }, dataset))
+        if (event.type === 'task-finished') stop.abort(new Error('stop'));
+    };
+    const kept = path.join(out, 'model-3-epochs.safetensors');
+    const interrupted = {
+      code: 'interrupted',
+      hint: expect.stringContaining(`What it had finished with before is in ${kept}.`),
+    };
+    await expect(interrupt()).rejects.toMatchObject(interrupted);
+    await expect(interrupt()).rejects.toMatchObject(interrupted);
+    expect(readFileSync(kept)).toEqual(model);
+    expect(readFileSync(path.join(out, 'model.safetensors'))).not.toEqual(model);
+  });
+
   it('prolong a run before its cooldown has begun, and are a new phase after', async () => {
     const spec = toySpec({ epochs: 20 });
     const long = await trainToEnd({ spec: toySpec({ epochs: 40 }) }, dataset);

@@ -11,7 +11,7 @@ import { prepareData } from '../../src/node/prepare.js';
 import { trainToEnd } from '../../src/run/train.js';
 import type { TrainOptions } from '../../src/run/options.js';
 import type { RunResult } from '../../src/run/events.js';
-import type { PartialSpec } from '../../src/spec/spec.js';
+import { resolveSpec, type PartialSpec } from '../../src/spec/spec.js';
 import { describeError } from '../data/helpers.js';
 import { TOY_SIDE, toyDataset, toySpec } from '../helpers/tiny.js';
 import type { Labels } from '../../src/data/label-array.js';
@@ -139,6 +139,16 @@ describe('a folder for each shard', () => {
     );
     writeSplit(folders[2] as string, 't10k', takeSamples(toy.test, 8));
   });
+});
+
+it('accuracy is measured on validation samples of the test data, by which a run may stop early', () => {
+  const { train, ...data } = { ...toy, validation: takeSamples(toy.test, 20) };
+  const shards = [0, 1, 2].map((shard) => ({ ...toy, train: takeSamples(train, 60, 60 * shard) }));
+  const spec = resolveSpec(toySpec({ negatives: 'random', shards: 3, earlyStop: 2 }));
+  expect(prepareData({ ...data, train }, spec, shards).validation?.samples.count).toBe(20);
+  expect(() => prepareData({ ...data, validation: undefined, train }, spec, shards)).toThrow(
+    'earlyStop is 2, but there are no validation samples to decide by',
+  );
 });
 
 describe('refused', () => {

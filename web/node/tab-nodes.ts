@@ -15,6 +15,7 @@ import { resolveSpec } from '../../src/spec/spec.js';
 import { EngineError } from '../../src/store/cluster/engine.js';
 import { RelayEngine } from '../../src/store/relay/relay-engine.js';
 import type { TabEvent, TabSetting } from './messages.js';
+import { PROGRAM } from './program.js';
 import { sharedData } from './shared-data.js';
 import { TabExecutor } from './tab-executor.js';
 
@@ -66,12 +67,12 @@ export class TabNodes {
 
   async #work(setting: TabSetting, leave: AbortSignal): Promise<RunEnd> {
     const { shared, workers } = setting;
-    const { record, version, chunkBytes } = shared;
+    const { record, chunkBytes } = shared;
     const { precision } = record.spec;
     const opened = await RunKernels.open(setting.kernels, (choice) => openPortableKernels(precision, choice));
     const kernels = opened.current;
     opened.close();
-    const misfit = misfitOfProgram(record, kernels.numerics, version);
+    const misfit = misfitOfProgram(record, kernels.numerics, PROGRAM);
     if (misfit !== undefined) throw new PffError('cluster', misfit);
     checkGraph(resolveSpec(record.spec));
     this.#prepared ??= await this.#prepare(setting);

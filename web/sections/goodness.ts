@@ -1,5 +1,6 @@
 /** Where positive and negative goodness part: two histograms for each layer. */
 import type { GoodnessHistogram } from '../../src/model/analysis/analysis.js';
+import { shownLook } from '../../src/page/run-view.js';
 import { count, figure, percent } from '../../src/report/units.js';
 import { asTable, h, put, svg, table } from '../dom.js';
 import { layerName } from '../names.js';
@@ -28,7 +29,7 @@ export function goodness(): Section {
   return {
     element,
     update(view) {
-      const look = view.looks.at(-1);
+      const look = shownLook(view);
       element.hidden = !look?.analysis.layers.some((layer) => layer.goodness);
       if (!look || look === shown) return;
       shown = look;

@@ -1,5 +1,5 @@
 /** The head of a run: what it is, how far it is, and its main figures. */
-import { elapsed, tasksDone, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
+import { elapsed, shownLook, tasksDone, trainingSeconds, utilisation, type RunView } from '../../src/page/run-view.js';
 import { bytes, count, duration, percent } from '../../src/report/units.js';
 import { h, say, styled, sync } from '../dom.js';
 import type { Section } from '../section.js';
@@ -105,7 +105,7 @@ function tilesOf(view: RunView): Tile[] {
     });
   else {
     const measured = view.validations.at(-1);
-    const look = view.looks.at(-1);
+    const look = shownLook(view);
     if (measured)
       tiles.push({
         name: 'Accuracy so far',

@@ -1,4 +1,5 @@
 /** The units of each layer: how many are dead, saturated and active, and what the layer can do alone. */
+import { shownLook } from '../../src/page/run-view.js';
 import { count, percent } from '../../src/report/units.js';
 import { h, put, styled, table } from '../dom.js';
 import { layerColour, layerName } from '../names.js';
@@ -18,7 +19,7 @@ export function units(): Section {
   return {
     element,
     update(view) {
-      const look = view.looks.at(-1);
+      const look = shownLook(view);
       element.hidden = !look;
       if (!look || look === shown) return;
       shown = look;

@@ -72,7 +72,7 @@ export const sweepCommand = defineCommand({
           dataDir: flags['data-dir'],
           signal,
         }),
-      { json: flags.json ?? false, quiet: flags.quiet ?? false },
+      { json: flags.json ?? false, quiet: flags.quiet ?? false, again: 'the same command' },
       output,
     );
     return DONE;

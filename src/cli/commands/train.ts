@@ -192,7 +192,8 @@ async function trainSeeds(given: Given, spec: PartialSpec, out: string, output: 
     }
   };
   try {
-    await showSweep(followed, { json: given.json ?? false, quiet: given.quiet ?? false }, output);
+    const again = given.out === undefined ? `the same command with --out ${out}` : 'the same command';
+    await showSweep(followed, { json: given.json ?? false, quiet: given.quiet ?? false, again }, output);
   } finally {
     // Of other runs in the same folder these are no tags.
     if (add !== undefined || note !== undefined)

@@ -53,7 +53,7 @@ function optionOf(name: string, { text, value, choices, takes }: Flag<unknown>):
 
 function valuesOf(value: string, choices: readonly string[] | undefined): Values {
   if (choices !== undefined) return { kind: 'names', names: choices };
-  if (value.includes('FILE')) return { kind: 'file' };
+  if (value.includes('FILE') || value === 'PATH') return { kind: 'file' };
   return { kind: /^(DIR|RUN)/.test(value) ? 'folder' : 'any' };
 }
 

@@ -53,6 +53,7 @@ export function textsFlag(value: string, text: string): Flag<readonly string[]> 
   return {
     text,
     value,
+    repeats: true,
     parse: (raw, name) => {
       const words = (raw ?? '').split(',');
       if (words.includes('')) throw badValue(name, raw, 'one or more names, separated by commas');
@@ -103,6 +104,7 @@ export function listFlag<const T extends string>(
     text: `${text}: ${choices.join(', ')}`,
     value,
     choices,
+    repeats: true,
     parse: (raw, name) =>
       (raw ?? '').split(',').map((word) => {
         const found = choices.find((choice) => choice === word);

@@ -1,6 +1,7 @@
 /** Where a run's spec comes from: flags win over the file, the file over the preset. */
 import { readTextFile } from '../../data/sources/regular-file.js';
 import { messageOf, PffError } from '../../errors.js';
+import { objectives } from '../../objectives/table.js';
 import { presets } from '../../spec/presets.js';
 import type { PartialSpec } from '../../spec/spec.js';
 import { textFlag, type Flags } from './flags.js';
@@ -62,6 +63,8 @@ export function askedSpec(
     kept.layers = [AUTO, ...kept.layers.slice(1)];
   if (own.objective !== undefined && own.objective !== (preset.objective ?? 'goodness'))
     for (const field of BY_OBJECTIVE) delete kept[field];
+  // Losses of goodness have no softmax that it could be of; the classifier's is asked for.
+  if (own.objective !== undefined && objectives.find(own.objective)?.variants === 2) delete kept.labelSmoothing;
   if (own.optimizer !== undefined && own.optimizer !== (preset.optimizer ?? 'adam'))
     for (const field of BY_OPTIMIZER) delete kept[field];
   const asked = { ...kept, ...own };

@@ -9,17 +9,24 @@ import { interruptible } from './interrupt.js';
 import type { Output } from './output.js';
 import { ProgressDisplay } from './show-progress.js';
 
+interface SweepShown {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Which command goes on with it. */
+  readonly again: string;
+}
+
 /** Follows a sweep to its end. */
 export async function showSweep(
   open: (signal: AbortSignal) => AsyncIterable<SweepEvent>,
-  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+  { json, quiet, again }: SweepShown,
   { out, err }: Output,
 ): Promise<void> {
   let display = new ProgressDisplay(err, quiet);
   let [trainings, begun, parallel] = [0, 0, 1];
   try {
     await interruptible(
-      () => display.note('stopping; the same command goes on with the sweep'),
+      () => display.note(`stopping; ${again} goes on with the sweep`),
       async (signal) => {
         for await (const event of open(signal)) {
           if (event.type === 'planned') {

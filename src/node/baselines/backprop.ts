@@ -50,18 +50,18 @@ export async function trainBackprop(
       const dropouts = opened.map((_, layer) => layerDropout(kernels, spec, chapter, layer));
       const report = progressReporter(0, task, emit);
       const total = emptyStats();
-      for (const [i, { positions, progress }] of plan.batches.entries()) {
+      for (const [i, { positions, progress, phase }] of plan.batches.entries()) {
         const labels = pickLabels(
           data.samples.labels,
           positions.map((p) => plan.samples[p] as number),
         );
-        const layerRule = updateRule(spec, spec.learningRate, steps, progress);
-        const headRule = updateRule(spec, spec.headLearningRate, steps, progress);
+        const layerRule = updateRule(spec, spec.learningRate, steps, progress, phase);
+        const headRule = updateRule(spec, spec.headLearningRate, steps, progress, phase);
         const dropout = dropouts.map((each) => each?.output(i));
         const input = await inputs.batch(positions);
         const { labelSmoothing } = spec;
         const stats = await backpropStep({ layers, input, labels, labelSmoothing, layerRule, headRule, dropout });
-        checkFinite({ layer: opened.length - 1, chapter }, stats.loss, i + 1);
+        checkFinite(spec, { layer: opened.length - 1, chapter }, stats.loss, i + 1);
         addStats(total, stats);
         steps++;
         report.batch(i + 1, plan.batches.length, stats);

@@ -8,7 +8,7 @@ import type { Kernels, LayerInput } from '../../kernels/kernels.js';
 import type { OpenPart } from '../../layers/layer-kind.js';
 import { closeParts, type LayerState } from '../../layers/layer-state.js';
 import { rowWidths } from '../../layers/sizes.js';
-import { progressOf } from '../../model/chapter.js';
+import { phaseAt, progressOf } from '../../model/chapter.js';
 import { updateRule } from '../../model/optimizer.js';
 import { augmentation } from '../../model/augment/augment.js';
 import { ImageInputs } from '../../model/inputs.js';
@@ -55,12 +55,13 @@ export async function trainDff(
         const start = (nowMs() - job.startedMs) / 1000;
         const rows = input.batch * input.variants;
         const progress = progressOf(epoch, [0, ...spec.phases, spec.epochs]);
-        const layerRule = updateRule(spec, spec.learningRate, epoch, progress);
-        const headRule = updateRule(spec, spec.headLearningRate, epoch, progress);
+        const phase = phaseAt(spec, epoch);
+        const layerRule = updateRule(spec, spec.learningRate, epoch, progress, phase);
+        const headRule = updateRule(spec, spec.headLearningRate, epoch, progress, phase);
         const { doubleProducts } = kernels;
         const step = { kernels: layerKernels, input, labels, layerRule, headRule, doubleProducts };
         const stats = await objective.begin(spec).step(step);
-        checkFinite({ layer, chapter: epoch }, stats.loss, 1);
+        checkFinite(spec, { layer, chapter: epoch }, stats.loss, 1);
         const trained = (nowMs() - job.startedMs) / 1000;
         if (layer < opened.length - 1) {
           // What the layer sends on: its outputs with the weights that it has now.

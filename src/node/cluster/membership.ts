@@ -117,17 +117,28 @@ export class Membership {
 
   async #takeAny(): Promise<void> {
     const { slot, nodes } = this.#options;
-    for (let number = slot ?? 0; ; number++) {
-      if (await this.#take(number)) return;
-      // A node that asked for one slot waits for that one.
-      if (slot !== undefined || number + 1 >= nodeNumbers(nodes)) return;
-    }
+    for (const number of this.#slots()) if (await this.#take(number)) return;
+    // A node that asked for one slot waits for that one.
+    if (slot !== undefined) return;
+    for (let number = nodes; number < nodeNumbers(nodes); number++) if (await this.#take(number)) return;
+  }
+
+  /** The slots that this node may take. Data that have a slot already get no other one: it would be lacking for theirs. */
+  #slots(): number[] {
+    const { store, slot, nodes, data } = this.#options;
+    if (slot !== undefined) return [slot];
+    const all = Array.from({ length: nodes }, (_, number) => number);
+    const bound = all.filter((number) => {
+      const entry = data === undefined ? undefined : store.mirror.get(keys.node(number))?.entry;
+      return entry?.type === 'node' && entry.record.data === data;
+    });
+    return bound.length > 0 ? bound : all;
   }
 
   async #moveUp(): Promise<void> {
-    const { store, nodes } = this.#options;
+    const { store } = this.#options;
     const [old, revision] = [this.#number as number, this.#revision];
-    for (let number = 0; number < nodes; number++)
+    for (const number of this.#slots())
       if (!this.isOthers(number) && (await this.#take(number))) {
         await store.records.swap(keys.node(old), this.#record(true), revision);
         return;
@@ -139,7 +150,11 @@ export class Membership {
     const key = keys.node(number);
     const now = await store.records.read(key);
     if (now?.entry?.type === 'node' && !this.#isFree(number, now.entry.record, now.revision)) return false;
-    if (!(await store.records.swap(key, this.#record(false), now?.revision ?? 0))) return false;
+    if (!(await store.records.swap(key, this.#record(false), now?.revision ?? 0))) {
+      // The answer to an earlier try may have been lost.
+      const there = await store.records.read(key);
+      if (there?.entry?.type !== 'node' || there.entry.record.id !== store.id) return false;
+    }
     this.#number = number;
     this.#revision = store.mirror.get(key)?.revision ?? 0;
     return true;

@@ -10,10 +10,18 @@ import { sharedBuffer } from '../../platform/shared-memory.js';
 import { taskKey, type Task } from '../../schedule/tasks.js';
 import type { Output, Store } from '../../store/store.js';
 
-type Key = Parameters<typeof crypto.subtle.encrypt>[1];
+interface Keys {
+  readonly cipher: Parameters<typeof crypto.subtle.encrypt>[1];
+  /** Begins the hash that nonces are made by. */
+  readonly nonce: Uint8Array;
+}
 
-/** Bytes that sealed labels are longer than open ones: the tag. */
-export const SEAL_BYTES = 16;
+/** Bytes of AES-GCM's nonce, and of its tag. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Bytes that sealed labels are longer than open ones: nonce in front, tag behind. */
+export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /**
  * @param run what tells this run from every other one (`runContext`)
@@ -24,16 +32,16 @@ export function sealingStore(store: Store, { samples }: LabelledData, run: strin
     throw new PffError('cluster', 'this page cannot seal the labels of a federated run, as it came over plain HTTP', {
       hint: 'Open it over HTTPS, or from localhost.',
     });
-  const key = keyOf(samples, run);
+  const keys = keysOf(samples, run);
   return {
     isPublished: (task) => store.isPublished(task),
     published: (task, signal) => store.published(task, signal),
     async fetch(task, signal) {
       const output = await store.fetch(task, signal);
-      return task.kind === 'labels' ? { steps: output.steps, buffer: await open(await key, task, output) } : output;
+      return task.kind === 'labels' ? { steps: output.steps, buffer: await open(await keys, task, output) } : output;
     },
     async publish(task, output) {
-      const sealed = task.kind === 'labels' ? { ...output, buffer: await seal(await key, task, output) } : output;
+      const sealed = task.kind === 'labels' ? { ...output, buffer: await seal(await keys, task, output) } : output;
       await store.publish(task, sealed);
     },
   };
@@ -44,36 +52,48 @@ export function sealedWith(
   { samples }: LabelledData,
   run: string,
 ): (task: Task, buffer: ArrayBufferLike) => Promise<boolean> {
-  const key = keyOf(samples, run);
+  const keys = keysOf(samples, run);
   return async (task, buffer) =>
-    open(await key, task, { steps: 0, buffer }).then(
+    open(await keys, task, { steps: 0, buffer }).then(
       () => true,
       () => false,
     );
 }
 
-async function keyOf({ images, labels }: LabelledData['samples'], run: string): Promise<Key> {
+async function keysOf({ images, labels }: LabelledData['samples'], run: string): Promise<Keys> {
   // Not the dataset's digest, which is public.
-  const hash = sha256().update('pff private labels 2').update(run);
+  const hash = sha256().update('pff private labels 3').update(run);
   const secret = hash.update(bytesOf(images)).update(bytesOf(labels)).bytes();
-  return crypto.subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  const derived = (use: string): Uint8Array<ArrayBuffer> => sha256().update(secret).update(use).bytes();
+  const cipher = await crypto.subtle.importKey('raw', derived('cipher'), 'AES-GCM', false, ['encrypt', 'decrypt']);
+  return { cipher, nonce: derived('nonce') };
+}
+
+/** Bound to its task, so that the labels of one are not taken for those of another. */
+function cipherOf(task: Task, iv: Uint8Array<ArrayBuffer>) {
+  return { name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(taskKey(task)) };
 }
 
 /**
- * AES-GCM, with its tag of 16 bytes behind the sealed ones. In one run a task's labels are always the same, and each run has its own
- * key, so the task's name may serve as the nonce, and sealing twice is the same.
+ * AES-GCM under a nonce that follows from the labels (as in RFC 5297, synthetic initialisation vectors): sealing the same twice is the same,
+ * and other labels of the same task, which layers that somebody else makes up may lead to, never share a nonce.
  */
-function cipherOf(task: Task) {
-  return { name: 'AES-GCM', iv: sha256().update(taskKey(task)).bytes().subarray(0, 12) };
+async function seal({ cipher, nonce }: Keys, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
+  const labels = copied(buffer);
+  const name = taskKey(task);
+  const iv = sha256().update(nonce).update(`${name.length} ${name} `).update(labels).bytes().slice(0, NONCE_BYTES);
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(cipherOf(task, iv), cipher, labels));
+  const all = new Uint8Array(sharedBuffer(iv.length + sealed.length));
+  all.set(iv);
+  all.set(sealed, iv.length);
+  return all.buffer;
 }
 
-async function seal(key: Key, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
-  return shared(await crypto.subtle.encrypt(cipherOf(task), key, copied(buffer)));
-}
-
-async function open(key: Key, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
+async function open({ cipher }: Keys, task: Task, { buffer }: Output): Promise<ArrayBufferLike> {
+  const all = copied(buffer);
   try {
-    return shared(await crypto.subtle.decrypt(cipherOf(task), key, copied(buffer)));
+    const iv = all.slice(0, NONCE_BYTES);
+    return shared(await crypto.subtle.decrypt(cipherOf(task, iv), cipher, all.subarray(NONCE_BYTES)));
   } catch (error) {
     throw new PffError('data', `the labels ${taskKey(task)} were sealed with other data: ${messageOf(error)}`, {
       hint: 'A slot of a federated run stays with the data that it began with.',

@@ -42,6 +42,8 @@ export interface Plugin {
 
 /** What this thread has loaded, so that the threads that it starts can load it too. */
 const loadedUrls = new Set<string>();
+/** Which file has registered a part, by kind and name. */
+const registeredBy = new Map<string, string>();
 /** Those that have registered something. */
 const checkedUrls = new Set<string>();
 
@@ -155,7 +157,12 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
       });
     }
     const { default: plugin } = loaded;
-    if (typeof plugin === 'object' && plugin !== null) registerPlugin(plugin);
+    if (typeof plugin === 'object' && plugin !== null) {
+      const names = partNames(plugin);
+      checkNotTaken(names, url);
+      registerPlugin(plugin);
+      for (const name of names) registeredBy.set(name, url);
+    }
     // A module that is loaded again registers nothing again.
     if (checkedUrls.has(url) || registeredNames() !== before) checkedUrls.add(url);
     else if (
@@ -167,6 +174,24 @@ export async function loadPlugins(files: readonly string[]): Promise<void> {
         hint: `Its default export must be an object with parts, such as { objectives: { 'my-loss': … } }; kinds are ${KINDS.join(', ')}.`,
       });
     loadedUrls.add(url);
+  }
+}
+
+/** Kinds and names of a plugin's parts. */
+function partNames(plugin: object): string[] {
+  return Object.entries(plugin).flatMap(([kind, parts]: [string, unknown]) =>
+    Object.keys(parts ?? {}).map((name) => `${kind}: { ${name} }`),
+  );
+}
+
+/** Of whichever plugin was loaded last a spec would else mean the part. @throws PffError `usage` where another file has registered a name */
+function checkNotTaken(names: readonly string[], url: string): void {
+  for (const name of names) {
+    const before = registeredBy.get(name);
+    if (before !== undefined && before !== url)
+      throw new PffError('usage', `plugins ${nameOf(before)} and ${nameOf(url)} both have ${name}`, {
+        hint: 'Give one of the two another name.',
+      });
   }
 }
 

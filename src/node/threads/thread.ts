@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker, type MessagePort } from 'node:worker_threads';
+import { checkBuild } from './build.js';
 import { PffError } from '../../errors.js';
 import { PACKAGE_FOLDER } from '../../package-folder.js';
 
@@ -17,9 +18,10 @@ export interface ThreadOptions {
   readonly ports?: readonly MessagePort[];
 }
 
-/** @throws PffError `files` where the program is not built. */
+/** @throws PffError `files` where the program is not built, or has been built anew since this process began */
 export function startThread({ entry, name, setup, ports = [] }: ThreadOptions): Worker {
   compileOnTheThreadItself();
+  checkBuild();
   return new Worker(builtFile(entry), { workerData: setup, transferList: [...ports], name });
 }
 

@@ -101,9 +101,24 @@ async function predicted(context: Context, model: Model, batcher: Batcher): Prom
       ...(remarks.length > 0 ? { remarks } : {}),
     }));
   }
-  const isJson = (context.req.header('content-type') ?? '').includes('json');
-  const values = isJson ? fromJson(bytes, model) : await fromTable(bytes, model);
+  // Lines of JSON, which are a table, have types of their own; and clients say anything of what they send.
+  const type = (context.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const values =
+    type === 'application/json' || type.endsWith('+json') || hasRows(bytes)
+      ? fromJson(bytes, model)
+      : await fromTable(bytes, model);
   return values.length === 0 ? [] : (await batcher.predict(values)).map(short);
+}
+
+/** Whether it is one JSON object with rows. */
+function hasRows(bytes: Uint8Array): boolean {
+  if (bytes.find((byte) => byte > 32) !== 0x7b) return false;
+  try {
+    const found: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof found === 'object' && found !== null && 'rows' in found && Array.isArray(found.rows);
+  } catch {
+    return false;
+  }
 }
 
 /** `{ "rows": [{ … } or [ … ], …] }`, or one such row alone. @throws PffError `data` */

@@ -1,6 +1,5 @@
 /** What one guest does at once: all its connections share the same limits. */
 import type { WebSocket } from 'ws';
-import type { Relay } from '../../store/relay/relay.js';
 
 /** Connections of one guest, such as tabs of one browser. */
 const MOST_CONNECTIONS = 8;
@@ -13,7 +12,8 @@ const BURST = 4000;
 const MOST_WAITING = 64 << 20;
 
 export class GuestLimits {
-  readonly #connections = new Map<WebSocket, Relay>();
+  readonly #connections = new Set<WebSocket>();
+  #pending = 0;
   #budget = BURST;
   #since = performance.now();
   #waking: NodeJS.Timeout | undefined;
@@ -22,12 +22,14 @@ export class GuestLimits {
     return this.#connections.size >= MOST_CONNECTIONS;
   }
 
+  /** Nothing has to be remembered: connections may end and come back, and what they asked for still goes on. */
   get isOver(): boolean {
-    return this.#connections.size === 0;
+    this.#earn();
+    return this.#connections.size === 0 && this.#pending === 0 && this.#budget >= BURST;
   }
 
-  add(client: WebSocket, relay: Relay): void {
-    this.#connections.set(client, relay);
+  add(client: WebSocket): void {
+    this.#connections.add(client);
   }
 
   remove(client: WebSocket): void {
@@ -38,7 +40,7 @@ export class GuestLimits {
   /** Puts the connection off the line that reads least, where so much waits to be read that no more may be sent. */
   makeRoom(): void {
     let [waiting, most] = [0, undefined as WebSocket | undefined];
-    for (const client of this.#connections.keys()) {
+    for (const client of this.#connections) {
       waiting += client.bufferedAmount;
       if (!most || client.bufferedAmount > most.bufferedAmount) most = client;
     }
@@ -49,12 +51,14 @@ export class GuestLimits {
   count(): void {
     this.#earn();
     this.#budget -= 1;
-    if (!this.#mayGoOn()) for (const client of this.#connections.keys()) client.pause();
+    this.#pending += 1;
+    if (!this.#mayGoOn()) for (const client of this.#connections) client.pause();
     this.#wakeInTime();
   }
 
   /** A request was carried out. */
   carriedOut(): void {
+    this.#pending -= 1;
     this.#resume();
   }
 
@@ -65,14 +69,12 @@ export class GuestLimits {
   }
 
   #mayGoOn(): boolean {
-    let pending = 0;
-    for (const relay of this.#connections.values()) pending += relay.pending;
-    return this.#budget >= 0 && pending < MOST_PENDING;
+    return this.#budget >= 0 && this.#pending < MOST_PENDING;
   }
 
   #resume(): void {
     this.#earn();
-    if (this.#mayGoOn()) for (const client of this.#connections.keys()) client.resume();
+    if (this.#mayGoOn()) for (const client of this.#connections) client.resume();
     this.#wakeInTime();
   }
 

@@ -106,7 +106,7 @@ export class RelayServer {
       },
       onRefused: (why) => say(`${name} was refused: ${why}`),
     });
-    limits.add(client, relay);
+    limits.add(client);
     let alive = true;
     const pings = setInterval(() => {
       if (!alive) return client.terminate();
@@ -117,8 +117,11 @@ export class RelayServer {
     client.on('message', (data, isBinary) => {
       if (!isBinary || !(data instanceof Buffer)) return client.close(CLOSE.notOurs, 'not a frame of a node');
       const carryOut = async (): Promise<void> => {
-        if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
-        limits.carriedOut();
+        try {
+          if (!(await relay.received(data))) client.close(CLOSE.notOurs, 'not a request of a node');
+        } finally {
+          limits.carriedOut();
+        }
       };
       carryOut().catch(() => client.terminate());
       limits.count();

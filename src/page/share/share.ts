@@ -192,7 +192,7 @@ async function whatIsShared(
   readonly data: (zipped: boolean) => Promise<Uint8Array<ArrayBuffer>>;
 }> {
   const { spec, variant, nodes, audit } = record;
-  const shared = { version: PROGRAM, record, host: os.hostname() };
+  const shared = { record, host: os.hostname() };
   if (variant === 'federated') return { shared, data: () => Promise.resolve(new Uint8Array()) };
   const dataset = await dataOfNode(record, options);
   const misfit = misfitOfData(record, dataset);

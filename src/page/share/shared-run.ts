@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { runRecordSchema } from '../../store/cluster/run-record.js';
 
 export const sharedRunSchema = z.object({
-  /** Of the program that serves the page, and so of the page. */
-  version: z.string(),
   record: runRecordSchema,
   chunkBytes: z.int().min(1),
   /** Bytes of the dataset; absent in a federated run, where each node has data of its own. */

@@ -32,8 +32,8 @@ export interface Means extends NodeBounds {
 
 export type Examined =
   | { readonly prepared: PreparedData; readonly initial: Initial | undefined }
-  /** This node cannot do the run, perhaps others can. */
-  | { readonly refusal: string }
+  /** This node cannot do the run, perhaps others can. `told`: what others are told, where the reason may quote rows of its data. */
+  | { readonly refusal: string; readonly told?: string }
   /** Nobody can. */
   | { readonly failure: PffError };
 
@@ -72,7 +72,10 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     dataset = await dataOfNode(record, means);
   } catch (error) {
     if (!(error instanceof PffError)) throw error;
-    return { refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`) };
+    return {
+      refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`),
+      told: unreadable(record),
+    };
   }
   const why = misfitOfData(record, dataset);
   if (why !== undefined) return { refusal: plainText(why) };
@@ -82,7 +85,9 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     // Of a federated run a node knows its own part only.
     if (!federated) checkServerBytes(record, prepared);
   } catch (error) {
-    return federated ? refused(error) : failed(error);
+    if (!federated) return failed(error);
+    const found = refused(error);
+    return 'refusal' in found ? { ...found, told: unreadable(record) } : found;
   }
   try {
     checkMemory(nodeMemoryBound(spec, { variant, nodes }, prepared, record.audit !== undefined), 1, means.maxMemory);
@@ -94,6 +99,11 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
   } catch (error) {
     return refused(error);
   }
+}
+
+/** What others are told of data that cannot be used: never what stands in them. */
+function unreadable({ run }: RunRecord): string {
+  return `its data cannot be used for run ${run}; the node itself says why`;
 }
 
 /** @throws PffError where the model that the run begins with was not given to this node, or another one was */

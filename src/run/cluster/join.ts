@@ -149,7 +149,8 @@ export async function joinRun(
     // It comes back to none that it refused, for nothing here changes by itself; one that was asked for this run alone ends anyway.
     const again = ` To work on run ${run}, mend that, then start this node again`;
     say(`refused: ${why}${/[.!?]$/.test(why) ? '' : '.'}${options.hasOthers ? again : ''}`);
-    await tellRefusal(store, { ...note, text: why }, options);
+    const told = 'refusal' in examined ? (examined.told ?? why) : why;
+    await tellRefusal(store, { ...note, text: told }, options);
     return { end: 'refused', why };
   } finally {
     stopped.abort();

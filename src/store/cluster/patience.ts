@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS = 2000;
 
 /**
  * Calls `work` until it goes through. `work` must bear being done twice.
- * @throws the signal's reason; EngineError `denied` or `removed`; anything that is no EngineError.
+ * @throws the signal's reason; EngineError `denied` (of the work itself) or `removed`; anything that is no EngineError.
  */
 export async function patiently<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
   let trial: { readonly sinceMs: number } | undefined;
@@ -50,7 +50,9 @@ async function tryOften<T>(patience: Patience, work: () => Promise<T>, failed: (
           await reopen();
           continue;
         } catch (again) {
-          if (!(again instanceof EngineError) || again.kind === 'denied' || again.kind === 'removed') throw again;
+          if (!(again instanceof EngineError) || again.kind === 'removed') throw again;
+          // Another process may be allowed to make them again.
+          if (again.kind === 'denied') onTrouble?.(again);
         }
     }
     await clock.sleep(pause, signal);

@@ -87,9 +87,17 @@ export class NatsApi {
     return () => this.#onLink.delete(listener);
   }
 
-  /** Stores a chunk: as `publish`, with more time. */
-  async putChunk(subject: string, data: Uint8Array): Promise<void> {
-    this.#parse(subject, ack, parseJson((await this.#untilLost(subject, data)).data));
+  /** Stores a chunk in a stream: as `publish`, with more time. */
+  async putChunk(stream: string, subject: string, data: Uint8Array): Promise<void> {
+    let answer: Msg;
+    try {
+      answer = await this.#untilLost(subject, data, stream);
+    } catch (error) {
+      // Nobody answers for a stream that is gone.
+      if (error instanceof EngineError && error.kind === 'busy') await this.state(stream);
+      throw error;
+    }
+    this.#parse(subject, ack, parseJson(answer.data));
   }
 
   /** The newest chunk of a subject: as `newest`, with more time. */
@@ -99,7 +107,7 @@ export class NatsApi {
   }
 
   /** What is on its way when the connection is lost is answered by nobody; nor is what is asked of a `stream` that is not there. */
-  async #untilLost(subject: string, data: Uint8Array, stream?: string): Promise<Msg> {
+  async #untilLost(subject: string, data: Uint8Array, stream: string): Promise<Msg> {
     let end = (): void => {};
     const lost = new Promise<never>((_, reject) => {
       const unlisten = this.onLink((change) => {
@@ -107,11 +115,11 @@ export class NatsApi {
         if (change === 'disconnect' || change === 'reconnect')
           reject(new EngineError('busy', `the connection was lost before ${subject} was answered`));
       });
-      const look = (name: string): void =>
-        void this.state(name).catch((error: unknown) => {
+      const look = (): void =>
+        void this.state(stream).catch((error: unknown) => {
           if (error instanceof EngineError && error.kind === 'gone') reject(error);
         });
-      const timer = stream === undefined ? undefined : setInterval(look, STREAM_LOOK_MS, stream);
+      const timer = setInterval(look, STREAM_LOOK_MS);
       end = () => {
         unlisten();
         clearInterval(timer);

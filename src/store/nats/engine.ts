@@ -57,7 +57,7 @@ export class NatsEngine implements Engine {
   }
 
   async putChunk(key: string, bytes: Uint8Array): Promise<void> {
-    await this.#api.putChunk(`${this.#prefix}.s.${key}`, bytes);
+    await this.#api.putChunk(this.#states.name, `${this.#prefix}.s.${key}`, bytes);
   }
 
   async getChunk(key: string): Promise<Uint8Array | undefined> {

@@ -19,8 +19,6 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #stopListening: () => void;
   readonly #nodes: GuestNodes;
-  /** Requests under way: the caller reads no more from a guest that has many. */
-  pending = 0;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -34,15 +32,12 @@ export class Relay {
     const request = requestSchema.safeParse(parts?.json);
     if (!parts || !request.success) return false;
     const { id } = request.data;
-    this.pending += 1;
     try {
       const { bytes, ...answer } = await this.#carriedOut(request.data, parts.bytes);
       this.#options.send(encodeFrame({ id, ...answer }, bytes));
     } catch (error) {
       // Where a defect was thrown is no guest's business.
       this.#options.send(encodeFrame({ id, error: { ...encodeError(error), stack: undefined } }));
-    } finally {
-      this.pending -= 1;
     }
     return true;
   }
