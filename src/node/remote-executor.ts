@@ -113,6 +113,7 @@ export class TaskServer {
         store: this.#store,
         signal: this.#never,
         emit: (event) => this.#say({ type: 'event', event }),
+        ahead: true,
       });
       this.#runner = { node, tasks };
     }

@@ -6,7 +6,7 @@ import { labelsIn } from '../data/label-array.js';
 import { residentBytes } from '#platform/memory';
 import { PffError } from '../errors.js';
 import type { Kernels, LayerKernel } from '../kernels/kernels.js';
-import { emptyStats, type LossDescription, type StepStats } from '../kernels/trainer.js';
+import { emptyStats, type StepStats } from '../kernels/trainer.js';
 import type { OpenPart } from '../layers/layer-kind.js';
 import {
   allocateState,
@@ -17,14 +17,15 @@ import {
   type LayerStructure,
 } from '../layers/layer-state.js';
 import { augmentation } from '../model/augment/augment.js';
-import { layerDropout, type LayerDropout } from '../model/dropout.js';
-import { ActivationInputs, ImageInputs, type LayerInputs } from '../model/inputs.js';
+import { layerDropout } from '../model/dropout.js';
+import { ActivationInputs, ImageInputs } from '../model/inputs.js';
 import { allStructures, networkStructure, type NetworkStructure } from '../model/network.js';
 import { classifierFeatures, openForPassing } from '../model/prediction.js';
 import { roundToBf16, wireBytes } from '../model/wire.js';
-import type { LayerObjective, Objective } from '../objectives/objective.js';
+import type { Objective } from '../objectives/objective.js';
 import { softmaxHead, SoftmaxHeadTraining } from '../objectives/softmax.js';
 import { objectiveOf } from '../objectives/table.js';
+import { nextOnInputs } from '../schedule/ahead.js';
 import { ownerOf } from '../schedule/assign.js';
 import { graphShape, type GraphShape } from '../schedule/shape.js';
 import { handsOn, takesOver } from '../schedule/relay.js';
@@ -42,7 +43,7 @@ import { compareRepeated, isRepeated } from './repetition.js';
 import { progressReporter } from './progress.js';
 import type { InputRelay } from './relay.js';
 import { SpanRecorder } from './span-recorder.js';
-import { openForTraining, readState, trainChapter, type ChapterTraining, type DrawnInputs } from './training.js';
+import { drawnFrom, openForTraining, readState, trainChapter, type Learning } from './training.js';
 
 /** What a runner works with. */
 export interface TaskRunnerOptions {
@@ -54,26 +55,14 @@ export interface TaskRunnerOptions {
   readonly emit: (event: NodeEvent) => void;
   /** Where nodes of Single-Layer hand on layer inputs. */
   readonly relay?: InputRelay | undefined;
+  /** Whether data pass through a layer as soon as it is trained: where tasks are only asked for when they are ready (schedule/ahead.ts). */
+  readonly ahead?: boolean | undefined;
 }
 
 /** What a task came to. */
 interface Done {
   readonly output: Output;
   readonly stats: StepStats;
-}
-
-/** What a training step trains, and by what. */
-interface Learning {
-  readonly objective: LayerObjective;
-  readonly loss: LossDescription | undefined;
-  readonly inputs: ChapterTraining['inputs'];
-  readonly drawn?: DrawnInputs | undefined;
-  readonly dropout?: LayerDropout | undefined;
-}
-
-function drawnFrom(inputs: LayerInputs): DrawnInputs | undefined {
-  const stock = inputs.stock();
-  return stock && { stock, draw: (positions) => inputs.draw(positions) };
 }
 
 export class TaskRunner {
@@ -87,6 +76,8 @@ export class TaskRunner {
   readonly #maxWidth: number;
 
   #held: Held = null;
+  /** The task that data were passed on for, which was not asked for yet. */
+  #ahead: string | undefined;
   #inputs: ImageInputs | ActivationInputs | undefined;
   /** The layer just trained, still open: mostly the next one that the data passes through. */
   #trained: { readonly key: string; readonly kernel: LayerKernel } | undefined;
@@ -106,7 +97,9 @@ export class TaskRunner {
 
   /** Does one task and publishes its output. */
   async run(task: Task): Promise<void> {
-    this.#spans.take();
+    // What was done ahead is this task's, if it is the one that it was done for.
+    if (this.#ahead !== taskKey(task)) this.#spans.take();
+    this.#ahead = undefined;
     const { relay } = this.#options;
     if (relay && takesOver(this.#graph, this.#options.job, task)) await this.#takeOver(relay, task);
     const done = await this.#do(task);
@@ -115,6 +108,22 @@ export class TaskRunner {
     await handing?.announce(task as TrainTask);
     await this.#publish(task, done);
     if (handing) await this.#handOn(handing, task as TrainTask);
+    if (this.#options.ahead) await this.#passAhead(task);
+  }
+
+  async #passAhead(task: Task): Promise<void> {
+    const { job, node } = this.#options;
+    const next = nextOnInputs(this.#graph, job, node, task);
+    const [step] = next ? stepsOf(this.#graph, next, this.#held).steps : [];
+    if (!next || step?.work !== 'pass') return;
+    try {
+      await this.#step(next, step);
+      this.#held = { chapter: next.chapter, layer: next.layer };
+      this.#ahead = taskKey(next);
+    } catch {
+      // The task itself is done; whatever it was will be told where the next one comes to it.
+      this.close();
+    }
   }
 
   async #do(task: Task): Promise<Done> {

@@ -16,6 +16,7 @@ import { allocateState, openState, type LayerState, type LayerStructure } from '
 import { updateRule } from '../model/optimizer.js';
 import type { ChapterPlan } from '../model/chapter.js';
 import type { LayerDropout } from '../model/dropout.js';
+import type { LayerInputs } from '../model/inputs.js';
 import type { LayerObjective, ObjectiveStep } from '../objectives/objective.js';
 import { objectives } from '../objectives/table.js';
 import { usesNegatives, type RunSpec } from '../spec/spec.js';
@@ -42,6 +43,21 @@ export function openForTraining(
 export interface DrawnInputs {
   readonly stock: Stock;
   readonly draw: (positions: Uint32Array) => DrawnInput;
+}
+
+/** What a training step trains, and by what. */
+export interface Learning {
+  readonly objective: LayerObjective;
+  readonly loss: LossDescription | undefined;
+  readonly inputs: ChapterTraining['inputs'];
+  readonly drawn?: DrawnInputs | undefined;
+  readonly dropout?: LayerDropout | undefined;
+}
+
+/** Where inputs are held as they are; undefined where they are made for each batch. */
+export function drawnFrom(inputs: LayerInputs): DrawnInputs | undefined {
+  const stock = inputs.stock();
+  return stock && { stock, draw: (positions) => inputs.draw(positions) };
 }
 
 export interface ChapterTraining {
