@@ -9,8 +9,8 @@ import { MOST, type Draw, type Statement } from './statement.js';
 const MOST_BYTES = 200_000;
 
 /**
- * Draws for statements that were made come first, and of those the ones that say that the result is to be checked: others cannot push
- * them out, so no check is lost.
+ * Draws for statements that were made come first, and of those the ones that say that the result is to be checked. Where only auditors may
+ * draw, no check is lost; else somebody with very many keys may push out the others, as he may outvote them.
  * @param made names of statements about the task (`statementId`)
  */
 export function boundedDraws(rate: number, draws: readonly Draw[], made: ReadonlySet<string>): Draw[] {

@@ -115,11 +115,13 @@ function prepareWhole(dataset: Dataset, spec: RunSpec, trains: boolean): Prepare
 }
 
 /** @throws PffError `usage` */
-function checkEarlyStop({ earlyStop }: RunSpec, hasValidation: boolean): void {
+function checkEarlyStop(
+  { earlyStop }: RunSpec,
+  hasValidation: boolean,
+  hint = 'Give --validation 0.1 with data of your own, or --validation-samples.',
+): void {
   if (earlyStop === 0 || hasValidation) return;
-  throw new PffError('usage', `earlyStop is ${earlyStop}, but there are no validation samples to decide by`, {
-    hint: 'Give --validation 0.1 with data of your own, or --validation-samples.',
-  });
+  throw new PffError('usage', `earlyStop is ${earlyStop}, but there are no validation samples to decide by`, { hint });
 }
 
 /** @throws PffError `usage` where layers read planes of another shape than the images have. */
@@ -200,7 +202,11 @@ function prepareShards(dataset: Dataset, spec: RunSpec, shardData: readonly Data
       hint: 'Leave --validation-samples out; --data-dir names the data that accuracy is measured on.',
     });
   const { layout, test, validation, facts, inputs } = prepareMeasured(dataset, spec);
-  checkEarlyStop(spec, validation !== undefined);
+  checkEarlyStop(
+    spec,
+    validation !== undefined,
+    'Give --validation 0.1 with data of your own, or leave --early-stop out.',
+  );
   // Whether there is something to decide by is a matter of the run's own held-out samples.
   const whole = { ...spec, shards: 1, skew: 0, testSamples: 0, earlyStop: 0 };
   const digest = sha256().update(dataset.digest);

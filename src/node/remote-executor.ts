@@ -80,6 +80,8 @@ export class TaskServer {
   readonly #say: (answer: TaskAnswer) => void;
   readonly #never = new AbortController().signal;
   #runner: { readonly node: number; readonly tasks: TaskRunner } | undefined;
+  /** What was asked for last, and what follows from it. */
+  #turn = Promise.resolve();
 
   constructor(job: Job, kernels: Kernels, store: Store, say: (answer: TaskAnswer) => void) {
     this.#job = job;
@@ -89,12 +91,19 @@ export class TaskServer {
   }
 
   asked(request: TaskRequest): void {
-    if (request.type === 'reset') return this.forget();
-    const { number } = request;
-    this.#run(request.node, request.task).then(
-      () => this.#say({ type: 'done', number }),
-      (error: unknown) => this.#say({ type: 'failed', number, error: encodeError(error) }),
-    );
+    const turn = this.#turn.then(() => (request.type === 'reset' ? this.forget() : this.#answer(request)));
+    this.#turn = turn;
+  }
+
+  /** Never rejects. */
+  async #answer({ number, node, task }: Extract<TaskRequest, { readonly type: 'run' }>): Promise<void> {
+    try {
+      await this.#run(node, task);
+    } catch (error) {
+      return this.#say({ type: 'failed', number, error: encodeError(error) });
+    }
+    this.#say({ type: 'done', number });
+    await this.#runner?.tasks.passAhead(task);
   }
 
   /** Frees what is held in memory. */
@@ -113,7 +122,6 @@ export class TaskServer {
         store: this.#store,
         signal: this.#never,
         emit: (event) => this.#say({ type: 'event', event }),
-        ahead: true,
       });
       this.#runner = { node, tasks };
     }

@@ -55,8 +55,6 @@ export interface TaskRunnerOptions {
   readonly emit: (event: NodeEvent) => void;
   /** Where nodes of Single-Layer hand on layer inputs. */
   readonly relay?: InputRelay | undefined;
-  /** Whether data pass through a layer as soon as it is trained: where tasks are only asked for when they are ready (schedule/ahead.ts). */
-  readonly ahead?: boolean | undefined;
 }
 
 /** What a task came to. */
@@ -108,14 +106,15 @@ export class TaskRunner {
     await handing?.announce(task as TrainTask);
     await this.#publish(task, done);
     if (handing) await this.#handOn(handing, task as TrainTask);
-    if (this.#options.ahead) await this.#passAhead(task);
   }
 
-  async #passAhead(task: Task): Promise<void> {
+  /** After `task`, where the next one is only asked for when it is ready: passes its inputs on meanwhile (schedule/ahead.ts). Never rejects. */
+  async passAhead(task: Task): Promise<void> {
     const { job, node } = this.#options;
     const next = nextOnInputs(this.#graph, job, node, task);
-    const [step] = next ? stepsOf(this.#graph, next, this.#held).steps : [];
-    if (!next || step?.work !== 'pass') return;
+    if (!next || this.#held?.chapter !== task.chapter || this.#held.layer + 1 !== next.layer) return;
+    const [step] = stepsOf(this.#graph, next, this.#held).steps;
+    if (step?.work !== 'pass') return;
     try {
       await this.#step(next, step);
       this.#held = { chapter: next.chapter, layer: next.layer };
@@ -252,8 +251,12 @@ export class TaskRunner {
     const kernel = reuse ?? (await this.#openedForPassing(layer, fetched.get(key)));
     try {
       const { unitLength } = this.#objective;
-      if (layer === 0) this.#inputs = await this.#heldImages(task).pass(kernel, this.#maxWidth, unitLength);
-      else await (this.#inputs as ActivationInputs).pass(kernel, unitLength);
+      if (layer === 0) {
+        const images = this.#heldImages(task);
+        // What is held of another chapter would be there besides.
+        this.#inputs = undefined;
+        this.#inputs = await images.pass(kernel, this.#maxWidth, unitLength);
+      } else await (this.#inputs as ActivationInputs).pass(kernel, unitLength);
     } finally {
       kernel.close();
       if (reuse) this.#trained = undefined;

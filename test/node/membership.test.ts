@@ -73,3 +73,16 @@ it('a number that was taken, of which the answer was lost, is the own one', asyn
   expect(member.number).toBe(0);
   expect(store.mirror.nodes().map(({ number }) => number)).toEqual([0]);
 });
+
+it('two nodes with the same data, both alive, get a slot each', async () => {
+  const { time, open, settle } = world();
+  const more = { nodes: 3 };
+  const stores = [await open('aaaa', more), await open('bbbb', more)] as const;
+  const members = stores.map((store, i) => memberOf(store, new Process(time, 1 + i, 0), A));
+  for (const member of members) {
+    member.keep().catch(() => {});
+    await settle();
+  }
+  await settle(60_000);
+  expect(members.map(({ number }) => number).toSorted()).toEqual([0, 1]);
+});

@@ -139,6 +139,37 @@ describe('a run that was stopped', () => {
     expect(whole.earlierSeconds).toBeUndefined();
   });
 
+  it.each<[string, TrainOptions]>([
+    ['sequential', { spec: toySpec({ epochs: 12, classifier: 'softmax' }) }],
+    [
+      'all-layers on two nodes',
+      { spec: toySpec({ epochs: 12, negatives: 'random' }), variant: 'all-layers', nodes: 2 },
+    ],
+  ])('%s: the chapters that were under way are measured, too, and none twice', async (_, options) => {
+    const out = newRun();
+    const measured: number[] = [];
+    const stop = new AbortController();
+    const see = (event: RunEvent): void => {
+      if (event.type === 'validation') measured.push(event.chapter);
+      // In the middle of a chapter.
+      if (event.type === 'task-finished' && event.task.chapter === 5 && event.task.layer === 1)
+        stop.abort(new Error('stop'));
+    };
+    const first = (async () => {
+      const asked = { ...options, out, validateEvery: 1, validateSamples: 20, signal: stop.signal };
+      for await (const event of train(asked, dataset)) see(event);
+    })();
+    await expect(first).rejects.toMatchObject({ code: 'interrupted' });
+    for await (const event of train({ resume: out, validateEvery: 1, validateSamples: 20 }, dataset)) see(event);
+    const chapters = measured.toSorted((a, b) => a - b);
+    expect(new Set(chapters).size).toBe(chapters.length);
+    // Of several nodes one may be ahead: what was being measured when they were stopped is given up.
+    const all = Array.from({ length: 12 }, (__, chapter) => chapter);
+    expect(chapters.filter((chapter) => chapter >= 5 || options.nodes === undefined)).toEqual(
+      options.nodes === undefined ? all : all.slice(5),
+    );
+  });
+
   it.each(layerwise)('convolutions with %s: goes on where it was, to the same bits', async (objective) => {
     const layers = ['1x6x6', 'avg2+conv8+bn', 'conv8+rms+max2', 8];
     const options = { spec: toySpec({ epochs: 10, layers, objective }) };

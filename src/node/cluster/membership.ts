@@ -31,6 +31,8 @@ export class Membership {
   /** From then on no beat takes back what was said. */
   #isLeaving = false;
   #revision = 0;
+  /** Revisions of slots with the same data when this node saw them first. */
+  readonly #firstSeen = new Map<number, number>();
   #beat = 0;
   #doing: string | undefined;
   #progress: NodeRecord['progress'];
@@ -123,14 +125,21 @@ export class Membership {
     for (let number = nodes; number < nodeNumbers(nodes); number++) if (await this.#take(number)) return;
   }
 
-  /** The slots that this node may take. Data that have a slot already get no other one: it would be lacking for theirs. */
+  /**
+   * The slots that this node may take. Data that have a slot get no other one, which would be lacking for theirs, unless a node with the same
+   * data lives there: one that has beaten since this node came. One that was killed, and is this node started again, has not.
+   */
   #slots(): number[] {
     const { store, slot, nodes, data } = this.#options;
     if (slot !== undefined) return [slot];
     const all = Array.from({ length: nodes }, (_, number) => number);
     const bound = all.filter((number) => {
-      const entry = data === undefined ? undefined : store.mirror.get(keys.node(number))?.entry;
-      return entry?.type === 'node' && entry.record.data === data;
+      const found = data === undefined ? undefined : store.mirror.get(keys.node(number));
+      if (found?.entry?.type !== 'node' || found.entry.record.data !== data) return false;
+      if (!this.#firstSeen.has(number)) this.#firstSeen.set(number, found.revision);
+      return (
+        found.entry.record.id === store.id || found.entry.record.left || this.#firstSeen.get(number) === found.revision
+      );
     });
     return bound.length > 0 ? bound : all;
   }

@@ -74,7 +74,8 @@ export async function examine(record: RunRecord, means: Means): Promise<Examined
     if (!(error instanceof PffError)) throw error;
     return {
       refusal: plainText(`the data of run ${record.run} is not here: ${wordsOf(error)}`),
-      told: unreadable(record),
+      // Of a public dataset there is nothing to keep.
+      ...(federated || spec.dataset === 'own' ? { told: unreadable(record) } : {}),
     };
   }
   const why = misfitOfData(record, dataset);

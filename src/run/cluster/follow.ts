@@ -108,7 +108,8 @@ export function clusterTraining(
           const follower = new Follower(store, record, prepared, callbacks, command);
           const states = await follower.states(signal, {
             removed: () => wasRemoved(registry, record),
-            finished: async () => (await registry.get(run))?.record.state === 'finished',
+            // A server that is away for a moment has not said so.
+            finished: async () => (await registry.get(run).catch(() => undefined))?.record.state === 'finished',
           });
           await registry.markPatiently(record, 'finished', signal);
           return states;
