@@ -53,7 +53,8 @@ __attribute__((noinline)) v128_t fusedByOdd(v128_t a, v128_t b, v128_t c) {
 }
 
 // The sum in double, rounded again to float, is right but where it lies in the middle between two floats: as those of normal numbers
-// have it (half of the 29 bits that a double has more), or among subnormal numbers, where anything may be a middle.
+// have it (half of the 29 bits that a double has more), or among subnormal numbers, where anything may be a middle, up to the least normal
+// one, to which a middle may have been rounded.
 inline v128_t fused(v128_t a, v128_t b, v128_t c) {
   const v128_t low = wasm_f64x2_add(
       wasm_f64x2_mul(wasm_f64x2_promote_low_f32x4(a), wasm_f64x2_promote_low_f32x4(b)), wasm_f64x2_promote_low_f32x4(c));
@@ -65,7 +66,7 @@ inline v128_t fused(v128_t a, v128_t b, v128_t c) {
   const v128_t result = bothHalves(low, high);
   const v128_t middle = wasm_v128_or(wasm_i64x2_eq(wasm_v128_and(low, more), half),
                                      wasm_i64x2_eq(wasm_v128_and(high, more), half));
-  const v128_t small = wasm_f32x4_lt(wasm_f32x4_abs(result), wasm_f32x4_const_splat(0x1p-126f));
+  const v128_t small = wasm_f32x4_le(wasm_f32x4_abs(result), wasm_f32x4_const_splat(0x1p-126f));
   if (__builtin_expect(!wasm_v128_any_true(wasm_v128_or(middle, small)), 1)) return result;
   // A sum of 0 is exact: the product is, and it and the term are then opposites. Frequent: units that are off.
   const v128_t zeros = wasm_i64x2_shuffle(wasm_f32x4_demote_f64x2_zero(wasm_f64x2_eq(low, wasm_f64x2_const_splat(0.0))),

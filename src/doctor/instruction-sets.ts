@@ -36,8 +36,12 @@ export function instructionSets(
         : addon === undefined
           ? 'the native kernels are not there'
           : built.includes(name)
-            ? 'the system does not let programs use it'
-            : 'this build has no such kernels: they need a newer compiler';
+            ? flags === undefined
+              ? 'the CPU or the system does not have it'
+              : 'the system does not let programs use it'
+            : name === 'amx' && flags === undefined
+              ? 'it is used on Linux only'
+              : 'this build has no such kernels: they need a newer compiler';
     const usedFor = precisions.filter((precision) => addon?.fastestFor(precision) === name);
     return { name, usable: usable.includes(name), usedFor, why };
   });

@@ -1,5 +1,6 @@
 /** Which options of `pff train` suit a machine: they follow from what was measured on it, each with its reason. */
 import type { Setting, StepRates } from './machine-report.js';
+import { buildCommand } from '../kernels/native/build-command.js';
 
 /** A precision has other bits than f32, so a few percent are not worth it. */
 const WORTH_ANOTHER_PRECISION = 1.15;
@@ -33,7 +34,7 @@ export function settingsFor(steps: readonly StepRates[], cores: number, native: 
       {
         option: '--kernels',
         value: wasm ? 'wasm' : 'reference',
-        reason: `all that is there; a C++ compiler and npm run build make training ${wasm ? 'several' : 'hundreds of'} times faster`,
+        reason: `all that is there; a C++ compiler and ${buildCommand()} make training ${wasm ? 'several' : 'hundreds of'} times faster`,
       },
     ];
   const widest = steps.at(-1) as StepRates;

@@ -3,6 +3,7 @@ import { codeOf, messageOf, PffError } from '../errors.js';
 import { askedGpu, isOnGpu, type KernelsChoice } from './choices.js';
 import type { Kernels, Precision } from './kernels.js';
 import type { LoadedAddon } from './native/addon.js';
+import { buildCommand } from './native/build-command.js';
 import { openReferenceKernels, openWasmKernels, proved, type OpenedKernels } from './open-portable.js';
 
 export { kernelsChoices, type KernelsChoice } from './choices.js';
@@ -63,7 +64,11 @@ async function native(
   ]);
   const loaded = (load ?? loadAddon)();
   if ('reason' in loaded)
-    throw unavailable(choice, loaded.reason, 'run `npm run build`, or use --kernels wasm (slower, the same results)');
+    throw unavailable(
+      choice,
+      loaded.reason,
+      `run \`${buildCommand()}\`, or use --kernels wasm (slower, the same results)`,
+    );
   const { addon } = loaded;
   const named = choice !== 'auto' && choice !== 'native';
   try {

@@ -175,19 +175,21 @@ class CompiledDense implements SyncDenseKernel {
     const { rowScale, values } = partsOf(delta);
     const functions = this.#functions;
     const activations = this.#activations;
-    if (rule.kind === 'sgd') {
-      const { momentum, stepSize, keep } = rule;
-      functions.updateSgd(this.#handle, activations, rowScale, values, momentum, stepSize, keep);
-    } else {
-      const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
-      functions.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
-    }
+    translated(this.#what, () => {
+      if (rule.kind === 'sgd') {
+        const { momentum, stepSize, keep } = rule;
+        functions.updateSgd(this.#handle, activations, rowScale, values, momentum, stepSize, keep);
+      } else {
+        const { beta1, beta2, stepSize, epsilonSquared, keep } = rule;
+        functions.update(this.#handle, activations, rowScale, values, beta1, beta2, stepSize, epsilonSquared, keep);
+      }
+    });
   }
 
   read(into: DenseTensors): void {
     this.#check();
     checkRead(this, into);
-    this.#functions.read(this.#handle, ...arraysOf(into));
+    translated(this.#what, () => this.#functions.read(this.#handle, ...arraysOf(into)));
   }
 
   close(): void {

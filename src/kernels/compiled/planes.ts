@@ -123,7 +123,7 @@ class CompiledConvolution implements Convolution {
   }
 
   read(into: ConvolutionTensors): void {
-    this.#functions.readConvolution(this.#handle, ...arraysOf(into));
+    translated(this.#what, () => this.#functions.readConvolution(this.#handle, ...arraysOf(into)));
   }
 
   close(): void {

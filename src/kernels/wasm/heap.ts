@@ -11,6 +11,20 @@ export interface Allocator {
   give(address: number): void;
 }
 
+/** Of one array; more does not fit beside what it is computed from. */
+const MOST_BYTES = 2 ** 31;
+
+/**
+ * The allocator as the module exports it: JavaScript has its addresses above 2 GiB as negative numbers, and would cut sizes to 32 bits.
+ * @param refuse throws for what is too large
+ */
+export function ofFourGigabytes(exported: Allocator, refuse: (bytes: number) => never): Allocator {
+  return {
+    take: (bytes) => (bytes < MOST_BYTES ? exported.take(bytes) >>> 0 : refuse(bytes)),
+    give: (address) => exported.give(address),
+  };
+}
+
 export type AnyArray = Float32Array | Float64Array | Uint32Array | Uint8Array;
 
 export class Heap {

@@ -8,7 +8,7 @@ import { sharedBuffer } from '../../platform/shared-memory.js';
 import { engine, type Engine, type Memory } from './engine.js';
 import type { Exports } from './exports.js';
 import { wasmFunctions, type WasmFunctions } from './functions.js';
-import { Heap } from './heap.js';
+import { Heap, ofFourGigabytes } from './heap.js';
 
 export interface Wasm {
   readonly functions: WasmFunctions;
@@ -35,7 +35,7 @@ export function loadWasm(): Promise<LoadedWasm> {
 }
 
 /** One build whatever else there is, for tests: a fresh instance. */
-export function loadWasmBuild(build: Wasm['build']): Promise<Wasm> {
+export function loadWasmBuild(build: Wasm['build']): Promise<Wasm & Pick<Exports, 'multiplyAdd'>> {
   if (!engine) throw new Error('this engine has no WebAssembly');
   allowRelaxedSimd();
   return instantiated(engine, build);
@@ -51,7 +51,10 @@ async function load(): Promise<LoadedWasm> {
   return instantiated(engine, 'exact');
 }
 
-async function instantiated(wasm: Engine, build: Wasm['build']): Promise<Wasm & { fuses: boolean }> {
+async function instantiated(
+  wasm: Engine,
+  build: Wasm['build'],
+): Promise<Wasm & Pick<Exports, 'multiplyAdd'> & { fuses: boolean }> {
   const bytes = await readKernels(build);
   const { memory, shared } = newMemory(wasm);
   if (shared) takeSharedMemory(bytes);
@@ -60,19 +63,21 @@ async function instantiated(wasm: Engine, build: Wasm['build']): Promise<Wasm & 
     const at = new Uint8Array(memory.buffer).subarray(address);
     return new TextDecoder().decode(at.slice(0, at.indexOf(0)));
   };
+  const outOfMemory = (bytesWanted: number): never => {
+    throw Object.assign(new Error(String(bytesWanted)), { code: 'PFF_MEMORY' });
+  };
   const env = {
     memory,
-    outOfMemory(bytesWanted: number) {
-      throw Object.assign(new Error(String(bytesWanted)), { code: 'PFF_MEMORY' });
-    },
+    outOfMemory: (bytesWanted: number) => outOfMemory(bytesWanted >>> 0),
     badCall(what: number) {
-      throw Object.assign(new Error(text(what)), { code: 'PFF_BAD_CALL' });
+      throw Object.assign(new Error(text(what >>> 0)), { code: 'PFF_BAD_CALL' });
     },
   };
   const instance = await wasm.instantiate(module, { env, wasi_snapshot_preview1: NO_FILES });
   const exports = instance.exports as Exports;
-  const functions = wasmFunctions(exports, new Heap(memory, shared, exports));
-  return { functions, build, sharedMemory: shared, fuses: fuses(exports) };
+  const functions = wasmFunctions(exports, new Heap(memory, shared, ofFourGigabytes(exports, outOfMemory)));
+  const { multiplyAdd } = exports;
+  return { functions, build, sharedMemory: shared, multiplyAdd, fuses: fuses(exports) };
 }
 
 /** (1 + 2^-12)² - (1 + 2^-11) is 2^-24, unless the square is rounded before. */
