@@ -84,5 +84,5 @@ it('two nodes with the same data, both alive, get a slot each', async () => {
     await settle();
   }
   await settle(60_000);
-  expect(members.map(({ number }) => number).toSorted()).toEqual([0, 1]);
+  expect(new Set(members.map(({ number }) => number))).toEqual(new Set([0, 1]));
 });
