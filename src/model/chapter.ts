@@ -74,15 +74,18 @@ export function phaseAt(
   { epochs, splits, phases }: Pick<RunSpec, 'epochs' | 'splits' | 'phases'>,
   epoch: number,
 ): Phase {
-  const borders = [0, ...phases, epochs];
-  const next = borders.findIndex((border) => epoch < border);
-  const length = (borders[next] as number) - (borders[next - 1] as number);
-  return { epochs: length, splits: (splits * length) / epochs };
+  const [start, end] = around(epoch, [0, ...phases, epochs]);
+  return { epochs: end - start, splits: (splits * (end - start)) / epochs };
 }
 
 /** How much of its phase lies before `b`, a batch or an epoch; `borders`: where each phase begins, and the end of the last. */
 export function progressOf(b: number, borders: readonly number[]): number {
-  const next = borders.findIndex((border) => b < border);
-  const [start, end] = [borders[next - 1] as number, borders[next] as number];
+  const [start, end] = around(b, borders);
   return (b - start) / (end - start);
+}
+
+/** The borders of the phase that `b` is in. */
+function around(b: number, borders: readonly number[]): readonly [start: number, end: number] {
+  const next = borders.findIndex((border) => b < border);
+  return [borders[next - 1] as number, borders[next] as number];
 }

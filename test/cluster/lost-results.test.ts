@@ -59,7 +59,7 @@ it('the server had all of it in memory, and was started again', async () => {
   expect((await listRuns({ server: at.url }))[0]?.state).toBe('finished');
   await at.kill();
   await at.start();
-  const lost = { message: expect.stringMatching(/has lost its layers, which had them in memory \(--storage memory\)/) };
+  const lost = { message: expect.stringMatching(/has lost its layers, which were in memory \(--storage memory\)/) };
   await expect(fetched(at)).rejects.toMatchObject(lost);
   await expect(attached(at)).rejects.toMatchObject(lost);
 });

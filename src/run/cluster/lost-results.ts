@@ -10,8 +10,8 @@ export function lacksResults({ state }: RunRecord, { mirror, shape }: Pick<Clust
 }
 
 export function resultsLost({ run, storage }: RunRecord, cause?: unknown): PffError {
-  const why = storage === 'memory' ? ', which had them in memory (--storage memory)' : '';
-  return new PffError('cluster', `run ${run} is finished, but the server has lost its layers${why}`, {
+  const where = storage === 'memory' ? ', which were in memory (--storage memory)' : '';
+  return new PffError('cluster', `run ${run} is finished, but the server has lost its layers${where}`, {
     hint: 'Submit it again under another --run: the same spec, data and program give the same model.',
     cause,
   });
