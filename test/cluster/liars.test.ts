@@ -18,6 +18,8 @@ const specOf = (epochs: number) =>
 const RUNS = Number(process.env['PFF_LIAR_RUNS'] ?? 1);
 /** Long enough for a liar to earn trust and lose it again: some twenty tasks of its own. */
 const [SHORT, LONG] = [8, 30];
+/** So many runs more at most, where a liar that is checked now and then was not found. */
+const LUCK = 4;
 afterEach(async () => {
   vi.restoreAllMocks();
   await fleet.end();
@@ -28,14 +30,15 @@ describe('a cluster with a node that lies', () => {
     ['always', SHORT, 1, () => true],
     ['in one task of fifty', LONG, 1, (task: number, _: number, first: number) => task % 50 === first],
     ['only where it believes that nobody looks', LONG, 0.05, (_: number, rate: number) => rate < 0.5],
-  ] as const)('%s', { timeout: 120_000 * RUNS }, async (kind, epochs, audit, lies) => {
+  ] as const)('%s', { timeout: 120_000 * (RUNS + LUCK) }, async (kind, epochs, audit, lies) => {
     const spec = specOf(epochs);
     const honest = await sequentialDigest(spec);
     const at = await fleet.server();
     const { key } = keysIn(fleet);
     for (let i = 0; i < 3; i++) fleet.node(at, '--key', key(i));
     const found: Found[] = [];
-    for (let i = 0; i < RUNS; i++) {
+    let runs = RUNS;
+    for (let i = 0; i < runs; i++) {
       const run = `run-${i}`;
       // Somewhere among the results that it gets done in so short a run.
       const first = 1 + ((7 * i + 2) % 12);
@@ -45,14 +48,17 @@ describe('a cluster with a node that lies', () => {
         lies: (task, rate) => lies(task, rate, first),
       });
       const { digest, notices } = await follow({ server: at.url }, {}, { spec, nodes: 4, audit, run, key: key(4) });
-      expect(digest).toBe(honest);
-      expect(liar.told()).toBeGreaterThan(0);
-      expect(notices).toMatch(/A RESULT WAS REFUTED: what node .* did counts no more/);
-      const { audits, refused } = await runStatus({ server: at.url }, run);
-      expect(audits?.keys.filter((each) => each.refused).map((each) => each.key)).toEqual([nodeSigner(key(3)).key]);
-      expect(audits?.open).toEqual([]);
-      expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
+      const lucky = audit < 1 && (digest !== honest || liar.told() === 0);
       found.push({ lies: liar.drawn(), first: liar.first(), own: liar.own() });
+      if (lucky) {
+        // By chance none of its lies was checked, or it got no turn once it was trusted: another run.
+        expect(liar.drawn().filter(({ isChecked }) => isChecked)).toEqual([]);
+        expect(runs++).toBeLessThan(RUNS + LUCK);
+      } else {
+        expect(digest).toBe(honest);
+        expect(liar.told()).toBeGreaterThan(0);
+        await expectFound(at.url, run, notices, nodeSigner(key(3)).key);
+      }
       vi.restoreAllMocks();
       await stopRun({ server: at.url }, run, true, key(4));
     }
@@ -115,6 +121,14 @@ describe('a cluster with a node that lies', () => {
     expect(await ended).toMatch(/was stopped/);
   });
 });
+
+async function expectFound(server: string, run: string, notices: string, liar: string): Promise<void> {
+  expect(notices).toMatch(/A RESULT WAS REFUTED: what node .* did counts no more/);
+  const { audits, refused } = await runStatus({ server }, run);
+  expect(audits?.keys.filter((each) => each.refused).map((each) => each.key)).toEqual([liar]);
+  expect(audits?.open).toEqual([]);
+  expect(refused.map(({ why }) => why).join()).toMatch(/a result of this node's was refuted by others/);
+}
 
 interface Found {
   readonly lies: readonly DrawnLie[];
