@@ -133,11 +133,12 @@ Batch Convolution::windowsOf(const Piece& piece, const float* frame, Index group
 void Convolution::forwardWindows(const ConvolutionInput& input, float* out) {
   const Index total = input.batch * shape_.positions();
   const bool packs = frames_.unit != kBlock;
+  const Index labelsOfRow = mostLabels(input);
   for (Index t = 0; t < pool_->threads(); t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
     lane.frame.reserve(frames_.floats);
     if (packs) lane.packed.reserve(form_.batchWords(frames_.positions, shape_.patch()));
-    reserveLabels(lane, input.variants, frames_.positions);
+    if (shape_.labels > 0) lane.labels.reserve(checkedProduct(input.variants, frames_.positions), labelsOfRow);
   }
   pool_->run(pieces(input.batch), 1, [&](Index first, Index last, int thread) {
     Lane& lane = lanes_[static_cast<size_t>(thread)];
@@ -196,15 +197,15 @@ void Convolution::updateWindows(const ConvolutionInput& input, const float* delt
       Dense& dense = *groups_[static_cast<size_t>(g)];
       Batch batch = windowsOf(piece, deltas_.data(), g, 1, {nullptr, nullptr, nullptr});
       if (packs) {
-        packGradient(piece, g, batch, dense.xGradient_.data());
-        batch = {nullptr, dense.xGradient_.data(), piece.positions, 1, shape_.patch(), {nullptr, nullptr, nullptr}};
+        packGradient(piece, g, batch, xGradient_.data());
+        batch = {nullptr, xGradient_.data(), piece.positions, 1, shape_.patch(), {nullptr, nullptr, nullptr}};
       }
       UpdateJob job{dense.layer(), batch, dense.shares(), {nullptr, nullptr, delta + piece.first * shape_.outputs + g * each, false, shape_.outputs},
                     rule, shape_.fixedBias};
       job.parts = {sums_.data() + g * groupSums, shape_.patch(), p == 0, p + 1 == count, others_.data() + g * groupOthers};
       const Index items = updateItems(job, form_, kernels_.lanes);
       pool_->run(items, std::max(Index{1}, items / (2 * pool_->threads())), [&](Index first, Index last, int thread) {
-        kernels_.update(job, first, last, dense.lanes_[static_cast<size_t>(thread)].update.data());
+        kernels_.update(job, first, last, lanes_[static_cast<size_t>(thread)].update.data());
       });
     }
   }

@@ -43,6 +43,8 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
   inBlock_.reserve(piece_);
   for (Index i = 0; i < piece_; i++) inBlock_.data()[i] = static_cast<uint32_t>(i % form_.samples);
 
+  if (shape.trained) openBatch();
+
   const Index each = shape.each();
   const Index inputs = patch + shape.labels;
   std::vector<float> weights[3];
@@ -60,13 +62,22 @@ Convolution::Convolution(const KernelTable& kernels, std::shared_ptr<Pool> pool,
     }
     const auto whole = [&](std::vector<float>& made) { return Given<float>{made.data(), inputs * each}; };
     const auto part = [&](const Given<float>& all) { return Given<float>{all.data ? all.data + g * each : nullptr, each}; };
-    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias,
-                           frames_.images == 0 && form_.pair == 1};
+    const DenseShape dense{inputs, each, shape.labels, shape.trained ? piece_ : 0, false, precision, shape.fixedBias, false};
     groups_.push_back(std::make_unique<Dense>(
         kernels_, pool_, dense,
         Tensors{whole(weights[0]), part(tensors.bias.value), whole(weights[1]), whole(weights[2]),
                 part(tensors.bias.moment1), part(tensors.bias.moment2)}));
   }
+}
+
+// Room for a piece in training.
+void Convolution::openBatch() {
+  checkedProduct(shape_.patch() + form_.inputs, piece_ + form_.samples);
+  const Index words = form_.batchWords(piece_, shape_.patch());
+  if (frames_.images == 0 && form_.pair == 1) x_.reserve(words);
+  if (form_.pair > 1) xGradient_.reserve(words);
+  for (Index t = 0; t < pool_->threads(); t++)
+    lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(piece_, form_, shape_.labels, kernels_.lanes));
 }
 
 void Convolution::checkTensors(const ConvolutionTensors& tensors) const {
@@ -109,10 +120,10 @@ void Convolution::read(const ConvolutionTensors& into) const {
 Index Convolution::bytes() const {
   const auto all = [](const auto&... arrays) { return (arrays.bytes() + ...); };
   const Frames& f = frames_;
-  Index sum = all(sums_, others_, deltas_, turned_, inBlock_, f.at, f.taps, f.planeAt, f.planeTaps, f.spreadAt, f.spreadTaps, f.pixels);
+  Index sum = all(x_, xGradient_, sums_, others_, deltas_, turned_, inBlock_, f.at, f.taps, f.planeAt, f.planeTaps, f.spreadAt, f.spreadTaps, f.pixels);
   for (Index t = 0; t < pool_->threads(); t++) {
     const Lane& lane = lanes_[static_cast<size_t>(t)];
-    sum += all(lane.patches, lane.packed, lane.y, lane.delta, lane.transposed, lane.rows, lane.frame, lane.start, lane.input, lane.value);
+    sum += all(lane.patches, lane.packed, lane.y, lane.delta, lane.transposed, lane.rows, lane.frame, lane.update, lane.labels);
   }
   for (const auto& group : groups_) sum += group->bytes();
   return sum;
@@ -166,37 +177,17 @@ void Convolution::makePatches(const float* rows, Index first, Index count, Index
   }
 }
 
-void Convolution::reserveLabels(Lane& lane, Index variants, Index positions) const {
-  if (shape_.labels == 0) return;
-  const Index rows = checkedProduct(variants, positions);
-  const Index values = checkedProduct(rows, shape_.labels);
-  if (values > INT32_MAX) throw OutOfMemory{static_cast<double>(values) * 8.0};
-  lane.start.reserve(rows + 1);
-  lane.input.reserve(values);
-  lane.value.reserve(values);
+// The most label values of a row that are not 0.
+Index Convolution::mostLabels(const ConvolutionInput& input) const {
+  return shape_.labels == 0 ? 0 : mostNonZero(input.labels.data, input.batch * input.variants, shape_.labels);
 }
 
 // The label values that are not 0 of each variant of these positions.
 SuffixList Convolution::listLabels(Lane& lane, const ConvolutionInput& input, Index first, Index count) const {
-  const Index labels = shape_.labels;
-  if (labels == 0) return {nullptr, nullptr, nullptr};
-  uint32_t entries = 0;
-  Index row = 0;
+  if (shape_.labels == 0) return {nullptr, nullptr, nullptr};
   const Index positions = shape_.positions();
-  for (Index v = 0; v < input.variants; v++) {
-    for (Index i = 0; i < count; i++) {
-      const float* from = input.labels.data + (v * input.batch + (first + i) / positions) * labels;
-      lane.start.data()[row++] = entries;
-      for (Index l = 0; l < labels; l++) {
-        if (from[l] == 0.0f) continue;
-        lane.input.data()[entries] = static_cast<uint32_t>(l);
-        lane.value.data()[entries] = from[l];
-        entries++;
-      }
-    }
-  }
-  lane.start.data()[row] = entries;
-  return {lane.start.data(), lane.input.data(), lane.value.data()};
+  return lane.labels.list(input.labels.data, shape_.labels, input.variants, count,
+                          [&](Index v, Index i) { return v * input.batch + (first + i) / positions; });
 }
 
 void Convolution::forward(const ConvolutionInput& input, Given<float> out) {
@@ -216,12 +207,13 @@ void Convolution::forwardGroup(const ConvolutionInput& input, Index group, float
   const Index threads = pool_->threads();
   // Small batches are cut so that every thread has a share.
   const Index piece = std::min(piece_, std::max(Index{32}, roundUp(blocksOf(total, threads), 32)));
+  const Index labelsOfRow = mostLabels(input);
   for (Index t = 0; t < threads; t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
     lane.patches.reserve(form_.samples * patch);
     lane.packed.reserve(form_.batchWords(piece, patch));
     if (shape_.groups > 1) lane.y.reserve(checkedProduct(input.variants * piece, each));
-    reserveLabels(lane, input.variants, piece);
+    if (shape_.labels > 0) lane.labels.reserve(checkedProduct(input.variants, piece), labelsOfRow);
   }
   pool_->run(blocksOf(total, piece), 1, [&](Index firstPiece, Index lastPiece, int thread) {
     Lane& lane = lanes_[static_cast<size_t>(thread)];
@@ -357,12 +349,12 @@ void Convolution::updateGroup(const ConvolutionInput& input, const float* delta,
   for (Index t = 0; t < pool_->threads(); t++) lanes_[static_cast<size_t>(t)].patches.reserve(form_.samples * patch);
   for (Index first = 0; first < total; first += piece_) {
     const Index count = std::min(piece_, total - first);
-    float* xGradient = form_.pair > 1 ? dense.xGradient_.data() : nullptr;
+    float* xGradient = form_.pair > 1 ? xGradient_.data() : nullptr;
     const Index blocks = blocksOf(count, form_.samples);
     pool_->run(blocks, std::max(Index{1}, blocks / (4 * pool_->threads())), [&](Index from, Index until, int thread) {
       float* patches = lanes_[static_cast<size_t>(thread)].patches.data();
       // Where the gradient has a form of its own, nobody reads the other one.
-      const PackJob packing{patches, inBlock_.data(), 0, count, patch, precision_, xGradient ? nullptr : dense.x_.data(), xGradient};
+      const PackJob packing{patches, inBlock_.data(), 0, count, patch, precision_, xGradient ? nullptr : x_.data(), xGradient};
       for (Index block = from; block < until; block++) {
         const Index at = block * form_.samples;
         makePatches(input.rows.data, first + at, std::min(form_.samples, count - at), group, patches);
@@ -375,13 +367,13 @@ void Convolution::updateGroup(const ConvolutionInput& input, const float* delta,
         std::memcpy(deltas_.data() + i * each, values + i * shape_.outputs + group * each, static_cast<size_t>(each) * sizeof(float));
       values = deltas_.data();
     }
-    UpdateJob job{dense.layer(), {dense.x_.data(), xGradient ? xGradient : dense.x_.data(), count, 1, patch, {nullptr, nullptr, nullptr}},
+    UpdateJob job{dense.layer(), {x_.data(), xGradient ? xGradient : x_.data(), count, 1, patch, {nullptr, nullptr, nullptr}},
                   dense.shares(), {nullptr, nullptr, values, false, each}, rule, shape_.fixedBias};
     job.parts = {sums_.data(), sumRows, first == 0, first + count >= total, others_.data()};
     const Index items = updateItems(job, form_, kernels_.lanes);
     const Index grain = std::max(Index{1}, items / (2 * pool_->threads()));
     pool_->run(items, grain, [&](Index from, Index until, int thread) {
-      kernels_.update(job, from, until, dense.lanes_[static_cast<size_t>(thread)].update.data());
+      kernels_.update(job, from, until, lanes_[static_cast<size_t>(thread)].update.data());
     });
   }
 }

@@ -58,9 +58,8 @@ class Convolution {
  private:
   // What one thread works in.
   struct Lane {
-    Array<float> patches, packed, y, delta, transposed, rows, frame;
-    Array<uint32_t> start, input;
-    Array<float> value;
+    Array<float> patches, packed, y, delta, transposed, rows, frame, update;
+    SuffixStore labels;
   };
 
   // Positions whose windows are read from one frame: whole images, or rows of one.
@@ -95,7 +94,8 @@ class Convolution {
   Piece pieceAt(Index piece, Index batch) const;
   FrameJob frameOf(const ConvolutionInput& input, const Piece& piece, float* frame) const;
   Batch windowsOf(const Piece& piece, const float* frame, Index group, Index variants, const SuffixList& suffix) const;
-  void reserveLabels(Lane& lane, Index variants, Index positions) const;
+  Index mostLabels(const ConvolutionInput& input) const;
+  void openBatch();
   void forwardWindows(const ConvolutionInput& input, float* out);
   TurnJob turn(Index group, Index turnedGroup);
   void turnAll(Index turnedGroup);
@@ -119,6 +119,8 @@ class Convolution {
   std::vector<std::unique_ptr<Dense>> groups_;
   std::unique_ptr<Lane[]> lanes_;
   Array<uint32_t> inBlock_;  // [piece]: where a position's patch lies among those of its block
+  // What the gradient reads of a piece, in the kernels' form; the groups take turns.
+  Array<float> x_, xGradient_;
   Array<float> sums_, others_, deltas_, turned_;
   Frames frames_;
 };

@@ -33,11 +33,12 @@ Dense::Dense(const KernelTable& kernels, std::shared_ptr<Pool> pool, const Dense
     v_.reserve(weights + 2 * kStagger);
     biasM_.reserve(padded);
     biasV_.reserve(padded);
+  }
+  if (trained && shape.keeps) {
     checkedProduct(prefix() + form_.inputs, shape.maxRows + form_.samples);
     const Index words = form_.batchWords(shape.maxRows, prefix());
-    if (shape.packs) x_.reserve(words);
+    x_.reserve(words);
     if (form_.pair > 1) xGradient_.reserve(words);
-    reserveSuffix(suffix_, shape.maxRows);
     for (int t = 0; t < pool_->threads(); t++)
       lanes_[static_cast<size_t>(t)].update.reserve(updateScratch(shape.maxRows, form_, shape.suffixInputs, kernels.lanes));
   }
@@ -116,7 +117,12 @@ Layer Dense::layer() const {
 }
 
 Index Dense::bytes() const {
-  return w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() + x_.bytes() + xGradient_.bytes();
+  Index sum = w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() + x_.bytes() + xGradient_.bytes() + suffix_.bytes();
+  for (int t = 0; t < pool_->threads(); t++) {
+    const Lane& lane = lanes_[static_cast<size_t>(t)];
+    sum += lane.x.bytes() + lane.sums.bytes() + lane.suffix.bytes() + lane.update.bytes();
+  }
+  return sum;
 }
 
 }  // namespace pff

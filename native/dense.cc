@@ -53,35 +53,15 @@ Index Dense::checkInput(const LayerInput& input) {
   return total;
 }
 
-void Dense::reserveSuffix(SuffixStore& store, Index rows) const {
-  if (shape_.suffixInputs == 0) return;
-  store.start.reserve(rows + 1);
-  const Index values = checkedProduct(rows, shape_.suffixInputs);
-  if (values > INT32_MAX) throw OutOfMemory{static_cast<double>(values) * 8.0};
-  store.input.reserve(values);
-  store.value.reserve(values);
+// The most suffix values of a row that are not 0.
+Index Dense::mostSuffix(const LayerInput& input) const {
+  return shape_.suffixInputs == 0 ? 0 : mostNonZero(input.suffix.data, input.batch * input.variants, shape_.suffixInputs);
 }
 
 SuffixList Dense::listSuffix(SuffixStore& store, const LayerInput& input, Index first, Index samples) const {
-  const Index width = shape_.suffixInputs;
-  if (width == 0) return {nullptr, nullptr, nullptr};
-  uint32_t entries = 0;
-  Index row = 0;
-  for (Index v = 0; v < input.variants; v++) {
-    const float* from = input.suffix.data + (v * input.batch + first) * width;
-    for (Index i = 0; i < samples; i++, from += width) {
-      store.start.data()[row++] = entries;
-      for (Index c = 0; c < width; c++) {
-        const float value = from[c];
-        if (value == 0.0f) continue;
-        store.input.data()[entries] = static_cast<uint32_t>(c);
-        store.value.data()[entries] = value;
-        entries++;
-      }
-    }
-  }
-  store.start.data()[row] = entries;
-  return {store.start.data(), store.input.data(), store.value.data()};
+  if (shape_.suffixInputs == 0) return {nullptr, nullptr, nullptr};
+  return store.list(input.suffix.data, shape_.suffixInputs, input.variants, samples,
+                    [&](Index v, Index i) { return v * input.batch + first + i; });
 }
 
 // Each thread takes whole chunks of samples through the layer by itself.
@@ -93,13 +73,14 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
   const Index threads = pool_->threads();
   const Index samples = samplesPerChunk(prefix(), form_, input.batch, threads);
   const Index chunks = blocksOf(input.batch, samples);
+  const Index mostLabels = mostSuffix(input);
   const bool sums = sumSquares.data || (normalise && activations.data);
   // Any thread may come to take a chunk, unless there is only one.
   for (Index t = 0; t < (chunks == 1 ? 1 : threads); t++) {
     Lane& lane = lanes_[static_cast<size_t>(t)];
     checkedProduct(prefix() + form_.inputs, samples);
     lane.x.reserve(form_.batchWords(samples, prefix()));
-    reserveSuffix(lane.suffix, checkedProduct(samples, input.variants));
+    if (shape_.suffixInputs > 0) lane.suffix.reserve(checkedProduct(samples, input.variants), mostLabels);
     if (sums) lane.sums.reserve(checkedProduct(samples * input.variants, kSumLanes + 1));
   }
   pool_->run(chunks, 1, [&](Index firstChunk, Index lastChunk, int thread) {
@@ -134,7 +115,7 @@ void Dense::infer(const LayerInput& input, Given<float> activations, bool normal
 void Dense::forward(const LayerInput& input, Given<float> activations, Given<float> sumSquares) {
   const Index rows = checkInput(input);
   // Such a layer has neither moments nor room for a batch, not even for one of no rows.
-  if (shape_.maxRows == 0) throw BadCall{"forward: the layer was opened for inference only"};
+  if (shape_.maxRows == 0 || !shape_.keeps) throw BadCall{"forward: the layer was opened for inference only"};
   if (rows > shape_.maxRows) throw BadCall{"forward: more rows than the layer was opened for"};
   if (!activations.data) throw BadCall{"forward: activations is missing"};
   activations.need(checkedProduct(rows, shape_.outputs), "forward: activations is too short");
@@ -147,6 +128,7 @@ void Dense::forward(const LayerInput& input, Given<float> activations, Given<flo
                         shape_.precision,  x_.data(),                                xGradient};
   const Index sampleBlocks = blocksOf(input.batch, form_.samples);
   pool_->run(sampleBlocks, grain(sampleBlocks, 1), [&](Index first, Index last, int) { kernels_.pack(packing, first, last); });
+  if (shape_.suffixInputs > 0) suffix_.reserve(shape_.maxRows, mostSuffix(input));
   kept_ = {x_.data(), xGradient ? xGradient : x_.data(), input.batch, input.variants, prefix(), listSuffix(suffix_, input, 0, input.batch)};
   // One thread alone sums the squares as it goes; several could not keep to the order.
   float* lanes = nullptr;

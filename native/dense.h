@@ -7,6 +7,7 @@
 #include "kernel-table.h"
 #include "memory.h"
 #include "pool.h"
+#include "suffix-store.h"
 
 namespace pff {
 
@@ -52,7 +53,7 @@ struct DenseShape {
   bool relu;
   Precision precision;
   bool fixedBias = false;
-  bool packs = true;  // batches are kept as packed tiles; else only what the gradient reads is, if it is another form
+  bool keeps = true;  // room for a batch in training; the groups of a convolution take turns in its room
 };
 
 class Dense {
@@ -68,11 +69,6 @@ class Dense {
 
  private:
   friend class Convolution;  // which is made of such layers, and runs their kernels itself
-  // Suffix values that are not 0, see SuffixList.
-  struct SuffixStore {
-    Array<uint32_t> start, input;
-    Array<float> value;
-  };
   // What one thread needs to run a chunk of samples through the layer.
   struct Lane {
     Array<float> x, sums;
@@ -87,7 +83,7 @@ class Dense {
   Index shares() const;
   void checkTensors(const Tensors& tensors, bool withMoments) const;
   Index checkInput(const LayerInput& input);
-  void reserveSuffix(SuffixStore& store, Index rows) const;
+  Index mostSuffix(const LayerInput& input) const;
   SuffixList listSuffix(SuffixStore& store, const LayerInput& input, Index first, Index samples) const;
   Delta checkDelta(Given<const float> activations, const DeltaInput& delta) const;
   template <class Copy>

@@ -12,7 +12,6 @@ namespace pff {
 
 extern const KernelTable kPortableKernels;
 #if defined(__x86_64__)
-extern const KernelTable kAvx512Bf16Kernels;
 extern const KernelTable kAvx512Kernels;
 extern const KernelTable kAvx2Kernels;
 #elif defined(__aarch64__)
@@ -22,10 +21,16 @@ extern const KernelTable kNeonKernels;
 #if defined(__x86_64__)
 namespace {
 
-// AMX with bf16: bits 22 and 24 of EDX, CPUID leaf 7. Older compilers do not know their names.
+// Older compilers do not know the names of these. AMX with bf16: bits 22 and 24 of EDX, CPUID leaf 7.
 bool hasTiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
+}
+
+// Bit 5 of EAX, the same leaf's subleaf 1.
+bool hasBf16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
 
 }  // namespace
@@ -37,11 +42,10 @@ std::vector<const KernelTable*> instructionSets() {
   // These also ask whether the system saves the wide registers.
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw")) {
-    if (__builtin_cpu_supports("avx512bf16")) {
-      const KernelTable* amx = hasTiles() ? amxKernels() : nullptr;
-      if (amx) sets.push_back(amx);
-      sets.push_back(&kAvx512Bf16Kernels);
-    }
+    const KernelTable* bf16 = hasBf16() ? avx512Bf16Kernels() : nullptr;
+    const KernelTable* amx = bf16 && hasTiles() ? amxKernels() : nullptr;
+    for (const KernelTable* set : {amx, bf16})
+      if (set) sets.push_back(set);
     sets.push_back(&kAvx512Kernels);
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&kAvx2Kernels);
@@ -89,7 +93,8 @@ std::vector<const char*> builtSets() {
   std::vector<const char*> names;
 #if defined(__x86_64__)
   if (amxIsBuilt()) names.push_back("amx");
-  for (const KernelTable* set : {&kAvx512Bf16Kernels, &kAvx512Kernels, &kAvx2Kernels}) names.push_back(set->name);
+  for (const KernelTable* set : {avx512Bf16Kernels(), &kAvx512Kernels, &kAvx2Kernels})
+    if (set) names.push_back(set->name);
 #elif defined(__aarch64__)
   names.push_back(kNeonKernels.name);
 #endif

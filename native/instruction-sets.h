@@ -10,6 +10,8 @@ std::vector<const KernelTable*> instructionSets();
 // Names of all that this build has, also of those that this CPU or system cannot run.
 std::vector<const char*> builtSets();
 bool amxIsBuilt();
+// Null where the compiler did not know its instructions.
+const KernelTable* avx512Bf16Kernels();
 // AMX's, if this build has them and the system grants the tiles; asked only where the CPU has them.
 const KernelTable* amxKernels();
 // The one to take for a precision, of instructionSets(): the best, or in bf16 the one that multiplies its values fastest, as

@@ -16,8 +16,8 @@ const avx512 = ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx512bw', '-mavx2',
 
 const unitsOfCpu = {
   x64: [
-    { file: 'isa/amx.cc', flags: [...avx512, '-mavx512bf16'], optional: ['-mamx-tile', '-mamx-bf16'] },
-    { file: 'isa/avx512bf16.cc', flags: [...avx512, '-mavx512bf16'] },
+    { file: 'isa/amx.cc', flags: avx512, optional: ['-mavx512bf16', '-mamx-tile', '-mamx-bf16'] },
+    { file: 'isa/avx512bf16.cc', flags: avx512, optional: ['-mavx512bf16'] },
     { file: 'isa/avx512.cc', flags: avx512 },
     { file: 'isa/avx2.cc', flags: ['-mavx2', '-mfma'] },
   ],
