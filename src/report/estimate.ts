@@ -45,8 +45,12 @@ export class Estimate {
   /** Tasks that an earlier process has done: a share of the work that took no time of this run's. */
   resumed(tasks: readonly TaskRef[]): void {
     for (const task of tasks) {
+      // DFF goes on from whole chapters, though it tells of each layer.
+      const whole = task.layer === 'network';
       const layer = this.#layerOf(task);
-      if (layer !== undefined) this.#before[layer] = (this.#before[layer] ?? 0) + 1;
+      this.#before.forEach((count, i) => {
+        if (whole || i === layer) this.#before[i] = count + 1;
+      });
     }
   }
 

@@ -118,6 +118,7 @@ export class Trainings {
     const known = readResult(folder);
     tell({ type: 'training', name, done: known !== undefined });
     if (known) {
+      checkLength(known, unit, folder);
       // An earlier process may have been killed just before it removed the run.
       const { cluster } = this.#options;
       if (cluster) await removeRun(cluster.server, this.#runName(name));
@@ -144,7 +145,7 @@ export class Trainings {
     if (!resumes) rmSync(folder, { recursive: true, force: true });
     const measured = { repeat, maxDrop, validateEvery, validateSamples, analyseEvery };
     const how = { nodes, variant, threadsPerNode, kernels, dataDir, plugins, ...measured };
-    return { ...how, ...(resumes ? { resume: folder } : { out: folder, init, spec }) };
+    return { ...how, ...(resumes ? { resume: folder, spec: { epochs: spec.epochs } } : { out: folder, init, spec }) };
   }
 
   /** As a run of the cluster, which is followed again where it was submitted before. */
@@ -171,6 +172,18 @@ export class Trainings {
     const where = createHash('sha256').update(JSON.stringify([os.hostname(), path.resolve(this.#options.out)]));
     return `${unit}-${where.digest('hex').slice(0, 6)}`;
   }
+}
+
+/** @throws PffError `usage` if somebody went on with the training by itself: it is no longer comparable with the others. */
+function checkLength({ spec: { epochs } }: RunResult, { name, spec }: Unit, folder: string): void {
+  if (epochs === spec.epochs) return;
+  throw new PffError(
+    'usage',
+    `training ${name} is to have ${spec.epochs} epochs, but its folder has one of ${epochs}`,
+    {
+      hint: `It was gone on with by pff train --resume. Move ${folder} elsewhere; then it is trained again.`,
+    },
+  );
 }
 
 /** A training in a thread of its own. */

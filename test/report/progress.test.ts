@@ -56,6 +56,12 @@ describe('the estimate', () => {
     estimate.finished(0, { chapter: 1, layer: 0 }, finished(1, 0, 4, 7).spans);
     expect(estimate.left(7)).toBeCloseTo(9);
   });
+
+  it('of DFF goes on from whole chapters', () => {
+    const estimate = new Estimate(spec);
+    estimate.resumed([0, 1].map((chapter) => ({ chapter, layer: 'network' })));
+    expect(estimate.share()).toBeCloseTo(0.5);
+  });
 });
 
 it('plain lines come for finished tasks, at most one a second, and of last layers as many', () => {

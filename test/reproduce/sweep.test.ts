@@ -109,6 +109,14 @@ it('a training that fails stops the others, and is what the sweep failed of', as
   await expect(swept(failing, 'failing', Infinity, { parallel: 2 })).rejects.toThrow(/^the loss of layer 1 became/);
 });
 
+it('a training that somebody went on with by itself is not taken for the one that was asked for', async () => {
+  const two = { spec: quick, data: table, grid: { learningRate: [0.01, 0.03] } };
+  await swept(two, 'longer');
+  const one = readdirSync(path.join(folder, 'longer')).find((name) => name.startsWith('trial')) ?? '';
+  await trainToEnd({ resume: path.join(folder, 'longer', one), spec: { epochs: 4 } });
+  await expect(swept(two, 'longer')).rejects.toThrow(/is to have 2 epochs, but its folder has one of 4/);
+});
+
 const asFile = path.join(folder, 'twelve.json');
 writeFileSync(asFile, JSON.stringify(TWELVE));
 const fleet = new Fleet();

@@ -78,6 +78,7 @@ function short({ name, state, changed, spec, result, tags, note }: LocalRun): ob
     epochs: spec.epochs,
     seed: spec.seed,
     accuracy: result?.testAccuracy,
+    measuredOn: result?.evaluatedOn,
     trainSeconds: result && allTrainSeconds(result),
     modelDigest: result?.modelDigest,
   };
@@ -86,6 +87,8 @@ function short({ name, state, changed, spec, result, tags, note }: LocalRun): ob
 function lines(runs: readonly LocalRun[]): string[] {
   const left = { align: 'left' } as const;
   const tagged = runs.some(({ tags }) => tags.length > 0);
+  // Accuracy on held-out samples is not that on the test set.
+  const measured = new Set(runs.flatMap(({ result }) => result?.evaluatedOn ?? [])).size > 1;
   const columns = [
     { title: 'run', ...left },
     { title: 'data', ...left },
@@ -94,6 +97,7 @@ function lines(runs: readonly LocalRun[]): string[] {
     { title: 'epochs' },
     { title: 'seed' },
     { title: 'accuracy' },
+    ...(measured ? [{ title: 'on', ...left }] : []),
     { title: 'time' },
     { title: 'digest', ...left },
     ...(tagged ? [{ title: 'tags', ...left }] : []),
@@ -106,6 +110,7 @@ function lines(runs: readonly LocalRun[]): string[] {
     String(spec.epochs),
     String(spec.seed),
     result ? units.percent(result.testAccuracy) : state,
+    ...(measured ? [result?.evaluatedOn ?? ''] : []),
     result ? units.duration(allTrainSeconds(result)) : '',
     result?.modelDigest.slice(0, 12) ?? '',
     ...(tagged ? [tags.join(', ')] : []),

@@ -79,6 +79,7 @@ export const simulateCommand = defineCommand({
         nodes: given.here ? nodes : 1,
         kernels: askedKernels(given),
         dataDir,
+        samples: fitted.dataset?.train.count,
       },
       output.err,
     );

@@ -17,9 +17,6 @@ import type { CostsFound } from '../flags/simulation-costs.js';
 import { drawGantt } from './gantt.js';
 import type { Output } from './output.js';
 
-/** How many rows DFF has where neither measuring nor --train-samples says. */
-const MNIST_SAMPLES = 60_000;
-
 /** What is to be shown. */
 export interface Asks {
   readonly gantt: string | undefined;
@@ -147,7 +144,7 @@ export function showDff(
 
 /** Rows of the training data as DFF's servers see them: positive and negative ones, or neutral ones. */
 function rowsOf(spec: RunSpec, found: CostsFound): number {
-  return (spec.negatives === 'none' ? 1 : 2) * (found.samples ?? (spec.trainSamples || MNIST_SAMPLES));
+  return (spec.negatives === 'none' ? 1 : 2) * found.samples;
 }
 
 function figuresOf({
