@@ -117,12 +117,7 @@ Layer Dense::layer() const {
 }
 
 Index Dense::bytes() const {
-  Index sum = w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() + x_.bytes() + xGradient_.bytes() + suffix_.bytes();
-  for (int t = 0; t < pool_->threads(); t++) {
-    const Lane& lane = lanes_[static_cast<size_t>(t)];
-    sum += lane.x.bytes() + lane.sums.bytes() + lane.suffix.bytes() + lane.update.bytes();
-  }
-  return sum;
+  return w_.bytes() + m_.bytes() + v_.bytes() + operand_.bytes() + x_.bytes() + xGradient_.bytes();
 }
 
 }  // namespace pff

@@ -65,6 +65,7 @@ class Dense {
   void inputGradient(Given<const float> activations, const DeltaInput& delta, Given<float> out);
   void update(Given<const float> activations, const DeltaInput& delta, const Rule& rule);
   void read(const Tensors& into) const;
+  // What it holds from its beginning to its end: as much is told when it is opened and when it is closed.
   Index bytes() const;
 
  private:

@@ -33,7 +33,7 @@ class SuffixStore {
   template <class RowOf>
   SuffixList list(const float* values, Index width, Index variants, Index count, const RowOf& rowOf) {
     // Values that another thread changes meanwhile (shared memory) must not lead past the end.
-    const Index room = value_.size();
+    const Index room = std::min(input_.size(), value_.size());
     uint32_t entries = 0;
     Index row = 0;
     for (Index v = 0; v < variants; v++) {
