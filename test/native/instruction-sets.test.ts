@@ -19,9 +19,9 @@ it('each has a file, which says its name, and is built for some CPU', () => {
 
 it('C++ tries them in the same order', () => {
   const source = readFileSync(new URL('instruction-sets.cc', native), 'utf8');
-  // The table of AMX is made when the system has granted its tiles.
-  const pushed = [...source.matchAll(/push_back\((?:&k(\w+)Kernels|(amx))\)/g)].map(([, table, made]) =>
-    (table ?? made)?.toLowerCase(),
+  // Those that a compiler may not know, or the system not grant, come first, in a list.
+  const pushed = [...source.matchAll(/: \{(amx), (bf16)\}|push_back\(&k(\w+)Kernels\)/g)].flatMap(([, ...names]) =>
+    names.flatMap((name: string | undefined) => (name === 'bf16' ? 'avx512bf16' : (name?.toLowerCase() ?? []))),
   );
   expect(pushed).toEqual([...INSTRUCTION_SETS]);
 });
